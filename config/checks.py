@@ -1,0 +1,54 @@
+"""What the environment must offer before the console starts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+from django.db.utils import OperationalError
+
+# Chosen with the product: the oldest PostgreSQL that the tests run on.
+OLDEST_POSTGRESQL = 15
+
+
+def database_complaint() -> str | None:
+    """One sentence when the database server is too old, None when it is fit or out of reach.
+
+    A server that does not answer is no reason to refuse the start: `/readyz` tells of it,
+    and the console works as soon as the server is back.
+    """
+    try:
+        with connection.temporary_connection():
+            version = connection.pg_version  # type: ignore[attr-defined]
+    except OperationalError:
+        return None
+    if version >= OLDEST_POSTGRESQL * 10_000:
+        return None
+    return (
+        f"The console needs PostgreSQL {OLDEST_POSTGRESQL} or later, "
+        f"but the database server is version {version // 10_000}.{version % 10_000}."
+    )
+
+
+@register()
+def check_database_version(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Run with every management command that runs checks."""
+    complaint = database_complaint()
+    return [Error(complaint, id="config.E001")] if complaint else []
+
+
+def refuse_old_database() -> None:
+    """Refuse to serve from a database server that is too old.
+
+    Raises ImproperlyConfigured. Leaves no connection open, since a server may fork next.
+    """
+    complaint = database_complaint()
+    if settings.DATABASES["default"]["OPTIONS"].get("pool"):
+        connection.close_pool()  # type: ignore[attr-defined]
+    if complaint:
+        raise ImproperlyConfigured(complaint)

@@ -1,0 +1,44 @@
+"""Log lines that machines can read, each with the request it belongs to."""
+
+import json
+import logging
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+# Empty outside of a request, in a command for example.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id"}
+# Django attaches live objects under these names.
+_LEFT_OUT = frozenset({"request", "server_time"})
+
+
+class RequestIdFilter(logging.Filter):
+    """Adds the request's id to every record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, with `request_id` set."""
+        record.request_id = request_id.get() or "-"
+        return True
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, request id, and any `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line of JSON."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "request_id": getattr(record, "request_id", "-"),
+        }
+        line |= {
+            name: value
+            for name, value in vars(record).items()
+            if name not in _STANDARD and name not in _LEFT_OUT
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)

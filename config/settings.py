@@ -1,0 +1,358 @@
+"""All settings of the console, in one place.
+
+Everything that differs between machines is read from the environment, or from a file `.env`
+beside `manage.py` (`ENV_FILE` names another one); variables of the environment win. The README
+lists them. Debugging is off unless `DEBUG=1`.
+"""
+
+import secrets
+from contextlib import suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+
+DEBUG = env.bool("DEBUG", default=False)
+
+# What development keeps on this machine: the embedded database, the secret key, evidence files.
+LOCAL_DIR = BASE_DIR / ".local"
+
+
+def _required(name: str, meaning: str) -> str:
+    """The value of a variable that production cannot do without."""
+    value = env.str(name, default="")
+    if not value:
+        raise ImproperlyConfigured(
+            f"{name} is not set: it must hold {meaning} "
+            "(or set DEBUG=1 on a development machine, where it is made for you)."
+        )
+    return value
+
+
+def _secret_key() -> str:
+    """The key from the environment; with debugging on, one that is made once and kept."""
+    if not DEBUG or env.str("SECRET_KEY", default=""):
+        return _required("SECRET_KEY", "a long random text that is kept secret")
+    key_file = LOCAL_DIR / "secret_key"
+    if not key_file.exists():
+        LOCAL_DIR.mkdir(mode=0o700, exist_ok=True)
+        fresh = key_file.with_suffix(f".{secrets.token_hex(4)}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(64))
+        # Linking fails where another process was quicker, so all of them read the same key.
+        with suppress(FileExistsError):
+            key_file.hardlink_to(fresh)
+        fresh.unlink()
+    return key_file.read_text()
+
+
+SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else []
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# --- Parts ---------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "config",
+    "agents",
+    "billing",
+    "compliance",
+    "accounts",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "heroicons",
+    "import_export",
+    "pgtrigger",
+    "template_partials",
+]
+
+MIDDLEWARE = [
+    "config.middleware.RequestLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+# Widgets and forms may be given templates of our own in `templates/`.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# --- Database ------------------------------------------------------------------------------
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+def _database() -> dict[str, Any]:
+    """The one database: what `DATABASE_URL` names, or the embedded one while debugging."""
+    if DEBUG and not env.str("DATABASE_URL", default=""):
+        # Not installed in production, and no part of it.
+        from config import embedded_postgres  # noqa: PLC0415
+
+        database = embedded_postgres.database_settings()
+    else:
+        _required("DATABASE_URL", "the address of a PostgreSQL database")
+        database = dict(env.db_url("DATABASE_URL"))
+    if database["ENGINE"] != "django.db.backends.postgresql":
+        raise ImproperlyConfigured(
+            "The console runs on PostgreSQL only: DATABASE_URL must begin with postgres://."
+        )
+    # Merged, not assigned: OPTIONS may hold what the address said, such as a socket's folder.
+    options = database.setdefault("OPTIONS", {})
+    options.setdefault("application_name", "tccc-console")
+    options["server_side_binding"] = env.bool("DATABASE_SERVER_SIDE_BINDING", default=False)
+    lock_timeout = env.str("DATABASE_LOCK_TIMEOUT", default="10s")
+    if lock_timeout:
+        options["options"] = f"{options.get('options', '')} -c lock_timeout={lock_timeout}".strip()
+    pool_size = env.int("DATABASE_POOL_SIZE", default=0)
+    if pool_size:
+        # A pool keeps connections itself, so Django must not.
+        options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 10}
+        database["CONN_MAX_AGE"] = 0
+    else:
+        database["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
+        database["CONN_HEALTH_CHECKS"] = True
+    # A name of its own lets several test runs go on side by side on one server.
+    database["TEST"] = {"NAME": env.str("TEST_DATABASE_NAME", default="test_tccc")}
+    return database
+
+
+DATABASES = {"default": _database()}
+
+# Throttling works with no service beside the database; `CACHE_URL` names a shared cache
+# where there is one.
+CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://cache")}
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = env.int("SESSION_AGE_HOURS", default=12) * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+
+# --- Sign-in -------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "account_login"
+
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "TCCC"
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+USERSESSIONS_TRACK_ACTIVITY = True
+
+# --- What a browser is told ----------------------------------------------------------------
+
+HTTPS = env.bool("HTTPS", default=not DEBUG)
+SECURE_SSL_REDIRECT = HTTPS
+# A load balancer's probes come over plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=True)
+SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=True)
+SECURE_REFERRER_POLICY = "same-origin"
+if env.bool("TRUST_PROXY", default=False):
+    # Only behind a proxy that sets these headers itself; otherwise a client could forge them.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=1)
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        # The picture of a one-time password's secret is a data address.
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+
+# --- Files ---------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+    # Files that prove violations; several hosts share a folder, or a storage class of their own.
+    "evidence": {
+        "BACKEND": env.str(
+            "EVIDENCE_STORAGE", default="django.core.files.storage.FileSystemStorage"
+        ),
+        "OPTIONS": env.json(
+            "EVIDENCE_STORAGE_OPTIONS",
+            default={"location": env.str("EVIDENCE_DIR", default=str(LOCAL_DIR / "evidence"))},
+        ),
+    },
+}
+# Nothing but a form's own files may be large; an import of agents is the largest.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+# --- Language and time ---------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+# Days begin and end in this zone, and screens show it. The database stores UTC all the same.
+BILLING_TIME_ZONE = env.str("BILLING_TIME_ZONE", default="Asia/Shanghai")
+TIME_ZONE = BILLING_TIME_ZONE
+
+# --- Mail ----------------------------------------------------------------------------------
+
+vars().update(
+    env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
+)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="TCCC console <noreply@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_TIMEOUT = 10
+
+# --- Logs ----------------------------------------------------------------------------------
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "config.logs.RequestIdFilter"}},
+    "formatters": {
+        "json": {"()": "config.logs.JsonFormatter"},
+        "text": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "filters": ["request_id"],
+            "formatter": env.str("LOG_FORMAT", default="text" if DEBUG else "json"),
+        },
+    },
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        # Django's own handlers would print the same a second time.
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+    },
+}
+
+# --- Business policy -----------------------------------------------------------------------
+# Numbers that the business may change without a release.
+
+# Full refund: the last local day counted from the day of payment, and what asks for a person.
+REFUND_WINDOW_DAYS = env.int("REFUND_WINDOW_DAYS", default=5)
+REFUND_REVIEW_ASKS = env.int("REFUND_REVIEW_ASKS", default=2)
+REFUND_REVIEW_DAYS = env.int("REFUND_REVIEW_DAYS", default=30)
+
+# Buying.
+QUOTE_LIFETIME_MINUTES = env.int("QUOTE_LIFETIME_MINUTES", default=15)
+ORDER_LIFETIME_HOURS = env.int("ORDER_LIFETIME_HOURS", default=24)
+ORDER_LICENCE_LIMIT = env.int("ORDER_LICENCE_LIMIT", default=10_000)
+
+# A package's life.
+ISOLATION_DAYS = env.int("ISOLATION_DAYS", default=7)
+SUSPENSION_GRACE_DAYS = env.int("SUSPENSION_GRACE_DAYS", default=7)
+AUTO_RENEWAL_LEAD_HOURS = env.int("AUTO_RENEWAL_LEAD_HOURS", default=24)
+
+# Accounts and applications.
+APPLICATION_LIMIT = env.int("APPLICATION_LIMIT", default=20)
+INVITATION_LIFETIME_DAYS = env.int("INVITATION_LIFETIME_DAYS", default=7)
+# Credits above this amount need a second person.
+CREDIT_APPROVAL_THRESHOLD = Decimal(env.str("CREDIT_APPROVAL_THRESHOLD", default="10000.00"))
+
+# Agents.
+AGENT_IMPORT_LIMIT = env.int("AGENT_IMPORT_LIMIT", default=10_000)
+
+# Compliance.
+WARNING_STANDING_DAYS = env.int("WARNING_STANDING_DAYS", default=365)
+APPEAL_WINDOW_DAYS = env.int("APPEAL_WINDOW_DAYS", default=7)
+APPEAL_LIMIT = env.int("APPEAL_LIMIT", default=2)
+EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", default=10 * 1024 * 1024)
+
+# Operation: `/readyz` says so when the last sweep is older than this.
+SWEEP_STALE_MINUTES = env.int("SWEEP_STALE_MINUTES", default=60)
