@@ -1,0 +1,132 @@
+"""Who may reach which account, and do what there.
+
+`load_access` is the one door to an account: it answers 404 to everybody who is no member, so
+that nobody learns which accounts exist. `account_page` puts it in front of a view. Whether an
+object is in a fit state for an act is not asked here; that is policy, and the services' business.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+from accounts.enums import Role
+from accounts.models import Account, Membership, User
+
+P = ParamSpec("P")
+M = TypeVar("M", bound=Model)
+
+
+class Permission(StrEnum):
+    """What a role may be allowed to do in an account."""
+
+    READ = "read"
+    READ_MONEY = "read_money"
+    READ_AUDIT = "read_audit"
+    ACTIVATE = "activate"
+    MANAGE_MEMBERS = "manage_members"
+    APPEAL = "appeal"
+    SPEND = "spend"
+    MANAGE_AGENTS = "manage_agents"
+    EXPORT_AGENTS = "export_agents"
+    REQUEST_CONNECTION = "request_connection"
+
+
+_READING = {Permission.READ}
+
+#: What each role may do (decided, from the roles that the product knows).
+PERMISSIONS_OF_ROLE: dict[str, frozenset[Permission]] = {
+    Role.OWNER: frozenset(Permission),
+    Role.FINANCE: frozenset(
+        _READING | {Permission.READ_MONEY, Permission.SPEND, Permission.EXPORT_AGENTS}
+    ),
+    Role.AGENT_MANAGER: frozenset(
+        _READING
+        | {Permission.MANAGE_AGENTS, Permission.EXPORT_AGENTS, Permission.REQUEST_CONNECTION}
+    ),
+    Role.VIEWER: frozenset(_READING | {Permission.READ_MONEY, Permission.READ_AUDIT}),
+}
+
+
+@dataclass(frozen=True)
+class AccountAccess:
+    """One user's place in one account; every object of the account is loaded through it."""
+
+    user: User
+    membership: Membership
+
+    @property
+    def account(self) -> Account:
+        """The account that was asked for."""
+        return self.membership.account
+
+    @property
+    def role(self) -> str:
+        """The user's role in it."""
+        return self.membership.role
+
+    def may(self, permission: str) -> bool:
+        """Say whether the role allows `permission`."""
+        return Permission(permission) in PERMISSIONS_OF_ROLE[self.role]
+
+    def require(self, permission: str) -> None:
+        """Raise PermissionDenied (403) where the role does not allow `permission`."""
+        if not self.may(permission):
+            raise PermissionDenied
+
+    def get(self, queryset: "QuerySet[M]", **lookup: Any) -> M:
+        """Return the account's one object of `queryset` that matches, or raise Http404."""
+        found = queryset.filter(account=self.account, **lookup).first()
+        if found is None:
+            raise Http404
+        return found
+
+
+def load_access(user: User | AnonymousUser, uin: str) -> AccountAccess:
+    """Find the account `uin` for this user.
+
+    Raises Http404 where there is no such account or the user is no member of it: the two
+    cannot be told apart.
+    """
+    if not isinstance(user, User):
+        raise Http404
+    membership = (
+        Membership.objects.select_related("account__entity")
+        .filter(user_id=user.pk, account__uin=uin)
+        .first()
+    )
+    if membership is None:
+        raise Http404
+    return AccountAccess(user=user, membership=membership)
+
+
+View = Callable[Concatenate[HttpRequest, AccountAccess, P], HttpResponseBase]
+
+
+def account_page(
+    permission: Permission = Permission.READ,
+) -> Callable[[View[P]], Callable[..., Any]]:
+    """Turn `view(request, access, …)` into a view of `/console/<uin>/…`.
+
+    Answers 404 to strangers and 403 to members whose role lacks `permission`. The access is
+    also left on the request, where the layout finds it.
+    """
+
+    def decorate(view: View[P]) -> Callable[..., Any]:
+        @wraps(view)
+        def guarded(request: HttpRequest, uin: str, *args: P.args, **kwargs: P.kwargs) -> Any:
+            access = load_access(request.user, uin)
+            request.access = access  # type: ignore[attr-defined]
+            access.require(permission)
+            return view(request, access, *args, **kwargs)
+
+        guarded.account_permission = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate

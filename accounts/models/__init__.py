@@ -1,0 +1,15 @@
+"""Tenants, people and history. This app knows no money and no package."""
+
+from accounts.models.audit import AuditEvent
+from accounts.models.tenants import Account, Application, Entity, Membership, Restriction
+from accounts.models.users import User
+
+__all__ = [
+    "Account",
+    "Application",
+    "AuditEvent",
+    "Entity",
+    "Membership",
+    "Restriction",
+    "User",
+]

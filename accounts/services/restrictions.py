@@ -1,0 +1,109 @@
+"""Suspending, terminating and blocking accounts, and giving back what a case took.
+
+A restriction is a row; the account's status is the strongest open one. Nothing else is touched:
+agents and packages derive what follows.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.enums import STATUS_OF_MEASURE, AccountStatus, Measure
+from accounts.errors import Refused
+from accounts.models import Account, Restriction, User
+from accounts.services.audit import record_event
+from accounts.services.tenants import lock_account
+
+_STRENGTH = list(STATUS_OF_MEASURE)
+
+
+def _refresh_status(account: Account, *, reason: str, by: User | None, now: datetime) -> None:
+    measures = Restriction.objects.filter(account=account, ended_at=None).values_list(
+        "measure", flat=True
+    )
+    strongest = max(measures, key=_STRENGTH.index, default=None)
+    status = AccountStatus.ACTIVE if strongest is None else STATUS_OF_MEASURE[strongest]
+    if status == account.status:
+        return
+    was, account.status = account.status, status
+    account.save(update_fields=["status"])
+    record_event(
+        account=account,
+        verb="account.status_changed",
+        target=account,
+        from_state=was,
+        to_state=status,
+        reason=reason,
+        by=by,
+        now=now,
+    )
+
+
+@transaction.atomic
+def restrict_account(
+    *, account: Account, measure: str, case_number: str, reason: str, by: User | None, now: datetime
+) -> Restriction:
+    """Put a measure on the account because of a case; one open measure per case.
+
+    Raises Refused (code "already_restricted") where the case has an open measure.
+    """
+    locked = lock_account(account.pk)
+    if Restriction.objects.filter(account=locked, case_number=case_number, ended_at=None).exists():
+        raise Refused(_("This case already restricts the account."), code="already_restricted")
+    restriction = Restriction.objects.create(
+        account=locked,
+        measure=Measure(measure),
+        case_number=case_number,
+        reason=reason,
+        started_at=now,
+    )
+    record_event(
+        account=locked,
+        verb="account.restricted",
+        target=restriction,
+        to_state=measure,
+        reason=reason,
+        by=by,
+        now=now,
+    )
+    _refresh_status(locked, reason=reason, by=by, now=now)
+    return restriction
+
+
+@transaction.atomic
+def lift_restriction(
+    *,
+    account: Account,
+    case_number: str,
+    reason: str,
+    by: User | None,
+    now: datetime,
+    is_annulled: bool = False,
+) -> bool:
+    """End what a case took away; say whether there was something to end.
+
+    With `is_annulled` the measure was wrong: rows of the case that ended earlier are annulled
+    as well, so that their time does not count against the customer.
+    """
+    locked = lock_account(account.pk)
+    of_case = Restriction.objects.filter(account=locked, case_number=case_number)
+    if is_annulled:
+        of_case.exclude(ended_at=None).update(is_annulled=True)
+    restriction = of_case.filter(ended_at=None).first()
+    if restriction is None:
+        return False
+    restriction.ended_at = now
+    restriction.is_annulled = is_annulled
+    restriction.save(update_fields=["ended_at", "is_annulled"])
+    record_event(
+        account=locked,
+        verb="account.restriction_annulled" if is_annulled else "account.restriction_lifted",
+        target=restriction,
+        from_state=restriction.measure,
+        reason=reason,
+        by=by,
+        now=now,
+    )
+    _refresh_status(locked, reason=reason, by=by, now=now)
+    return True

@@ -1,0 +1,128 @@
+"""Opening accounts and applications, and the account lock that every write begins with."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _
+
+from accounts.enums import AccountStatus, Role
+from accounts.errors import Refused
+from accounts.models import Account, Application, Entity, Membership, User
+from accounts.services.audit import record_event
+
+
+def lock_account(account_id: int) -> Account:
+    """Lock and re-read an account until the end of the transaction.
+
+    Every service that changes something of an account takes this lock first. It is a
+    NO KEY lock, so rows that merely refer to the account can still be inserted meanwhile.
+    """
+    return Account.objects.select_for_update(no_key=True).get(pk=account_id)
+
+
+def lock_accounts(account_ids: Iterable[int]) -> dict[int, Account]:
+    """Lock several accounts in the order of their keys, so that two services cannot deadlock."""
+    locked = (
+        Account.objects.select_for_update(no_key=True)
+        .filter(pk__in=set(account_ids))
+        .order_by("pk")
+    )
+    return {account.pk: account for account in locked}
+
+
+def require_good_standing(account: Account) -> None:
+    """Raise Refused where the account may neither pay, buy, renew, refund nor activate."""
+    if not account.is_in_good_standing:
+        raise Refused(
+            _(
+                "The account is %(status)s, so it cannot do this. "
+                "Your violations page says why and how to appeal."
+            )
+            % {"status": account.get_status_display().lower()},
+            code="account_restricted",
+        )
+
+
+def _next_number(sequence: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(%s)", [sequence])
+        return int(cursor.fetchone()[0])
+
+
+@transaction.atomic
+def register_entity(
+    *, name: str, kind: str, registration_number: str, by: User | None, now: datetime
+) -> Entity:
+    """Record a legal person. Raises Refused where the registration number is known already."""
+    try:
+        with transaction.atomic():
+            entity = Entity.objects.create(
+                name=name, kind=kind, registration_number=registration_number, created_at=now
+            )
+    except IntegrityError as error:
+        raise Refused(
+            _("An entity with this registration number exists already."),
+            code="entity_exists",
+            field="registration_number",
+        ) from error
+    record_event(account=None, verb="entity.registered", target=entity, by=by, now=now)
+    return entity
+
+
+@transaction.atomic
+def open_account(
+    *, entity: Entity, name: str, owner: User, by: User | None, now: datetime
+) -> Account:
+    """Open an account of `entity` with a fresh UIN and `owner` as its first member."""
+    account = Account.objects.create(
+        uin=str(_next_number("accounts_uin_seq")), entity=entity, name=name, created_at=now
+    )
+    Membership.objects.create(account=account, user=owner, role=Role.OWNER, created_at=now)
+    record_event(
+        account=account,
+        verb="account.opened",
+        target=account,
+        to_state=AccountStatus.ACTIVE,
+        by=by,
+        now=now,
+    )
+    return account
+
+
+def create_application(
+    *, account: Account, name: str, by: User | None, now: datetime
+) -> Application:
+    """Create an application of a locked account, with a fresh SDKAppID.
+
+    The caller holds the account's lock. Raises Refused where the account is restricted or its
+    entity is barred, where the name is taken, or where the account has its full number.
+    """
+    require_good_standing(account)
+    if Account.objects.filter(entity_id=account.entity_id, status=AccountStatus.BLOCKED).exists():
+        raise Refused(
+            _("This company can activate no more applications: an account of it is blocked."),
+            code="entity_blocked",
+        )
+    held = Application.objects.filter(account=account)
+    if held.count() >= settings.APPLICATION_LIMIT:
+        raise Refused(
+            _("An account holds at most %(count)d applications.")
+            % {"count": settings.APPLICATION_LIMIT},
+            code="too_many_applications",
+        )
+    if held.filter(name=name).exists():
+        raise Refused(
+            _("This account has an application of that name already."),
+            code="name_taken",
+            field="name",
+        )
+    application = Application.objects.create(
+        account=account,
+        sdkappid=_next_number("accounts_sdkappid_seq"),
+        name=name,
+        activated_at=now,
+    )
+    record_event(account=account, verb="application.activated", target=application, by=by, now=now)
+    return application

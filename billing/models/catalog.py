@@ -1,0 +1,145 @@
+"""Prices and features, as dated versions that are never edited once published."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.append_only import APPEND_ONLY
+from billing.enums import Edition, ItemKind
+
+
+def money_field(verbose_name: str, **options: object) -> "models.DecimalField[Decimal, Decimal]":
+    """Return a column for an amount: exact, 2 decimals, up to 999,999,999,999.99."""
+    return models.DecimalField(verbose_name, max_digits=14, decimal_places=2, **options)  # type: ignore[arg-type]
+
+
+class DatedVersionQuerySet(models.QuerySet[models.Model]):
+    """Versions by the time from which they hold."""
+
+    def in_force(self, at: datetime) -> "models.QuerySet[models.Model]":
+        """Return the versions that hold at `at`, the newest first."""
+        return self.filter(effective_at__lte=at).order_by("-effective_at", "-version")
+
+
+class DatedVersion(models.Model):
+    """Something that staff publish as a whole, with the time from which it holds."""
+
+    version = models.PositiveIntegerField(_("version"), unique=True)
+    effective_at = models.DateTimeField(_("in force from"))
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    published_at = models.DateTimeField(_("published"))
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("published by"),
+    )
+
+    objects: ClassVar[DatedVersionQuerySet] = DatedVersionQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.version}"
+
+
+class PriceBook(DatedVersion):
+    """All prices of one time, with the trial's terms (guide, Billing Overview)."""
+
+    currency = models.CharField(_("currency"), max_length=3)
+    trial_edition = models.CharField(_("trial edition"), max_length=16, choices=Edition)
+    trial_agents = models.PositiveIntegerField(_("trial agent licences"))
+    trial_days = models.PositiveIntegerField(_("trial days"))
+
+    class Meta:
+        verbose_name = _("price book")
+        verbose_name_plural = _("price books")
+        indexes = [models.Index(fields=["-effective_at", "-version"])]
+        triggers = APPEND_ONLY
+
+
+class PriceItem(models.Model):
+    """What one package, or one additional licence, costs a month and a year."""
+
+    book = models.ForeignKey(
+        PriceBook, on_delete=models.PROTECT, related_name="items", verbose_name=_("price book")
+    )
+    edition = models.CharField(_("edition"), max_length=16, choices=Edition)
+    item = models.CharField(_("item"), max_length=16, choices=ItemKind)
+    monthly = money_field(_("monthly price"))
+    annual = money_field(_("annual price"))
+    included_agents = models.PositiveIntegerField(_("included agent licences"), default=0)
+    included_sip = models.PositiveIntegerField(_("included SIP licences"), default=0)
+
+    class Meta:
+        verbose_name = _("price")
+        verbose_name_plural = _("prices")
+        ordering = ["edition", "item"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["book", "edition", "item"], name="billing_price_item_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(monthly__gt=0, annual__gt=0), name="billing_price_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(item=ItemKind.PACKAGE) | Q(included_agents=0, included_sip=0),
+                name="billing_price_only_packages_include",
+            ),
+        ]
+        triggers = APPEND_ONLY
+
+    def __str__(self) -> str:
+        return f"{self.get_edition_display()} · {self.get_item_display()}"
+
+
+class FeatureTable(DatedVersion):
+    """The comparison of the editions at one time."""
+
+    class Meta:
+        verbose_name = _("feature table")
+        verbose_name_plural = _("feature tables")
+        triggers = APPEND_ONLY
+
+
+class Feature(models.Model):
+    """One row of the comparison: whether each edition has it, and with what scope."""
+
+    table = models.ForeignKey(
+        FeatureTable,
+        on_delete=models.PROTECT,
+        related_name="features",
+        verbose_name=_("feature table"),
+    )
+    position = models.PositiveIntegerField(_("position"))
+    group = models.CharField(_("group"), max_length=100)
+    key = models.CharField(_("key"), max_length=64)
+    name = models.CharField(_("name"), max_length=100)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    in_essential = models.BooleanField(_("in Essential"))
+    essential_scope = models.CharField(_("scope in Essential"), max_length=200, blank=True)
+    in_premium = models.BooleanField(_("in Premium"))
+    premium_scope = models.CharField(_("scope in Premium"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("feature")
+        verbose_name_plural = _("features")
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["table", "key"], name="billing_feature_key_once"),
+            models.UniqueConstraint(
+                fields=["table", "position"], name="billing_feature_position_once"
+            ),
+        ]
+        triggers = APPEND_ONLY
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,200 @@
+"""Packages and their licences."""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.contrib.postgres.indexes import BTreeIndex
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account, Application
+from billing.enums import (
+    Edition,
+    LicenceKind,
+    LicenceSource,
+    PackageKind,
+    PackageState,
+    RenewalMode,
+    TermUnit,
+)
+
+#: The states in which a package occupies its application.
+CURRENT_STATES = (PackageState.TRIAL, PackageState.ACTIVE, PackageState.ISOLATED)
+#: The states in which licences may work, as long as the expiry has not passed.
+RUNNING_STATES = (PackageState.TRIAL, PackageState.ACTIVE)
+
+
+class PackageQuerySet(models.QuerySet["Package"]):
+    """Packages by what they are at an instant."""
+
+    def current(self) -> "PackageQuerySet":
+        """Return those that occupy their application (stored state; see `Package.state_at`)."""
+        return self.filter(state__in=CURRENT_STATES)
+
+    def live(self, now: datetime) -> "PackageQuerySet":
+        """Return those whose licences work at `now`, whatever a sweep has recorded."""
+        return self.filter(state__in=RUNNING_STATES, expires_at__gt=now)
+
+
+class Package(models.Model):
+    """The prepaid instance: one application's subscription.
+
+    Boundaries of months are counted from `anchor_at`: the expiry is the boundary after `months`
+    months, plus `extension`, by which staff made good for lost time. A trial has no months; its
+    expiry was set when it was granted. `state` is what has been recorded; what holds at an
+    instant is derived (`state_at`).
+    """
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="packages", verbose_name=_("account")
+    )
+    application = models.ForeignKey(
+        Application,
+        on_delete=models.PROTECT,
+        related_name="packages",
+        verbose_name=_("application"),
+    )
+    kind = models.CharField(_("kind"), max_length=8, choices=PackageKind)
+    state = models.CharField(_("recorded state"), max_length=16, choices=PackageState)
+    edition = models.CharField(_("edition"), max_length=16, choices=Edition)
+    term_unit = models.CharField(_("term"), max_length=8, choices=TermUnit, default=TermUnit.MONTH)
+    anchor_at = models.DateTimeField(_("counted from"))
+    months = models.PositiveIntegerField(_("months"), default=0)
+    extension = models.DurationField(_("extension"), default=timedelta)
+    expires_at = models.DateTimeField(_("expires"))
+    purchased_at = models.DateTimeField(_("purchased"), null=True, blank=True)
+    renewal_mode = models.CharField(
+        _("renewal"), max_length=16, choices=RenewalMode, default=RenewalMode.REMIND
+    )
+    is_switched_from_postpaid = models.BooleanField(_("switched from postpaid"), default=False)
+    created_at = models.DateTimeField(_("created"))
+
+    objects: ClassVar[PackageQuerySet] = PackageQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("package")
+        verbose_name_plural = _("packages")
+        indexes = [
+            models.Index(fields=["account", "application", "-id"]),
+            BTreeIndex(
+                fields=["expires_at", "id"],
+                name="billing_package_due_idx",
+                condition=Q(state__in=["trial", "active", "isolated"]),
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application"],
+                condition=Q(state__in=["trial", "active", "isolated"]),
+                name="billing_package_one_current",
+            ),
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=Q(state="trial"),
+                name="billing_package_one_running_trial",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="trial", state__in=["trial", "released"])
+                | Q(kind="paid", state__in=["active", "isolated", "released", "refunded"]),
+                name="billing_package_state_fits_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="trial", purchased_at=None, months=0)
+                | Q(kind="paid", purchased_at__isnull=False, months__gt=0),
+                name="billing_package_purchase_fits_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("anchor_at")), name="billing_package_expires_later"
+            ),
+            models.CheckConstraint(
+                condition=Q(extension__gte=timedelta(0)), name="billing_package_extension_forward"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_edition_display()} · {self.application_id}"
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether licences work at `now`, as far as the package is concerned."""
+        return self.state in RUNNING_STATES and now < self.expires_at
+
+
+class TrialGrant(models.Model):
+    """The one trial that an account ever gets; the unique key is the guarantee."""
+
+    account = models.OneToOneField(
+        Account, on_delete=models.PROTECT, related_name="trial_grant", verbose_name=_("account")
+    )
+    package = models.OneToOneField(
+        Package, on_delete=models.PROTECT, related_name="+", verbose_name=_("package")
+    )
+    granted_at = models.DateTimeField(_("granted"))
+
+    class Meta:
+        verbose_name = _("trial grant")
+        verbose_name_plural = _("trial grants")
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.granted_at:%Y-%m-%d}"
+
+
+class LicenceQuerySet(models.QuerySet["Licence"]):
+    """Licences by what they are at an instant."""
+
+    def not_ended(self, now: datetime) -> "LicenceQuerySet":
+        """Return those that their package still has at `now`, live or not."""
+        return self.filter(Q(ends_at=None) | Q(ends_at__gt=now))
+
+    def live(self, now: datetime) -> "LicenceQuerySet":
+        """Return those that work at `now`."""
+        return self.not_ended(now).filter(
+            package__state__in=RUNNING_STATES, package__expires_at__gt=now
+        )
+
+    def of_kind(self, kind: str) -> "LicenceQuerySet":
+        """Return agent licences, or SIP licences."""
+        return self.filter(kind=kind)
+
+
+class Licence(models.Model):
+    """One seat of a package.
+
+    It lasts as long as the package, unless a renewal left it out: then `ends_at` says when.
+    """
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="licences", verbose_name=_("account")
+    )
+    package = models.ForeignKey(
+        Package, on_delete=models.PROTECT, related_name="licences", verbose_name=_("package")
+    )
+    kind = models.CharField(_("kind"), max_length=8, choices=LicenceKind)
+    source = models.CharField(_("source"), max_length=8, choices=LicenceSource)
+    order_line = models.ForeignKey(
+        "billing.OrderLine",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="licences",
+        verbose_name=_("order line"),
+    )
+    ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"))
+
+    objects: ClassVar[LicenceQuerySet] = LicenceQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("licence")
+        verbose_name_plural = _("licences")
+        indexes = [models.Index(fields=["account", "package", "kind", "id"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(source="included", order_line=None)
+                | Q(source="bought", order_line__isnull=False),
+                name="billing_licence_source_fits_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} #{self.pk}"
