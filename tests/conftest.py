@@ -1,0 +1,148 @@
+"""What all tests share: the database's cleaning and the browser.
+
+Environment: `TEST_DATABASE_NAME` names the test database, so that several runs can go on side
+by side. `REQUIRE_BROWSER=1` turns the skipping of browser tests into failures. `CHROMIUM`
+names the browser's program where it is not found by itself.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.db import connection
+from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Response, Route, WebError
+from pytest_django.live_server_helper import LiveServer
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests import cleaning
+
+BROWSER_FIXTURES = {"page", "context", "browser", "new_context"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    cleaning.install()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that asks for a page is a browser test, whether it says so or not."""
+    for item in items:
+        if BROWSER_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.browser)
+
+
+# --- Database ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Tests need not survive a power cut, so a commit does not wait for the disk."""
+    options = connection.settings_dict["OPTIONS"]
+    options["options"] = f"{options.get('options', '')} -c synchronous_commit=off".strip()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    with django_db_blocker.unblock():
+        cleaning.keep_rows_of_migrations()
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    """Hashing that is slow on purpose would be most of the tests' time."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+# --- Browser -------------------------------------------------------------------------------
+
+
+def _chromium() -> str | None:
+    given = os.environ.get("CHROMIUM", "")
+    if given:
+        return given if Path(given).exists() else None
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Start the machine's own Chromium, and let it call nobody."""
+    program = _chromium()
+    if program is None:
+        reason = "no Chromium found on this machine"
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail(f"{reason}, but REQUIRE_BROWSER is set")
+        pytest.skip(reason)
+    arguments = [
+        "--disable-quic",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+    ]
+    if os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    return {**browser_type_launch_args, "executable_path": program, "args": arguments}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "locale": "en-US"}
+
+
+@pytest.fixture
+def browser_problems() -> list[str]:
+    """What the browser complained of so far. A test that provokes a complaint clears it."""
+    return []
+
+
+@pytest.fixture
+def context(
+    live_server: LiveServer,
+    browser_problems: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Iterator[BrowserContext]:
+    """A fresh browser window that the live server's pages, and nothing else, are open to.
+
+    The test fails at its end on any violation of the Content-Security-Policy, any error in the
+    browser's console or scripts, any broken asset, any server error, and any request to another
+    host.
+    """
+    # Playwright's loop runs in the test's own thread, where Django would refuse to query.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    context: BrowserContext = request.getfixturevalue("new_context")(base_url=live_server.url)
+    _watch(context, urlsplit(live_server.url).netloc, browser_problems)
+    yield context
+    assert browser_problems == []
+
+
+def _watch(context: BrowserContext, host: str, problems: list[str]) -> None:
+    """Collect what must not happen in any page of the context."""
+
+    def on_console(message: ConsoleMessage) -> None:
+        # Answers with an error status are told of below, where their kind is known.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            problems.append(f"console: {message.text}")
+
+    def on_error(error: WebError) -> None:
+        problems.append(f"script: {error.error}")
+
+    def on_response(response: Response) -> None:
+        is_page = response.request.resource_type in {"document", "xhr", "fetch"}
+        if response.status >= (500 if is_page else 400):
+            problems.append(f"{response.status}: {response.url}")
+
+    def on_route(route: Route, request: Request) -> None:
+        if urlsplit(request.url).netloc in {host, ""}:
+            route.continue_()
+        else:
+            problems.append(f"request to another host: {request.url}")
+            route.abort()
+
+    context.on("console", on_console)
+    context.on("weberror", on_error)
+    context.on("response", on_response)
+    context.route("**/*", on_route)
