@@ -1,0 +1,93 @@
+"""Answers of console views: whole pages, dialog fragments, and what follows an act.
+
+One view serves both kinds of browser. `render_page` gives htmx the fragment that it asked for
+and everybody else the whole page made of the same template; `redirect_after` and `close_dialog`
+say what happens after a successful POST. Views never look at htmx's headers themselves.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.cache import patch_vary_headers
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
+
+#: The browser event that closes the page's dialog; `static/js/dialog.js` listens for it.
+CLOSE_EVENT = "dialog:close"
+#: The browser event whose text screen readers speak.
+ANNOUNCE_EVENT = "console:announce"
+
+
+def wants_fragment(request: HttpRequest) -> bool:
+    """Say whether the answer goes into a part of a page that stands already.
+
+    False for a plain browser, and for htmx where it replaces the whole page (boosted links,
+    going back in the history).
+    """
+    htmx = getattr(request, "htmx", None)
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def render_page(
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    *,
+    partial: str = "dialog",
+    status: int = 200,
+) -> HttpResponse:
+    """Answer with the partial called `partial` of `template` to htmx, else with all of it.
+
+    `partial` is the name of a `{% partialdef %}` in the very file `template`. A refused form is
+    answered with `status=422`; a conflict, such as a quote that no longer holds, with 409. Both
+    are swapped into the page like 200.
+    """
+    name = f"{template}#{partial}" if wants_fragment(request) else template
+    response = render(request, name, dict(context or {}), status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def redirect_after(request: HttpRequest, url: str) -> HttpResponse:
+    """Send the browser on to `url` (an address of this site) after a successful POST.
+
+    A plain form gets a redirect (302); htmx gets `HX-Redirect`, since a redirect would put the
+    next page into the dialog.
+    """
+    if getattr(request, "htmx", None):
+        return HttpResponseClientRedirect(url)
+    return redirect(url)
+
+
+def close_dialog(
+    request: HttpRequest,
+    *events: str,
+    url: str,
+    refresh: str = "",
+    context: Mapping[str, Any] | None = None,
+) -> HttpResponse:
+    """Close the dialog after a successful POST and leave the page beneath it in place.
+
+    `events` are names of browser events: parts of the page that say
+    `hx-trigger="<event> from:body"` fetch themselves anew. `refresh` names a template (or
+    `template#partial`) whose elements carry `hx-swap-oob` and replace their namesakes at once.
+    Waiting messages are shown in either case. Without htmx it is a redirect to `url`.
+    """
+    if not getattr(request, "htmx", None):
+        return redirect(url)
+    parts = [render_to_string(refresh, dict(context or {}), request)] if refresh else []
+    parts.append(render_to_string("partials/_messages_refresh.html", {}, request))
+    response = HttpResponse("".join(parts))
+    # Only the elements that name their own place are swapped.
+    response["HX-Reswap"] = "none"
+    for event in (CLOSE_EVENT, *events):
+        trigger_client_event(response, event)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def announce(response: HttpResponse, text: str) -> HttpResponse:
+    """Let screen readers speak `text`, a finished sentence, when htmx has shown `response`."""
+    return trigger_client_event(response, ANNOUNCE_EVENT, {"text": str(text)}, after="settle")
