@@ -148,4 +148,4 @@ def install() -> None:
     def teardown(self: TransactionTestCase) -> None:
         restore_rows_of_migrations()
 
-    TransactionTestCase._fixture_teardown = teardown  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = teardown  # type: ignore[attr-defined]

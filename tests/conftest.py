@@ -25,8 +25,12 @@ BROWSER_FIXTURES = {"page", "context", "browser", "new_context"}
 
 def pytest_configure(config: pytest.Config) -> None:
     cleaning.install()
+    # Once a browser has been started, Playwright's loop stays in the tests' own thread, where
+    # Django would refuse to query. The console itself has no asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that asks for a page is a browser test, whether it says so or not."""
     for item in items:
@@ -102,7 +106,6 @@ def browser_problems() -> list[str]:
 def context(
     live_server: LiveServer,
     browser_problems: list[str],
-    monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> Iterator[BrowserContext]:
     """A fresh browser window that the live server's pages, and nothing else, are open to.
@@ -111,8 +114,6 @@ def context(
     browser's console or scripts, any broken asset, any server error, and any request to another
     host.
     """
-    # Playwright's loop runs in the test's own thread, where Django would refuse to query.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     context: BrowserContext = request.getfixturevalue("new_context")(base_url=live_server.url)
     _watch(context, urlsplit(live_server.url).netloc, browser_problems)
     yield context

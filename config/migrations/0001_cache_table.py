@@ -9,11 +9,14 @@ class Migration(migrations.Migration):
     operations = [
         # Unlogged: what a crash would lose here is counters of sign-in attempts.
         migrations.RunSQL(
-            sql=[
-                "CREATE UNLOGGED TABLE cache (cache_key varchar(255) PRIMARY KEY,"
-                " value text NOT NULL, expires timestamptz NOT NULL)",
-                "CREATE INDEX cache_expires ON cache (expires)",
-            ],
+            sql="""
+                CREATE UNLOGGED TABLE cache (
+                    cache_key varchar(255) PRIMARY KEY,
+                    value text NOT NULL,
+                    expires timestamptz NOT NULL
+                );
+                CREATE INDEX cache_expires ON cache (expires);
+            """,
             reverse_sql="DROP TABLE cache",
         ),
     ]
