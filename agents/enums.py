@@ -1,0 +1,27 @@
+"""Words with a fixed set of values about agents and SIP telephones."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class AgentRole(models.TextChoices):
+    """What an agent does in the contact centre."""
+
+    ADMINISTRATOR = "administrator", _("Administrator")
+    INSPECTOR = "inspector", _("Quality inspector")
+    AGENT = "agent", _("Agent")
+
+
+class ServiceState(models.TextChoices):
+    """Whether an agent or a telephone works, or the first thing that keeps it from working.
+
+    The obstacles stand in the order in which they are named: the agent's own first, then what a
+    licence lacks, last what concerns the whole account. Never stored; see `agents.policy`.
+    """
+
+    DISABLED = "disabled", _("Disabled")
+    NO_LICENCE = "no_licence", _("No licence")
+    LICENCE_ENDED = "licence_ended", _("Licence ended")
+    PACKAGE_ENDED = "package_ended", _("Package ended")
+    ACCOUNT_RESTRICTED = "account_restricted", _("Account restricted")
+    IN_SERVICE = "in_service", _("In service")

@@ -1,0 +1,7 @@
+"""Agents, their skill groups, and SIP telephones."""
+
+from agents.models.agents import Agent
+from agents.models.groups import SkillGroup, SkillGroupMember
+from agents.models.telephones import SipTelephone
+
+__all__ = ["Agent", "SipTelephone", "SkillGroup", "SkillGroupMember"]

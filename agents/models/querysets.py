@@ -1,0 +1,87 @@
+"""What holders of licences are at an instant: the querysets' half of `agents.policy`."""
+
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import Case, CharField, Q, Value, When
+
+from accounts.enums import AccountStatus
+from agents.enums import ServiceState
+from agents.policy import RUNNING
+
+
+class HolderQuerySet(models.QuerySet[Any]):
+    """Holders of licences (agents, telephones) by what they are at an instant."""
+
+    can_be_disabled: ClassVar[bool] = False
+
+    def _obstacles(self, now: datetime) -> dict[ServiceState, tuple[Q, Q]]:
+        """For each obstacle, in order: which rows have it, and which do not.
+
+        Both are written out, since `NOT (…)` over joined columns could use no index. An
+        obstacle after "no licence" is only asked of rows that hold one.
+        """
+        own = {ServiceState.DISABLED: (Q(is_enabled=False), Q(is_enabled=True))}
+        return {
+            **(own if self.can_be_disabled else {}),
+            ServiceState.NO_LICENCE: (Q(licence__isnull=True), Q(licence__isnull=False)),
+            ServiceState.LICENCE_ENDED: (
+                Q(licence__ends_at__lte=now),
+                Q(licence__ends_at__isnull=True) | Q(licence__ends_at__gt=now),
+            ),
+            ServiceState.PACKAGE_ENDED: (
+                Q(licence__package__expires_at__lte=now) | ~Q(licence__package__state__in=RUNNING),
+                Q(licence__package__expires_at__gt=now, licence__package__state__in=RUNNING),
+            ),
+            ServiceState.ACCOUNT_RESTRICTED: (
+                ~Q(account__status=AccountStatus.ACTIVE),
+                Q(account__status=AccountStatus.ACTIVE),
+            ),
+        }
+
+    def in_state(self, state: str, now: datetime) -> Self:
+        """Return those whose derived state at `now` is `state`."""
+        condition = Q()
+        for obstacle, (present, absent) in self._obstacles(now).items():
+            if obstacle == state:
+                return self.filter(condition & present)
+            condition &= absent
+        return self.filter(condition)
+
+    def in_service(self, now: datetime) -> Self:
+        """Return those that work at `now`."""
+        return self.in_state(ServiceState.IN_SERVICE, now)
+
+    def with_state(self, now: datetime) -> Self:
+        """Annotate `state`, a `ServiceState` value, as it is at `now`."""
+        cases = [
+            When(present, then=Value(obstacle.value))
+            for obstacle, (present, _absent) in self._obstacles(now).items()
+        ]
+        return self.annotate(
+            state=Case(
+                *cases, default=Value(ServiceState.IN_SERVICE.value), output_field=CharField()
+            )
+        )
+
+    def licensed(self, now: datetime) -> Self:
+        """Return those that hold a licence that counts at `now`: not ended, its package live."""
+        return self.filter(self._licensed(now))
+
+    def unlicensed(self, now: datetime) -> Self:
+        """Return those that hold no licence, or only one that has ended."""
+        return self.filter(
+            Q(licence__isnull=True)
+            | Q(licence__ends_at__lte=now)
+            | Q(licence__package__expires_at__lte=now)
+            | (Q(licence__isnull=False) & ~Q(licence__package__state__in=RUNNING))
+        )
+
+    def _licensed(self, now: datetime) -> Q:
+        obstacles = self._obstacles(now)
+        return (
+            obstacles[ServiceState.NO_LICENCE][1]
+            & obstacles[ServiceState.LICENCE_ENDED][1]
+            & obstacles[ServiceState.PACKAGE_ENDED][1]
+        )

@@ -1,0 +1,63 @@
+"""Whether an agent or a telephone works: derived from facts and the time, stored nowhere.
+
+The queryset twins are `with_state` and `in_state` (`agents.models.querysets`). Both must meet
+the table in `tests/agents/test_state.py`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.enums import AccountStatus
+from agents.enums import ServiceState
+from billing.enums import PackageState
+
+#: The recorded package states in which licences may work before the expiry.
+RUNNING = frozenset({PackageState.TRIAL, PackageState.ACTIVE})
+
+
+@dataclass(frozen=True)
+class HolderFacts:
+    """What decides about an agent, or about a telephone (which cannot be disabled).
+
+    The three licence fields are only looked at where `has_licence` is true.
+    """
+
+    account_status: str
+    is_enabled: bool = True
+    has_licence: bool = False
+    licence_ends_at: datetime | None = None
+    package_state: str = ""
+    package_expires_at: datetime | None = None
+
+
+def find_obstacles(facts: HolderFacts, now: datetime) -> tuple[ServiceState, ...]:
+    """Return all that keeps the holder from working at `now`, the first to mend first.
+
+    Nothing is empty-handed twice: without a licence there is no word about licence or package.
+    """
+    obstacles = []
+    if not facts.is_enabled:
+        obstacles.append(ServiceState.DISABLED)
+    if not facts.has_licence:
+        obstacles.append(ServiceState.NO_LICENCE)
+    else:
+        if facts.licence_ends_at is not None and facts.licence_ends_at <= now:
+            obstacles.append(ServiceState.LICENCE_ENDED)
+        if not _is_package_live(facts, now):
+            obstacles.append(ServiceState.PACKAGE_ENDED)
+    if facts.account_status != AccountStatus.ACTIVE:
+        obstacles.append(ServiceState.ACCOUNT_RESTRICTED)
+    return tuple(obstacles)
+
+
+def derive_state(facts: HolderFacts, now: datetime) -> ServiceState:
+    """Return the one state to show at `now`: the first obstacle, or in service."""
+    return next(iter(find_obstacles(facts, now)), ServiceState.IN_SERVICE)
+
+
+def _is_package_live(facts: HolderFacts, now: datetime) -> bool:
+    return (
+        facts.package_state in RUNNING
+        and facts.package_expires_at is not None
+        and now < facts.package_expires_at
+    )

@@ -1,0 +1,42 @@
+"""The shapes of an agent's fields (decided): held by forms, by imports and by the database."""
+
+import re
+import unicodedata
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+NAME_LENGTH = 64
+STAFF_NUMBER_LENGTH = 32
+GROUP_NAME_LENGTH = 64
+
+#: 4 to 6 digits; 0 and 9 lead to outside lines and services.
+EXTENSION_PATTERN = r"^[1-8][0-9]{3,5}$"
+#: E.164: a plus sign, a country code that does not begin with 0, 15 digits at most.
+PHONE_PATTERN = r"^\+[1-9][0-9]{5,14}$"
+
+validate_extension = RegexValidator(
+    re.compile(EXTENSION_PATTERN[:-1] + r"\Z"),
+    _("Enter 4 to 6 digits that begin with 1 to 8."),
+    code="extension",
+)
+validate_phone = RegexValidator(
+    re.compile(PHONE_PATTERN[:-1] + r"\Z"),
+    _("Enter the number with its country code, as in +8613800138000: a plus sign and digits only."),
+    code="phone",
+)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a line of text can be stored and shown: no control characters, no half characters."""
+    return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
+
+
+def validate_plain(text: str) -> None:
+    """Refuse control characters (line breaks, NUL) and lone surrogates."""
+    if not is_plain(text):
+        raise ValidationError(
+            _("Use letters, digits and signs only, without line breaks or control characters."),
+            code="not_plain",
+        )
