@@ -1,0 +1,120 @@
+// The page's one dialog, what happens when a request fails, and what screen readers are told.
+// htmx loads fragments into #dialog-content; this opens, closes, and leads the focus.
+"use strict";
+
+const dialog = document.getElementById("dialog");
+const content = document.getElementById("dialog-content");
+const announcer = document.getElementById("announcer");
+const words = document.getElementById("problem-words");
+let opener = null;
+
+// --- Opening and closing -----------------------------------------------------------------
+
+function lead(element) {
+  if (!element) return;
+  if (!element.hasAttribute("tabindex") && !element.matches("a, button, input, select, textarea")) {
+    element.setAttribute("tabindex", "-1");
+  }
+  element.focus();
+}
+
+function show() {
+  const isNew = !dialog.open;
+  if (isNew) dialog.showModal();
+  const fault = content.querySelector(".errornote, [aria-invalid=true]");
+  const first = isNew && content.querySelector("[autofocus]");
+  lead(fault || first || content.querySelector("#dialog-title"));
+  if (!fault) dialog.scrollTop = 0;
+}
+
+// The opener may have been replaced meanwhile by its own successor.
+function successor(element) {
+  if (!element) return null;
+  if (element.isConnected) return element;
+  if (element.id) return document.getElementById(element.id);
+  const url = element.getAttribute("href") || element.getAttribute("hx-get");
+  return url && document.querySelector(`[hx-get="${CSS.escape(url)}"]`);
+}
+
+dialog.addEventListener("close", () => {
+  content.replaceChildren();
+  clearProblems();
+  // After the swaps that came with the same answer
+  setTimeout(() => lead(successor(opener) || document.getElementById("content-start")));
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("#dialog [data-dialog-close]")) {
+    event.preventDefault();
+    dialog.close();
+  }
+});
+
+document.addEventListener("dialog:close", () => dialog.close());
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, target } = event.detail;
+  clearProblems();
+  if (target !== content) return;
+  if (!dialog.contains(elt)) opener = elt;
+  content.setAttribute("aria-busy", "true");
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.target === content) content.removeAttribute("aria-busy");
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target === content) show();
+});
+
+// A link that shall open in a new tab or window is left to the browser.
+document.addEventListener(
+  "click",
+  (event) => {
+    const isModified = event.ctrlKey || event.metaKey || event.shiftKey;
+    if (isModified && event.target.closest("a[hx-get]")) event.stopPropagation();
+  },
+  { capture: true },
+);
+
+// --- What screen readers are told --------------------------------------------------------
+
+document.addEventListener("console:announce", (event) => {
+  announcer.textContent = "";
+  setTimeout(() => (announcer.textContent = event.detail.text), 50);
+});
+
+// --- When a request fails ----------------------------------------------------------------
+
+function clearProblems() {
+  for (const place of document.querySelectorAll("[data-problem]")) place.replaceChildren();
+}
+
+function again(elt, triggering) {
+  clearProblems();
+  if (elt.matches("form")) elt.requestSubmit(triggering?.submitter ?? null);
+  else if (elt.matches("a, button")) elt.click();
+  else htmx.trigger(elt, triggering?.type ?? "change");
+}
+
+function problem(event, status) {
+  const { elt, requestConfig } = event.detail;
+  const place = document.querySelector(`[data-problem=${dialog.open ? "dialog" : "page"}]`);
+  const text = words.content.cloneNode(true);
+  const known = text.querySelector(`[data-status="${status}"]`);
+  const kept = known ?? text.querySelector('[data-status="500"]');
+  for (const other of text.querySelectorAll("[data-status]")) if (other !== kept) other.remove();
+  text.querySelector("#dialog-title").removeAttribute("id");
+  text.querySelector("[data-retry]").hidden = ![0, 429, 503].includes(status);
+  place.replaceChildren(text);
+  const on = (name, act) => place.querySelector(`[data-${name}]`).addEventListener("click", act);
+  on("retry", () => again(elt, requestConfig?.triggeringEvent));
+  on("reload", () => location.reload());
+  on("dismiss", clearProblems);
+  lead(place.querySelector("h2"));
+}
+
+document.addEventListener("htmx:responseError", (event) => problem(event, event.detail.xhr.status));
+document.addEventListener("htmx:sendError", (event) => problem(event, 0));
+document.addEventListener("htmx:timeout", (event) => problem(event, 0));

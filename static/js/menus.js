@@ -1,0 +1,38 @@
+// Menus close when one looks elsewhere, and the theme changes at once. Both work without: a menu
+// is a <details>, and the choice of a theme a form.
+"use strict";
+
+const openMenus = () => document.querySelectorAll("details.menu[open]");
+
+document.addEventListener("click", (event) => {
+  for (const menu of openMenus()) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of openMenus()) {
+    menu.open = false;
+    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+  }
+});
+
+document.addEventListener("focusout", (event) => {
+  const menu = event.target.closest("details.menu[open]");
+  if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("[data-theme-form]");
+  const button = event.submitter;
+  if (!form || !button) return;
+  event.preventDefault();
+  const body = new FormData(form, button);
+  document.documentElement.dataset.theme = button.value;
+  for (const other of form.querySelectorAll("button[name=theme]")) {
+    other.toggleAttribute("aria-current", false);
+  }
+  button.setAttribute("aria-current", "true");
+  fetch(form.action, { method: "POST", body, redirect: "manual" });
+});
