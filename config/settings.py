@@ -2,7 +2,7 @@
 
 Everything that differs between machines is read from the environment, or from a file `.env`
 beside `manage.py` (`ENV_FILE` names another one); variables of the environment win. The README
-lists them. Debugging is off unless `DEBUG=1`.
+lists them. Debugging is off unless `DEBUG=1`; `LOCAL` follows it.
 """
 
 import secrets
@@ -16,15 +16,23 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from config import logs
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
 env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 
+# Error pages with the inside of the program.
 DEBUG = env.bool("DEBUG", default=False)
+# A machine of one's own: the database and the secret key are made, addresses are plain HTTP,
+# mail is printed. The demo is local, but shows its users the same error pages as production.
+LOCAL = env.bool("LOCAL", default=DEBUG)
 
-# What development keeps on this machine: the embedded database, the secret key, evidence files.
+# What is kept on such a machine: the embedded database, the secret key, evidence files.
 LOCAL_DIR = BASE_DIR / ".local"
+if LOCAL:
+    LOCAL_DIR.mkdir(mode=0o700, exist_ok=True)
 
 
 def _required(name: str, meaning: str) -> str:
@@ -39,12 +47,11 @@ def _required(name: str, meaning: str) -> str:
 
 
 def _secret_key() -> str:
-    """The key from the environment; with debugging on, one that is made once and kept."""
-    if not DEBUG or env.str("SECRET_KEY", default=""):
+    """The key from the environment; on a local machine, one that is made once and kept."""
+    if not LOCAL or env.str("SECRET_KEY", default=""):
         return _required("SECRET_KEY", "a long random text that is kept secret")
     key_file = LOCAL_DIR / "secret_key"
     if not key_file.exists():
-        LOCAL_DIR.mkdir(mode=0o700, exist_ok=True)
         fresh = key_file.with_suffix(f".{secrets.token_hex(4)}")
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_urlsafe(64))
@@ -59,7 +66,7 @@ SECRET_KEY = _secret_key()
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else []
+    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if LOCAL else []
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -104,11 +111,13 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.UserLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.HtmxRedirectMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -125,6 +134,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.context_processors.console",
             ],
         },
     },
@@ -138,8 +148,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
 def _database() -> dict[str, Any]:
-    """The one database: what `DATABASE_URL` names, or the embedded one while debugging."""
-    if DEBUG and not env.str("DATABASE_URL", default=""):
+    """The one database: what `DATABASE_URL` names, or the embedded one where there is none."""
+    if LOCAL and not env.str("DATABASE_URL", default=""):
         # Not installed in production, and no part of it.
         from config import embedded_postgres  # noqa: PLC0415
 
@@ -215,12 +225,12 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "TCCC"
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL
 USERSESSIONS_TRACK_ACTIVITY = True
 
 # --- What a browser is told ----------------------------------------------------------------
 
-HTTPS = env.bool("HTTPS", default=not DEBUG)
+HTTPS = env.bool("HTTPS", default=not LOCAL)
 SECURE_SSL_REDIRECT = HTTPS
 # A load balancer's probes come over plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
@@ -254,13 +264,17 @@ CONTENT_SECURITY_POLICY = {
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = DEBUG
+# Locally, files are served from where they are written, with nothing to collect.
+WHITENOISE_USE_FINDERS = LOCAL
+if LOCAL:
+    STATIC_ROOT = LOCAL_DIR / "static"
+    STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_AUTOREFRESH = DEBUG
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
+        if LOCAL
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
     # Files that prove violations; several hosts share a folder, or a storage class of their own.
@@ -276,6 +290,7 @@ STORAGES = {
 }
 # Nothing but a form's own files may be large; an import of agents is the largest.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
 # --- Language and time ---------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
@@ -290,7 +305,7 @@ TIME_ZONE = BILLING_TIME_ZONE
 # --- Mail ----------------------------------------------------------------------------------
 
 vars().update(
-    env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
+    env.email_url("EMAIL_URL", default="consolemail://" if LOCAL else "smtp://localhost:25")
 )
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="TCCC console <noreply@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
@@ -298,28 +313,10 @@ EMAIL_TIMEOUT = 10
 
 # --- Logs ----------------------------------------------------------------------------------
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "config.logs.RequestIdFilter"}},
-    "formatters": {
-        "json": {"()": "config.logs.JsonFormatter"},
-        "text": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
-    },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "filters": ["request_id"],
-            "formatter": env.str("LOG_FORMAT", default="text" if DEBUG else "json"),
-        },
-    },
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        # Django's own handlers would print the same a second time.
-        "django": {"handlers": [], "propagate": True},
-        "django.server": {"handlers": [], "propagate": True},
-    },
-}
+LOGGING = logs.configuration(
+    style=env.str("LOG_FORMAT", default="text" if LOCAL else "json"),
+    level=env.str("LOG_LEVEL", default="INFO"),
+)
 
 # --- Business policy -----------------------------------------------------------------------
 # Numbers that the business may change without a release.
@@ -346,6 +343,8 @@ INVITATION_LIFETIME_DAYS = env.int("INVITATION_LIFETIME_DAYS", default=7)
 CREDIT_APPROVAL_THRESHOLD = Decimal(env.str("CREDIT_APPROVAL_THRESHOLD", default="10000.00"))
 
 # Agents.
+# Who holds a licence, for the pages where a customer chooses which licences end.
+LICENCE_HOLDERS = "agents.services.holders.find_holders"
 AGENT_IMPORT_LIMIT = env.int("AGENT_IMPORT_LIMIT", default=10_000)
 
 # Compliance.
@@ -353,6 +352,3 @@ WARNING_STANDING_DAYS = env.int("WARNING_STANDING_DAYS", default=365)
 APPEAL_WINDOW_DAYS = env.int("APPEAL_WINDOW_DAYS", default=7)
 APPEAL_LIMIT = env.int("APPEAL_LIMIT", default=2)
 EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", default=10 * 1024 * 1024)
-
-# Operation: `/readyz` says so when the last sweep is older than this.
-SWEEP_STALE_MINUTES = env.int("SWEEP_STALE_MINUTES", default=60)

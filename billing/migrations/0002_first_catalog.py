@@ -17,7 +17,14 @@ def _version(model, data, **fields):
     )
 
 
+def _is_loaded(model):
+    # Published versions cannot be deleted, so going back leaves them, and coming again finds them.
+    return model.objects.filter(version=1).exists()
+
+
 def load_price_book(apps, schema_editor):
+    if _is_loaded(apps.get_model("billing", "PriceBook")):
+        return
     data = json.loads((DATA / "price_book.json").read_text())
     book = _version(
         apps.get_model("billing", "PriceBook"),
@@ -33,6 +40,8 @@ def load_price_book(apps, schema_editor):
 
 
 def load_feature_table(apps, schema_editor):
+    if _is_loaded(apps.get_model("billing", "FeatureTable")):
+        return
     data = json.loads((DATA / "feature_table.json").read_text())
     table = _version(apps.get_model("billing", "FeatureTable"), data)
     feature = apps.get_model("billing", "Feature")
@@ -46,6 +55,7 @@ def load_feature_table(apps, schema_editor):
                 key=row["key"],
                 name=row["name"],
                 note=row.get("note", ""),
+                is_calling=row["calling"],
                 in_essential=bool(row["essential"]),
                 essential_scope=row["essential"] if isinstance(row["essential"], str) else "",
                 in_premium=bool(row["premium"]),

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -12,8 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models.append_only import APPEND_ONLY
 from billing.enums import Edition, ItemKind
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
-def money_field(verbose_name: str, **options: object) -> "models.DecimalField[Decimal, Decimal]":
+
+def money_field(
+    verbose_name: "StrOrPromise", **options: object
+) -> "models.DecimalField[Decimal, Decimal]":
     """Return a column for an amount: exact, 2 decimals, up to 999,999,999,999.99."""
     return models.DecimalField(verbose_name, max_digits=14, decimal_places=2, **options)  # type: ignore[arg-type]
 
@@ -124,6 +129,11 @@ class Feature(models.Model):
     key = models.CharField(_("key"), max_length=64)
     name = models.CharField(_("name"), max_length=100)
     note = models.CharField(_("note"), max_length=200, blank=True)
+    is_calling = models.BooleanField(
+        _("needs an approved connection"),
+        default=False,
+        help_text=_("Works only once the application's numbers may be connected."),
+    )
     in_essential = models.BooleanField(_("in Essential"))
     essential_scope = models.CharField(_("scope in Essential"), max_length=200, blank=True)
     in_premium = models.BooleanField(_("in Premium"))

@@ -1,0 +1,215 @@
+"""Reading the catalog in force, and publishing new versions of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import User
+from accounts.services.audit import record_event
+from billing.enums import Edition, ItemKind, LicenceKind
+from billing.models import Feature, FeatureTable, PriceBook, PriceItem
+from billing.pricing import ItemPrice, PackagePrice, PriceList
+
+
+def find_price_book(at: datetime) -> PriceBook:
+    """Return the price book in force at `at`. Raises Refused where none is published."""
+    book = (
+        PriceBook.objects.filter(effective_at__lte=at).order_by("-effective_at", "-version").first()
+    )
+    if book is None:
+        raise Refused(_("No price book is in force, so nothing can be priced."), code="no_prices")
+    return book
+
+
+def read_price_list(book: PriceBook) -> PriceList:
+    """Return a price book as the frozen facts that `billing.pricing` computes with."""
+    items = list(book.items.all())
+    return PriceList(
+        version=book.version,
+        currency=book.currency,
+        packages={
+            Edition(item.edition): PackagePrice(
+                monthly=item.monthly,
+                annual=item.annual,
+                agents=item.included_agents,
+                sip=item.included_sip,
+            )
+            for item in items
+            if item.item == ItemKind.PACKAGE
+        },
+        additional={
+            (Edition(item.edition), LicenceKind(item.item)): ItemPrice(
+                monthly=item.monthly, annual=item.annual
+            )
+            for item in items
+            if item.item != ItemKind.PACKAGE
+        },
+    )
+
+
+def find_feature_table(at: datetime) -> list[Feature]:
+    """Return the rows of the edition comparison in force at `at`, in order."""
+    table = (
+        FeatureTable.objects.filter(effective_at__lte=at)
+        .order_by("-effective_at", "-version")
+        .first()
+    )
+    return [] if table is None else list(table.features.all())
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What publishing would write, or wrote: a version number and its rows, one per line."""
+
+    kind: str
+    version: int
+    rows: tuple[str, ...]
+
+
+def _amount(row: Mapping[str, Any], name: str) -> Decimal:
+    """Return an exact amount with at most 2 decimals above zero; floats are refused."""
+    value = row.get(name)
+    try:
+        amount = Decimal(value) if isinstance(value, str) else None
+    except InvalidOperation:
+        amount = None
+    if amount is None or not amount.is_finite() or amount <= 0 or amount.as_tuple().exponent < -2:  # type: ignore[operator]
+        raise Refused(
+            _('“%(name)s” must be an amount in quotes with at most 2 decimals, such as "40.00".')
+            % {"name": name},
+            code="bad_amount",
+        )
+    return amount
+
+
+def _count(row: Mapping[str, Any], name: str) -> int:
+    value = row.get(name, 0)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 1_000_000:
+        raise Refused(_("“%(name)s” must be a whole number.") % {"name": name}, code="bad_count")
+    return value
+
+
+def _check_price_rows(data: Mapping[str, Any]) -> list[PriceItem]:
+    rows = [{**row, "item": ItemKind.PACKAGE} for row in data["packages"]] + list(
+        data["additional"]
+    )
+    items = [
+        PriceItem(
+            edition=Edition(row["edition"]),
+            item=ItemKind(row["item"]),
+            monthly=_amount(row, "monthly"),
+            annual=_amount(row, "annual"),
+            included_agents=_count(row, "included_agents"),
+            included_sip=_count(row, "included_sip"),
+        )
+        for row in rows
+    ]
+    wanted = {(edition, item) for edition in Edition for item in ItemKind}
+    if {(item.edition, item.item) for item in items} != wanted or len(items) != len(wanted):
+        raise Refused(
+            _("A price book prices every item of both editions, each once."), code="incomplete"
+        )
+    return items
+
+
+def _next_version(model: type[PriceBook] | type[FeatureTable]) -> int:
+    newest = model.objects.order_by("-version").values_list("version", flat=True).first()
+    return (newest or 0) + 1
+
+
+def _explain_bad_data(error: KeyError | ValueError | TypeError) -> Refused:
+    return Refused(
+        _("The file does not have the expected form: %(error)s.") % {"error": repr(error)[:200]},
+        code="bad_form",
+    )
+
+
+@transaction.atomic
+def publish_price_book(
+    *, data: Mapping[str, Any], effective_at: datetime, by: User | None, now: datetime
+) -> PriceBook:
+    """Publish a new price book; quotes made before `effective_at` keep the one they had.
+
+    `data` has the form of `billing/data/price_book.json`. Raises Refused where it does not, or
+    where `effective_at` lies in the past: prices are never changed after the fact.
+    """
+    if effective_at < now:
+        raise Refused(
+            _("A price book takes effect now or later."), code="in_the_past", field="effective_at"
+        )
+    try:
+        items = _check_price_rows(data)
+        book = PriceBook(
+            version=_next_version(PriceBook),
+            effective_at=effective_at,
+            published_at=now,
+            published_by=by,
+            note=str(data.get("note", ""))[:200],
+            currency=str(data["currency"]),
+            trial_edition=Edition(data["trial"]["edition"]),
+            trial_agents=_count(data["trial"], "agents"),
+            trial_days=_count(data["trial"], "days"),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise _explain_bad_data(error) from error
+    book.save(force_insert=True)
+    for item in items:
+        item.book = book
+    PriceItem.objects.bulk_create(items)
+    record_event(account=None, verb="price_book.published", target=book, by=by, now=now)
+    return book
+
+
+def _feature(group: str, position: int, row: Mapping[str, Any]) -> Feature:
+    def scope(value: object) -> str:
+        if not isinstance(value, bool | str):
+            raise TypeError(f"{row['key']}: neither true, false nor a text")
+        return value if isinstance(value, str) else ""
+
+    return Feature(
+        position=position,
+        group=str(group),
+        key=str(row["key"]),
+        name=str(row["name"]),
+        note=str(row.get("note", "")),
+        is_calling=bool(row["calling"]),
+        in_essential=bool(row["essential"]),
+        essential_scope=scope(row["essential"]),
+        in_premium=bool(row["premium"]),
+        premium_scope=scope(row["premium"]),
+    )
+
+
+@transaction.atomic
+def publish_feature_table(
+    *, data: Mapping[str, Any], effective_at: datetime, by: User | None, now: datetime
+) -> FeatureTable:
+    """Publish a new comparison, in the form of `billing/data/feature_table.json`."""
+    try:
+        groups: Sequence[Mapping[str, Any]] = data["groups"]
+        pairs = [(group["group"], row) for group in groups for row in group["features"]]
+        features = [
+            _feature(group, position, row) for position, (group, row) in enumerate(pairs, start=1)
+        ]
+    except (KeyError, ValueError, TypeError) as error:
+        raise _explain_bad_data(error) from error
+    if not features or len({feature.key for feature in features}) != len(features):
+        raise Refused(_("A feature table has rows, and each key once."), code="incomplete")
+    table = FeatureTable.objects.create(
+        version=_next_version(FeatureTable),
+        effective_at=effective_at,
+        published_at=now,
+        published_by=by,
+        note=str(data.get("note", ""))[:200],
+    )
+    for feature in features:
+        feature.table = table
+    Feature.objects.bulk_create(features)
+    record_event(account=None, verb="feature_table.published", target=table, by=by, now=now)
+    return table

@@ -1,0 +1,229 @@
+"""Whether an ask can be carried out, judged on rows and `now`; used to quote and to deliver.
+
+Everything here reads. Under the account's lock the answer stays true until the transaction
+ends, so `orders` asks again right before it writes.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import Account, Application
+from accounts.services.tenants import require_good_standing
+from billing.asks import Ask
+from billing.enums import (
+    Edition,
+    LicenceKind,
+    LicenceSource,
+    OrderKind,
+    PackageState,
+)
+from billing.holders import find_holders, order_for_ending
+from billing.models import Licence, Package, Refund
+from billing.services.lifecycle import derive_state
+
+
+@dataclass(frozen=True)
+class Held:
+    """A package as an order finds it, with its licences that have not ended."""
+
+    package: Package
+    state: PackageState
+    licences: tuple[Licence, ...]
+
+    def count(self, kind: LicenceKind, source: LicenceSource | None = None) -> int:
+        """Count licences of a kind that go on as long as the package."""
+        return sum(
+            1
+            for licence in self.licences
+            if licence.kind == kind
+            and licence.ends_at is None
+            and (source is None or licence.source == source)
+        )
+
+    @property
+    def bought(self) -> list[Licence]:
+        """The additional licences that go on as long as the package."""
+        return [
+            licence
+            for licence in self.licences
+            if licence.source == LicenceSource.BOUGHT and licence.ends_at is None
+        ]
+
+
+def find_application(account: Account, application_id: int) -> Application:
+    """Return the account's application; Refused where it has none of that key."""
+    found = Application.objects.filter(account=account, pk=application_id).first()
+    if found is None:
+        raise Refused(
+            _("Choose one of this account's applications."),
+            code="no_application",
+            field="application",
+        )
+    return found
+
+
+def find_held(account: Account, packages: Iterable[Package], now: datetime) -> list[Held]:
+    """Return packages with derived state and licences, in the order given; two queries."""
+    listed = list(packages)
+    licences: dict[int, list[Licence]] = {package.pk: [] for package in listed}
+    for licence in Licence.objects.filter(package__in=listed).not_ended(now).order_by("pk"):
+        licences[licence.package_id].append(licence)
+    return [
+        Held(package, derive_state(package, account, now), tuple(licences[package.pk]))
+        for package in listed
+    ]
+
+
+def find_current(account: Account, application: Application, now: datetime) -> Held | None:
+    """Return the application's package where it still occupies it at `now`."""
+    package = Package.objects.current().filter(application=application).first()
+    if package is None:
+        return None
+    held = find_held(account, [package], now)[0]
+    return None if held.state == PackageState.RELEASED else held
+
+
+def _require_unlocked(packages: Iterable[Package]) -> None:
+    if Refund.objects.pending().filter(package__in=list(packages)).exists():
+        raise Refused(
+            _("A refund of this package is under review, so it cannot change meanwhile."),
+            code="refund_pending",
+        )
+
+
+def _require_live(held: Held | None, edition: Edition | None) -> Held:
+    """Return the package if it is live and, where an edition is named, of that edition."""
+    if held is None or held.state not in {PackageState.TRIAL, PackageState.ACTIVE}:
+        raise Refused(
+            _("This needs a package in service; buy or renew the application's package first."),
+            code="no_live_package",
+            field="application",
+        )
+    if edition is not None and held.package.edition != edition:
+        raise Refused(
+            _("Additional licences are of the package's own edition, %(edition)s.")
+            % {"edition": held.package.get_edition_display()},
+            code="other_edition",
+            field="edition",
+        )
+    _require_unlocked([held.package])
+    return held
+
+
+def _check_ending(ids: tuple[int, ...], held: Held) -> None:
+    known = {licence.pk for licence in held.bought}
+    if not set(ids) <= known or len(set(ids)) != len(ids):
+        raise Refused(
+            _("Only additional licences of this package can be left out, each once."),
+            code="bad_ending",
+            field="ending",
+        )
+
+
+def propose_ending(held: Held, kind: LicenceKind, count: int) -> tuple[int, ...]:
+    """Return the `count` additional licences of a kind that should end first."""
+    ids = [licence.pk for licence in held.bought if licence.kind == kind]
+    return tuple(order_for_ending(ids, find_holders(ids))[:count])
+
+
+def _judge_new(account: Account, ask: Ask, now: datetime) -> list[Held]:
+    application = find_application(account, ask.application)
+    held = find_current(account, application, now)
+    if held is None:
+        return []
+    _require_unlocked([held.package])
+    if held.state != PackageState.TRIAL:
+        raise Refused(
+            _("This application has a package already: renew, extend or upgrade that one."),
+            code="has_package",
+            field="application",
+        )
+    _check_ending(ask.ending, held)
+    kept = len(held.bought) - len(ask.ending)
+    if kept > ask.agents:
+        raise Refused(
+            _(
+                "The trial has %(kept)d additional agent licences. "
+                "Buy as many, or choose which ones end."
+            )
+            % {"kept": kept},
+            code="trial_licences_left_over",
+            field="agents",
+        )
+    return [held]
+
+
+def _judge_additional(account: Account, ask: Ask, now: datetime) -> list[Held]:
+    application = find_application(account, ask.application)
+    held = _require_live(find_current(account, application, now), ask.edition)
+    if ask.agents + ask.sip < 1:
+        raise Refused(_("Choose at least one licence."), code="nothing_asked", field="agents")
+    if held.state == PackageState.TRIAL and ask.sip:
+        raise Refused(
+            _("SIP telephone licences need a paid package, not a trial."),
+            code="sip_on_trial",
+            field="sip",
+        )
+    return [held]
+
+
+def _judge_upgrade(account: Account, ask: Ask, now: datetime) -> list[Held]:
+    application = find_application(account, ask.application)
+    held = _require_live(find_current(account, application, now), None)
+    if held.state == PackageState.TRIAL:
+        raise Refused(
+            _("A trial is not upgraded: buy the Premium package, it starts on the trial."),
+            code="upgrade_of_trial",
+        )
+    if ask.edition != Edition.PREMIUM or held.package.edition != Edition.ESSENTIAL:
+        raise Refused(
+            _("Only Essential can be upgraded, to Premium; nothing is downgraded during a term."),
+            code="not_an_upgrade",
+            field="edition",
+        )
+    return [held]
+
+
+def _judge_renewal(account: Account, ask: Ask, now: datetime) -> list[Held]:
+    ids = [renewed.package for renewed in ask.renewed]
+    if not ids or Counter(ids).most_common(1)[0][1] > 1:
+        raise Refused(
+            _("Choose the packages to renew, each once."), code="nothing_asked", field="packages"
+        )
+    packages = Package.objects.filter(account=account).select_related("application").in_bulk(ids)
+    if set(packages) != set(ids):
+        raise Refused(_("Choose packages of this account."), code="no_package", field="packages")
+    all_held = find_held(account, [packages[pk] for pk in ids], now)
+    for held, renewed in zip(all_held, ask.renewed, strict=True):
+        if held.state not in {PackageState.ACTIVE, PackageState.ISOLATED}:
+            raise Refused(
+                _("The package of “%(name)s” can no longer be renewed; buy a new one.")
+                % {"name": held.package.application.name},
+                code="not_renewable",
+                field="packages",
+            )
+        _check_ending(renewed.ending, held)
+    _require_unlocked(packages.values())
+    return all_held
+
+
+_JUDGES = {
+    OrderKind.NEW: _judge_new,
+    OrderKind.ADDITIONAL: _judge_additional,
+    OrderKind.UPGRADE: _judge_upgrade,
+    OrderKind.RENEWAL: _judge_renewal,
+}
+
+
+def judge_ask(account: Account, ask: Ask, now: datetime) -> list[Held]:
+    """Return the packages that the ask builds on, or raise Refused with the reason.
+
+    A new purchase builds on a running trial, or on nothing.
+    """
+    require_good_standing(account)
+    return _JUDGES[ask.kind](account, ask, now)

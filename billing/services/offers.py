@@ -1,0 +1,198 @@
+"""Promotions and coupons as an order meets them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import Account
+from billing.asks import Ask
+from billing.enums import CouponKind
+from billing.models import Coupon, Promotion
+from billing.tenders import allocate
+
+_CENT = Decimal("0.01")
+_ZERO = Decimal("0.00")
+
+
+def _fits(values: Sequence[str], value: str | None) -> bool:
+    return not values or value in values
+
+
+def list_promotions(ask: Ask, at: datetime) -> list[Promotion]:
+    """Return the promotions that an ask may use at `at`, the largest first."""
+    running = Promotion.objects.filter(starts_at__lte=at, ends_at__gt=at)
+    fitting = [
+        promotion
+        for promotion in running
+        if _fits(promotion.order_kinds, ask.kind)
+        and _fits(promotion.editions, ask.edition)
+        and _fits(promotion.term_units, ask.unit)
+        and ask.count >= promotion.minimum_terms
+    ]
+    return sorted(fitting, key=lambda promotion: (-promotion.percent_off, promotion.pk))
+
+
+def find_promotion(ask: Ask, at: datetime) -> Promotion | None:
+    """Return the promotion that the ask names. Raises Refused where it cannot be used."""
+    if ask.promotion is None:
+        return None
+    for promotion in list_promotions(ask, at):
+        if promotion.pk == ask.promotion:
+            return promotion
+    raise Refused(
+        _("This promotion does not apply to this order."), code="no_promotion", field="promotion"
+    )
+
+
+def promotion_shares(promotion: Promotion | None, amounts: Sequence[Decimal]) -> list[Decimal]:
+    """Return what a promotion takes off each amount, rounded half up to the cent."""
+    if promotion is None:
+        return [_ZERO for _amount in amounts]
+    return [
+        (amount * promotion.percent_off / 100).quantize(_CENT, rounding=ROUND_HALF_UP)
+        for amount in amounts
+    ]
+
+
+def after_promotion(promotion: Promotion | None, amounts: Sequence[Decimal]) -> Decimal:
+    """Return the sum that is left after a promotion."""
+    off = sum(promotion_shares(promotion, amounts), _ZERO)
+    return sum(amounts, _ZERO) - off
+
+
+def deduction_of(coupon: Coupon, amount: Decimal) -> Decimal:
+    """Return what a usable coupon deducts from `amount`: never more than it."""
+    if coupon.kind == CouponKind.VOUCHER:
+        return min(coupon.remaining or _ZERO, amount)
+    if coupon.kind == CouponKind.CASH:
+        return min(coupon.amount or _ZERO, amount)
+    off = (amount * (coupon.percent_off or _ZERO) / 100).quantize(_CENT, rounding=ROUND_HALF_UP)
+    return min(off, amount) if coupon.cap is None else min(off, amount, coupon.cap)
+
+
+def coupon_shares(coupon: Coupon | None, amounts: Sequence[Decimal]) -> list[Decimal]:
+    """Return what a coupon pays of each amount; the sum is its deduction exactly."""
+    total = sum(amounts, _ZERO)
+    if coupon is None or total == 0:
+        return [_ZERO for _amount in amounts]
+    return allocate(deduction_of(coupon, total), amounts, caps=amounts)
+
+
+@dataclass(frozen=True)
+class CouponChoice:
+    """A coupon as an order meets it: what it would deduct, or why it cannot be used."""
+
+    coupon: Coupon
+    deduction: Decimal
+    reasons: tuple[str, ...]
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether nothing stands against it."""
+        return not self.reasons
+
+
+def _reasons_against(
+    coupon: Coupon, *, ask: Ask, is_self_pay: bool, amount: Decimal, currency: str, now: datetime
+) -> tuple[str, ...]:
+    checks = (
+        (is_self_pay, _("Coupons cannot be used when another account pays.")),
+        (coupon.currency == currency, _("It is in another currency.")),
+        (coupon.starts_at <= now, _("It is not valid yet.")),
+        (now < coupon.ends_at, _("It is no longer valid.")),
+        (_fits(coupon.editions, ask.edition), _("It is for another edition.")),
+        (_fits(coupon.term_units, ask.unit), _("It is for another term.")),
+        (_fits(coupon.order_kinds, ask.kind), _("It is for another kind of order.")),
+        (
+            amount >= coupon.minimum_spend,
+            _("It needs a spend of at least %(amount)s.") % {"amount": coupon.minimum_spend},
+        ),
+        (coupon.used_at is None and coupon.remaining != 0, _("It has been used up.")),
+    )
+    return tuple(reason for holds, reason in checks if not holds)
+
+
+def list_coupons(
+    *,
+    account: Account,
+    payer: Account,
+    ask: Ask,
+    amount: Decimal,
+    currency: str,
+    now: datetime,
+) -> list[CouponChoice]:
+    """Return all coupons of the account for an order of `amount`, usable ones first.
+
+    Usable ones by earliest expiry, then by largest deduction (decided), so the first one is the
+    proposal; the others with every reason that stands against them.
+    """
+    choices = [
+        CouponChoice(
+            coupon=coupon,
+            deduction=deduction_of(coupon, amount),
+            reasons=_reasons_against(
+                coupon,
+                ask=ask,
+                is_self_pay=payer.pk == account.pk,
+                amount=amount,
+                currency=currency,
+                now=now,
+            ),
+        )
+        for coupon in Coupon.objects.filter(account=account)
+    ]
+    return sorted(
+        choices,
+        key=lambda choice: (
+            not choice.is_usable,
+            choice.coupon.ends_at,
+            -choice.deduction,
+            choice.coupon.pk,
+        ),
+    )
+
+
+def find_coupon(
+    *,
+    account: Account,
+    payer: Account,
+    ask: Ask,
+    amount: Decimal,
+    currency: str,
+    now: datetime,
+) -> Coupon | None:
+    """Return the coupon that the ask names. Raises Refused with every reason against it."""
+    if ask.coupon is None:
+        return None
+    coupon = Coupon.objects.filter(account=account, pk=ask.coupon).first()
+    if coupon is None:
+        raise Refused(_("Choose one of this account's coupons."), code="no_coupon", field="coupon")
+    reasons = _reasons_against(
+        coupon,
+        ask=ask,
+        is_self_pay=payer.pk == account.pk,
+        amount=amount,
+        currency=currency,
+        now=now,
+    )
+    if reasons:
+        raise Refused(" ".join(reasons), code="coupon_unusable", field="coupon")
+    return coupon
+
+
+def use_coupon(coupon: Coupon, amount: Decimal, *, now: datetime) -> None:
+    """Use up what a coupon pays. Raises Refused where somebody was faster."""
+    unused = Coupon.objects.filter(pk=coupon.pk)
+    if coupon.kind == CouponKind.VOUCHER:
+        changed = unused.filter(remaining__gte=amount).update(remaining=F("remaining") - amount)
+    else:
+        changed = unused.filter(used_at=None).update(used_at=now)
+    if not changed:
+        raise Refused(
+            _("The coupon has been used meanwhile. Nothing was charged."), code="coupon_used"
+        )

@@ -1,0 +1,328 @@
+"""Placing, paying and cancelling orders: each one transaction, each safe to repeat."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import Account, User
+from accounts.services.audit import record_event
+from accounts.services.tenants import lock_account, lock_accounts, require_good_standing
+from billing.asks import Ask
+from billing.enums import FundKind, LedgerBook, LedgerKind, OrderKind, OrderStatus, TenderKind
+from billing.models import Coupon, Order, OrderLine, Payment
+from billing.periods import local_date
+from billing.services import offers
+from billing.services.delivery import billing_zone, deliver_order
+from billing.services.effects import shape_of
+from billing.services.eligibility import Held, judge_ask
+from billing.services.ledger import lock_funds, move_between, post_transaction
+from billing.services.lifecycle import settle_package
+from billing.services.quotes import Quote, SignedQuote, digest, make_quote, read_token
+from billing.tenders import Split, split
+
+
+class QuoteChanged(Refused):
+    """The confirmed quote no longer holds; `quote` is what would be asked now."""
+
+    def __init__(self, quote: Quote, signed: SignedQuote) -> None:
+        super().__init__(
+            _("Something changed since this price was shown. Nothing was charged."),
+            code="quote_changed",
+        )
+        self.quote = quote
+        self.old_total = signed.total
+
+
+def make_number(now: datetime) -> str:
+    """Return a number for an order or refund: the local day, and ten digits by chance."""
+    return f"{local_date(now, billing_zone()):%Y%m%d}{secrets.randbelow(10**10):010d}"
+
+
+def _find_placed(account: Account, signed: SignedQuote) -> Order | None:
+    """Return the order that this confirmation gave before.
+
+    Raises Refused where the key was used for something else.
+    """
+    placed = Order.objects.filter(account=account, key=signed.key).first()
+    if placed is not None and placed.fingerprint != signed.digest:
+        raise Refused(
+            _("This confirmation was used for another order. Nothing was charged; start again."),
+            code="key_reused",
+        )
+    return placed
+
+
+def _settle(held: Sequence[Held], account: Account, *, by: User | None, now: datetime) -> None:
+    for each in held:
+        settle_package(each.package, account=account, by=by, now=now)
+
+
+def _write_order(quote: Quote, *, by: User | None, now: datetime) -> tuple[Order, list[OrderLine]]:
+    order = Order.objects.create(
+        account=quote.account,
+        payer=quote.payer,
+        number=make_number(now),
+        kind=quote.ask.kind,
+        status=OrderStatus.UNPAID,
+        currency=quote.currency,
+        price_book=quote.book,
+        promotion=quote.promotion,
+        coupon=quote.coupon,
+        list_amount=quote.list_amount,
+        promotion_amount=quote.promotion_amount,
+        coupon_amount=quote.coupon_amount,
+        total=quote.total,
+        excluded_funds=list(quote.ask.without),
+        request={
+            "ask": quote.ask.to_json(),
+            "included": dict(quote.included),
+            "effects": [effect.to_json() for effect in quote.effects],
+        },
+        key=quote.key,
+        fingerprint=digest(quote.contents()),
+        created_at=now,
+        created_by=by,
+        expires_at=now + timedelta(hours=settings.ORDER_LIFETIME_HOURS),
+    )
+    lines = OrderLine.objects.bulk_create(
+        [
+            OrderLine(
+                account=quote.account,
+                order=order,
+                application_id=line.application,
+                package_id=line.package,
+                is_on_trial=line.is_on_trial,
+                item=line.priced.item,
+                edition=line.priced.edition,
+                from_edition=line.priced.from_edition or "",
+                quantity=line.priced.quantity,
+                term_unit=quote.ask.unit,
+                term_count=quote.ask.count,
+                unit_price=line.priced.unit_price,
+                amount=line.priced.amount,
+                promotion_amount=line.promotion_amount,
+                coupon_amount=line.coupon_amount,
+                net=line.net,
+                formula=line.priced.formula.to_json(),
+            )
+            for line in quote.lines
+        ]
+    )
+    record_event(
+        account=quote.account,
+        verb="order.placed",
+        target=order,
+        to_state=OrderStatus.UNPAID,
+        data={"total": str(order.total), "kind": order.kind},
+        by=by,
+        now=now,
+    )
+    return order, lines
+
+
+def _take_money(order: Order, paid: Split, *, by: User | None, now: datetime) -> None:
+    """Move what each fund pays; a coupon pays beside them, and no fund is asked for it."""
+    amounts = {
+        FundKind.GIFT: paid.gift,
+        FundKind.INCOME: paid.income,
+        FundKind.CASH: paid.cash,
+    }
+    funds = lock_funds(account=order.payer, currency=order.currency)
+    payments = [
+        Payment(
+            account=order.payer,
+            order=order,
+            kind=TenderKind(kind.value),
+            fund=funds[kind],
+            currency=order.currency,
+            amount=amount,
+            at=now,
+        )
+        for kind, amount in amounts.items()
+        if amount
+    ]
+    if order.coupon_id:
+        payments.append(
+            Payment(
+                account=order.account,
+                order=order,
+                kind=TenderKind.COUPON,
+                coupon_id=order.coupon_id,
+                currency=order.currency,
+                amount=order.coupon_amount,
+                at=now,
+            )
+        )
+    Payment.objects.bulk_create(payments)
+    if paid.paid:
+        post_transaction(
+            kind=LedgerKind.PAYMENT,
+            account=order.payer,
+            legs=move_between(
+                book=LedgerBook.SALES,
+                amounts={funds[kind]: -amount for kind, amount in amounts.items() if amount},
+                currency=order.currency,
+            ),
+            by=by,
+            now=now,
+            order=order,
+        )
+
+
+def _pay_and_deliver(
+    order: Order, lines: list[OrderLine], paid: Split, *, by: User | None, now: datetime
+) -> None:
+    changed = Order.objects.filter(pk=order.pk, status=OrderStatus.UNPAID).update(
+        status=OrderStatus.PAID, paid_at=now, paid_by=by
+    )
+    if not changed:
+        raise Refused(_("This order can no longer be paid."), code="not_payable")
+    order.status, order.paid_at, order.paid_by = OrderStatus.PAID, now, by
+    if order.coupon_id:
+        offers.use_coupon(Coupon.objects.get(pk=order.coupon_id), order.coupon_amount, now=now)
+    _take_money(order, paid, by=by, now=now)
+    deliver_order(order, lines, by=by, now=now)
+    record_event(
+        account=order.account,
+        verb="order.paid",
+        target=order,
+        from_state=OrderStatus.UNPAID,
+        to_state=OrderStatus.PAID,
+        data={"total": str(order.total), "payer": order.payer.uin},
+        by=by,
+        now=now,
+    )
+
+
+@transaction.atomic
+def place_order(*, account: Account, token: str, by: User | None, now: datetime) -> Order:
+    """Execute exactly the quote that was confirmed; return its order, paid or unpaid.
+
+    The same confirmation sent again returns the same order, however late. Raises Refused where
+    the token is not ours or the ask can no longer be done, and QuoteChanged, with the new quote,
+    where it is too old or anything in it has changed. A short balance leaves the order unpaid.
+    """
+    signed = read_token(token)
+    if signed.account_id != account.pk:
+        raise Refused(
+            _("This confirmation belongs to another account. Nothing was charged."),
+            code="bad_quote",
+        )
+    locked = lock_account(account.pk)
+    placed = _find_placed(locked, signed)
+    if placed is not None:
+        return placed
+    quote = make_quote(
+        account=locked, ask=signed.ask, now=now, issued_at=signed.issued_at, key=signed.key
+    )
+    if signed.is_too_old(now) or digest(quote.contents()) != signed.digest:
+        raise QuoteChanged(make_quote(account=locked, ask=signed.ask, now=now), signed)
+    _settle(quote.held, locked, by=by, now=now)
+    order, lines = _write_order(quote, by=by, now=now)
+    if quote.split is not None and not quote.split.missing:
+        _pay_and_deliver(order, lines, quote.split, by=by, now=now)
+    return order
+
+
+def _lock_payable(order: Order, now: datetime) -> Order:
+    current = (
+        Order.objects.select_for_update(of=("self",))
+        .select_related("account", "payer", "coupon")
+        .get(pk=order.pk)
+    )
+    if current.status != OrderStatus.UNPAID or current.expires_at <= now:
+        raise Refused(_("This order can no longer be paid."), code="not_payable")
+    return current
+
+
+def missing_amount(order: Order, *, without: Sequence[str] | None = None) -> Split:
+    """Return how the payer's balances would pay the order now, and what is missing; reads only."""
+    funds = {
+        FundKind(fund.kind): fund.balance
+        for fund in order.payer.funds.filter(currency=order.currency)
+    }
+    chosen = order.excluded_funds if without is None else without
+    balances = {kind: funds.get(kind, Decimal("0.00")) for kind in FundKind}
+    return split(order.total, balances, {FundKind(kind) for kind in chosen})
+
+
+@transaction.atomic
+def pay_order(
+    *, order: Order, by: User | None, now: datetime, without: Sequence[str] | None = None
+) -> Order:
+    """Pay an unpaid order at its price and deliver it, from the payer's funds.
+
+    Both accounts are locked in the order of their keys, and the order is judged again as it
+    would be delivered now. Raises Refused where it is not payable, not eligible any more, or the
+    funds do not cover it (code "short", with the missing amount in the message).
+    """
+    locked = lock_accounts([order.account_id, order.payer_id])
+    current = _lock_payable(order, now)
+    current.account, current.payer = locked[current.account_id], locked[current.payer_id]
+    require_good_standing(current.payer)
+    ask = Ask.from_json(current.request["ask"])
+    held = judge_ask(current.account, ask, now)
+    _require_same_terms(current, held)
+    paid = missing_amount(current, without=without)
+    if paid.missing:
+        raise Refused(
+            _("%(missing)s %(currency)s are missing. Top up, then pay the order.")
+            % {"missing": paid.missing, "currency": current.currency},
+            code="short",
+        )
+    _settle(held, current.account, by=by, now=now)
+    _pay_and_deliver(current, list(current.lines.all()), paid, by=by, now=now)
+    return current
+
+
+def _require_same_terms(order: Order, held: Sequence[Held]) -> None:
+    """Refuse where the packages no longer are as the order found and priced them."""
+    before = {effect["package"]: effect["before"] for effect in order.request["effects"]}
+    for each in held:
+        if order.kind != OrderKind.NEW and before[each.package.pk] != shape_of(each).to_json():
+            raise Refused(
+                _("The package changed since this order was placed; cancel it and order again."),
+                code="package_changed",
+            )
+
+
+def _end_unpaid(
+    order: Order, status: OrderStatus, verb: str, *, reason: str, by: User | None, now: datetime
+) -> Order:
+    changed = Order.objects.filter(pk=order.pk, status=OrderStatus.UNPAID).update(status=status)
+    order.refresh_from_db()
+    if not changed:
+        raise Refused(_("This order is no longer open."), code="not_open")
+    record_event(
+        account=order.account,
+        verb=verb,
+        target=order,
+        from_state=OrderStatus.UNPAID,
+        to_state=status,
+        reason=reason,
+        by=by,
+        now=now,
+    )
+    return order
+
+
+@transaction.atomic
+def cancel_order(*, order: Order, by: User | None, now: datetime, reason: str = "") -> Order:
+    """Close an unpaid order for its buyer. Raises Refused where it is no longer open."""
+    lock_account(order.account_id)
+    return _end_unpaid(order, OrderStatus.CLOSED, "order.cancelled", reason=reason, by=by, now=now)
+
+
+@transaction.atomic
+def refuse_payment(*, order: Order, reason: str, by: User | None, now: datetime) -> Order:
+    """Turn down, as the other payer, an order that the buyer asked to be paid."""
+    lock_accounts([order.account_id, order.payer_id])
+    return _end_unpaid(
+        order, OrderStatus.REFUSED, "order.payment_refused", reason=reason, by=by, now=now
+    )

@@ -1,0 +1,299 @@
+"""Pricing an ask, and the signed quote that a customer confirms.
+
+A quote says everything that confirming will do: lines with their formulas, deductions, the split
+over funds, and each package before and after. It is signed, lives 15 minutes and is priced as
+of its issue, so `orders.place_order` can make the same quote again and compare: where anything
+differs, nothing is charged and the new quote is shown beside the old one.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import Account
+from billing.asks import Ask
+from billing.enums import FundKind, LicenceKind, OrderKind
+from billing.models import Coupon, PriceBook, Promotion
+from billing.pricing import PricedLine, PriceList
+from billing.services import offers
+from billing.services.catalog import find_price_book, read_price_list
+from billing.services.effects import Effect, describe_effects
+from billing.services.eligibility import Held, judge_ask
+from billing.services.ledger import read_balances
+from billing.services.price_lines import price_ask
+from billing.tenders import Split, split
+
+_SALT = "billing.quote"
+
+
+@dataclass(frozen=True)
+class QuotedLine:
+    """One priced line, where it goes, and its share of the deductions."""
+
+    priced: PricedLine
+    application: int
+    package: int | None
+    is_on_trial: bool
+    promotion_amount: Decimal
+    coupon_amount: Decimal
+
+    @property
+    def net(self) -> Decimal:
+        """What the line costs after its deductions."""
+        return self.priced.amount - self.promotion_amount - self.coupon_amount
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data, for comparing and signing."""
+        return {
+            **self.priced.to_json(),
+            "application": self.application,
+            "package": self.package,
+            "promotion_amount": str(self.promotion_amount),
+            "coupon_amount": str(self.coupon_amount),
+        }
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A price for an ask at `issued_at`; amounts in `currency`, 2 decimals.
+
+    `split` is empty where another account is asked to pay.
+    """
+
+    ask: Ask
+    account: Account
+    payer: Account
+    key: uuid.UUID
+    issued_at: datetime
+    book: PriceBook
+    lines: tuple[QuotedLine, ...]
+    effects: tuple[Effect, ...]
+    included: Mapping[str, int]
+    promotion: Promotion | None
+    coupon: Coupon | None
+    split: Split | None
+    held: tuple[Held, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def currency(self) -> str:
+        """The one currency of the quote."""
+        return self.book.currency
+
+    @property
+    def list_amount(self) -> Decimal:
+        """The sum of the lines."""
+        return sum((line.priced.amount for line in self.lines), Decimal("0.00"))
+
+    @property
+    def promotion_amount(self) -> Decimal:
+        """What the promotion takes off."""
+        return sum((line.promotion_amount for line in self.lines), Decimal("0.00"))
+
+    @property
+    def coupon_amount(self) -> Decimal:
+        """What the coupon pays."""
+        return sum((line.coupon_amount for line in self.lines), Decimal("0.00"))
+
+    @property
+    def total(self) -> Decimal:
+        """What is left to pay from funds."""
+        return self.list_amount - self.promotion_amount - self.coupon_amount
+
+    @property
+    def is_self_pay(self) -> bool:
+        """Whether the buyer pays."""
+        return self.payer.pk == self.account.pk
+
+    @property
+    def expires_at(self) -> datetime:
+        """When the quote can no longer be confirmed."""
+        return self.issued_at + timedelta(minutes=settings.QUOTE_LIFETIME_MINUTES)
+
+    def contents(self) -> dict[str, Any]:
+        """Return all that confirming promises, as plain data: equal means nothing changed."""
+        return {
+            "account": self.account.pk,
+            "payer": self.payer.pk,
+            "ask": self.ask.to_json(),
+            "book": self.book.version,
+            "lines": [line.to_json() for line in self.lines],
+            "effects": [effect.to_json() for effect in self.effects],
+            "promotion": self.promotion.pk if self.promotion else None,
+            "coupon": self.coupon.pk if self.coupon else None,
+            "total": str(self.total),
+            "split": self.split.to_json() if self.split else None,
+        }
+
+    @property
+    def token(self) -> str:
+        """The signed form of the quote, for the confirm form."""
+        return signing.dumps(
+            {
+                "key": str(self.key),
+                "issued_at": self.issued_at.isoformat(),
+                "ask": self.ask.to_json(),
+                "account": self.account.pk,
+                "digest": digest(self.contents()),
+                "total": str(self.total),
+            },
+            salt=_SALT,
+            compress=True,
+        )
+
+
+def digest(contents: Mapping[str, Any]) -> str:
+    """Return a short proof of the contents, so that a token stays small."""
+    canonical = json.dumps(contents, sort_keys=True, default=list)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class SignedQuote:
+    """What a confirm form brought back: proof of the quote that the customer saw."""
+
+    key: uuid.UUID
+    issued_at: datetime
+    ask: Ask
+    account_id: int
+    digest: str
+    total: Decimal
+
+    def is_too_old(self, now: datetime) -> bool:
+        """Whether the quote's minutes have passed."""
+        return now > self.issued_at + timedelta(minutes=settings.QUOTE_LIFETIME_MINUTES)
+
+
+def read_token(token: str) -> SignedQuote:
+    """Return the quote behind a token. Raises Refused for one that we did not sign."""
+    try:
+        data = signing.loads(token, salt=_SALT)
+    except (signing.BadSignature, ValueError, UnicodeError) as error:
+        raise Refused(
+            _("This confirmation did not come from this page. Nothing was charged; start again."),
+            code="bad_quote",
+        ) from error
+    return SignedQuote(
+        key=uuid.UUID(data["key"]),
+        issued_at=datetime.fromisoformat(data["issued_at"]),
+        ask=Ask.from_json(data["ask"]),
+        account_id=data["account"],
+        digest=data["digest"],
+        total=Decimal(data["total"]),
+    )
+
+
+def _find_payer(account: Account, uin: str) -> Account:
+    if uin in {"", account.uin}:
+        return account
+    payer = Account.objects.filter(uin=uin).first()
+    if payer is None:
+        raise Refused(
+            _("There is no account with this UIN. Check the 12 digits with the payer."),
+            code="no_payer",
+            field="payer",
+        )
+    if not payer.is_in_good_standing:
+        raise Refused(
+            _("This account cannot pay for others at present."), code="bad_payer", field="payer"
+        )
+    return payer
+
+
+def _split(account: Account, total: Decimal, currency: str, without: tuple[str, ...]) -> Split:
+    balances = read_balances(account=account, currency=currency)
+    return split(
+        total,
+        {FundKind(kind): amount for kind, amount in balances.items()},
+        {FundKind(kind) for kind in without},
+    )
+
+
+def _included(ask: Ask, prices: PriceList) -> dict[str, int]:
+    if ask.kind != OrderKind.NEW or ask.edition is None:
+        return {}
+    package = prices.packages[ask.edition]
+    return {LicenceKind.AGENT.value: package.agents, LicenceKind.SIP.value: package.sip}
+
+
+def _quoted_lines(
+    ask: Ask,
+    priced: list[tuple[int, int | None, bool, PricedLine]],
+    promotion: Promotion | None,
+    coupon: Coupon | None,
+) -> tuple[QuotedLine, ...]:
+    amounts = [line.amount for *_where, line in priced]
+    off = offers.promotion_shares(promotion, amounts)
+    rest = [amount - taken for amount, taken in zip(amounts, off, strict=True)]
+    paid = offers.coupon_shares(coupon, rest)
+    return tuple(
+        QuotedLine(
+            priced=line,
+            application=application,
+            package=package,
+            is_on_trial=is_on_trial,
+            promotion_amount=promotion_amount,
+            coupon_amount=coupon_amount,
+        )
+        for (application, package, is_on_trial, line), promotion_amount, coupon_amount in zip(
+            priced, off, paid, strict=True
+        )
+    )
+
+
+def make_quote(
+    *,
+    account: Account,
+    ask: Ask,
+    now: datetime,
+    issued_at: datetime | None = None,
+    key: uuid.UUID | None = None,
+) -> Quote:
+    """Price `ask` for `account`; reads only.
+
+    Whether it can be done is judged at `now`; prices are those of `issued_at`, which is `now`
+    for a fresh quote. Raises Refused with the reason, and the form field where there is one.
+    """
+    priced_at = issued_at or now
+    payer = _find_payer(account, ask.payer)
+    held: list[Held] = judge_ask(account, ask, now)
+    book = find_price_book(priced_at)
+    prices = read_price_list(book)
+    priced = price_ask(ask, held, prices, priced_at)
+    promotion = offers.find_promotion(ask, priced_at)
+    coupon = offers.find_coupon(
+        account=account,
+        payer=payer,
+        ask=ask,
+        amount=offers.after_promotion(promotion, [line.amount for *_where, line in priced]),
+        currency=book.currency,
+        now=priced_at,
+    )
+    lines = _quoted_lines(ask, priced, promotion, coupon)
+    quote = Quote(
+        ask=ask,
+        account=account,
+        payer=payer,
+        key=key or uuid.uuid4(),
+        issued_at=priced_at,
+        book=book,
+        lines=lines,
+        effects=describe_effects(ask, held, prices, priced_at),
+        included=_included(ask, prices),
+        promotion=promotion,
+        coupon=coupon,
+        split=None,
+        held=tuple(held),
+    )
+    if not quote.is_self_pay:
+        return quote
+    return replace(quote, split=_split(account, quote.total, book.currency, ask.without))
