@@ -1,0 +1,109 @@
+"""The rules on behaviour, as dated versions that are never edited once published."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.append_only import APPEND_ONLY
+from compliance.enums import Severity, ViolationMeasure
+from compliance.models.wording import Named
+
+
+class RuleBookQuerySet(models.QuerySet["RuleBook"]):
+    """Rule books by the time from which they hold."""
+
+    def in_force(self, at: datetime) -> "RuleBookQuerySet":
+        """Return the books that hold at `at` or held before, the newest first."""
+        return self.filter(effective_at__lte=at).order_by("-effective_at", "-version")
+
+
+class RuleBook(models.Model):
+    """All rules of one time, published as a whole."""
+
+    version = models.PositiveIntegerField(_("version"), unique=True)
+    effective_at = models.DateTimeField(_("in force from"))
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    published_at = models.DateTimeField(_("published"))
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("published by"),
+    )
+
+    objects: ClassVar[RuleBookQuerySet] = RuleBookQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("rule book")
+        verbose_name_plural = _("rule books")
+        indexes = [models.Index(fields=["-effective_at", "-version"])]
+        triggers = APPEND_ONLY
+
+    def __str__(self) -> str:
+        return _("Rule book %(version)d") % {"version": self.version}
+
+
+class Behaviour(Named):
+    """One rule: a behaviour, how grave it is, and what follows from it.
+
+    `measures` are the measures that staff may take; `bars_refund` says whether packages and
+    agents that were bought can still be refunded while a violation stands;
+    `allows_legal_follow_up` whether a case with serious consequences may go to the lawyers;
+    `refers_to_request` whether the case is about what a connection request declared.
+    """
+
+    book = models.ForeignKey(
+        RuleBook, on_delete=models.PROTECT, related_name="behaviours", verbose_name=_("rule book")
+    )
+    number = models.PositiveSmallIntegerField(_("number"))
+    description = models.TextField(_("description"))
+    description_zh = models.TextField(_("description in Chinese"), blank=True)
+    severity = models.CharField(_("severity"), max_length=16, choices=Severity)
+    measures = ArrayField(
+        models.CharField(max_length=16, choices=ViolationMeasure), verbose_name=_("measures")
+    )
+    bars_refund = models.BooleanField(_("bars refunds"))
+    allows_legal_follow_up = models.BooleanField(_("legal follow-up possible"), default=False)
+    refers_to_request = models.BooleanField(_("is about a connection request"), default=False)
+
+    class Meta:
+        verbose_name = _("behaviour")
+        verbose_name_plural = _("behaviours")
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["book", "number"], name="compliance_behaviour_once"),
+            models.CheckConstraint(
+                condition=Q(severity__in=Severity.values),
+                name="compliance_behaviour_severity_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(measures__len__gt=0), name="compliance_behaviour_has_measures"
+            ),
+        ]
+        triggers = APPEND_ONLY
+
+    def __str__(self) -> str:
+        return f"{self.number}. {self.label}"
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the row as plain data, kept with each violation that is judged by it."""
+        return {
+            "rule_book": self.book.version,
+            "number": self.number,
+            "name": self.name,
+            "name_zh": self.name_zh,
+            "description": self.description,
+            "description_zh": self.description_zh,
+            "severity": self.severity,
+            "measures": list(self.measures),
+            "bars_refund": self.bars_refund,
+            "allows_legal_follow_up": self.allows_legal_follow_up,
+            "refers_to_request": self.refers_to_request,
+        }

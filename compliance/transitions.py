@@ -1,0 +1,60 @@
+"""Which act leads a violation case, or a connection request, from which state to which.
+
+These two tables are the only place that says so. An act that is not listed for a state is
+refused; a state from which nothing leads is final.
+"""
+
+from enum import StrEnum
+
+from compliance.enums import CaseState, ConnectionState
+
+
+class CaseAct(StrEnum):
+    """What can be done with a violation case."""
+
+    INVESTIGATE = "investigate"
+    VERIFY = "verify"
+    DISMISS = "dismiss"
+    ACT = "act"
+    APPEAL = "appeal"
+    UPHOLD = "uphold"
+    OVERTURN = "overturn"
+
+
+CASE_TRANSITIONS: dict[tuple[CaseState, CaseAct], CaseState] = {
+    (CaseState.REPORTED, CaseAct.INVESTIGATE): CaseState.INVESTIGATING,
+    (CaseState.INVESTIGATING, CaseAct.VERIFY): CaseState.VERIFIED,
+    (CaseState.INVESTIGATING, CaseAct.DISMISS): CaseState.DISMISSED,
+    (CaseState.VERIFIED, CaseAct.ACT): CaseState.ACTIONED,
+    (CaseState.ACTIONED, CaseAct.APPEAL): CaseState.APPEALED,
+    (CaseState.UPHELD, CaseAct.APPEAL): CaseState.APPEALED,
+    (CaseState.APPEALED, CaseAct.UPHOLD): CaseState.UPHELD,
+    (CaseState.APPEALED, CaseAct.OVERTURN): CaseState.OVERTURNED,
+}
+
+
+class ConnectionAct(StrEnum):
+    """What can be done with a connection request once it has been made."""
+
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    WITHDRAW = "withdraw"
+    REVOKE = "revoke"
+
+
+CONNECTION_TRANSITIONS: dict[tuple[ConnectionState, ConnectionAct], ConnectionState] = {
+    (ConnectionState.REVIEW, ConnectionAct.APPROVE): ConnectionState.APPROVED,
+    (ConnectionState.REVIEW, ConnectionAct.REFUSE): ConnectionState.REFUSED,
+    (ConnectionState.REVIEW, ConnectionAct.WITHDRAW): ConnectionState.WITHDRAWN,
+    (ConnectionState.APPROVED, ConnectionAct.REVOKE): ConnectionState.REVOKED,
+}
+
+
+def case_state_after(state: str, act: CaseAct) -> CaseState | None:
+    """Return the state that `act` leads to from `state`, None where it is not allowed."""
+    return CASE_TRANSITIONS.get((CaseState(state), act))
+
+
+def connection_state_after(state: str, act: ConnectionAct) -> ConnectionState | None:
+    """Return the state that `act` leads to from `state`, None where it is not allowed."""
+    return CONNECTION_TRANSITIONS.get((ConnectionState(state), act))
