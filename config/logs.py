@@ -4,6 +4,7 @@ import json
 import logging
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Any
 
 # Empty outside of a request, in a command for example.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -42,3 +43,31 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str, ensure_ascii=False)
+
+
+def configuration(style: str, level: str) -> dict[str, Any]:
+    """What `logging.config` takes. All lines go to stderr; `style` is "json" or "text"."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request_id": {"()": RequestIdFilter}},
+        "formatters": {
+            "json": {"()": JsonFormatter},
+            "text": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+        },
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "filters": ["request_id"],
+                "formatter": style,
+            },
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+        # These bring handlers of their own, which would print the same a second time.
+        "loggers": {
+            name: {"handlers": [], "propagate": True, "level": level}
+            for name in ("django", "django.server", "gunicorn.error")
+        }
+        # The console logs requests itself, with more about them.
+        | {"gunicorn.access": {"handlers": [], "propagate": False}},
+    }

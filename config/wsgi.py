@@ -1,13 +1,19 @@
 """What a WSGI server such as gunicorn loads."""
 
 import os
+import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 from config.checks import refuse_old_database
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_wsgi_application()
-
-refuse_old_database()
+try:
+    application = get_wsgi_application()
+    refuse_old_database()
+except ImproperlyConfigured as error:
+    # One sentence instead of a traceback; gunicorn takes 3 as "do not try again".
+    sys.stderr.write(f"Configuration: {error}\n")
+    sys.exit(3)

@@ -1,0 +1,82 @@
+# Everything a developer does here; `make` alone lists it.
+# Needs Python 3.11 or later with venv, and make. What is made lies in .venv/ and .local/.
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+# The development server's settings; a real environment's variables win.
+export DEBUG ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+# The demo shows the pages that production shows, on a machine with nothing set up.
+DEMO := DEBUG=0 LOCAL=1 LOG_LEVEL=WARNING PORT=$(PORT)
+# What production must set. The key is not a secret: it signs nothing.
+PRODUCTION := DEBUG=0 LOCAL=0 ENV_FILE=/dev/null ALLOWED_HOSTS=console.example \
+	SECRET_KEY=a-text-of-some-length-that-signs-nothing-anywhere-at-all
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check bench lock messages clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- The environment -----------------------------------------------------------------------
+
+install: $(STAMP) ## make .venv and install the locked packages
+
+# Made anew only when a lock has changed: the second start is quick.
+$(STAMP): requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or later is needed; PYTHON=... names one." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/dev.txt
+	@test -e .env || printf '%s\n' \
+		'# Development on this machine. Written once by `make install`, never committed.' \
+		'# Variables of the real environment win over this file.' 'DEBUG=1' > .env
+	@touch $@
+
+# --- Running -------------------------------------------------------------------------------
+
+demo: $(STAMP) ## serve the console with demo data; PORT=8000
+	@$(DEMO) $(BIN)/python manage.py migrate --no-input --verbosity 0
+	@$(DEMO) $(BIN)/python manage.py load_demo_data
+	@$(DEMO) exec $(BIN)/gunicorn --config config/gunicorn.py config.wsgi
+
+# --- Checking ------------------------------------------------------------------------------
+
+test: $(STAMP) ## run all tests; ARGS="-k refund" picks some
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+check: $(STAMP) ## what must be clean before a commit
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	find accounts agents billing compliance config templates -name '*.html' -print0 \
+		| xargs -0 -r $(BIN)/djade --check --target-version 5.2
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(BIN)/python -m config.embedded_postgres run \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: $(STAMP) ## measure, beside a reference measured in the same run
+	$(BIN)/python manage.py bench
+
+# --- Keeping up ----------------------------------------------------------------------------
+
+lock: $(STAMP) ## compile requirements/*.in to locks with hashes
+	cd requirements && for name in base dev; do ../$(BIN)/uv pip compile --quiet --universal \
+		--python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		$(ARGS) --output-file $$name.txt $$name.in || exit 1; done
+
+messages: $(STAMP) ## collect the strings to translate, and compile them
+	$(BIN)/python manage.py makemessages --locale zh_Hans --no-wrap --no-location
+	$(BIN)/python manage.py compilemessages
+
+clean: ## remove all that was made, the local database included
+	-@test -x $(BIN)/python && $(BIN)/python -m config.embedded_postgres remove
+	rm -rf $(VENV) .local staticfiles test-results .mypy_cache .ruff_cache .pytest_cache \
+		.hypothesis .coverage htmlcov
