@@ -13,18 +13,19 @@ from django.db.models import Max
 from accounts.models import Account, Restriction, User
 from accounts.services.audit import record_event
 from billing.enums import PackageState
-from billing.models import Package
+from billing.models import Package, Refund
 
 
 def find_release_time(package: Package, account: Account) -> datetime | None:
     """Return when an expired package is released, or None while its account is restricted.
 
     A trial goes at its expiry. A paid package stays isolated for the days of isolation, and
-    never goes before the grace days after a restriction of its account has ended.
+    never goes before the grace days after a restriction of its account has ended, nor while a
+    refund of it is under review (expiry does not defeat a request made in time).
     """
     if package.state == PackageState.TRIAL:
         return package.expires_at
-    if not account.is_in_good_standing:
+    if not account.is_in_good_standing or Refund.objects.pending().filter(package=package).exists():
         return None
     release_at = package.expires_at + timedelta(days=settings.ISOLATION_DAYS)
     last_end = Restriction.objects.filter(

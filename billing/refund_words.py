@@ -1,0 +1,178 @@
+"""The refund policy's trace in words, in the active language.
+
+For each rule and each code: the fact that decided, and what would be needed. Texts are looked up
+when they are shown, so a stored trace follows the reader's language.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from billing.enums import RefundRuleOutcome
+from billing.refund_policy import RefundTrace, Rule, RuleResult
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class RuleWords:
+    """One rule for a reader: its name, what was found, what would be needed, where it is from."""
+
+    rule: str
+    outcome: RefundRuleOutcome
+    title: str
+    fact: str
+    needed: str
+    source: str
+    staff_note: str = ""
+
+
+TITLES: Mapping[Rule, Text] = {
+    Rule.PAID_PACKAGE: _("A paid package in its life"),
+    Rule.WINDOW: _("Within the refund window"),
+    Rule.PREPAID: _("Prepaid from the start"),
+    Rule.ONE_PER_ENTITY: _("First full refund of the company"),
+    Rule.PROMOTION: _("No promotion rules it out"),
+    Rule.GUIDELINES: _("Connect guidelines kept"),
+    Rule.NOT_ABNORMAL: _("Nothing unusual"),
+    Rule.NOTHING_IN_FLIGHT: _("Nothing else open on the package"),
+}
+
+_GUIDE_REFUND = _("Purchase Guide, Refund Guide")
+_GUIDE_CONNECT = _("Purchase Guide, Telephone Service Connect Guidelines")
+_OWN = _("This console's refund policy")
+
+SOURCES: Mapping[Rule, Text] = {
+    Rule.PAID_PACKAGE: _GUIDE_REFUND,
+    Rule.WINDOW: _GUIDE_REFUND,
+    Rule.PREPAID: _GUIDE_REFUND,
+    Rule.ONE_PER_ENTITY: _GUIDE_REFUND,
+    Rule.PROMOTION: _GUIDE_REFUND,
+    Rule.GUIDELINES: _GUIDE_CONNECT,
+    Rule.NOT_ABNORMAL: _GUIDE_REFUND,
+    Rule.NOTHING_IN_FLIGHT: _OWN,
+}
+
+_FACTS: Mapping[tuple[Rule, str], Text] = {
+    (Rule.PAID_PACKAGE, "paid"): _("This is a paid package that has not ended."),
+    (Rule.PAID_PACKAGE, "trial"): _("This is a trial, on which no package was bought."),
+    (Rule.PAID_PACKAGE, "released"): _("The package has been released."),
+    (Rule.PAID_PACKAGE, "refunded"): _("The package has been refunded already."),
+    (Rule.WINDOW, "no_purchase"): _("There is no package purchase to count from."),
+    (Rule.WINDOW, "inside"): _(
+        "Bought on %(purchased_at)s. The window is open until %(ends_at)s (%(days)s days)."
+    ),
+    (Rule.WINDOW, "over"): _(
+        "Bought on %(purchased_at)s. The window of %(days)s days ended at %(ends_at)s."
+    ),
+    (Rule.PREPAID, "from_the_start"): _("The package has been prepaid from the start."),
+    (Rule.PREPAID, "switched"): _("The package was switched from postpaid to prepaid."),
+    (Rule.ONE_PER_ENTITY, "unused"): _("The company has not used its one full refund."),
+    (Rule.ONE_PER_ENTITY, "used"): _("The company has used its one full refund. %(own)s"),
+    (Rule.ONE_PER_ENTITY, "held"): _(
+        "A refund request of the company is under review and holds its one full refund. %(own)s"
+    ),
+    (Rule.PROMOTION, "none_against"): _("No promotion on this package rules a refund out."),
+    (Rule.PROMOTION, "not_refundable"): _("Bought in a promotion without refund: %(names)s."),
+    (Rule.GUIDELINES, "clean"): _("No violation stands against the account."),
+    (Rule.GUIDELINES, "violation"): _(
+        "A Serious or Severe violation stands against the account: %(numbers)s. "
+        "Whether the agents were used makes no difference."
+    ),
+    (Rule.GUIDELINES, "restricted"): _("The account's service is restricted: %(status)s."),
+    (Rule.GUIDELINES, "investigated"): _("A violation is under investigation: %(numbers)s."),
+    (Rule.GUIDELINES, "warned"): _("A warning stands against the account: %(numbers)s."),
+    (Rule.NOT_ABNORMAL, "usual"): _("Nothing asks for a check."),
+    (Rule.NOT_ABNORMAL, "needs_check"): _("This request needs a check by our staff."),
+    (Rule.NOTHING_IN_FLIGHT, "nothing_open"): _("No order or refund is open on the package."),
+    (Rule.NOTHING_IN_FLIGHT, "open"): _("Still open on the package: %(open)s."),
+}
+
+_NEEDED: Mapping[tuple[Rule, str], Text] = {
+    (Rule.PAID_PACKAGE, "trial"): _("A trial costs nothing and ends by itself."),
+    (Rule.PAID_PACKAGE, "released"): _("Only a package that has not ended can be refunded."),
+    (Rule.PAID_PACKAGE, "refunded"): _("Nothing is left to refund."),
+    (Rule.WINDOW, "no_purchase"): _("A package bought within the window."),
+    (Rule.WINDOW, "over"): _("The request had to be made before the window ended."),
+    (Rule.PREPAID, "switched"): _("Only packages that were prepaid from the start qualify."),
+    (Rule.ONE_PER_ENTITY, "used"): _("Each company has one full refund of this product."),
+    (Rule.ONE_PER_ENTITY, "held"): _("Withdraw the other request, or wait for its decision."),
+    (Rule.PROMOTION, "not_refundable"): _("The promotion's terms prevail."),
+    (Rule.GUIDELINES, "violation"): _("The violation would have to be overturned on appeal."),
+    (Rule.GUIDELINES, "restricted"): _("The measure would have to be overturned on appeal."),
+    (Rule.GUIDELINES, "investigated"): _("Our staff decide with the case in view."),
+    (Rule.GUIDELINES, "warned"): _("Our staff decide with the warning in view."),
+    (Rule.NOT_ABNORMAL, "needs_check"): _("Our staff look at it and answer you here."),
+    (Rule.NOTHING_IN_FLIGHT, "open"): _("Pay or cancel the order, or withdraw the other request."),
+}
+
+_UNKNOWN_FACT = _("This could not be established.")
+_UNKNOWN_NEEDED = _("Our staff look at it and answer you here.")
+
+
+def _moment(value: str, tz: ZoneInfo) -> str:
+    local = datetime.fromisoformat(value).astimezone(tz)
+    return f"{date_format(local, 'Y-m-d H:i:s')} ({tz.key})"
+
+
+def _shown_numbers(result: RuleResult, tz: ZoneInfo) -> dict[str, str]:
+    """Return the numbers of a result as they stand in its sentence."""
+    shown = {key: str(value) for key, value in result.numbers.items()}
+    for key, value in result.numbers.items():
+        if key.endswith("_at"):
+            shown[key] = _moment(value, tz)
+        elif isinstance(value, list | tuple):
+            shown[key] = ", ".join(value)
+    if result.code == "open":
+        shown["open"] = ", ".join([*result.numbers["orders"], *result.numbers["refunds"]])
+    if "status" in result.numbers:
+        shown["status"] = _status(result.numbers["status"])
+    return shown
+
+
+def _status(value: str) -> str:
+    words: Mapping[str, Callable[[], Text]] = {
+        "suspended": lambda: _("suspended"),
+        "terminated": lambda: _("terminated"),
+        "blocked": lambda: _("blocked"),
+    }
+    return str(words[value]()) if value in words else value
+
+
+def _staff_note(result: RuleResult) -> str:
+    numbers: Mapping[str, Any] = result.staff_numbers
+    if result.rule == Rule.NOT_ABNORMAL:
+        hold = _("yes") if numbers.get("has_hold") else _("no")
+        return str(_("Refunds asked for recently: %(asks)s. Refund hold: %(hold)s.")) % {
+            "asks": numbers.get("recent_asks"),
+            "hold": hold,
+        }
+    if numbers.get("all"):
+        return str(_("Refunds of the entity: %(all)s.")) % {"all": ", ".join(numbers["all"])}
+    return ""
+
+
+def describe(result: RuleResult, *, tz: ZoneInfo, for_staff: bool = False) -> RuleWords:
+    """Return one result in words; what only staff may know is left out unless asked for."""
+    key = (result.rule, result.code)
+    numbers = _shown_numbers(result, tz)
+    return RuleWords(
+        rule=result.rule.value,
+        outcome=result.outcome,
+        title=str(TITLES[result.rule]),
+        fact=(str(_FACTS.get(key, _UNKNOWN_FACT)) % numbers).strip(),
+        needed=str(_NEEDED.get(key, _UNKNOWN_NEEDED if result.code == "unknown" else "")),
+        source=str(SOURCES[result.rule]),
+        staff_note=_staff_note(result) if for_staff else "",
+    )
+
+
+def describe_trace(trace: RefundTrace, *, tz: ZoneInfo, for_staff: bool = False) -> list[RuleWords]:
+    """Return the whole trace in words, in order."""
+    return [describe(result, tz=tz, for_staff=for_staff) for result in trace.results]

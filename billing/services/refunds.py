@@ -1,0 +1,408 @@
+"""The full refund of a package: quoting it, doing it, and the requests that staff decide.
+
+`quote_refund` only reads. `refund_package` locks, gathers the facts again, asks the same policy
+again, compares with what the customer confirmed, and writes: all in one transaction.
+"""
+
+import hashlib
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.core import signing
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import Account, User
+from accounts.services.audit import record_event
+from accounts.services.tenants import lock_accounts
+from billing.enums import (
+    LedgerBook,
+    LedgerKind,
+    OrderStatus,
+    PackageState,
+    RefundRuleOutcome,
+    RefundStatus,
+)
+from billing.models import Fund, Order, Package, Payment, Refund, RefundLine
+from billing.refund_policy import POLICY_VERSION, RefundTrace, evaluate
+from billing.services.delivery import billing_zone
+from billing.services.ledger import move_between, post_transaction
+from billing.services.lifecycle import settle_package
+from billing.services.orders import make_number
+from billing.services.refund_facts import PRODUCT, paid_orders, read_facts, refund_config
+from billing.services.refund_plans import RefundPlan, payer_ids, plan_refund
+
+_SALT = "billing.refund"
+
+
+@dataclass(frozen=True)
+class RefundQuote:
+    """What refunding a package would do at this time, and whether the rules allow it."""
+
+    package: Package
+    account: Account
+    trace: RefundTrace
+    plan: RefundPlan
+    orders: tuple[Order, ...]
+    key: uuid.UUID
+
+    @property
+    def outcome(self) -> RefundRuleOutcome:
+        """Pass, fail or review."""
+        return self.trace.outcome
+
+    @property
+    def may_confirm(self) -> bool:
+        """Whether a confirmation would be accepted, at once or for review."""
+        return self.outcome != RefundRuleOutcome.FAIL
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether staff have to decide."""
+        return self.outcome == RefundRuleOutcome.REVIEW
+
+    def digest(self) -> str:
+        """Return a short proof of what the customer is asked to confirm."""
+        promised = {
+            "package": self.package.pk,
+            "outcome": self.outcome.value,
+            "plan": self.plan.to_json(),
+        }
+        return hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def token(self) -> str:
+        """The signed form, for the confirm form."""
+        return signing.dumps(
+            {"key": str(self.key), "package": self.package.pk, "digest": self.digest()},
+            salt=_SALT,
+        )
+
+
+class RefundRefused(Refused):
+    """The rules stand against the refund; `quote.trace` says which."""
+
+    def __init__(self, quote: RefundQuote) -> None:
+        super().__init__(
+            _("This package cannot be refunded. Nothing was changed; the rules say why."),
+            code="refund_refused",
+        )
+        self.quote = quote
+
+
+class RefundChanged(Refused):
+    """What was confirmed is not what would happen now; `quote` is what would."""
+
+    def __init__(self, quote: RefundQuote) -> None:
+        super().__init__(
+            _("Something changed since you looked. Nothing was refunded; please look again."),
+            code="refund_changed",
+        )
+        self.quote = quote
+
+
+def _build_quote(
+    package: Package,
+    account: Account,
+    *,
+    now: datetime,
+    asked_at: datetime | None = None,
+    own: Refund | None = None,
+    key: uuid.UUID | None = None,
+) -> RefundQuote:
+    orders = paid_orders(package)
+    facts = read_facts(package, account=account, orders=orders, now=now, asked_at=asked_at, own=own)
+    trace = evaluate(facts, asked_at=asked_at or now, tz=billing_zone(), config=refund_config())
+    currency = orders[0].currency if orders else "USD"
+    return RefundQuote(
+        package=package,
+        account=account,
+        trace=trace,
+        plan=plan_refund(package, orders, currency),
+        orders=tuple(orders),
+        key=key or uuid.uuid4(),
+    )
+
+
+def quote_refund(*, package: Package, now: datetime, on: datetime | None = None) -> RefundQuote:
+    """Say what refunding `package` would do and what every rule says; reads only.
+
+    `on` asks "what if I asked at another time": the same facts, judged for that instant.
+    """
+    return _build_quote(package, package.account, now=now, asked_at=on)
+
+
+def _read_token(token: str, package: Package) -> tuple[uuid.UUID, str]:
+    try:
+        data = signing.loads(token, salt=_SALT)
+    except (signing.BadSignature, ValueError, UnicodeError) as error:
+        raise Refused(
+            _("This confirmation did not come from this page. Nothing was refunded; start again."),
+            code="bad_quote",
+        ) from error
+    if data["package"] != package.pk:
+        raise Refused(
+            _("This confirmation belongs to another package. Nothing was refunded."),
+            code="bad_quote",
+        )
+    return uuid.UUID(data["key"]), data["digest"]
+
+
+def _lock(package: Package, extra: Iterable[int] = ()) -> tuple[Package, Account]:
+    """Lock the package's account and every payer, then the package itself, and re-read."""
+    accounts = lock_accounts({package.account_id, *payer_ids(paid_orders(package)), *extra})
+    account = accounts[package.account_id]
+    current = (
+        Package.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("application")
+        .get(pk=package.pk)
+    )
+    current.account = account
+    return current, account
+
+
+def _new_refund(
+    quote: RefundQuote, status: RefundStatus, *, by: User | None, now: datetime
+) -> Refund:
+    is_done = status == RefundStatus.DONE
+    try:
+        with transaction.atomic():
+            return Refund.objects.create(
+                account=quote.account,
+                entity_id=quote.account.entity_id,
+                application=quote.package.application,
+                package=quote.package,
+                product=PRODUCT,
+                number=make_number(now),
+                status=status,
+                currency=quote.plan.currency,
+                amount=quote.plan.amount,
+                plan=quote.plan.to_json(),
+                trace=quote.trace.to_json(),
+                policy_version=POLICY_VERSION,
+                key=quote.key,
+                requested_at=now,
+                requested_by=by,
+                decided_at=now if is_done else None,
+                decided_by=by if is_done else None,
+            )
+    except IntegrityError as error:
+        # Another account of the entity was faster: the unique key has the last word, and the
+        # rules, asked once more, now say why.
+        raise RefundRefused(_build_quote(quote.package, quote.account, now=now)) from error
+
+
+def _post_money(refund: Refund, plan: RefundPlan, *, by: User | None, now: datetime) -> None:
+    """Put every payment's part back into the fund it came from, of the account that paid."""
+    payments = Payment.objects.select_related("fund", "account").in_bulk(
+        [line.payment for line in plan.lines]
+    )
+    RefundLine.objects.bulk_create(
+        [
+            RefundLine(
+                account_id=line.payer, refund=refund, payment_id=line.payment, amount=line.amount
+            )
+            for line in plan.lines
+        ]
+    )
+    amounts: dict[int, dict[Fund, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    payers: dict[int, Account] = {}
+    for line in plan.lines:
+        fund = payments[line.payment].fund
+        if fund is not None and line.amount:
+            payers[line.payer] = payments[line.payment].account
+            amounts[line.payer][fund] += line.amount
+    for payer_id in sorted(amounts):
+        post_transaction(
+            kind=LedgerKind.REFUND,
+            account=payers[payer_id],
+            legs=move_between(
+                book=LedgerBook.SALES, amounts=amounts[payer_id], currency=plan.currency
+            ),
+            by=by,
+            now=now,
+            refund=refund,
+        )
+
+
+def _move_orders(
+    quote: RefundQuote, to: OrderStatus, *, refund: Refund, by: User | None, now: datetime
+) -> None:
+    """Move the orders that lie wholly on this package; one that bought for others stays paid."""
+    for order in quote.orders:
+        others = order.lines.exclude(package=quote.package).exclude(
+            package__state=PackageState.REFUNDED
+        )
+        was = order.status
+        if was == to or others.exists():
+            continue
+        if Order.objects.filter(pk=order.pk, status=was).update(status=to):
+            record_event(
+                account=quote.account,
+                verb=f"order.{to.value}",
+                target=order,
+                from_state=was,
+                to_state=to,
+                data={"refund": refund.number},
+                by=by,
+                now=now,
+            )
+
+
+def _execute(refund: Refund, quote: RefundQuote, *, by: User | None, now: datetime) -> None:
+    """Unsubscribe the package and give the money back; the rules have been asked."""
+    package = settle_package(quote.package, account=quote.account, by=by, now=now)
+    was = package.state
+    changed = Package.objects.filter(
+        pk=package.pk, state__in=[PackageState.ACTIVE, PackageState.ISOLATED]
+    ).update(state=PackageState.REFUNDED)
+    if not changed:
+        raise RefundRefused(quote)
+    package.state = PackageState.REFUNDED
+    _post_money(refund, quote.plan, by=by, now=now)
+    _move_orders(quote, OrderStatus.REFUNDED, refund=refund, by=by, now=now)
+    record_event(
+        account=quote.account,
+        verb="package.refunded",
+        target=package,
+        from_state=was,
+        to_state=PackageState.REFUNDED,
+        data={"refund": refund.number, "amount": str(refund.amount)},
+        by=by,
+        now=now,
+    )
+
+
+def _audit(
+    refund: Refund, verb: str, was: str, *, by: User | None, now: datetime, reason: str = ""
+) -> None:
+    record_event(
+        account=refund.account,
+        verb=verb,
+        target=refund,
+        from_state=was,
+        to_state=refund.status,
+        reason=reason,
+        data={"amount": str(refund.amount)},
+        by=by,
+        now=now,
+    )
+
+
+def refund_package(*, package: Package, token: str, by: User | None, now: datetime) -> Refund:
+    """Refund the package as confirmed, or store the request for review; return the refund.
+
+    The same confirmation sent again returns the same refund. Raises RefundRefused with the trace
+    where a rule fails (which the audit trail keeps), and RefundChanged where the outcome or an
+    amount is no longer what was confirmed.
+    """
+    try:
+        return _refund_or_request(package, token, by=by, now=now)
+    except RefundRefused as refused:
+        record_event(
+            account=package.account,
+            verb="refund.refused",
+            target=package,
+            data={"trace": refused.quote.trace.to_json()},
+            by=by,
+            now=now,
+        )
+        raise
+
+
+@transaction.atomic
+def _refund_or_request(package: Package, token: str, *, by: User | None, now: datetime) -> Refund:
+    key, promised = _read_token(token, package)
+    current, account = _lock(package)
+    done = Refund.objects.filter(account=account, key=key).first()
+    if done is not None:
+        return done
+    quote = _build_quote(current, account, now=now, key=key)
+    if not quote.may_confirm:
+        raise RefundRefused(quote)
+    if quote.digest() != promised:
+        raise RefundChanged(quote)
+    status = RefundStatus.PENDING if quote.needs_review else RefundStatus.DONE
+    refund = _new_refund(quote, status, by=by, now=now)
+    if status == RefundStatus.PENDING:
+        _move_orders(quote, OrderStatus.REFUNDING, refund=refund, by=by, now=now)
+        _audit(refund, "refund.requested", "", by=by, now=now)
+    else:
+        _execute(refund, quote, by=by, now=now)
+        _audit(refund, "refund.done", "", by=by, now=now)
+    return refund
+
+
+def _lock_pending(refund: Refund) -> tuple[Refund, Package, Account]:
+    package, account = _lock(refund.package)
+    current = Refund.objects.select_for_update(of=("self",)).get(pk=refund.pk)
+    if current.status != RefundStatus.PENDING:
+        raise Refused(_("This request has been decided already."), code="refund_decided")
+    current.account, current.package = account, package
+    return current, package, account
+
+
+def _decide(
+    refund: Refund, status: RefundStatus, *, reason: str, by: User | None, now: datetime
+) -> None:
+    was, refund.status = refund.status, status
+    refund.decided_at, refund.decided_by, refund.reason = now, by, reason
+    refund.save(update_fields=["status", "decided_at", "decided_by", "reason"])
+    _audit(refund, f"refund.{status.value}", was, by=by, now=now, reason=reason)
+
+
+def _give_up(refund: Refund, package: Package, account: Account, **who: Any) -> None:
+    """Let the package and its orders go on as before."""
+    quote = _build_quote(package, account, now=who["now"], own=refund)
+    _move_orders(quote, OrderStatus.PAID, refund=refund, **who)
+
+
+@transaction.atomic
+def approve_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> Refund:
+    """Grant a request under review, as staff.
+
+    The window was measured when the customer asked; every other hard rule is asked again now.
+    Raises RefundRefused where one fails, and Refused where the request is decided, where `by`
+    made it, or where the amount is no longer the one asked for.
+    """
+    current, package, account = _lock_pending(refund)
+    if current.requested_by_id == by.pk:
+        raise Refused(
+            _("You asked for this refund yourself, so somebody else has to decide on it."),
+            code="second_person_needed",
+        )
+    quote = _build_quote(
+        package, account, now=now, asked_at=current.requested_at, own=current, key=current.key
+    )
+    if not quote.may_confirm:
+        raise RefundRefused(quote)
+    if quote.plan.amount != current.amount:
+        raise RefundChanged(quote)
+    _execute(current, quote, by=by, now=now)
+    _decide(current, RefundStatus.DONE, reason=reason, by=by, now=now)
+    return current
+
+
+@transaction.atomic
+def reject_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> Refund:
+    """Turn a request down, as staff; the entity has its right back."""
+    current, package, account = _lock_pending(refund)
+    _give_up(current, package, account, by=by, now=now)
+    _decide(current, RefundStatus.REJECTED, reason=reason, by=by, now=now)
+    return current
+
+
+@transaction.atomic
+def withdraw_refund(*, refund: Refund, by: User, now: datetime) -> Refund:
+    """Take a request back, as the customer; the entity has its right back."""
+    current, package, account = _lock_pending(refund)
+    _give_up(current, package, account, by=by, now=now)
+    _decide(current, RefundStatus.WITHDRAWN, reason="", by=by, now=now)
+    return current
