@@ -6,7 +6,7 @@ when they are shown, so a stored trace follows the reader's language.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -116,8 +116,10 @@ _UNKNOWN_FACT = _("This could not be established.")
 _UNKNOWN_NEEDED = _("Our staff look at it and answer you here.")
 
 
-def _moment(value: str, tz: ZoneInfo) -> str:
-    local = datetime.fromisoformat(value).astimezone(tz)
+def _moment(value: str, tz: ZoneInfo, *, last: bool = False) -> str:
+    """Say an instant in the billing zone; of an end that is exclusive, the last second."""
+    instant = datetime.fromisoformat(value) - timedelta(seconds=1 if last else 0)
+    local = instant.astimezone(tz)
     return f"{date_format(local, 'Y-m-d H:i:s')} ({tz.key})"
 
 
@@ -126,7 +128,7 @@ def _shown_numbers(result: RuleResult, tz: ZoneInfo) -> dict[str, str]:
     shown = {key: str(value) for key, value in result.numbers.items()}
     for key, value in result.numbers.items():
         if key.endswith("_at"):
-            shown[key] = _moment(value, tz)
+            shown[key] = _moment(value, tz, last=key == "ends_at")
         elif isinstance(value, list | tuple):
             shown[key] = ", ".join(value)
     if result.code == "open":
