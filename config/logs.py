@@ -19,7 +19,8 @@ class RequestIdFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, with `request_id` set."""
-        record.request_id = request_id.get() or "-"
+        meta = getattr(getattr(record, "request", None), "META", {})
+        record.request_id = request_id.get() or meta.get("REQUEST_ID") or "-"
         return True
 
 

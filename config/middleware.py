@@ -28,6 +28,8 @@ class RequestLogMiddleware:
         foreign = request.headers.get("X-Request-ID", "")
         given = foreign if _FOREIGN_ID.fullmatch(foreign) else uuid.uuid4().hex
         token = request_id.set(given)
+        # Django logs some answers after all middleware; the log finds the id here then.
+        request.META["REQUEST_ID"] = given
         started = time.perf_counter()
         try:
             response = self.get_response(request)

@@ -116,8 +116,8 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
         user.communicate()
     with suppress(FileNotFoundError), made.server.turn():
         made.server.stop_if_unused()
-    assert not made.is_running()
-    shutil.rmtree(made.server.folder, ignore_errors=True)
+        assert not made.is_running()
+        shutil.rmtree(made.server.folder)
 
 
 def test_processes_that_start_at_once_share_one_server(checkout: Checkout) -> None:

@@ -1,0 +1,142 @@
+"""What load balancers, monitoring and log readers get to see."""
+
+import json
+import logging
+import sys
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.utils import OperationalError
+from django.test import Client
+
+from config import logs
+
+
+def test_healthz_answers_without_a_database(client: Client) -> None:
+    answer = client.get("/healthz")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.django_db
+def test_readyz_is_ready_when_all_migrations_are_applied(client: Client) -> None:
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
+
+
+@pytest.mark.django_db
+def test_readyz_waits_for_migrations(client: Client) -> None:
+    MigrationRecorder(connection).record_unapplied("config", "0001_cache_table")
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()) == (
+        503,
+        {"status": "not ready", "reason": "migrations not applied: 1"},
+    )
+
+
+@pytest.mark.django_db
+def test_readyz_waits_for_the_database(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(connection._connections[connection._alias], "cursor", refuse)
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()) == (
+        503,
+        {"status": "not ready", "reason": "the database does not answer"},
+    )
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_they_are_read_only(client: Client, path: str) -> None:
+    assert client.post(path).status_code == 405
+
+
+# --- Requests in the log -------------------------------------------------------------------
+
+
+def test_the_proxys_request_id_is_taken_over(client: Client) -> None:
+    answer = client.get("/healthz", headers={"X-Request-ID": "from-proxy_1.2"})
+
+    assert answer.headers["X-Request-ID"] == "from-proxy_1.2"
+
+
+@pytest.mark.parametrize("given", ["", "short", "x" * 65, 'in"jected=1', "two words"])
+def test_an_odd_request_id_is_replaced(client: Client, given: str) -> None:
+    answer = client.get("/healthz", headers={"X-Request-ID": given})
+
+    made = answer.headers["X-Request-ID"]
+    assert len(made) == 32
+    assert int(made, 16) > 0
+
+
+def test_a_request_is_one_line_without_its_query(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.handler.addFilter(logs.RequestIdFilter())
+    client.get("/nothing-here?name=somebody", headers={"X-Request-ID": "the-request"})
+
+    line, djangos = (
+        json.loads(logs.JsonFormatter().format(record)) for record in caplog.records
+    )
+    assert line.pop("milliseconds") >= 0
+    assert line.pop("time").endswith("+00:00")
+    assert line == {
+        "level": "INFO",
+        "logger": "console.request",
+        "message": "GET /nothing-here 404",
+        "method": "GET",
+        "path": "/nothing-here",
+        "status": 404,
+        "user": None,
+        "request_id": "the-request",
+    }
+    # Django's own word on it belongs to the same request.
+    assert djangos["request_id"] == "the-request"
+
+
+def test_an_exception_stays_on_its_line() -> None:
+    try:
+        raise ValueError("电话")
+    except ValueError:
+        record = logging.LogRecord(
+            "x", logging.ERROR, "", 0, "failed %s", ("here",), sys.exc_info()
+        )
+    token = logs.request_id.set("the-request")
+    logs.RequestIdFilter().filter(record)
+    logs.request_id.reset(token)
+
+    text = logs.JsonFormatter().format(record)
+
+    assert "\n" not in text
+    line = json.loads(text)
+    assert (line["message"], line["request_id"]) == ("failed here", "the-request")
+    assert line["exception"].endswith("ValueError: 电话")
+
+
+# --- What every answer carries -------------------------------------------------------------
+
+
+def test_every_page_tells_the_browser_to_be_strict(client: Client) -> None:
+    headers = client.get("/healthz").headers
+
+    policy = sorted(headers["Content-Security-Policy"].split("; "))
+    assert policy == [
+        "base-uri 'none'",
+        "default-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "img-src 'self' data:",
+        "object-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+    ]
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
