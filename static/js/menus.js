@@ -29,9 +29,10 @@ document.addEventListener("submit", (event) => {
   if (!form || !button) return;
   event.preventDefault();
   const body = new FormData(form, button);
+  document.body.classList.remove("theme-light", "theme-dark");
   document.documentElement.dataset.theme = button.value;
   for (const other of form.querySelectorAll("button[name=theme]")) {
-    other.toggleAttribute("aria-current", false);
+    other.removeAttribute("aria-current");
   }
   button.setAttribute("aria-current", "true");
   fetch(form.action, { method: "POST", body, redirect: "manual" });
