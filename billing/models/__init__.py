@@ -8,6 +8,7 @@ from billing.models.packages import (
     RUNNING_STATES,
     Licence,
     Package,
+    SweepRun,
     TrialGrant,
 )
 from billing.models.refunds import CLAIMING_STATES, Refund, RefundHold, RefundLine
@@ -35,5 +36,6 @@ __all__ = [
     "Refund",
     "RefundHold",
     "RefundLine",
+    "SweepRun",
     "TrialGrant",
 ]

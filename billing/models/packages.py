@@ -198,3 +198,19 @@ class Licence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} #{self.pk}"
+
+
+class SweepRun(models.Model):
+    """One finished run of the expiry sweep; `/readyz` looks at the last one."""
+
+    as_of = models.DateTimeField(_("as of"))
+    finished_at = models.DateTimeField(_("finished"))
+    counts = models.JSONField(_("changes"), default=dict)
+
+    class Meta:
+        verbose_name = _("sweep")
+        verbose_name_plural = _("sweeps")
+        indexes = [models.Index(fields=["-finished_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.as_of:%Y-%m-%d %H:%M}"

@@ -24,6 +24,7 @@ from billing.enums import (
 )
 from billing.holders import find_holders, order_for_ending
 from billing.models import Licence, Package, Refund
+from billing.models.packages import PackageQuerySet
 from billing.services.lifecycle import derive_state
 
 
@@ -79,9 +80,20 @@ def find_held(account: Account, packages: Iterable[Package], now: datetime) -> l
     ]
 
 
-def find_current(account: Account, application: Application, now: datetime) -> Held | None:
+def _packages(*, lock: bool) -> PackageQuerySet:
+    """Return packages to read, locked for an order that is about to change them.
+
+    A sweep that is noticing an expiry writes to the package without the account's lock.
+    """
+    packages = Package.objects.select_related("application")
+    return packages.select_for_update(of=("self",), no_key=True) if lock else packages
+
+
+def find_current(
+    account: Account, application: Application, now: datetime, *, lock: bool = False
+) -> Held | None:
     """Return the application's package where it still occupies it at `now`."""
-    package = Package.objects.current().filter(application=application).first()
+    package = _packages(lock=lock).current().filter(application=application).first()
     if package is None:
         return None
     held = find_held(account, [package], now)[0]
@@ -131,9 +143,9 @@ def propose_ending(held: Held, kind: LicenceKind, count: int) -> tuple[int, ...]
     return tuple(order_for_ending(ids, find_holders(ids))[:count])
 
 
-def _judge_new(account: Account, ask: Ask, now: datetime) -> list[Held]:
+def _judge_new(account: Account, ask: Ask, now: datetime, *, lock: bool) -> list[Held]:
     application = find_application(account, ask.application)
-    held = find_current(account, application, now)
+    held = find_current(account, application, now, lock=lock)
     if held is None:
         return []
     _require_unlocked([held.package])
@@ -158,9 +170,9 @@ def _judge_new(account: Account, ask: Ask, now: datetime) -> list[Held]:
     return [held]
 
 
-def _judge_additional(account: Account, ask: Ask, now: datetime) -> list[Held]:
+def _judge_additional(account: Account, ask: Ask, now: datetime, *, lock: bool) -> list[Held]:
     application = find_application(account, ask.application)
-    held = _require_live(find_current(account, application, now), ask.edition)
+    held = _require_live(find_current(account, application, now, lock=lock), ask.edition)
     if ask.agents + ask.sip < 1:
         raise Refused(_("Choose at least one licence."), code="nothing_asked", field="agents")
     if held.state == PackageState.TRIAL and ask.sip:
@@ -172,9 +184,9 @@ def _judge_additional(account: Account, ask: Ask, now: datetime) -> list[Held]:
     return [held]
 
 
-def _judge_upgrade(account: Account, ask: Ask, now: datetime) -> list[Held]:
+def _judge_upgrade(account: Account, ask: Ask, now: datetime, *, lock: bool) -> list[Held]:
     application = find_application(account, ask.application)
-    held = _require_live(find_current(account, application, now), None)
+    held = _require_live(find_current(account, application, now, lock=lock), None)
     if held.state == PackageState.TRIAL:
         raise Refused(
             _("A trial is not upgraded: buy the Premium package, it starts on the trial."),
@@ -189,13 +201,14 @@ def _judge_upgrade(account: Account, ask: Ask, now: datetime) -> list[Held]:
     return [held]
 
 
-def _judge_renewal(account: Account, ask: Ask, now: datetime) -> list[Held]:
+def _judge_renewal(account: Account, ask: Ask, now: datetime, *, lock: bool) -> list[Held]:
     ids = [renewed.package for renewed in ask.renewed]
     if not ids or Counter(ids).most_common(1)[0][1] > 1:
         raise Refused(
             _("Choose the packages to renew, each once."), code="nothing_asked", field="packages"
         )
-    packages = Package.objects.filter(account=account).select_related("application").in_bulk(ids)
+    found = _packages(lock=lock).filter(account=account, pk__in=ids).order_by("pk")
+    packages = {package.pk: package for package in found}
     if set(packages) != set(ids):
         raise Refused(_("Choose packages of this account."), code="no_package", field="packages")
     all_held = find_held(account, [packages[pk] for pk in ids], now)
@@ -220,10 +233,11 @@ _JUDGES = {
 }
 
 
-def judge_ask(account: Account, ask: Ask, now: datetime) -> list[Held]:
+def judge_ask(account: Account, ask: Ask, now: datetime, *, lock: bool = False) -> list[Held]:
     """Return the packages that the ask builds on, or raise Refused with the reason.
 
-    A new purchase builds on a running trial, or on nothing.
+    A new purchase builds on a running trial, or on nothing. With `lock`, for which the caller
+    holds the account's lock, the packages stay as they are until the transaction ends.
     """
     require_good_standing(account)
-    return _JUDGES[ask.kind](account, ask, now)
+    return _JUDGES[ask.kind](account, ask, now, lock=lock)

@@ -219,7 +219,12 @@ def place_order(*, account: Account, token: str, by: User | None, now: datetime)
     if placed is not None:
         return placed
     quote = make_quote(
-        account=locked, ask=signed.ask, now=now, issued_at=signed.issued_at, key=signed.key
+        account=locked,
+        ask=signed.ask,
+        now=now,
+        issued_at=signed.issued_at,
+        key=signed.key,
+        lock=True,
     )
     if signed.is_too_old(now) or digest(quote.contents()) != signed.digest:
         raise QuoteChanged(make_quote(account=locked, ask=signed.ask, now=now), signed)
@@ -267,7 +272,7 @@ def pay_order(
     current.account, current.payer = locked[current.account_id], locked[current.payer_id]
     require_good_standing(current.payer)
     ask = Ask.from_json(current.request["ask"])
-    held = judge_ask(current.account, ask, now)
+    held = judge_ask(current.account, ask, now, lock=True)
     _require_same_terms(current, held)
     paid = missing_amount(current, without=without)
     if paid.missing:

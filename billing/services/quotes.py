@@ -257,15 +257,17 @@ def make_quote(
     now: datetime,
     issued_at: datetime | None = None,
     key: uuid.UUID | None = None,
+    lock: bool = False,
 ) -> Quote:
     """Price `ask` for `account`; reads only.
 
     Whether it can be done is judged at `now`; prices are those of `issued_at`, which is `now`
-    for a fresh quote. Raises Refused with the reason, and the form field where there is one.
+    for a fresh quote. `lock` keeps the packages as they are, for a transaction that executes the
+    quote. Raises Refused with the reason, and the form field where there is one.
     """
     priced_at = issued_at or now
     payer = _find_payer(account, ask.payer)
-    held: list[Held] = judge_ask(account, ask, now)
+    held: list[Held] = judge_ask(account, ask, now, lock=lock)
     book = find_price_book(priced_at)
     prices = read_price_list(book)
     priced = price_ask(ask, held, prices, priced_at)

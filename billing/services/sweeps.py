@@ -1,0 +1,167 @@
+"""What happens to packages and orders when nobody clicks.
+
+Every step reads the keys that are due once, in order, and then claims them in batches: rows that
+somebody else holds are skipped, and what a batch changes is written together with its audit
+events in one statement and one transaction. So any number of sweeps may run at once, and one that
+is killed leaves whole batches behind that the next run does not find again.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from billing.models import SweepRun
+
+
+@dataclass(frozen=True)
+class Step:
+    """One kind of change: which rows are due, and what becomes of them.
+
+    `due` is a condition on the table's row `t`, in SQL, with the parameters `now`, `released`
+    (isolated before this are due) and `grace` (seconds).
+    """
+
+    name: str
+    table: str
+    label: str
+    from_states: tuple[str, ...]
+    to_state: str
+    column: str
+    due: str
+
+
+_NOT_HELD_BACK = """
+    NOT EXISTS (SELECT FROM billing_refund r WHERE r.package_id = t.id AND r.status = 'pending')
+    AND EXISTS (SELECT FROM accounts_account a WHERE a.id = t.account_id AND a.status = 'active')
+    AND NOT EXISTS (
+        SELECT FROM accounts_restriction x WHERE x.account_id = t.account_id
+        AND x.ended_at > t.expires_at AND x.ended_at > %(grace)s
+    )
+"""
+
+STEPS = (
+    Step(
+        name="released_trials",
+        table="billing_package",
+        label="billing.package",
+        from_states=("trial",),
+        to_state="released",
+        column="state",
+        due="t.expires_at <= %(now)s",
+    ),
+    Step(
+        name="isolated",
+        table="billing_package",
+        label="billing.package",
+        from_states=("active",),
+        to_state="isolated",
+        column="state",
+        due="t.expires_at <= %(now)s",
+    ),
+    Step(
+        name="released",
+        table="billing_package",
+        label="billing.package",
+        from_states=("isolated",),
+        to_state="released",
+        column="state",
+        due=f"t.expires_at <= %(released)s AND {_NOT_HELD_BACK}",
+    ),
+    Step(
+        name="expired_orders",
+        table="billing_order",
+        label="billing.order",
+        from_states=("unpaid",),
+        to_state="expired",
+        column="status",
+        due="t.expires_at <= %(now)s",
+    ),
+)
+
+
+def _parameters(step: Step, now: datetime) -> dict[str, Any]:
+    return {
+        "now": now,
+        "released": now - timedelta(days=settings.ISOLATION_DAYS),
+        "grace": now - timedelta(days=settings.SUSPENSION_GRACE_DAYS),
+        "states": list(step.from_states),
+        "to": step.to_state,
+        "verb": f"{step.label.split('.')[1]}.{step.to_state}",
+        "label": step.label,
+    }
+
+
+def _condition(step: Step) -> str:
+    # Written out and not as a parameter, so that the partial index on these states is used.
+    states = ", ".join(f"'{state}'" for state in step.from_states)
+    return f"t.{step.column} IN ({states}) AND {step.due}"
+
+
+def find_due(step: Step, now: datetime) -> list[int]:
+    """Return the keys that are due for a step at `now`, in the order of the table."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT t.id FROM {step.table} t WHERE {_condition(step)} ORDER BY t.id",  # noqa: S608
+            _parameters(step, now),
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def change_batch(step: Step, ids: list[int], now: datetime) -> int:
+    """Change those of `ids` that are still due and free, with one audit event each; count them.
+
+    Source of each event's label: the row's key, since a name would cost a join per row.
+    """
+    statement = f"""
+        WITH claimed AS (
+            SELECT t.id, t.account_id, t.{step.column} AS was FROM {step.table} t
+            WHERE t.id = ANY(%(ids)s) AND {_condition(step)}
+            FOR NO KEY UPDATE SKIP LOCKED
+        ), changed AS (
+            UPDATE {step.table} t SET {step.column} = %(to)s FROM claimed c WHERE t.id = c.id
+            RETURNING t.id, c.account_id, c.was
+        )
+        INSERT INTO accounts_auditevent (account_id, at, verb, target_type, target_id,
+            target_label, from_state, to_state, reason, data)
+        SELECT account_id, %(now)s, %(verb)s, %(label)s, id, '', was, %(to)s, '', '{{}}'
+        FROM changed
+    """  # noqa: S608
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, {**_parameters(step, now), "ids": ids})
+        return cursor.rowcount
+
+
+def _batches(ids: list[int], size: int) -> Iterator[list[int]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+
+
+@dataclass
+class SweepResult:
+    """How many rows each step changed, and what went wrong."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+
+Progress = Callable[[str, int, int], None]
+
+
+def run_sweep(
+    *, now: datetime, finished_at: Callable[[], datetime], batch_size: int, progress: Progress
+) -> SweepResult:
+    """Run every step as of `now`; `progress` hears (step, done, due) after each batch."""
+    result = SweepResult()
+    for step in STEPS:
+        due = find_due(step, now)
+        changed = done = 0
+        for ids in _batches(due, batch_size):
+            changed += change_batch(step, ids, now)
+            done += len(ids)
+            progress(step.name, done, len(due))
+        result.counts[step.name] = changed
+    SweepRun.objects.create(as_of=now, finished_at=finished_at(), counts=result.counts)
+    return result
