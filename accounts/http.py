@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
+from django_htmx.middleware import HtmxDetails
 
 #: The browser event that closes the page's dialog; `static/js/dialog.js` listens for it.
 CLOSE_EVENT = "dialog:close"
@@ -26,8 +27,10 @@ def wants_fragment(request: HttpRequest) -> bool:
     False for a plain browser, and for htmx where it replaces the whole page (boosted links,
     going back in the history).
     """
-    htmx = getattr(request, "htmx", None)
-    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    htmx: HtmxDetails | None = getattr(request, "htmx", None)
+    if not htmx:
+        return False
+    return not htmx.boosted and not htmx.history_restore_request
 
 
 def render_page(

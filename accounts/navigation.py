@@ -108,8 +108,9 @@ def sections(
     for group in groups:
         if group.is_of_application and sdkappid is None:
             continue
-        of_application = {"sdkappid": sdkappid} if group.is_of_application else {}
-        kwargs = {"uin": access.account.uin, **of_application}
+        kwargs: dict[str, object] = {"uin": access.account.uin}
+        if group.is_of_application:
+            kwargs["sdkappid"] = sdkappid
         may_open = (entry for entry in group.entries if access.may(entry.permission))
         found.append((group, [(e, url) for e in may_open if (url := _address(e, kwargs))]))
     current = _holding(path, [url for _group, lines in found for _entry, url in lines])
