@@ -426,13 +426,15 @@ def keep(server: Server, lock: int) -> None:
     """
     unused_since: float | None = None
     while server.folder.exists():
-        time.sleep(0.5)
+        time.sleep(0.2)
         with server.turn():
             if not server.is_unused():
                 unused_since = None
                 continue
             unused_since = unused_since or time.monotonic()
-            if time.monotonic() - unused_since >= GRACE_SECONDS and server.stop_if_unused():
+            is_over = time.monotonic() - unused_since >= GRACE_SECONDS
+            if is_over or server.postmaster() is None:
+                server.stop_if_unused()
                 os.close(lock)
                 return
 
