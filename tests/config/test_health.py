@@ -5,7 +5,7 @@ import logging
 import sys
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import OperationalError
 from django.test import Client
@@ -43,7 +43,7 @@ def test_readyz_waits_for_the_database(client: Client, monkeypatch: pytest.Monke
     def refuse() -> None:
         raise OperationalError
 
-    monkeypatch.setattr(connection._connections[connection._alias], "cursor", refuse)
+    monkeypatch.setattr(connections["default"], "cursor", refuse)
 
     answer = client.get("/readyz")
 
@@ -82,9 +82,7 @@ def test_a_request_is_one_line_without_its_query(
     caplog.handler.addFilter(logs.RequestIdFilter())
     client.get("/nothing-here?name=somebody", headers={"X-Request-ID": "the-request"})
 
-    line, djangos = (
-        json.loads(logs.JsonFormatter().format(record)) for record in caplog.records
-    )
+    line, djangos = (json.loads(logs.JsonFormatter().format(record)) for record in caplog.records)
     assert line.pop("milliseconds") >= 0
     assert line.pop("time").endswith("+00:00")
     assert line == {

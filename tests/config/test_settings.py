@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import connections
 from django.db.utils import OperationalError
 
 from config import checks
@@ -26,11 +26,11 @@ PRODUCTION = {
 PRINT = "import json, sys; from config import settings as found; print(json.dumps({}))"
 
 
-def read(expression: str, *, cwd: Path = CONFIG.parent, **environment: str) -> Any:
+def read(expression: str, **environment: str) -> Any:
     """The value of an expression over `found`, the settings; a failure's last line otherwise."""
     done = subprocess.run(
         [sys.executable, "-c", PRINT.format(expression)],
-        cwd=cwd,
+        cwd=CONFIG.parent,
         env={"PATH": "/usr/bin:/bin", "ENV_FILE": "/dev/null", **environment},
         capture_output=True,
         text=True,
@@ -191,7 +191,7 @@ def test_every_variable_is_in_the_readme() -> None:
 
 @pytest.mark.django_db
 def test_an_old_server_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(vars(connection._connections[connection._alias]), "pg_version", 140_012)
+    monkeypatch.setitem(vars(connections["default"]), "pg_version", 140_012)
     sentence = "The console needs PostgreSQL 15 or later, but the database server is version 14.12."
 
     assert [message.msg for message in run_checks() if message.id == "config.E001"] == [sentence]
@@ -211,8 +211,8 @@ def test_a_server_that_does_not_answer_is_no_reason_to_refuse(
     def refuse(*args: object) -> None:
         raise OperationalError
 
-    monkeypatch.setattr(connection._connections[connection._alias], "ensure_connection", refuse)
-    monkeypatch.setattr(connection._connections[connection._alias], "cursor", refuse)
+    monkeypatch.setattr(connections["default"], "ensure_connection", refuse)
+    monkeypatch.setattr(connections["default"], "cursor", refuse)
 
     assert checks.database_complaint() is None
 
