@@ -1,10 +1,15 @@
 """Every address of the console, put together from the apps' own lists."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, register_converter
 
+from accounts.converters import SdkAppIdConverter, UinConverter
 from accounts.views import preferences
 from config import health
+
+# Before the apps' lists are read, which use them.
+register_converter(UinConverter, "uin")
+register_converter(SdkAppIdConverter, "sdkappid")
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -13,4 +18,5 @@ urlpatterns = [
     path("theme/", preferences.set_theme, name="set_theme"),
     path("auth/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("", include("agents.urls")),
 ]

@@ -26,7 +26,7 @@ def fitting_licence(kind: str) -> pgtrigger.Trigger:
     return pgtrigger.Trigger(
         name="fitting_licence",
         when=pgtrigger.Before,
-        operation=pgtrigger.Insert | pgtrigger.UpdateOf("licence"),
+        operation=pgtrigger.Insert | pgtrigger.UpdateOf("licence_id"),  # type: ignore[no-untyped-call]
         func=f"""
             IF NEW.licence_id IS NOT NULL AND NOT EXISTS (
                 SELECT FROM billing_licence l JOIN billing_package p ON p.id = l.package_id
@@ -50,7 +50,7 @@ def number_free_in(other_table: str) -> pgtrigger.Trigger:
     return pgtrigger.Trigger(
         name="number_free",
         when=pgtrigger.Before,
-        operation=pgtrigger.Insert | pgtrigger.UpdateOf("extension"),
+        operation=pgtrigger.Insert | pgtrigger.UpdateOf("extension"),  # type: ignore[no-untyped-call]
         func=f"""
             IF NEW.extension <> '' THEN
                 PERFORM FROM accounts_application WHERE id = NEW.application_id

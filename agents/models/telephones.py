@@ -98,7 +98,7 @@ class SipTelephone(models.Model):
             pgtrigger.Trigger(
                 name="same_application",
                 when=pgtrigger.Before,
-                operation=pgtrigger.Insert | pgtrigger.UpdateOf("agent"),
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("agent_id"),  # type: ignore[no-untyped-call]
                 func="""
                     IF NEW.agent_id IS NOT NULL AND NOT EXISTS (
                         SELECT FROM agents_agent WHERE id = NEW.agent_id

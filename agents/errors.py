@@ -1,0 +1,28 @@
+"""Refusals that carry more than one sentence."""
+
+from collections.abc import Mapping
+
+from accounts.errors import Refused
+
+
+class DetailsRefused(Refused):
+    """Fields cannot be stored as they are; `problems` maps each field at fault to a sentence."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        field, message = next(iter(problems.items()))
+        super().__init__(message, code="details_refused", field=field)
+        self.problems = dict(problems)
+
+
+class LicencesMissing(Refused):
+    """There are fewer free licences than the act needs; `missing` says how many fewer."""
+
+    def __init__(self, message: str, *, needed: int, free: int) -> None:
+        super().__init__(message, code="licences_missing", field="licence")
+        self.needed = needed
+        self.free = free
+
+    @property
+    def missing(self) -> int:
+        """How many licences would have to be bought or freed."""
+        return self.needed - self.free

@@ -1,0 +1,96 @@
+"""What each act on a selection of agents may be told."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Application
+from agents.enums import AgentRole
+from agents.forms.filters import groups_of
+from agents.models import SkillGroup
+from agents.services.changes import Change
+
+LINES_LIMIT = 2_000
+
+
+class ActForm(forms.Form):
+    """The number of agents that the person confirmed; acts with options add fields."""
+
+    expected = forms.IntegerField(
+        min_value=0, max_value=10**9, required=False, widget=forms.HiddenInput
+    )
+
+    def __init__(self, *args: Any, application: Application, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.application = application
+
+
+class DisableForm(ActForm):
+    """Disabling keeps the licences, unless they are to be freed."""
+
+    frees_licences = forms.BooleanField(
+        label=_("Also free their licences, so that other agents can have them"), required=False
+    )
+
+
+class AssignForm(ActForm):
+    """Assigning is all or nothing, unless the person says otherwise."""
+
+    is_partial_allowed = forms.BooleanField(
+        label=_("Assign the free licences to those who were added first, and leave the rest"),
+        required=False,
+    )
+
+
+class MoveForm(ActForm):
+    """Moving names those who take over."""
+
+    staff_numbers = forms.CharField(
+        label=_("Staff numbers of those who take over"),
+        help_text=_("One on each line, in the order of the agents above."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def clean_staff_numbers(self) -> list[str]:
+        """Return the numbers, blank lines left out."""
+        lines = [line.strip() for line in self.cleaned_data["staff_numbers"].splitlines()]
+        numbers = [line for line in lines if line]
+        if len(numbers) > LINES_LIMIT:
+            raise forms.ValidationError(
+                _("Move at most %(limit)d licences at once.") % {"limit": LINES_LIMIT}
+            )
+        return numbers
+
+
+class ChangeForm(ActForm):
+    """Changing role and skill groups; what is left empty stays as it is."""
+
+    role = forms.ChoiceField(
+        label=_("Role"), choices=[("", _("Keep as it is")), *AgentRole.choices], required=False
+    )
+    joins = forms.ModelMultipleChoiceField(
+        label=_("Join these skill groups"),
+        queryset=SkillGroup.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    leaves = forms.ModelMultipleChoiceField(
+        label=_("Leave these skill groups"),
+        queryset=SkillGroup.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, application: Application, **options: Any) -> None:
+        super().__init__(*args, application=application, **options)
+        for name in ("joins", "leaves"):
+            self.fields[name].queryset = groups_of(application)  # type: ignore[attr-defined]
+
+    def change(self) -> Change:
+        """Return what shall change. Only for a valid form."""
+        return Change(
+            role=self.cleaned_data["role"],
+            joins=frozenset(group.pk for group in self.cleaned_data["joins"]),
+            leaves=frozenset(group.pk for group in self.cleaned_data["leaves"]),
+        )

@@ -1,0 +1,95 @@
+"""The form of one agent."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import Refused
+from accounts.models import Application
+from agents import rules
+from agents.enums import AgentRole
+from agents.errors import DetailsRefused
+from agents.forms.fields import LineField
+from agents.models import Agent, SkillGroup
+from agents.services.agents import AgentDetails
+
+
+class AgentForm(forms.Form):
+    """What is stated about an agent. `details()` gives it to the services."""
+
+    name = LineField(label=_("Name"), max_length=rules.NAME_LENGTH)
+    nickname = LineField(
+        label=_("Nickname"),
+        max_length=rules.NAME_LENGTH,
+        required=False,
+        help_text=_("What customers see. Without one they see the name."),
+    )
+    staff_number = LineField(label=_("Staff number"), max_length=rules.STAFF_NUMBER_LENGTH)
+    email = forms.EmailField(label=_("E-mail address"), max_length=254)
+    phone = LineField(
+        label=_("Phone"),
+        required=False,
+        validators=[rules.validate_phone],
+        help_text=_("With country code, as in +8613800138000."),
+    )
+    role = forms.ChoiceField(label=_("Role"), choices=AgentRole.choices, initial=AgentRole.AGENT)
+    extension = LineField(
+        label=_("Extension"),
+        required=False,
+        validators=[rules.validate_extension],
+        help_text=_("4 to 6 digits that begin with 1 to 8."),
+    )
+    groups = forms.ModelMultipleChoiceField(
+        label=_("Skill groups"),
+        queryset=SkillGroup.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, application: Application, **options: Any) -> None:
+        super().__init__(*args, **options)
+        groups = SkillGroup.objects.filter(
+            account_id=application.account_id, application=application
+        )
+        self.fields["groups"].queryset = groups.order_by("name")  # type: ignore[attr-defined]
+
+    @staticmethod
+    def initial_of(agent: Agent) -> dict[str, Any]:
+        """Return the values that an agent has now."""
+        names = ("name", "nickname", "staff_number", "email", "phone", "role", "extension")
+        values = {name: getattr(agent, name) for name in names}
+        return {**values, "groups": list(agent.groups.all())}
+
+    def details(self) -> AgentDetails:
+        """Return the clean values. Only for a valid form."""
+        values = dict(self.cleaned_data)
+        groups = tuple(sorted(group.pk for group in values.pop("groups")))
+        names = AgentDetails.__dataclass_fields__
+        return AgentDetails(
+            **{name: value for name, value in values.items() if name in names}, groups=groups
+        )
+
+    def refuse(self, refusal: Refused) -> None:
+        """Show a service's refusal beside the fields at fault, or above them all."""
+        if isinstance(refusal, DetailsRefused):
+            for field, message in refusal.problems.items():
+                self.add_error(field if field in self.fields else None, message)
+            return
+        self.add_error(refusal.field if refusal.field in self.fields else None, str(refusal))
+
+
+class AddAgentForm(AgentForm):
+    """A new agent, with a licence or without one."""
+
+    licence = forms.ChoiceField(
+        label=_("Licence"),
+        choices=[("yes", _("Give a free licence")), ("no", _("Add without a licence"))],
+        initial="yes",
+        widget=forms.RadioSelect,
+    )
+
+    @property
+    def wants_licence(self) -> bool:
+        """Whether the new agent shall hold a licence. Only for a valid form."""
+        return bool(self.cleaned_data["licence"] == "yes")

@@ -1,0 +1,121 @@
+"""What the list of agents shows: filters, search and sort orders, as the address says them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Collate, Lower
+from django.db.models.lookups import StartsWith
+
+from accounts.models import Account
+from agents.enums import ServiceState
+from agents.models import Agent, SipTelephone, SkillGroupMember
+from agents.models.agents import AgentQuerySet, folded
+from agents.paging import SortOrder
+from agents.policy import HolderFacts, derive_state
+
+#: The sort orders on offer by their name in the address; each reads an index of its own.
+SORT_ORDERS = {
+    "name": SortOrder(folded("name")),
+    "staff_number": SortOrder(folded("staff_number")),
+    "email": SortOrder(folded("email")),
+    "extension": SortOrder(Collate("extension", "C")),
+    "added": SortOrder(None),
+}
+DEFAULT_SORT = "name"
+
+
+@dataclass(frozen=True)
+class AgentFilter:
+    """Which agents of an application are meant; empty fields do not narrow.
+
+    `search` is the beginning of a name, staff number, e-mail address or extension, in any case;
+    `group` the key of a skill group; `licensed` is "yes" or "no".
+    """
+
+    search: str = ""
+    state: str = ""
+    group: int | None = None
+    role: str = ""
+    licensed: str = ""
+
+    @classmethod
+    def from_clean(cls, values: Mapping[str, Any]) -> Self:
+        """Return the filter of a clean `FilterForm`."""
+        group = values.get("group")
+        return cls(
+            search=values.get("search", ""),
+            state=values.get("state", ""),
+            group=group.pk if group else None,
+            role=values.get("role", ""),
+            licensed=values.get("licensed", ""),
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every agent of the application is meant."""
+        return self == AgentFilter()
+
+    def to_query(self) -> str:
+        """Return the filter as the query part of an address."""
+        values = {
+            "search": self.search,
+            "state": self.state,
+            "group": self.group or "",
+            "role": self.role,
+            "licensed": self.licensed,
+        }
+        return urlencode({name: value for name, value in values.items() if value})
+
+    def apply(self, agents: AgentQuerySet, now: datetime) -> AgentQuerySet:
+        """Narrow `agents` to those that are meant at `now`."""
+        if self.search:
+            agents = agents.filter(matches_beginning(self.search))
+        if self.state:
+            agents = agents.in_state(self.state, now)
+        if self.role:
+            agents = agents.filter(role=self.role)
+        if self.group:
+            agents = agents.filter(
+                Exists(SkillGroupMember.objects.filter(group=self.group, agent=OuterRef("pk")))
+            )
+        if self.licensed:
+            agents = agents.licensed(now) if self.licensed == "yes" else agents.unlicensed(now)
+        return agents
+
+
+def matches_beginning(text: str) -> Q:
+    """Return the condition that a name, staff number, address or extension begins with `text`.
+
+    Small letters are made by the database on both sides, since Python's could differ; signs
+    with a meaning in patterns are escaped by the lookup.
+    """
+    beginning = Lower(Value(text))
+    return (
+        Q(StartsWith(folded("name"), beginning))
+        | Q(StartsWith(folded("staff_number"), beginning))
+        | Q(StartsWith(folded("email"), beginning))
+        | Q(StartsWith(Collate("extension", "C"), Value(text)))
+    )
+
+
+def agents_of(account_id: int, application_id: int) -> AgentQuerySet:
+    """Return the agents of an application, found through its account."""
+    return Agent.objects.filter(account_id=account_id, application_id=application_id)
+
+
+def state_of(holder: Agent | SipTelephone, account: Account, now: datetime) -> ServiceState:
+    """Return the derived state of a row that was read with `licence__package`."""
+    licence = holder.licence
+    facts = HolderFacts(
+        account_status=account.status,
+        is_enabled=holder.is_enabled if isinstance(holder, Agent) else True,
+        has_licence=licence is not None,
+        licence_ends_at=licence.ends_at if licence else None,
+        package_state=licence.package.state if licence else "",
+        package_expires_at=licence.package.expires_at if licence else None,
+    )
+    return derive_state(facts, now)

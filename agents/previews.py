@@ -1,0 +1,268 @@
+"""What an act on a selection would do, counted exactly, for the dialog that asks for consent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Q
+from django.utils.formats import number_format
+from django.utils.translation import ngettext
+
+from accounts.models import Application
+from agents.models import SipTelephone
+from agents.models.agents import AgentQuerySet
+from agents.services.seats import free_licences
+from billing.enums import LicenceKind
+
+SAMPLE = 5
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`matched` agents are meant and `affected` of them would change; `lines` say how.
+
+    `missing` is the number of licences that would have to be bought, `free` of those there are.
+    """
+
+    matched: int
+    affected: int
+    lines: tuple[str, ...] = ()
+    missing: int = 0
+    free: int = 0
+    sample: tuple[str, ...] = ()
+
+    @property
+    def others(self) -> int:
+        """How many agents the sample leaves out."""
+        return self.matched - len(self.sample)
+
+
+Previewer = Callable[[Application, AgentQuerySet, datetime], Preview]
+
+
+def _counts(chosen: AgentQuerySet, **conditions: Q) -> dict[str, int]:
+    """Count the agents, and those that meet each condition, in one query."""
+    counted = {name: Count("pk", filter=condition) for name, condition in conditions.items()}
+    return dict(chosen.order_by().aggregate(matched=Count("pk"), **counted))
+
+
+def _line(number: int, text: str) -> str:
+    """Fill the number in; nothing where it is zero."""
+    return text % {"number": number_format(number, force_grouping=True)} if number else ""
+
+
+def _preview(
+    chosen: AgentQuerySet,
+    matched: int,
+    affected: int,
+    *lines: str,
+    missing: int = 0,
+    free: int = 0,
+) -> Preview:
+    return Preview(
+        matched=matched,
+        affected=affected,
+        lines=tuple(line for line in lines if line),
+        missing=missing,
+        free=free,
+        sample=tuple(str(agent) for agent in chosen.order_by("pk")[:SAMPLE]),
+    )
+
+
+def _licences_stay(number: int) -> str:
+    return _line(
+        number,
+        ngettext(
+            "%(number)s licence is free again and stays until its date. It is not refunded.",
+            "%(number)s licences are free again and stay until their date. They are not refunded.",
+            number,
+        ),
+    )
+
+
+def preview_disable(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
+    """Preview disabling."""
+    n = _counts(chosen, active=Q(is_enabled=True), licensed=Q(licence__isnull=False))
+    idle = n["matched"] - n["active"]
+    return _preview(
+        chosen,
+        n["matched"],
+        # Freeing the licences of agents that were disabled before is a change as well.
+        max(n["active"], n["licensed"]),
+        _line(
+            n["active"],
+            ngettext(
+                "%(number)s agent is forced offline at once.",
+                "%(number)s agents are forced offline at once.",
+                n["active"],
+            ),
+        ),
+        _line(
+            idle,
+            ngettext(
+                "%(number)s agent is disabled already.",
+                "%(number)s agents are disabled already.",
+                idle,
+            ),
+        ),
+        _line(
+            n["licensed"],
+            ngettext(
+                "%(number)s licence stays with its agent until its date, unless you free it. "
+                "It is not refunded.",
+                "%(number)s licences stay with their agents until their date, unless you free "
+                "them. They are not refunded.",
+                n["licensed"],
+            ),
+        ),
+    )
+
+
+def preview_enable(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
+    """Preview enabling."""
+    matched = chosen.count()
+    idle = chosen.filter(is_enabled=False)
+    number, unlicensed = idle.count(), idle.unlicensed(now).count()
+    return _preview(
+        chosen,
+        matched,
+        number,
+        _line(
+            number,
+            ngettext("%(number)s agent is enabled.", "%(number)s agents are enabled.", number),
+        ),
+        _line(
+            unlicensed,
+            ngettext(
+                "%(number)s of them has no licence and stays out of service.",
+                "%(number)s of them have no licence and stay out of service.",
+                unlicensed,
+            ),
+        ),
+        _line(
+            matched - number,
+            ngettext(
+                "%(number)s agent is enabled already.",
+                "%(number)s agents are enabled already.",
+                matched - number,
+            ),
+        ),
+    )
+
+
+def preview_delete(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
+    """Preview deleting."""
+    n = _counts(chosen, licensed=Q(licence__isnull=False))
+    bound = SipTelephone.objects.filter(application=application, agent__in=chosen).count()
+    return _preview(
+        chosen,
+        n["matched"],
+        n["matched"],
+        _line(
+            n["matched"],
+            ngettext(
+                "%(number)s agent is removed for good.",
+                "%(number)s agents are removed for good.",
+                n["matched"],
+            ),
+        ),
+        _licences_stay(n["licensed"]),
+        _line(
+            bound,
+            ngettext(
+                "%(number)s SIP telephone is unbound.",
+                "%(number)s SIP telephones are unbound.",
+                bound,
+            ),
+        ),
+    )
+
+
+def preview_assign(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
+    """Preview assigning licences."""
+    matched, waiting = chosen.count(), chosen.unlicensed(now).count()
+    free = free_licences(application, LicenceKind.AGENT, now).count()
+    return _preview(
+        chosen,
+        matched,
+        waiting,
+        _line(
+            waiting,
+            ngettext(
+                "%(number)s agent gets a licence.", "%(number)s agents get a licence.", waiting
+            ),
+        ),
+        _line(
+            matched - waiting,
+            ngettext(
+                "%(number)s agent has a licence already.",
+                "%(number)s agents have a licence already.",
+                matched - waiting,
+            ),
+        ),
+        missing=max(waiting - free, 0),
+        free=free,
+    )
+
+
+def preview_free(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
+    """Preview taking licences back."""
+    n = _counts(chosen, licensed=Q(licence__isnull=False))
+    without = n["matched"] - n["licensed"]
+    return _preview(
+        chosen,
+        n["matched"],
+        n["licensed"],
+        _line(
+            n["licensed"],
+            ngettext(
+                "%(number)s agent goes out of service.",
+                "%(number)s agents go out of service.",
+                n["licensed"],
+            ),
+        ),
+        _licences_stay(n["licensed"]),
+        _line(
+            without,
+            ngettext(
+                "%(number)s agent has no licence.", "%(number)s agents have no licence.", without
+            ),
+        ),
+    )
+
+
+def preview_move(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
+    """Preview moving licences."""
+    matched, licensed = chosen.count(), chosen.licensed(now).count()
+    return _preview(
+        chosen,
+        matched,
+        licensed,
+        _line(
+            licensed,
+            ngettext(
+                "%(number)s licence moves to another agent.",
+                "%(number)s licences move to other agents.",
+                licensed,
+            ),
+        ),
+        _line(
+            matched - licensed,
+            ngettext(
+                "%(number)s agent has no licence to give.",
+                "%(number)s agents have no licence to give.",
+                matched - licensed,
+            ),
+        ),
+    )
+
+
+def preview_change(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
+    """Preview changing role and skill groups."""
+    matched = chosen.count()
+    line = ngettext(
+        "%(number)s agent is changed, where it differs.",
+        "%(number)s agents are changed, where they differ.",
+        matched,
+    )
+    return _preview(chosen, matched, matched, _line(matched, line))

@@ -1,0 +1,299 @@
+"""Adding, editing, disabling, enabling and deleting agents."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Value
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+
+from accounts.models import Account, Application, User
+from accounts.services.audit import record_event
+from agents.enums import AgentRole
+from agents.errors import DetailsRefused
+from agents.models import Agent, SipTelephone, SkillGroup, SkillGroupMember
+from agents.models.agents import AgentQuerySet, folded
+from agents.services.batches import (
+    BulkResult,
+    count_confirmed,
+    in_batches,
+    keys,
+    lock_application,
+    own_agents,
+    require_rows,
+    write_events,
+)
+from agents.services.licences import release_held
+from agents.services.seats import claim_licences
+from billing.enums import LicenceKind
+
+
+@dataclass(frozen=True)
+class AgentDetails:
+    """What a person states about an agent, clean in form; `groups` holds keys of skill groups.
+
+    An empty nickname means that customers see the name.
+    """
+
+    name: str
+    staff_number: str
+    email: str
+    nickname: str = ""
+    phone: str = ""
+    role: str = AgentRole.AGENT
+    extension: str = ""
+    groups: tuple[int, ...] = ()
+
+    def columns(self) -> dict[str, str]:
+        """Return the values of the agent's own columns."""
+        values: dict[str, Any] = asdict(self)
+        del values["groups"]
+        return {**values, "nickname": self.nickname or self.name}
+
+
+def _find_conflicts(
+    application: Application, details: AgentDetails, agent: Agent | None
+) -> Iterator[tuple[str, str]]:
+    """Yield each field that would break a rule over several rows, with a sentence."""
+    others = Agent.objects.filter(account_id=application.account_id, application=application)
+    if agent is not None:
+        others = others.exclude(pk=agent.pk)
+    others = others.alias(number_key=folded("staff_number"), email_key=folded("email"))
+    if others.filter(number_key=Lower(Value(details.staff_number))).exists():
+        yield "staff_number", _("Another agent of this application has this staff number.")
+    if others.filter(email_key=Lower(Value(details.email))).exists():
+        yield "email", _("Another agent of this application has this e-mail address.")
+    if details.extension:
+        telephones = SipTelephone.objects.filter(
+            account_id=application.account_id, application=application
+        )
+        if others.filter(extension=details.extension).exists():
+            yield "extension", _("Another agent of this application has this extension.")
+        elif telephones.filter(extension=details.extension).exists():
+            yield "extension", _("A SIP telephone of this application has this extension.")
+    groups = SkillGroup.objects.filter(application=application, pk__in=details.groups)
+    if groups.count() != len(set(details.groups)):
+        yield "groups", _("Choose skill groups of this application.")
+
+
+def _require_no_conflict(
+    application: Application, details: AgentDetails, agent: Agent | None = None
+) -> None:
+    problems = dict(_find_conflicts(application, details, agent))
+    if problems:
+        raise DetailsRefused(problems)
+
+
+def _set_groups(agent: Agent, groups: tuple[int, ...]) -> None:
+    wanted = set(groups)
+    held = set(agent.group_memberships.values_list("group_id", flat=True))
+    agent.group_memberships.filter(group_id__in=held - wanted).delete()
+    SkillGroupMember.objects.bulk_create(
+        SkillGroupMember(account_id=agent.account_id, group_id=group, agent=agent)
+        for group in sorted(wanted - held)
+    )
+
+
+@transaction.atomic
+def add_agent(
+    *,
+    application: Application,
+    details: AgentDetails,
+    with_licence: bool,
+    by: User | None,
+    now: datetime,
+) -> Agent:
+    """Add an agent, with a free licence or without one.
+
+    Raises Refused where the account is restricted, DetailsRefused where a unique field is taken,
+    LicencesMissing where a licence is wanted and none is free.
+    """
+    account = lock_application(application)
+    _require_no_conflict(application, details)
+    licence = None
+    if with_licence:
+        licence = claim_licences(application, LicenceKind.AGENT, 1, now)[0]
+    try:
+        with transaction.atomic():
+            agent = Agent.objects.create(
+                account=account,
+                application=application,
+                licence_id=licence,
+                created_at=now,
+                updated_at=now,
+                **details.columns(),
+            )
+    except IntegrityError as error:
+        raise _taken_meanwhile() from error
+    _set_groups(agent, details.groups)
+    record_event(
+        account=account, verb="agent.added", target=agent, data={"licence": licence}, by=by, now=now
+    )
+    return agent
+
+
+def _taken_meanwhile() -> DetailsRefused:
+    """The database refused what the service had found free: somebody did not take the lock."""
+    return DetailsRefused(
+        {"": _("A value, or the licence, has just been taken by somebody else. Try again.")}
+    )
+
+
+@transaction.atomic
+def edit_agent(*, agent: Agent, details: AgentDetails, by: User | None, now: datetime) -> Agent:
+    """Change what is stated about an agent; an edit that changes nothing leaves no trace.
+
+    Raises Refused where the account is restricted, DetailsRefused where a unique field is taken.
+    """
+    application = agent.application
+    account = lock_application(application)
+    current = Agent.objects.select_for_update(no_key=True).get(pk=agent.pk)
+    _require_no_conflict(application, details, current)
+    columns = details.columns()
+    changed = sorted(name for name, value in columns.items() if getattr(current, name) != value)
+    groups = set(current.group_memberships.values_list("group_id", flat=True))
+    if groups != set(details.groups):
+        changed.append("groups")
+    if not changed:
+        return current
+    for name, value in columns.items():
+        setattr(current, name, value)
+    current.updated_at = now
+    try:
+        with transaction.atomic():
+            current.save(update_fields=[*columns, "updated_at"])
+    except IntegrityError as error:
+        raise _taken_meanwhile() from error
+    _set_groups(current, details.groups)
+    record_event(
+        account=account,
+        verb="agent.edited",
+        target=current,
+        data={"fields": changed},
+        by=by,
+        now=now,
+    )
+    return current
+
+
+@transaction.atomic
+def disable_agents(
+    *,
+    application: Application,
+    chosen: AgentQuerySet,
+    frees_licences: bool,
+    by: User | None,
+    now: datetime,
+    expected: int | None = None,
+) -> BulkResult:
+    """Force agents offline until they are enabled again.
+
+    A disabled agent keeps its licence, so that it works on when it is enabled; with
+    `frees_licences` the licences of all chosen agents, also of those disabled before, are free
+    for others. Raises Refused as `count_confirmed` and for a restricted account.
+    """
+    account = lock_application(application)
+    chosen = own_agents(application, chosen)
+    matched, changed = count_confirmed(chosen, expected), 0
+    for batch in in_batches(chosen):
+        active = [agent for agent in batch if agent.is_enabled]
+        found = Agent.objects.filter(pk__in=keys(active), is_enabled=True).update(
+            is_enabled=False, updated_at=now
+        )
+        require_rows(found, len(active))
+        changed += found
+        write_events(
+            account=account,
+            verb="agent.disabled",
+            agents=active,
+            from_state="enabled",
+            to_state="disabled",
+            by=by,
+            now=now,
+        )
+        if frees_licences:
+            release_held(account, batch, by=by, now=now)
+    return BulkResult(matched, changed)
+
+
+@transaction.atomic
+def enable_agents(
+    *,
+    application: Application,
+    chosen: AgentQuerySet,
+    by: User | None,
+    now: datetime,
+    expected: int | None = None,
+) -> BulkResult:
+    """Let agents work again. Raises Refused as `disable_agents`."""
+    account = lock_application(application)
+    chosen = own_agents(application, chosen)
+    matched, changed = count_confirmed(chosen, expected), 0
+    for batch in in_batches(chosen):
+        idle = [agent for agent in batch if not agent.is_enabled]
+        found = Agent.objects.filter(pk__in=keys(idle), is_enabled=False).update(
+            is_enabled=True, updated_at=now
+        )
+        require_rows(found, len(idle))
+        changed += found
+        write_events(
+            account=account,
+            verb="agent.enabled",
+            agents=idle,
+            from_state="disabled",
+            to_state="enabled",
+            by=by,
+            now=now,
+        )
+    return BulkResult(matched, changed)
+
+
+@transaction.atomic
+def delete_agents(
+    *,
+    application: Application,
+    chosen: AgentQuerySet,
+    by: User | None,
+    now: datetime,
+    expected: int | None = None,
+) -> BulkResult:
+    """Remove agents for good; their licences are free again, their telephones unbound.
+
+    Raises Refused as `disable_agents`.
+    """
+    account = lock_application(application)
+    chosen = own_agents(application, chosen)
+    matched, changed = count_confirmed(chosen, expected), 0
+    for batch in in_batches(chosen):
+        _unbind_telephones(account, batch, by=by, now=now)
+        write_events(
+            account=account,
+            verb="agent.deleted",
+            agents=batch,
+            describe=lambda agent: {"freed": agent.licence_id},
+            by=by,
+            now=now,
+        )
+        _total, rows = Agent.objects.filter(pk__in=keys(batch)).delete()
+        require_rows(rows.get(Agent._meta.label, 0), len(batch))
+        changed += len(batch)
+    return BulkResult(matched, changed)
+
+
+def _unbind_telephones(
+    account: Account, agents: list[Agent], *, by: User | None, now: datetime
+) -> None:
+    for telephone in SipTelephone.objects.filter(agent__in=keys(agents)).select_related("agent"):
+        record_event(
+            account=account,
+            verb="telephone.unbound",
+            target=telephone,
+            from_state=str(telephone.agent)[:32],
+            reason="agent deleted",
+            by=by,
+            now=now,
+        )
+    SipTelephone.objects.filter(agent__in=keys(agents)).update(agent=None, updated_at=now)

@@ -1,0 +1,119 @@
+"""Changing role and skill groups of many agents at once."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import Account, Application, User
+from agents.models import Agent, SkillGroup, SkillGroupMember
+from agents.models.agents import AgentQuerySet
+from agents.services.batches import (
+    BulkResult,
+    count_confirmed,
+    in_batches,
+    keys,
+    lock_application,
+    own_agents,
+    write_events,
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What shall become of each agent; an empty role keeps each one's own.
+
+    `joins` and `leaves` hold keys of skill groups.
+    """
+
+    role: str = ""
+    joins: frozenset[int] = frozenset()
+    leaves: frozenset[int] = frozenset()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked for."""
+        return self == Change()
+
+
+@transaction.atomic
+def change_agents(
+    *,
+    application: Application,
+    chosen: AgentQuerySet,
+    change: Change,
+    by: User | None,
+    now: datetime,
+    expected: int | None = None,
+) -> BulkResult:
+    """Give the chosen agents a role, and let them join and leave skill groups.
+
+    Raises Refused where nothing is asked for, a group is not the application's or is to be both
+    joined and left, for a restricted account, and for a changed selection.
+    """
+    account = lock_application(application)
+    _require_sensible(application, change)
+    chosen = own_agents(application, chosen)
+    matched, changed = count_confirmed(chosen, expected), 0
+    for batch in in_batches(chosen):
+        changed += _change_batch(account, batch, change, by=by, now=now)
+    return BulkResult(matched, changed)
+
+
+def _require_sensible(application: Application, change: Change) -> None:
+    if change.is_empty:
+        raise Refused(_("Say what shall change."), code="nothing_asked")
+    if change.joins & change.leaves:
+        raise Refused(
+            _("A skill group cannot be joined and left at once."),
+            code="contradiction",
+            field="leaves",
+        )
+    wanted = change.joins | change.leaves
+    own = SkillGroup.objects.filter(account_id=application.account_id, application=application)
+    if own.filter(pk__in=wanted).count() != len(wanted):
+        raise Refused(
+            _("Choose skill groups of this application."), code="unknown_group", field="joins"
+        )
+
+
+def _memberships(agents: Collection[int], groups: Collection[int]) -> set[tuple[int, int]]:
+    found = SkillGroupMember.objects.filter(agent__in=agents, group__in=groups)
+    return set(found.values_list("agent_id", "group_id"))
+
+
+def _change_batch(
+    account: Account, batch: list[Agent], change: Change, *, by: User | None, now: datetime
+) -> int:
+    """Write what differs, and one audit event for each agent for which something did."""
+    ids = keys(batch)
+    held = _memberships(ids, change.joins)
+    new = [(pk, group) for pk in ids for group in sorted(change.joins) if (pk, group) not in held]
+    old = _memberships(ids, change.leaves)
+    other_role = {agent.pk for agent in batch if change.role and agent.role != change.role}
+    touched = other_role | {pk for pk, _group in new} | {pk for pk, _group in old}
+    SkillGroupMember.objects.bulk_create(
+        SkillGroupMember(account=account, agent_id=pk, group_id=group) for pk, group in new
+    )
+    SkillGroupMember.objects.filter(agent__in=ids, group__in=change.leaves).delete()
+    changed = Agent.objects.filter(pk__in=touched)
+    if other_role:
+        Agent.objects.filter(pk__in=other_role).update(role=change.role)
+    changed.update(updated_at=now)
+    write_events(
+        account=account,
+        verb="agent.edited",
+        agents=[agent for agent in batch if agent.pk in touched],
+        describe=lambda agent: _described(agent, change, other_role),
+        by=by,
+        now=now,
+    )
+    return len(touched)
+
+
+def _described(agent: Agent, change: Change, other_role: set[int]) -> dict[str, object]:
+    role = {"role": [agent.role, change.role]} if agent.pk in other_role else {}
+    return {**role, "joins": sorted(change.joins), "leaves": sorted(change.leaves)}

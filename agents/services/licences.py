@@ -1,0 +1,206 @@
+"""Giving licences to agents, taking them back, and moving them from one agent to another."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Value
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.errors import Refused
+from accounts.models import Account, Application, User
+from agents.models import Agent
+from agents.models.agents import AgentQuerySet, folded
+from agents.services.batches import (
+    BATCH,
+    BulkResult,
+    count_confirmed,
+    in_batches,
+    keys,
+    lock_application,
+    own_agents,
+    require_rows,
+    write_events,
+)
+from agents.services.seats import assign_pairs, claim_licences
+from billing.enums import LicenceKind
+
+
+@transaction.atomic
+def assign_licences(
+    *,
+    application: Application,
+    chosen: AgentQuerySet,
+    by: User | None,
+    now: datetime,
+    is_partial_allowed: bool = False,
+    expected: int | None = None,
+) -> BulkResult:
+    """Give a free licence to each chosen agent that has none that counts.
+
+    All or nothing, unless `is_partial_allowed`: then those added first get what there is.
+    Raises LicencesMissing, and Refused for a restricted account or a changed selection.
+    """
+    account = lock_application(application)
+    chosen = own_agents(application, chosen)
+    matched = count_confirmed(chosen, expected)
+    waiting = list(chosen.unlicensed(now).order_by("pk").only("pk", "name", "staff_number"))
+    if not waiting:
+        return BulkResult(matched, 0)
+    licences = claim_licences(
+        application,
+        LicenceKind.AGENT,
+        len(waiting),
+        now,
+        is_partial_allowed=is_partial_allowed,
+    )
+    served = waiting[: len(licences)]
+    _hand_over(account, served, licences, by=by, now=now)
+    return BulkResult(matched, len(served))
+
+
+def _hand_over(
+    account: Account,
+    agents: Sequence[Agent],
+    licences: Sequence[int],
+    *,
+    by: User | None,
+    now: datetime,
+) -> None:
+    """Write agent and licence pairwise; the unique key refuses a licence that is held."""
+    for start in range(0, len(agents), BATCH):
+        batch = agents[start : start + BATCH]
+        part = dict(zip(keys(batch), licences[start : start + BATCH], strict=True))
+        try:
+            with transaction.atomic():
+                found = assign_pairs(list(part), list(part.values()), now)
+        except IntegrityError as error:
+            raise Refused(
+                _("Somebody else has just taken one of these licences. Try again."),
+                code="licence_taken",
+            ) from error
+        require_rows(found, len(batch))
+        write_events(
+            account=account,
+            verb="agent.licence_assigned",
+            agents=batch,
+            describe=lambda agent, part=part: {"licence": part[agent.pk]},  # type: ignore[misc]
+            by=by,
+            now=now,
+        )
+
+
+def release_held(
+    account: Account, agents: Sequence[Agent], *, by: User | None, now: datetime
+) -> int:
+    """Take the licences of these agents back and return how many held one.
+
+    For services that hold the account's lock already.
+    """
+    holders = [agent for agent in agents if agent.licence_id is not None]
+    found = Agent.objects.filter(pk__in=keys(holders), licence__isnull=False).update(
+        licence=None, updated_at=now
+    )
+    require_rows(found, len(holders))
+    write_events(
+        account=account,
+        verb="agent.licence_freed",
+        agents=holders,
+        describe=lambda agent: {"licence": agent.licence_id},
+        by=by,
+        now=now,
+    )
+    return found
+
+
+@transaction.atomic
+def free_licences_of(
+    *,
+    application: Application,
+    chosen: AgentQuerySet,
+    by: User | None,
+    now: datetime,
+    expected: int | None = None,
+) -> BulkResult:
+    """Take the chosen agents' licences back; the licences stay, free, until their date.
+
+    Raises Refused for a restricted account or a changed selection.
+    """
+    account = lock_application(application)
+    chosen = own_agents(application, chosen)
+    matched, changed = count_confirmed(chosen, expected), 0
+    for batch in in_batches(chosen):
+        changed += release_held(account, batch, by=by, now=now)
+    return BulkResult(matched, changed)
+
+
+@transaction.atomic
+def move_licences(
+    *,
+    application: Application,
+    chosen: AgentQuerySet,
+    staff_numbers: Sequence[str],
+    by: User | None,
+    now: datetime,
+    expected: int | None = None,
+) -> BulkResult:
+    """Hand the chosen agents' licences to the agents with these staff numbers, in this order.
+
+    Givers go by the order in which they were added. Raises Refused (field "staff_numbers") where
+    the takers are not exactly as many as the givers, are unknown, named twice, or licensed.
+    """
+    account = lock_application(application)
+    chosen = own_agents(application, chosen)
+    matched = count_confirmed(chosen, expected)
+    givers = list(chosen.licensed(now).order_by("pk"))
+    takers = _find_takers(application, staff_numbers, givers, now)
+    licences = [giver.licence_id for giver in givers if giver.licence_id is not None]
+    release_held(account, givers, by=by, now=now)
+    _hand_over(account, takers, licences, by=by, now=now)
+    return BulkResult(matched, len(givers))
+
+
+def _refuse_takers(message: str) -> Refused:
+    return Refused(message, code="takers_refused", field="staff_numbers")
+
+
+def _find_takers(
+    application: Application, staff_numbers: Sequence[str], givers: Sequence[Agent], now: datetime
+) -> list[Agent]:
+    """Return the agents that take over, in the order in which they were named."""
+    if not givers:
+        raise Refused(_("None of these agents has a licence to give."), code="no_giver")
+    if len(staff_numbers) != len(givers):
+        raise _refuse_takers(
+            ngettext(
+                "Name exactly %(count)d agent, since %(count)d licence moves.",
+                "Name exactly %(count)d agents, since %(count)d licences move.",
+                len(givers),
+            )
+            % {"count": len(givers)}
+        )
+    own = Agent.objects.filter(account_id=application.account_id, application=application)
+    takers = []
+    for number in staff_numbers:
+        taker = (
+            own.alias(number_key=folded("staff_number"))
+            .filter(number_key=Lower(Value(number)))
+            .first()
+        )
+        if taker is None:
+            raise _refuse_takers(
+                _("No agent has the staff number “%(number)s”.") % {"number": number}
+            )
+        takers.append(taker)
+    _require_unlicensed(own, takers, now)
+    return takers
+
+
+def _require_unlicensed(own: AgentQuerySet, takers: Sequence[Agent], now: datetime) -> None:
+    if len(set(keys(takers))) != len(takers):
+        raise _refuse_takers(_("Name each agent once."))
+    licensed = own.filter(pk__in=keys(takers)).licensed(now).first()
+    if licensed is not None:
+        raise _refuse_takers(_("%(agent)s has a licence already.") % {"agent": str(licensed)})

@@ -1,0 +1,1 @@
+"""The doors of the Agent Management page and its dialogs."""

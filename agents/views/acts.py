@@ -1,0 +1,206 @@
+"""Acts on a selection of agents, each a dialog that counts first: one row of a table each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from accounts.access import AccountAccess, Permission, account_page
+from accounts.errors import Refused
+from accounts.http import close_dialog, render_page
+from accounts.models import Application, User
+from agents import previews
+from agents.forms.acts import ActForm, AssignForm, ChangeForm, DisableForm, MoveForm
+from agents.forms.selection import Selection, read_selection
+from agents.models.agents import AgentQuerySet
+from agents.services.agents import delete_agents, disable_agents, enable_agents
+from agents.services.batches import BulkResult
+from agents.services.changes import change_agents
+from agents.services.licences import assign_licences, free_licences_of, move_licences
+from agents.views.places import CHANGED_EVENT, back_to, load_application, may_change
+
+TEMPLATE = "agents/act.html"
+
+
+@dataclass(frozen=True)
+class Act:
+    """An act on agents: its words, its form, what it would do and what does it.
+
+    `options` turns the clean form into the service's own arguments.
+    """
+
+    name: str
+    title: str | Promise
+    button: str | Promise
+    done: Any
+    preview: previews.Previewer
+    service: Callable[..., BulkResult]
+    form: type[ActForm] = ActForm
+    options: Callable[[Any], dict[str, Any]] = lambda form: {}
+    is_destructive: bool = False
+
+    def perform(
+        self,
+        application: Application,
+        chosen: AgentQuerySet,
+        form: ActForm,
+        by: User,
+        now: datetime,
+    ) -> BulkResult:
+        """Call the service with what the clean form says."""
+        return self.service(
+            application=application,
+            chosen=chosen,
+            expected=form.cleaned_data["expected"],
+            by=by,
+            now=now,
+            **self.options(form),
+        )
+
+
+ACTS = {
+    act.name: act
+    for act in (
+        Act(
+            "disable",
+            _("Disable agents"),
+            _("Disable"),
+            ngettext_lazy("%(number)s agent was disabled.", "%(number)s agents were disabled."),
+            previews.preview_disable,
+            disable_agents,
+            DisableForm,
+            lambda form: {"frees_licences": form.cleaned_data["frees_licences"]},
+            is_destructive=True,
+        ),
+        Act(
+            "enable",
+            _("Enable agents"),
+            _("Enable"),
+            ngettext_lazy("%(number)s agent was enabled.", "%(number)s agents were enabled."),
+            previews.preview_enable,
+            enable_agents,
+        ),
+        Act(
+            "delete",
+            _("Delete agents"),
+            _("Delete for good"),
+            ngettext_lazy("%(number)s agent was deleted.", "%(number)s agents were deleted."),
+            previews.preview_delete,
+            delete_agents,
+            is_destructive=True,
+        ),
+        Act(
+            "assign",
+            _("Assign licences"),
+            _("Assign"),
+            ngettext_lazy("%(number)s agent got a licence.", "%(number)s agents got a licence."),
+            previews.preview_assign,
+            assign_licences,
+            AssignForm,
+            lambda form: {"is_partial_allowed": form.cleaned_data["is_partial_allowed"]},
+        ),
+        Act(
+            "free",
+            _("Free licences"),
+            _("Free"),
+            ngettext_lazy("%(number)s licence is free now.", "%(number)s licences are free now."),
+            previews.preview_free,
+            free_licences_of,
+            is_destructive=True,
+        ),
+        Act(
+            "move",
+            _("Move licences"),
+            _("Move"),
+            ngettext_lazy("%(number)s licence was moved.", "%(number)s licences were moved."),
+            previews.preview_move,
+            move_licences,
+            MoveForm,
+            lambda form: {"staff_numbers": form.cleaned_data["staff_numbers"]},
+        ),
+        Act(
+            "change",
+            _("Change agents"),
+            _("Change"),
+            ngettext_lazy("%(number)s agent was changed.", "%(number)s agents were changed."),
+            previews.preview_change,
+            change_agents,
+            ChangeForm,
+            lambda form: {"change": form.change()},
+        ),
+    )
+}
+
+
+@account_page(Permission.MANAGE_AGENTS)
+def act_on_agents(
+    request: HttpRequest, access: AccountAccess, sdkappid: int, act: str
+) -> HttpResponse:
+    """Ask for consent with exact numbers; on POST, do it and say for how many."""
+    application = load_application(access, sdkappid)
+    chosen_act, now = ACTS[act], timezone.now()
+    try:
+        selection = read_selection(application, request.GET)
+    except Refused as refusal:
+        context = _context(request, access, application, chosen_act) | {"refusal": refusal}
+        return render_page(request, TEMPLATE, context, status=422)
+    if request.method == "POST":
+        return _carry_out(request, access, selection, chosen_act, now)
+    form = chosen_act.form(application=application)
+    return _ask(request, access, selection, chosen_act, form, now)
+
+
+def _carry_out(
+    request: HttpRequest, access: AccountAccess, selection: Selection, act: Act, now: datetime
+) -> HttpResponse:
+    application = selection.application
+    form = act.form(request.POST, application=application)
+    if not form.is_valid():
+        return _ask(request, access, selection, act, form, now, status=422)
+    try:
+        result = act.perform(application, selection.agents(now), form, access.user, now)
+    except Refused as refusal:
+        form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+        status = 409 if refusal.code == "selection_changed" else 422
+        return _ask(request, access, selection, act, form, now, status=status)
+    sentence = act.done % {"number": result.changed} if result.changed else _("Nothing to change.")
+    messages.success(request, sentence)
+    return close_dialog(request, CHANGED_EVENT, url=back_to(request, application))
+
+
+def _ask(
+    request: HttpRequest,
+    access: AccountAccess,
+    selection: Selection,
+    act: Act,
+    form: ActForm,
+    now: datetime,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    preview = act.preview(selection.application, selection.agents(now), now)
+    context = _context(request, access, selection.application, act) | {
+        "form": form,
+        "preview": preview,
+        "is_whole_filter": selection.ids is None,
+    }
+    return render_page(request, TEMPLATE, context, status=status)
+
+
+def _context(
+    request: HttpRequest, access: AccountAccess, application: Application, act: Act
+) -> dict[str, Any]:
+    return {
+        "application": application,
+        "act": act,
+        "may_change": may_change(access),
+        "may_spend": access.may(Permission.SPEND),
+        "back_url": back_to(request, application),
+    }

@@ -1,0 +1,214 @@
+"""Every combination of facts, and the state that follows from it.
+
+The pure policy and its queryset twin must both meet the one table.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+
+from accounts.enums import AccountStatus
+from accounts.models import Account
+from agents.enums import ServiceState as S
+from agents.models import Agent, SipTelephone
+from agents.policy import HolderFacts, derive_state, find_obstacles
+from billing.enums import LicenceKind, PackageKind, PackageState
+from billing.models import Licence, Package
+from tests.agents.builders import (
+    NOW,
+    Tenant,
+    licences_of,
+    make_agent,
+    make_package,
+    make_telephone,
+)
+
+SECOND = timedelta(seconds=1)
+LIVE = "live package"
+DUE = "package at its expiry"
+ISOLATED = "isolated"
+RELEASED = "released"
+REFUNDED = "refunded"
+TRIAL = "trial"
+#: name → recorded state, expiry
+PACKAGES = {
+    LIVE: (PackageState.ACTIVE, NOW + SECOND),
+    TRIAL: (PackageState.TRIAL, NOW + SECOND),
+    DUE: (PackageState.ACTIVE, NOW),
+    ISOLATED: (PackageState.ISOLATED, NOW - SECOND),
+    RELEASED: (PackageState.RELEASED, NOW - SECOND),
+    REFUNDED: (PackageState.REFUNDED, NOW + SECOND),
+}
+WORKING = {LIVE, TRIAL}
+NO_END, ENDS_LATER, ENDED = "no end", "ends in a second", "ended this instant"
+ENDS = {NO_END: None, ENDS_LATER: NOW + SECOND, ENDED: NOW}
+OK = AccountStatus.ACTIVE
+BAD = (AccountStatus.SUSPENDED, AccountStatus.TERMINATED, AccountStatus.BLOCKED)
+
+#: Where the agent is enabled and the account in good standing: licence's end, package → state.
+LICENSED = {
+    (NO_END, LIVE): S.IN_SERVICE,
+    (NO_END, TRIAL): S.IN_SERVICE,
+    (NO_END, DUE): S.PACKAGE_ENDED,
+    (NO_END, ISOLATED): S.PACKAGE_ENDED,
+    (NO_END, RELEASED): S.PACKAGE_ENDED,
+    (NO_END, REFUNDED): S.PACKAGE_ENDED,
+    (ENDS_LATER, LIVE): S.IN_SERVICE,
+    (ENDS_LATER, TRIAL): S.IN_SERVICE,
+    (ENDS_LATER, DUE): S.PACKAGE_ENDED,
+    (ENDS_LATER, ISOLATED): S.PACKAGE_ENDED,
+    (ENDS_LATER, RELEASED): S.PACKAGE_ENDED,
+    (ENDS_LATER, REFUNDED): S.PACKAGE_ENDED,
+    (ENDED, LIVE): S.LICENCE_ENDED,
+    (ENDED, TRIAL): S.LICENCE_ENDED,
+    (ENDED, DUE): S.LICENCE_ENDED,
+    (ENDED, ISOLATED): S.LICENCE_ENDED,
+    (ENDED, RELEASED): S.LICENCE_ENDED,
+    (ENDED, REFUNDED): S.LICENCE_ENDED,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One combination: `licence` is None, or (its end, its package)."""
+
+    is_enabled: bool
+    licence: tuple[str, str] | None
+    status: str
+    expected: S
+
+
+def _rows(*, can_be_disabled: bool) -> list[Row]:
+    """The table written out: 2 × (1 + 18) × 4 combinations for agents, half for telephones."""
+    rows = []
+    for licence in (None, *LICENSED):
+        alone = S.NO_LICENCE if licence is None else LICENSED[licence]
+        rows.append(Row(True, licence, OK, alone))
+        restricted = S.ACCOUNT_RESTRICTED if alone == S.IN_SERVICE else alone
+        rows += [Row(True, licence, status, restricted) for status in BAD]
+        if can_be_disabled:
+            rows += [Row(False, licence, status, S.DISABLED) for status in (OK, *BAD)]
+    return rows
+
+
+AGENT_ROWS = _rows(can_be_disabled=True)
+TELEPHONE_ROWS = _rows(can_be_disabled=False)
+
+
+def _facts(row: Row) -> HolderFacts:
+    if row.licence is None:
+        return HolderFacts(account_status=row.status, is_enabled=row.is_enabled)
+    end, package = row.licence
+    state, expires_at = PACKAGES[package]
+    return HolderFacts(
+        account_status=row.status,
+        is_enabled=row.is_enabled,
+        has_licence=True,
+        licence_ends_at=ENDS[end],
+        package_state=state,
+        package_expires_at=expires_at,
+    )
+
+
+def test_the_table_holds_every_combination() -> None:
+    assert set(LICENSED) == set(product(ENDS, PACKAGES))
+    assert len(set(AGENT_ROWS)) == 2 * (1 + len(ENDS) * len(PACKAGES)) * len(AccountStatus)
+    assert {row.expected for row in AGENT_ROWS} == set(S)
+    assert {state for state, _expiry in PACKAGES.values()} == set(PackageState)
+
+
+@pytest.mark.parametrize("row", AGENT_ROWS, ids=str)
+def test_the_policy_meets_the_table(row: Row) -> None:
+    assert derive_state(_facts(row), NOW) == row.expected
+
+
+def test_all_obstacles_are_named_in_the_order_of_mending() -> None:
+    facts = HolderFacts(
+        account_status=AccountStatus.SUSPENDED,
+        is_enabled=False,
+        has_licence=True,
+        licence_ends_at=NOW,
+        package_state=PackageState.ISOLATED,
+        package_expires_at=NOW,
+    )
+    assert find_obstacles(facts, NOW) == (
+        S.DISABLED,
+        S.LICENCE_ENDED,
+        S.PACKAGE_ENDED,
+        S.ACCOUNT_RESTRICTED,
+    )
+    assert find_obstacles(HolderFacts(account_status=OK, is_enabled=True), NOW) == (S.NO_LICENCE,)
+
+
+def _package(tenant: Tenant, name: str, count: int) -> Package:
+    state, expires_at = PACKAGES[name]
+    fields: dict[str, Any] = {"state": state, "expires_at": expires_at}
+    if state == PackageState.TRIAL:
+        fields |= {"kind": PackageKind.TRIAL, "purchased_at": None, "months": 0}
+    start = NOW - timedelta(days=1)
+    return make_package(tenant.application, agents=count, sip=count, now=start, **fields)
+
+
+@pytest.mark.parametrize("status", AccountStatus.values)
+@pytest.mark.parametrize("name", PACKAGES)
+def test_the_agents_twin_meets_the_table(tenant: Tenant, name: str, status: str) -> None:
+    package = _package(tenant, name, count=6)
+    licences = licences_of(package)
+    expected = {}
+    for row in AGENT_ROWS:
+        if row.status == status and (row.licence is None or row.licence[1] == name):
+            licence = None
+            if row.licence is not None:
+                licence = licences.pop()
+                Licence.objects.filter(pk=licence.pk).update(ends_at=ENDS[row.licence[0]])
+            agent = make_agent(tenant.application, is_enabled=row.is_enabled, licence=licence)
+            expected[agent.pk] = row.expected
+    Account.objects.filter(pk=tenant.account.pk).update(status=status)
+    assert len(expected) == 2 * (1 + len(ENDS))
+    _check_twin(Agent, expected)
+
+
+@pytest.mark.parametrize("status", AccountStatus.values)
+@pytest.mark.parametrize("name", PACKAGES)
+def test_the_telephones_twin_meets_the_table(tenant: Tenant, name: str, status: str) -> None:
+    package = _package(tenant, name, count=3)
+    licences = licences_of(package, LicenceKind.SIP)
+    expected = {}
+    for row in TELEPHONE_ROWS:
+        if row.status == status and (row.licence is None or row.licence[1] == name):
+            licence = None
+            if row.licence is not None:
+                licence = licences.pop()
+                Licence.objects.filter(pk=licence.pk).update(ends_at=ENDS[row.licence[0]])
+            expected[make_telephone(tenant.application, licence=licence).pk] = row.expected
+    Account.objects.filter(pk=tenant.account.pk).update(status=status)
+    assert len(expected) == 1 + len(ENDS)
+    _check_twin(SipTelephone, expected)
+
+
+def _check_twin(model: type[Agent] | type[SipTelephone], expected: dict[int, S]) -> None:
+    """The annotation, every filter, and the two short forms say the same as the table."""
+    states = dict(model.objects.with_state(NOW).values_list("pk", "state"))
+    assert states == expected
+    for state in S:
+        if state == S.DISABLED and model is SipTelephone:
+            continue
+        found = set(model.objects.in_state(state, NOW).values_list("pk", flat=True))
+        assert found == {pk for pk, each in expected.items() if each == state}
+    in_service = set(model.objects.in_service(NOW).values_list("pk", flat=True))
+    assert in_service == {pk for pk, each in expected.items() if each == S.IN_SERVICE}
+    licensed = set(model.objects.licensed(NOW).values_list("pk", flat=True))
+    unlicensed = set(model.objects.unlicensed(NOW).values_list("pk", flat=True))
+    assert licensed & unlicensed == set()
+    assert licensed | unlicensed == set(expected)
+    by_policy = {
+        holder.pk
+        for holder in model.objects.select_related("licence__package")
+        if holder.licence is not None
+        and (holder.licence.ends_at is None or holder.licence.ends_at > NOW)
+        and holder.licence.package.is_live(NOW)
+    }
+    assert licensed == by_policy
