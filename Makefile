@@ -49,7 +49,7 @@ demo: $(STAMP) ## serve the console with demo data; PORT=8000
 # --- Checking ------------------------------------------------------------------------------
 
 test: $(STAMP) ## run all tests; ARGS="-k refund" picks some
-	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n logical --dist worksteal $(ARGS)
 
 check: $(STAMP) ## what must be clean before a commit
 	$(BIN)/ruff check .
