@@ -95,4 +95,4 @@ class Appeal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.violation_id} · {self.round}"
+        return f"{self.violation.number}/{self.round}"

@@ -25,6 +25,10 @@ class ConnectionRequestQuerySet(models.QuerySet["ConnectionRequest"]):
         """Return those whose business may be connected."""
         return self.filter(state=ConnectionState.APPROVED)
 
+    def approved_once(self) -> "ConnectionRequestQuerySet":
+        """Return those that were approved, even if the approval was revoked later."""
+        return self.filter(state__in=[ConnectionState.APPROVED, ConnectionState.REVOKED])
+
 
 class ConnectionRequest(models.Model):
     """One declaration of a business, screened when it is made and then decided by staff.

@@ -22,7 +22,7 @@ from compliance.enums import (
 from compliance.models.connections import ConnectionRequest
 from compliance.models.guards import NEVER_DELETED, same_account
 from compliance.models.rule_book import Behaviour
-from compliance.models.wording import in_language
+from compliance.wording import in_language
 
 
 class ViolationQuerySet(models.QuerySet["Violation"]):

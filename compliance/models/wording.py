@@ -1,8 +1,9 @@
 """Texts that staff publish in both languages of the console."""
 
 from django.db import models
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from compliance.wording import in_language
 
 
 class Named(models.Model):
@@ -21,9 +22,3 @@ class Named(models.Model):
     def label(self) -> str:
         """The name in the language of the page."""
         return in_language(self.name, self.name_zh)
-
-
-def in_language(english: str, chinese: str) -> str:
-    """Return the text that fits the active language, English where the other is missing."""
-    is_chinese = (get_language() or "").startswith("zh")
-    return chinese if is_chinese and chinese else english

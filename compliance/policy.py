@@ -1,0 +1,217 @@
+"""What may be done about a violation, and what follows from it. Pure: facts in, reasons out.
+
+Every function that judges returns all that stands against an act, not just the first; nothing
+returned means that it may be done.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from compliance.enums import STANDING_STATES, CaseState, Severity, ViolationMeasure
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason against an act; `field` is the form field at fault, if any."""
+
+    code: str
+    message: str | Promise
+    field: str | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a rule book says of a behaviour, as far as acts depend on it."""
+
+    severity: Severity
+    measures: tuple[ViolationMeasure, ...]
+    allows_legal_follow_up: bool = False
+    refers_to_request: bool = False
+
+
+def judge_request_reference(
+    rule: Rule, *, has_approved_request: bool, is_request_named: bool
+) -> tuple[Problem, ...]:
+    """Say what is wrong with naming, or not naming, the connection request of a case.
+
+    A behaviour about the declared business refers to the approved request that it deviates from;
+    where there never was one, the business was run without any (rule book, behaviours 3 and 4).
+    """
+    if is_request_named and not rule.refers_to_request:
+        return (
+            Problem(
+                "request_not_about",
+                _("This behaviour is not about a declared business: leave the request empty."),
+                "connection",
+            ),
+        )
+    if rule.refers_to_request and has_approved_request and not is_request_named:
+        return (
+            Problem(
+                "request_missing",
+                _("Choose the approved connection request that the calls deviate from."),
+                "connection",
+            ),
+        )
+    return ()
+
+
+def judge_measure(
+    rule: Rule, measure: ViolationMeasure, *, consequences: str, is_legal_follow_up: bool
+) -> tuple[Problem, ...]:
+    """Say what stands against a measure under the rule that the case is judged by."""
+    problems = []
+    if measure not in rule.measures:
+        problems.append(
+            Problem(
+                "measure_not_allowed",
+                _("The rule book does not provide this measure for a behaviour of this severity."),
+                "measure",
+            )
+        )
+    if is_legal_follow_up and not rule.allows_legal_follow_up:
+        problems.append(
+            Problem(
+                "no_legal_follow_up",
+                _("Only a severe violation can be marked for legal follow-up."),
+                "is_legal_follow_up",
+            )
+        )
+    if is_legal_follow_up and not consequences.strip():
+        problems.append(
+            Problem(
+                "consequences_missing",
+                _("Legal follow-up needs serious impact or consequences on record."),
+                "consequences",
+            )
+        )
+    return tuple(problems)
+
+
+#: The states in which a measure that was taken holds.
+MEASURE_STATES = (CaseState.ACTIONED, CaseState.APPEALED, CaseState.UPHELD)
+
+
+def judge_lifting(state: CaseState, measure: str, *, is_lifted: bool) -> tuple[Problem, ...]:
+    """Say what stands against lifting a measure while its violation keeps standing.
+
+    A termination or a block holds for good; only an overturned appeal ends it (decided, from
+    what the two statuses mean).
+    """
+    if state not in MEASURE_STATES:
+        return (Problem("no_measure", _("No measure of this case holds.")),)
+    if measure != ViolationMeasure.SUSPEND:
+        return (
+            Problem(
+                "not_liftable",
+                _("Only a suspension can be lifted; everything else ends by an appeal."),
+            ),
+        )
+    if is_lifted:
+        return (Problem("lifted_already", _("The suspension has been lifted already.")),)
+    return ()
+
+
+@dataclass(frozen=True)
+class AppealFacts:
+    """What decides whether a case can be appealed.
+
+    `noticed_at` is when the customer was last told of a decision: of the measure, or of an
+    earlier appeal; `rounds` counts the appeals made.
+    """
+
+    state: CaseState
+    noticed_at: datetime | None
+    rounds: int
+
+
+@dataclass(frozen=True)
+class AppealLimits:
+    """How long after a notice, and how often, a case can be appealed (settings)."""
+
+    window: timedelta
+    rounds: int
+
+
+def appeal_deadline(facts: AppealFacts, limits: AppealLimits) -> datetime | None:
+    """Return the last instant at which an appeal is in time; None where nothing was noticed."""
+    return None if facts.noticed_at is None else facts.noticed_at + limits.window
+
+
+def judge_appeal(facts: AppealFacts, limits: AppealLimits, now: datetime) -> tuple[Problem, ...]:
+    """Say what stands against a new appeal at `now`."""
+    if facts.state == CaseState.APPEALED:
+        return (Problem("appeal_open", _("An appeal of this case is waiting for a decision.")),)
+    if facts.state not in {CaseState.ACTIONED, CaseState.UPHELD}:
+        return (Problem("not_appealable", _("There is no measure that could be appealed.")),)
+    problems = []
+    if facts.rounds >= limits.rounds:
+        problems.append(
+            Problem("appeals_used", _("Every appeal that this case allows has been made."))
+        )
+    deadline = appeal_deadline(facts, limits)
+    if deadline is None or now > deadline:
+        problems.append(Problem("appeal_late", _("The time to appeal is over.")))
+    return tuple(problems)
+
+
+def judge_appeal_decider(
+    decider: int | None, *, handlers: frozenset[int], submitter: int | None
+) -> tuple[Problem, ...]:
+    """Say what stands against this person deciding an appeal (user ids).
+
+    Whoever worked on the case has an opinion of it, and nobody decides what they asked for
+    themselves.
+    """
+    if decider is None or decider in handlers:
+        return (
+            Problem(
+                "same_handler",
+                _("An appeal is decided by somebody who did not handle the case."),
+            ),
+        )
+    if decider == submitter:
+        return (Problem("own_appeal", _("Nobody decides their own appeal.")),)
+    return ()
+
+
+class Capability(models.TextChoices):
+    """What an account can no longer do because of a violation."""
+
+    REFUND = "refund", _("Refunds of packages and agents, used or unused")
+    REFUND_CHECK = "refund_check", _("Refunds without a check by our staff")
+    CALLS = "calls", _("Calls: all agents are out of service")
+    BUY = "buy", _("Buying, paying, renewing and upgrading, automatic renewal included")
+    ACTIVATE = "activate", _("Activating applications")
+    ACTIVATE_ENTITY = (
+        "activate_entity",
+        _("Activating applications, in every account of the company"),
+    )
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """What decides which capabilities a case takes away. `is_standing` heeds faded warnings."""
+
+    state: CaseState
+    measure: str
+    bars_refund: bool
+    is_lifted: bool
+    is_standing: bool
+
+
+def capabilities_off(facts: CaseFacts) -> tuple[Capability, ...]:
+    """Return what the case takes away by itself, in the order in which it is shown."""
+    if not facts.is_standing or facts.state not in STANDING_STATES:
+        return ()
+    off = [Capability.REFUND if facts.bars_refund else Capability.REFUND_CHECK]
+    restricts = facts.measure not in {"", ViolationMeasure.WARN} and not facts.is_lifted
+    if restricts:
+        off += [Capability.CALLS, Capability.BUY]
+        is_blocked = facts.measure == ViolationMeasure.BLOCK
+        off.append(Capability.ACTIVATE_ENTITY if is_blocked else Capability.ACTIVATE)
+    return tuple(off)

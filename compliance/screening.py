@@ -1,0 +1,243 @@
+"""Whether a declared business may be connected: refused at once, or for staff to decide. Pure.
+
+Nothing is approved by itself. Every rule is looked at; the findings name all that was found.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.enums import EntityKind
+from compliance.enums import Direction, EntryKind, EntryRule, NumberSource
+from compliance.policy import Problem
+from compliance.wording import in_language
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the screening table; `industry` is empty for a prohibited service."""
+
+    kind: EntryKind
+    rule: EntryRule
+    name: str
+    name_zh: str = ""
+    industry: str = ""
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a customer declares; `entry` is None for a business that the list does not name."""
+
+    entity_kind: EntityKind
+    entry: Entry | None
+    direction: Direction
+    is_cold_calling: bool
+    number_source: NumberSource
+    has_consent_proof: bool
+    free_texts: tuple[str, ...]
+
+
+def judge_declaration(declaration: Declaration) -> tuple[Problem, ...]:
+    """Say where a declaration contradicts itself, so that nobody could judge it."""
+    problems = []
+    is_inbound = declaration.direction == Direction.INBOUND
+    if is_inbound and declaration.is_cold_calling:
+        problems.append(
+            Problem(
+                "inbound_cold",
+                _("Calls that only come in cannot be cold calls: correct one of the two answers."),
+                "is_cold_calling",
+            )
+        )
+    if not is_inbound and declaration.number_source == NumberSource.NONE:
+        problems.append(
+            Problem(
+                "source_missing",
+                _("Say where the numbers that you call come from."),
+                "number_source",
+            )
+        )
+    return tuple(problems)
+
+
+class Effect(StrEnum):
+    """What a finding leads to."""
+
+    REFUSE = "refuse"
+    REVIEW = "review"
+
+
+class Code(StrEnum):
+    """What a screening may find."""
+
+    NOT_ENTERPRISE = "not_enterprise"
+    PROHIBITED = "prohibited"
+    COLD_CALLING = "cold_calling"
+    LISTED_INBOUND = "listed_inbound"
+    LISTED_OUTBOUND = "listed_outbound"
+    NOT_LISTED = "not_listed"
+    COLD_NOT_LISTED = "cold_not_listed"
+    CONSENT_MISSING = "consent_missing"
+    NUMBERS_DOUBTFUL = "numbers_doubtful"
+    FLAGGED_WORDS = "flagged_words"
+
+
+_REFUSING = {Code.NOT_ENTERPRISE, Code.PROHIBITED, Code.COLD_CALLING}
+
+#: What each finding says to the customer and to staff. `%(name)s` is the entry or the words.
+_TEXTS: dict[Code, str | Promise] = {
+    Code.NOT_ENTERPRISE: _(
+        "Numbers are connected for enterprises only; the company is registered as: %(name)s."
+    ),
+    Code.PROHIBITED: _("This service is never connected: %(name)s."),
+    Code.COLD_CALLING: _("This business is not connected with cold or blind calling: %(name)s."),
+    Code.LISTED_INBOUND: _("The list names this business; inbound calls need our check: %(name)s."),
+    Code.LISTED_OUTBOUND: _(
+        "The list names this business; calls to people who agreed need our check: %(name)s."
+    ),
+    Code.NOT_LISTED: _("The list does not name this business, so our staff look at it."),
+    Code.COLD_NOT_LISTED: _("Cold or blind calling is declared, so our staff look at it."),
+    Code.CONSENT_MISSING: _("No proof is given that the people called agree to it."),
+    Code.NUMBERS_DOUBTFUL: _("Where the numbers come from needs our check: %(name)s."),
+    Code.FLAGGED_WORDS: _("The description has words that need our check: %(name)s."),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found; `name` in English and Chinese is what it was found in."""
+
+    code: Code
+    name: str = ""
+    name_zh: str = ""
+
+    @property
+    def effect(self) -> Effect:
+        """Whether it refuses the request, or asks staff to look."""
+        return Effect.REFUSE if self.code in _REFUSING else Effect.REVIEW
+
+    def to_json(self) -> dict[str, str]:
+        """Return plain data for the request's row."""
+        return {"code": self.code, "name": self.name, "name_zh": self.name_zh}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Finding":
+        """Return the finding that `to_json` gave."""
+        return cls(Code(data["code"]), data["name"], data["name_zh"])
+
+    @property
+    def text(self) -> str:
+        """The sentence about it, in the language of the page."""
+        return str(_TEXTS[self.code]) % {"name": self._label}
+
+    @property
+    def _label(self) -> str | Promise:
+        if self.code == Code.NOT_ENTERPRISE:
+            return EntityKind(self.name).label
+        if self.code == Code.NUMBERS_DOUBTFUL:
+            return NumberSource(self.name).label
+        return in_language(self.name, self.name_zh)
+
+
+@dataclass(frozen=True)
+class Screening:
+    """All that was found of one declaration."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def refusing(self) -> tuple[Finding, ...]:
+        """The findings that refuse the request, each by itself."""
+        return tuple(finding for finding in self.findings if finding.effect == Effect.REFUSE)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether any finding refuses the request."""
+        return bool(self.refusing)
+
+
+def screen(declaration: Declaration, flag_words: Iterable[str]) -> Screening:
+    """Look at a declaration by every rule.
+
+    Refused are entities that are no enterprise, prohibited services always, and listed scenarios
+    with cold or blind calling (connect guidelines). Everything else is for staff.
+    """
+    findings = [
+        *_of_entity(declaration),
+        *_of_entry(declaration),
+        *_of_consent(declaration),
+        *_of_numbers(declaration),
+        *_of_words(declaration, flag_words),
+    ]
+    return Screening(tuple(findings))
+
+
+def _of_entity(declaration: Declaration) -> list[Finding]:
+    if declaration.entity_kind == EntityKind.ENTERPRISE:
+        return []
+    kind = EntityKind(declaration.entity_kind)
+    return [Finding(Code.NOT_ENTERPRISE, kind.value)]
+
+
+def _of_entry(declaration: Declaration) -> list[Finding]:
+    entry = declaration.entry
+    if entry is None:
+        cold = [Finding(Code.COLD_NOT_LISTED)] if declaration.is_cold_calling else []
+        return [Finding(Code.NOT_LISTED), *cold]
+    if entry.kind == EntryKind.PROHIBITED or entry.rule == EntryRule.ALWAYS:
+        code = Code.PROHIBITED
+    elif declaration.is_cold_calling:
+        code = Code.COLD_CALLING
+    elif declaration.direction == Direction.INBOUND:
+        code = Code.LISTED_INBOUND
+    else:
+        code = Code.LISTED_OUTBOUND
+    return [Finding(code, entry.name, entry.name_zh)]
+
+
+def _of_consent(declaration: Declaration) -> list[Finding]:
+    calls_out = declaration.direction != Direction.INBOUND
+    missing = calls_out and not declaration.has_consent_proof
+    return [Finding(Code.CONSENT_MISSING)] if missing else []
+
+
+#: Numbers from there were seldom given for being called (rule book, behaviour 7).
+_DOUBTFUL_SOURCES = {NumberSource.PUBLIC, NumberSource.THIRD_PARTY, NumberSource.OTHER}
+
+
+def _of_numbers(declaration: Declaration) -> list[Finding]:
+    if declaration.number_source not in _DOUBTFUL_SOURCES:
+        return []
+    return [Finding(Code.NUMBERS_DOUBTFUL, NumberSource(declaration.number_source).value)]
+
+
+def _of_words(declaration: Declaration, flag_words: Iterable[str]) -> list[Finding]:
+    found = find_words("\n".join(declaration.free_texts), flag_words)
+    return [Finding(Code.FLAGGED_WORDS, ", ".join(found))] if found else []
+
+
+def normalise(text: str) -> str:
+    """Return the text as words are compared: any case, any width, blanks as one."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def find_words(text: str, words: Iterable[str]) -> tuple[str, ...]:
+    """Return the words that occur in `text`, in their own order.
+
+    A word of Latin letters must stand by itself ("loan" is not in "reloaned"); Chinese knows no
+    blanks between words, so there it is enough that the word occurs.
+    """
+    normal = normalise(text)
+    return tuple(word for word in words if _pattern(normalise(word)).search(normal))
+
+
+def _pattern(word: str) -> re.Pattern[str]:
+    start = r"(?<![a-z0-9])" if word[:1].isascii() else ""
+    end = r"(?![a-z0-9])" if word[-1:].isascii() else ""
+    return re.compile(start + re.escape(word) + end)

@@ -1,0 +1,165 @@
+"""Appeals: a customer answers a violation, and another person looks at it again."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import User
+from accounts.services.audit import record_event
+from accounts.services.restrictions import lift_restriction
+from compliance.enums import AppealState, CaseState
+from compliance.models import Appeal, Violation
+from compliance.policy import (
+    AppealFacts,
+    AppealLimits,
+    Problem,
+    appeal_deadline,
+    judge_appeal,
+    judge_appeal_decider,
+)
+from compliance.services import notices
+from compliance.services.cases import lock_case, move_case, refuse_for, require_text
+from compliance.services.evidence import check_files, keep_file
+from compliance.transitions import CaseAct
+
+
+def appeal_limits() -> AppealLimits:
+    """Return the limits that the settings give."""
+    return AppealLimits(
+        window=timedelta(days=settings.APPEAL_WINDOW_DAYS), rounds=settings.APPEAL_LIMIT
+    )
+
+
+def _facts(case: Violation, appeals: Iterable[Appeal]) -> AppealFacts:
+    made = list(appeals)
+    decided = [appeal.decided_at for appeal in made if appeal.decided_at is not None]
+    return AppealFacts(
+        state=CaseState(case.state),
+        noticed_at=max([*decided, *([case.notified_at] if case.notified_at else [])], default=None),
+        rounds=len(made),
+    )
+
+
+def appeal_problems(
+    case: Violation, appeals: Iterable[Appeal], now: datetime
+) -> tuple[Problem, ...]:
+    """Return what stands against appealing the case now, given the appeals made of it."""
+    return judge_appeal(_facts(case, appeals), appeal_limits(), now)
+
+
+def appeal_until(case: Violation, appeals: Iterable[Appeal]) -> datetime | None:
+    """Return until when the case can be appealed, or could; None before any notice."""
+    return appeal_deadline(_facts(case, appeals), appeal_limits())
+
+
+@transaction.atomic
+def submit_appeal(
+    *,
+    violation: Violation,
+    statement: str,
+    files: Iterable[UploadedFile] = (),
+    by: User,
+    now: datetime,
+) -> Appeal:
+    """Appeal a case with a statement and files; a restricted account may do this too.
+
+    The same statement sent twice gives the same appeal. Raises Refused where an appeal is open,
+    where all were made, where the time is over, and for files that are not accepted.
+    """
+    case = lock_case(violation)
+    statement = require_text(statement, field="statement")
+    made = list(case.appeals.all())
+    sent_before = [a for a in made if a.state == AppealState.OPEN and a.statement == statement]
+    if sent_before:
+        return sent_before[0]
+    refuse_for(appeal_problems(case, made, now))
+    checked = check_files(files)
+    appeal = Appeal.objects.create(
+        account_id=case.account_id,
+        violation=case,
+        round=len(made) + 1,
+        statement=statement,
+        submitted_by=by,
+        submitted_at=now,
+    )
+    for file in checked:
+        keep_file(file, owner=appeal, is_disclosed=True, by=by, now=now)
+    move_case(case, CaseAct.APPEAL, reason=statement, data={"round": appeal.round}, by=by, now=now)
+    record_event(
+        account=case.account,
+        verb="appeal.submitted",
+        target=appeal,
+        to_state=AppealState.OPEN,
+        by=by,
+        now=now,
+    )
+    return appeal
+
+
+#: Who does one of these has worked on the case.
+_HANDLING = (CaseAct.INVESTIGATE, CaseAct.VERIFY, CaseAct.ACT)
+
+
+def handlers_of(case: Violation) -> frozenset[int]:
+    """Return the ids of everybody who worked on the case up to its measure.
+
+    Handing the case on does not make its former handler another person (decided).
+    """
+    actors = case.events.filter(act__in=_HANDLING).values_list("actor_id", flat=True)
+    return frozenset(actor for actor in [*actors, case.handler_id] if actor is not None)
+
+
+@transaction.atomic
+def decide_appeal(
+    *, appeal: Appeal, is_overturned: bool, reason: str, by: User, now: datetime
+) -> Appeal:
+    """Uphold the violation, or overturn it and give back what it took.
+
+    Raises Refused for whoever handled the case or submitted the appeal, and where the appeal
+    was decided meanwhile.
+    """
+    case = lock_case(appeal.violation)
+    reason = require_text(reason, field="reason")
+    current = Appeal.objects.select_related("violation").get(pk=appeal.pk)
+    refuse_for(
+        judge_appeal_decider(by.pk, handlers=handlers_of(case), submitter=current.submitted_by_id)
+    )
+    state = AppealState.OVERTURNED if is_overturned else AppealState.UPHELD
+    changes = {
+        "state": state,
+        "decided_by": by,
+        "decided_at": now,
+        "decision_reason": reason,
+    }
+    if Appeal.objects.filter(pk=current.pk, state=AppealState.OPEN).update(**changes) != 1:
+        raise Refused(_("This appeal has been decided already."), code="wrong_state")
+    for name, value in changes.items():
+        setattr(current, name, value)
+    act = CaseAct.OVERTURN if is_overturned else CaseAct.UPHOLD
+    move_case(case, act, reason=reason, data={"round": current.round}, by=by, now=now)
+    record_event(
+        account=case.account,
+        verb="appeal.decided",
+        target=current,
+        from_state=AppealState.OPEN,
+        to_state=state,
+        reason=reason,
+        by=by,
+        now=now,
+    )
+    if is_overturned:
+        lift_restriction(
+            account=case.account,
+            case_number=case.number,
+            reason=reason,
+            is_annulled=True,
+            by=by,
+            now=now,
+        )
+    notices.tell_of_appeal(case, is_overturned=is_overturned, by=by, now=now)
+    return current

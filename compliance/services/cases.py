@@ -1,0 +1,148 @@
+"""How every change of a violation case is made: lock, look at the table, write, tell history."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import User
+from accounts.services.audit import record_event
+from accounts.services.tenants import lock_account
+from compliance.enums import CaseState, Severity, ViolationMeasure
+from compliance.models import Violation, ViolationEvent
+from compliance.policy import Problem, Rule
+from compliance.transitions import CaseAct, case_state_after
+
+#: Reasons, findings and statements: enough for a letter, not for a book.
+TEXT_LIMIT = 5000
+
+
+def refuse_for(problems: Sequence[Problem]) -> None:
+    """Raise Refused with everything that a policy holds against an act; nothing for nothing.
+
+    The code and the field are those of the first problem.
+    """
+    if problems:
+        text = " ".join(str(problem.message) for problem in problems)
+        raise Refused(text, code=problems[0].code, field=problems[0].field)
+
+
+def require_text(text: str, *, field: str) -> str:
+    """Return a text without the blanks around it. Raises Refused for none, or for too much."""
+    found = text.strip()
+    if not found:
+        raise Refused(_("Say why: it is kept with the case."), code="text_missing", field=field)
+    if len(found) > TEXT_LIMIT:
+        raise Refused(
+            _("Keep it under %(limit)d characters.") % {"limit": TEXT_LIMIT},
+            code="text_too_long",
+            field=field,
+        )
+    return found
+
+
+def rule_of(case: Violation) -> Rule:
+    """Return what the rule that the case is judged by allows."""
+    kept: Mapping[str, Any] = case.judged_by
+    return Rule(
+        severity=Severity(case.severity),
+        measures=tuple(ViolationMeasure(measure) for measure in kept["measures"]),
+        allows_legal_follow_up=kept["allows_legal_follow_up"],
+        refers_to_request=kept["refers_to_request"],
+    )
+
+
+def is_standing(case: Violation, now: datetime) -> bool:
+    """Whether the case counts against the account at `now`; see `ViolationQuerySet.standing`."""
+    standing = Violation.objects.filter(pk=case.pk).standing(
+        now, warning_days=settings.WARNING_STANDING_DAYS
+    )
+    return standing.exists()
+
+
+def lock_case(violation: Violation) -> Violation:
+    """Lock the case's account and re-read the case."""
+    account = lock_account(violation.account_id)
+    case = Violation.objects.select_related("application", "connection").get(pk=violation.pk)
+    case.account = account
+    return case
+
+
+def record_history(
+    case: Violation,
+    act: str,
+    *,
+    by: User | None,
+    now: datetime,
+    from_state: str = "",
+    to_state: str = "",
+    reason: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Add one entry to the case's history, and the same to the account's audit trail."""
+    ViolationEvent.objects.create(
+        account_id=case.account_id,
+        violation=case,
+        at=now,
+        actor=by,
+        act=act,
+        from_state=from_state,
+        to_state=to_state,
+        reason=reason,
+        data=dict(data or {}),
+    )
+    record_event(
+        account=case.account,
+        verb=f"violation.{act}",
+        target=case,
+        from_state=from_state,
+        to_state=to_state,
+        reason=reason,
+        data=data,
+        by=by,
+        now=now,
+    )
+
+
+def move_case(
+    case: Violation,
+    act: CaseAct,
+    *,
+    reason: str,
+    by: User | None,
+    now: datetime,
+    data: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Violation:
+    """Carry out one transition of a locked case, with `changes` to its other columns.
+
+    Returns the case as it is now. Raises Refused (code "wrong_state") where the table has no
+    such transition.
+    """
+    before = case.state
+    after = case_state_after(before, act)
+    moved = after is not None and Violation.objects.filter(pk=case.pk, state=before).update(
+        state=after, **changes
+    )
+    if after is None or moved != 1:
+        raise Refused(
+            _("The case is “%(state)s” by now, so this cannot be done with it.")
+            % {"state": CaseState(before).label},
+            code="wrong_state",
+        )
+    for name, value in {"state": after, **changes}.items():
+        setattr(case, name, value)
+    record_history(
+        case,
+        act,
+        from_state=before,
+        to_state=after,
+        reason=reason,
+        data=data,
+        by=by,
+        now=now,
+    )
+    return case

@@ -1,0 +1,237 @@
+"""Connection requests: declaring a business, screening it, and the staff's decision."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.enums import EntityKind
+from accounts.errors import Refused
+from accounts.models import Account, Application, User
+from accounts.services.audit import record_event
+from accounts.services.tenants import lock_account, require_good_standing
+from compliance.enums import ConnectionState, Direction, NumberSource
+from compliance.models import ConnectionRequest, ScreeningEntry
+from compliance.screening import Declaration, Screening, judge_declaration, screen
+from compliance.services import notices
+from compliance.services.cases import refuse_for, require_text
+from compliance.services.evidence import check_files, keep_file
+from compliance.services.numbers import next_connection_number
+from compliance.services.screening import read_entry, read_flag_words
+from compliance.transitions import ConnectionAct, connection_state_after
+
+
+@dataclass(frozen=True)
+class Business:
+    """What a customer declares of a business. `expected_volume` is in calls a day."""
+
+    description: str
+    direction: Direction
+    is_cold_calling: bool
+    number_source: NumberSource
+    number_source_detail: str = ""
+    consent_proof: str = ""
+    expected_volume: int = 0
+
+
+def _declaration(
+    account: Account, entry: ScreeningEntry | None, business: Business, *, has_files: bool
+) -> Declaration:
+    return Declaration(
+        entity_kind=EntityKind(account.entity.kind),
+        entry=read_entry(entry) if entry else None,
+        direction=business.direction,
+        is_cold_calling=business.is_cold_calling,
+        number_source=business.number_source,
+        has_consent_proof=bool(business.consent_proof.strip()) or has_files,
+        free_texts=(business.description, business.number_source_detail, business.consent_proof),
+    )
+
+
+def screen_business(
+    account: Account, entry: ScreeningEntry | None, business: Business, *, has_files: bool = False
+) -> Screening:
+    """Screen a declared business by the table and the words in use now; reads only."""
+    declaration = _declaration(account, entry, business, has_files=has_files)
+    return screen(declaration, read_flag_words())
+
+
+def _check(
+    account: Account, application: Application, entry: ScreeningEntry | None, business: Business
+) -> None:
+    require_text(business.description, field="description")
+    refuse_for(judge_declaration(_declaration(account, entry, business, has_files=False)))
+    if application.account_id != account.pk:
+        raise Refused(
+            _("Choose one of this account's applications."),
+            code="no_application",
+            field="application",
+        )
+    if entry is not None and not entry.is_active:
+        raise Refused(
+            _("This scenario is no longer on the list; choose again."),
+            code="entry_out_of_use",
+            field="entry",
+        )
+    if ConnectionRequest.objects.waiting().filter(application=application).exists():
+        raise Refused(
+            _("A request for this application is under review; withdraw it to make another."),
+            code="already_waiting",
+            field="application",
+        )
+
+
+@transaction.atomic
+def request_connection(
+    *,
+    account: Account,
+    application: Application,
+    entry: ScreeningEntry | None,
+    business: Business,
+    files: Iterable[UploadedFile] = (),
+    request_key: UUID,
+    by: User,
+    now: datetime,
+) -> ConnectionRequest:
+    """Declare the business that an application's numbers will serve; it is screened at once.
+
+    What the screening refuses is stored as refused, with all findings; everything else waits
+    for staff. The same `request_key` sent again gives the same request. Raises Refused for a
+    restricted account, while another request for the application waits, for answers that
+    contradict each other, and for files that are not accepted.
+    """
+    locked = lock_account(account.pk)
+    known = ConnectionRequest.objects.filter(account=locked, request_key=request_key).first()
+    if known is not None:
+        return known
+    require_good_standing(locked)
+    _check(locked, application, entry, business)
+    checked = check_files(files)
+    screening = screen_business(locked, entry, business, has_files=bool(checked))
+    state = ConnectionState.REFUSED if screening.is_refused else ConnectionState.REVIEW
+    request = ConnectionRequest.objects.create(
+        account=locked,
+        application=application,
+        number=next_connection_number(),
+        request_key=request_key,
+        entry=entry,
+        industry_name=entry.industry.name if entry and entry.industry else "",
+        scenario_name=entry.name if entry else "",
+        screening=[finding.to_json() for finding in screening.findings],
+        state=state,
+        submitted_by=by,
+        submitted_at=now,
+        decided_at=now if screening.is_refused else None,
+        **asdict(business),
+    )
+    for file in checked:
+        keep_file(file, owner=request, is_disclosed=True, by=by, now=now)
+    record_event(
+        account=locked,
+        verb="connection.requested",
+        target=request,
+        to_state=state,
+        data={"findings": [finding.code for finding in screening.findings]},
+        by=by,
+        now=now,
+    )
+    return request
+
+
+def _move(
+    request: ConnectionRequest, act: ConnectionAct, *, reason: str, by: User, now: datetime
+) -> ConnectionRequest:
+    """Carry out one transition of a request whose account is locked."""
+    before = request.state
+    after = connection_state_after(before, act)
+    changes = {"decided_by": by, "decided_at": now, "decision_reason": reason}
+    moved = after is not None and ConnectionRequest.objects.filter(
+        pk=request.pk, state=before
+    ).update(state=after, **changes)
+    if after is None or moved != 1:
+        raise Refused(
+            _("The request is “%(state)s” by now, so this cannot be done with it.")
+            % {"state": ConnectionState(before).label},
+            code="wrong_state",
+        )
+    for name, value in {"state": after, **changes}.items():
+        setattr(request, name, value)
+    record_event(
+        account=request.account,
+        verb=f"connection.{after}",
+        target=request,
+        from_state=before,
+        to_state=after,
+        reason=reason,
+        by=by,
+        now=now,
+    )
+    return request
+
+
+def _lock(request: ConnectionRequest) -> ConnectionRequest:
+    account = lock_account(request.account_id)
+    current = ConnectionRequest.objects.select_related("application", "entry__industry").get(
+        pk=request.pk
+    )
+    current.account = account
+    return current
+
+
+def _screen_again(request: ConnectionRequest) -> Screening:
+    """Screen a waiting request by the table as it is now."""
+    business = Business(
+        description=request.description,
+        direction=Direction(request.direction),
+        is_cold_calling=request.is_cold_calling,
+        number_source=NumberSource(request.number_source),
+        number_source_detail=request.number_source_detail,
+        consent_proof=request.consent_proof,
+        expected_volume=request.expected_volume,
+    )
+    return screen_business(
+        request.account, request.entry, business, has_files=request.evidence.exists()
+    )
+
+
+@transaction.atomic
+def decide_connection(
+    *, request: ConnectionRequest, act: ConnectionAct, reason: str, by: User, now: datetime
+) -> ConnectionRequest:
+    """Approve or refuse a request under review, or revoke an approval, and tell the customer.
+
+    Approving screens the request again: an entry that staff added meanwhile holds for it too.
+    Raises Refused for the person who made the request, and where the state does not allow it.
+    """
+    current = _lock(request)
+    reason = require_text(reason, field="reason")
+    if act == ConnectionAct.WITHDRAW:
+        raise Refused(_("Only the customer withdraws a request."), code="not_staff_act")
+    if by.pk == current.submitted_by_id:
+        raise Refused(_("Nobody decides their own request."), code="own_request")
+    if act == ConnectionAct.APPROVE:
+        _refuse_prohibited(_screen_again(current))
+    decided = _move(current, act, reason=reason, by=by, now=now)
+    notices.tell_of_connection(decided, by=by, now=now)
+    return decided
+
+
+def _refuse_prohibited(screening: Screening) -> None:
+    if screening.is_refused:
+        reasons = " ".join(finding.text for finding in screening.refusing)
+        raise Refused(
+            _("The screening table refuses this business now: %(reasons)s") % {"reasons": reasons},
+            code="screened_out",
+        )
+
+
+@transaction.atomic
+def withdraw_connection(
+    *, request: ConnectionRequest, by: User, now: datetime
+) -> ConnectionRequest:
+    """Take back a request that is still under review."""
+    return _move(_lock(request), ConnectionAct.WITHDRAW, reason="", by=by, now=now)

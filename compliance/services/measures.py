@@ -1,0 +1,105 @@
+"""What is done about a verified violation, and giving back a suspension."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.enums import Measure
+from accounts.models import User
+from accounts.services.restrictions import lift_restriction, restrict_account
+from compliance.enums import CaseState, ViolationMeasure
+from compliance.models import Violation
+from compliance.policy import Problem, judge_lifting, judge_measure
+from compliance.services import notices
+from compliance.services.cases import (
+    lock_case,
+    move_case,
+    record_history,
+    refuse_for,
+    require_text,
+    rule_of,
+)
+from compliance.transitions import CaseAct
+
+#: What each measure does to the account; a warning does nothing to it.
+RESTRICTION: dict[ViolationMeasure, Measure] = {
+    ViolationMeasure.SUSPEND: Measure.SUSPEND,
+    ViolationMeasure.TERMINATE: Measure.TERMINATE,
+    ViolationMeasure.BLOCK: Measure.BLOCK,
+}
+
+
+@transaction.atomic
+def act_on_violation(
+    *,
+    violation: Violation,
+    measure: ViolationMeasure,
+    reason: str,
+    consequences: str = "",
+    is_legal_follow_up: bool = False,
+    by: User,
+    now: datetime,
+) -> Violation:
+    """Take a measure on a verified case and tell the customer; the time to appeal begins.
+
+    The account is restricted by a row that names the case, so that lifting or overturning it
+    gives back exactly that. Raises Refused for a measure that the rule does not provide, and
+    for legal follow-up without serious consequences on record.
+    """
+    case = lock_case(violation)
+    reason = require_text(reason, field="reason")
+    refuse_for(
+        judge_measure(
+            rule_of(case),
+            measure,
+            consequences=consequences,
+            is_legal_follow_up=is_legal_follow_up,
+        )
+    )
+    case = move_case(
+        case,
+        CaseAct.ACT,
+        reason=reason,
+        data={"measure": measure, "is_legal_follow_up": is_legal_follow_up},
+        measure=measure,
+        consequences=consequences.strip(),
+        is_legal_follow_up=is_legal_follow_up,
+        handler=by,
+        actioned_at=now,
+        notified_at=now,
+        by=by,
+        now=now,
+    )
+    if measure in RESTRICTION:
+        restrict_account(
+            account=case.account,
+            measure=RESTRICTION[measure],
+            case_number=case.number,
+            reason=reason,
+            by=by,
+            now=now,
+        )
+    notices.tell_of_measure(case, by=by, now=now)
+    return case
+
+
+def _lifting_problems(case: Violation) -> tuple[Problem, ...]:
+    state = CaseState(case.state)
+    return judge_lifting(state, case.measure, is_lifted=case.lifted_at is not None)
+
+
+@transaction.atomic
+def lift_measure(*, violation: Violation, reason: str, by: User, now: datetime) -> Violation:
+    """End a suspension. The violation keeps standing, so refunds stay barred.
+
+    Raises Refused for a termination or a block, which only an overturned appeal ends.
+    """
+    case = lock_case(violation)
+    reason = require_text(reason, field="reason")
+    refuse_for(_lifting_problems(case))
+    Violation.objects.filter(pk=case.pk).update(lifted_at=now)
+    case.lifted_at = now
+    lift_restriction(account=case.account, case_number=case.number, reason=reason, by=by, now=now)
+    record_history(case, "lift", reason=reason, data={"measure": case.measure}, by=by, now=now)
+    notices.tell_of_lifting(case, by=by, now=now)
+    return case

@@ -1,0 +1,118 @@
+"""The rule book in force, and publishing a new one."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import User
+from accounts.services.audit import record_event
+from compliance.enums import Severity, ViolationMeasure
+from compliance.models import Behaviour, RuleBook
+
+
+def find_rule_book(at: datetime) -> RuleBook:
+    """Return the rule book in force at `at`. Raises Refused where there was none yet."""
+    book = RuleBook.objects.in_force(at).first()
+    if book is None:
+        raise Refused(_("No rule book was in force at that time."), code="no_rule_book")
+    return book
+
+
+def find_behaviour(number: int, *, at: datetime) -> Behaviour:
+    """Return the behaviour of that number in the book in force at `at`.
+
+    A case is judged by the rules of the time when it happened (decided: nobody is judged by a
+    rule that came later). Raises Refused where the book has no such behaviour.
+    """
+    behaviour = (
+        Behaviour.objects.filter(book=find_rule_book(at), number=number)
+        .select_related("book")
+        .first()
+    )
+    if behaviour is None:
+        raise Refused(
+            _("The rule book of that time has no such behaviour."),
+            code="no_behaviour",
+            field="behaviour",
+        )
+    return behaviour
+
+
+def _flag(row: Mapping[str, Any], name: str) -> bool:
+    value = row.get(name, False)
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}: neither true nor false")
+    return value
+
+
+def _behaviour(row: Mapping[str, Any], handling: Mapping[str, Any]) -> Behaviour:
+    number = row["number"]
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= 999:
+        raise TypeError("number: no whole number from 1 to 999")
+    behaviour = Behaviour(
+        number=number,
+        name=str(row["name"]),
+        name_zh=str(row.get("name_zh", "")),
+        description=str(row["description"]),
+        description_zh=str(row.get("description_zh", "")),
+        severity=Severity(row["severity"]),
+        measures=[ViolationMeasure(measure) for measure in handling["measures"]],
+        bars_refund=_flag(handling, "bars_refund"),
+        allows_legal_follow_up=_flag(handling, "allows_legal_follow_up"),
+        refers_to_request=_flag(row, "refers_to_request"),
+    )
+    if not (behaviour.name and behaviour.description and behaviour.measures):
+        raise ValueError(f"behaviour {number}: name, description or measures are missing")
+    if max(len(behaviour.name), len(behaviour.name_zh)) > 160:
+        raise ValueError(f"behaviour {number}: a name has at most 160 characters")
+    return behaviour
+
+
+def _read_behaviours(data: Mapping[str, Any]) -> list[Behaviour]:
+    try:
+        handling = {Severity(row["key"]): row for row in data["severities"]}
+        behaviours = [
+            _behaviour(row, handling[Severity(row["severity"])]) for row in data["behaviours"]
+        ]
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise Refused(
+            _("The file does not have the expected form: %(error)s.")
+            % {"error": repr(error)[:200]},
+            code="bad_form",
+        ) from error
+    if not behaviours or len({row.number for row in behaviours}) != len(behaviours):
+        raise Refused(_("A rule book has behaviours, and each number once."), code="incomplete")
+    return behaviours
+
+
+@transaction.atomic
+def publish_rule_book(
+    *, data: Mapping[str, Any], effective_at: datetime, by: User | None, now: datetime
+) -> RuleBook:
+    """Publish a new rule book, in the form of `compliance/data/guidelines.json`.
+
+    Cases keep the rule of their time. Raises Refused where the data has another form, or where
+    `effective_at` lies in the past.
+    """
+    if effective_at < now:
+        raise Refused(
+            _("A rule book takes effect now or later."), code="in_the_past", field="effective_at"
+        )
+    behaviours = _read_behaviours(data)
+    newest = RuleBook.objects.order_by("-version").values_list("version", flat=True).first()
+    book = RuleBook.objects.create(
+        version=(newest or 0) + 1,
+        effective_at=effective_at,
+        published_at=now,
+        published_by=by,
+        note=str(data.get("note", ""))[:200],
+    )
+    for behaviour in behaviours:
+        behaviour.book = book
+    Behaviour.objects.bulk_create(behaviours)
+    record_event(account=None, verb="rule_book.published", target=book, by=by, now=now)
+    return book
