@@ -152,7 +152,7 @@ class Restriction(models.Model):
     ended_at = models.DateTimeField(_("until"), null=True, blank=True)
     is_annulled = models.BooleanField(_("annulled"), default=False)
 
-    objects: ClassVar[models.Manager["Restriction"]] = RestrictionQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Restriction"]] = RestrictionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("restriction")

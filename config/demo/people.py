@@ -1,0 +1,57 @@
+"""The people of the demo, and the words that its made-up agents are named with."""
+
+import random
+from dataclasses import dataclass
+
+#: A domain that nobody can own, so that no mail ever leaves for it.
+DOMAIN = "example.com"
+
+# fmt: off
+_GIVEN = [
+    "Aiko", "Amara", "Anders", "Beatriz", "Bo", "Carmen", "Chen", "Dalia", "Dmitri", "Elena",
+    "Emeka", "Farah", "Felix", "Giulia", "Hana", "Hugo", "Ines", "Ivan", "Jia", "Joao", "Kaito",
+    "Karin", "Lars", "Leila", "Lin", "Mateo", "Mei", "Mina", "Nadia", "Noah", "Olga", "Omar",
+    "Pia", "Priya", "Qiang", "Rosa", "Samir", "Sofia", "Tariq", "Uma", "Viktor", "Wei", "Xin",
+    "Yara", "Yusuf", "Zoe",
+]
+# fmt: on
+# fmt: off
+_FAMILY = [
+    "Abe", "Adeyemi", "Bauer", "Castillo", "Chen", "Costa", "Dubois", "Eriksen", "Fischer",
+    "Garcia", "Haddad", "Ito", "Jensen", "Kaya", "Kim", "Kowalski", "Li", "Lopez", "Mancini",
+    "Meyer", "Moreau", "Nair", "Novak", "Okafor", "Petrov", "Rao", "Rossi", "Santos", "Sato",
+    "Schmidt", "Silva", "Singh", "Suzuki", "Tanaka", "Torres", "Wang", "Weber", "Yilmaz",
+    "Zhang", "Zhou",
+]
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who can sign in to the demo."""
+
+    key: str
+    name: str
+    is_staff: bool = False
+
+    @property
+    def email(self) -> str:
+        """The address to sign in with."""
+        return f"{self.key}@{DOMAIN}"
+
+
+PEOPLE = (
+    Person("olivia.owner", "Olivia Owner"),
+    Person("felix.finance", "Felix Finance"),
+    Person("maya.manager", "Maya Manager"),
+    Person("victor.viewer", "Victor Viewer"),
+    Person("mei.owner", "Mei Owner"),
+    Person("sam.staff", "Sam Staff", is_staff=True),
+    Person("sue.staff", "Sue Staff", is_staff=True),
+)
+
+
+def make_names(count: int, seed: int) -> list[str]:
+    """Return names for agents; the same seed gives the same names."""
+    chance = random.Random(seed)  # noqa: S311 - names, not secrets
+    return [f"{chance.choice(_GIVEN)} {chance.choice(_FAMILY)}" for _ in range(count)]
