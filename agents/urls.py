@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from agents.views import acts, agents, management
+from agents.views import acts, agents, management, refunds
 
 app_name = "agents"
 
@@ -11,6 +11,8 @@ APPLICATION = "console/<uin:uin>/applications/<sdkappid:sdkappid>"
 urlpatterns: list[URLPattern] = [
     path(f"{APPLICATION}/agents/", management.management, name="management"),
     path(f"{APPLICATION}/agents/summary/", management.summary, name="summary"),
+    path(f"{APPLICATION}/agents/refund/", refunds.refund, name="refund"),
+    path(f"{APPLICATION}/agents/refund/confirm/", refunds.confirm_refund, name="refund_confirm"),
     path(f"{APPLICATION}/agents/add/", agents.add, name="add"),
     path(f"{APPLICATION}/agents/<int:pk>/edit/", agents.edit, name="edit"),
     *(
