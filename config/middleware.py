@@ -6,7 +6,10 @@ import time
 import uuid
 from collections.abc import Callable
 
+from django.db.utils import OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from psycopg import errors
 
 from config.logs import request_id
 
@@ -16,6 +19,8 @@ logger = logging.getLogger("console.request")
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Asked for every few seconds by machines; their answers are of no interest in the log.
 _QUIET = frozenset({"/healthz", "/readyz"})
+# What PostgreSQL says when somebody else holds the rows for too long. Nothing was written.
+_BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
 class RequestLogMiddleware:
@@ -56,3 +61,24 @@ class RequestLogMiddleware:
                 "user": getattr(user, "pk", None),
             },
         )
+
+
+class BusyMiddleware:
+    """Answers 503 with a way to retry where another request holds the rows for too long."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Let every other exception pass."""
+        if not isinstance(exception, OperationalError):
+            return None
+        if not isinstance(exception.__cause__, _BUSY):
+            return None
+        logger.warning("rows are locked: %s", exception)
+        response = render(request, "503.html", status=503)
+        response.headers["Retry-After"] = "3"
+        return response
