@@ -43,7 +43,7 @@ $(STAMP): requirements/dev.txt
 
 demo: $(STAMP) ## serve the console with demo data; PORT=8000
 	@$(DEMO) $(BIN)/python manage.py migrate --no-input --verbosity 0
-	@$(DEMO) $(BIN)/python manage.py load_demo_data
+	@$(DEMO) EMAIL_URL=dummymail:// $(BIN)/python manage.py load_demo_data
 	@$(DEMO) exec $(BIN)/gunicorn --config config/gunicorn.py config.wsgi
 
 # --- Checking ------------------------------------------------------------------------------
