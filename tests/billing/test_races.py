@@ -1,0 +1,151 @@
+"""What many hands at once may not do, and proof that the guards are what stops them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accounts.models import Account
+from accounts.services.tenants import open_account
+from billing.asks import Ask
+from billing.enums import Edition, OrderKind
+from billing.models import Order, Package, Refund, TrialGrant
+from billing.services import orders, refunds, trials
+from billing.services.orders import place_order
+from billing.services.quotes import make_quote
+from billing.services.refunds import quote_refund, refund_package
+from billing.services.trials import activate_application
+from tests.billing.builders import NOW, Customer, balances, make_customer
+from tests.races import Outcome, errors, race, values
+
+pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
+
+HANDS = 10
+TIMES = 10
+
+
+def _unlocked(account_id: int) -> Account:
+    return Account.objects.get(pk=account_id)
+
+
+def _all_unlocked(account_ids: Any) -> dict[int, Account]:
+    return Account.objects.in_bulk(list(account_ids))
+
+
+def _buyer() -> tuple[Customer, str]:
+    """A customer who has just confirmed 2 additional agents on the trial: 14 days, 37.34."""
+    customer = make_customer(cash="1000")
+    ask = Ask(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=2)
+    return customer, make_quote(account=customer.account, ask=ask, now=NOW).token
+
+
+def _send(customer: Customer, token: str) -> Callable[[], int]:
+    return lambda: place_order(account=customer.account, token=token, by=customer.owner, now=NOW).pk
+
+
+def test_one_confirmed_purchase_sent_ten_times_is_one_order() -> None:
+    for _time in range(TIMES):
+        customer, token = _buyer()
+        outcomes = race(*[_send(customer, token)] * HANDS)
+        assert errors(outcomes) == []
+        assert len(set(values(outcomes))) == 1
+        assert Order.objects.filter(account=customer.account).count() == 1
+        assert balances(customer.account) == {"cash": "962.66"}
+
+
+def test_without_the_lock_the_same_purchase_is_answered_differently(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(orders, "lock_account", _unlocked)
+    troubled = []
+    for _time in range(TIMES):
+        customer, token = _buyer()
+        troubled.append(bool(errors(race(*[_send(customer, token)] * HANDS))))
+    assert any(troubled)
+
+
+def _refunder() -> tuple[Customer, Package, str]:
+    customer = make_customer(gift="100", income="50", cash="500")
+    ask = Ask(
+        kind=OrderKind.NEW,
+        application=customer.application.pk,
+        edition=Edition.PREMIUM,
+        agents=2,
+        sip=1,
+    )
+    quote = make_quote(account=customer.account, ask=ask, now=NOW)
+    place_order(account=customer.account, token=quote.token, by=customer.owner, now=NOW)
+    package = Package.objects.get(application=customer.application)
+    return customer, package, quote_refund(package=package, now=NOW).token
+
+
+def _unsubscribe(customer: Customer, package: Package, token: str) -> Callable[[], int]:
+    return lambda: refund_package(package=package, token=token, by=customer.owner, now=NOW).pk
+
+
+def _refund_race() -> tuple[Customer, list[Outcome[int]]]:
+    customer, package, token = _refunder()
+    return customer, race(*[_unsubscribe(customer, package, token)] * HANDS)
+
+
+def test_one_confirmed_refund_sent_ten_times_is_one_refund() -> None:
+    for _time in range(TIMES):
+        customer, outcomes = _refund_race()
+        assert errors(outcomes) == []
+        assert len(set(values(outcomes))) == 1
+        assert Refund.objects.filter(account=customer.account).count() == 1
+        assert balances(customer.account) == {
+            "gift": "100.00",
+            "income": "50.00",
+            "cash": "500.00",
+        }
+
+
+def test_without_the_lock_the_same_refund_is_answered_differently(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(refunds, "lock_accounts", _all_unlocked)
+    monkeypatch.setattr(
+        refunds,
+        "_lock",
+        lambda package: (
+            Package.objects.select_related("application").get(pk=package.pk),
+            Account.objects.get(pk=package.account_id),
+        ),
+    )
+    assert any(errors(_refund_race()[1]) for _time in range(TIMES))
+
+
+def _activate(customer_account: Account, number: int) -> Callable[[], int]:
+    return lambda: (
+        activate_application(
+            account=customer_account, name=f"Application {number}", by=None, now=NOW
+        ).pk
+    )
+
+
+def _new_account() -> Account:
+    customer = make_customer()
+
+    return open_account(
+        entity=customer.account.entity, name="New", owner=customer.owner, by=None, now=NOW
+    )
+
+
+def _activation_race() -> tuple[Account, list[Outcome[int]]]:
+    account = _new_account()
+    return account, race(*[_activate(account, number) for number in range(HANDS)])
+
+
+def test_ten_first_activations_at_once_give_one_trial() -> None:
+    for _time in range(TIMES):
+        account, outcomes = _activation_race()
+        assert errors(outcomes) == []
+        assert len(set(values(outcomes))) == HANDS
+        assert TrialGrant.objects.filter(account=account).count() == 1
+        assert Package.objects.filter(account=account).count() == 1
+
+
+def test_without_the_lock_first_activations_collide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "lock_account", _unlocked)
+    assert any(errors(_activation_race()[1]) for _time in range(TIMES))
