@@ -25,7 +25,7 @@ class HtmxRedirectMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         htmx = getattr(request, "htmx", None)
-        if not htmx or htmx.boosted or response.status_code not in {301, 302, 303, 307, 308}:
+        if not htmx or response.status_code not in {301, 302, 303, 307, 308}:
             return response
         url = _back_to(response.headers["Location"], htmx.current_url_abs_path)
         onward = HttpResponseClientRedirect(url)

@@ -229,6 +229,20 @@ def dialog_form(context: RequestContext, url: str = "", *, upload: bool = False)
 # --- Lists ---------------------------------------------------------------------------------
 
 
+@register.simple_tag
+def in_place(selector: str) -> SafeString:
+    """Attributes that let links and GET forms inside change only the part at `selector`.
+
+    For filter forms, heads of columns and links to other pages of a list; never around links
+    that lead elsewhere. The view renders the whole page as ever, and htmx takes the part out.
+    """
+    return format_html(
+        'hx-boost="true" hx-target="{0}" hx-select="{0}" hx-swap="outerHTML show:none" '
+        'hx-push-url="true"',
+        selector,
+    )
+
+
 @register.inclusion_tag("partials/_pagination.html", takes_context=True)
 def pagination(
     context: RequestContext, page: Page, *, total: str = "", target: str = ""
@@ -236,7 +250,7 @@ def pagination(
     """Links to the other pages of a list; the rest of the query stays as it is.
 
     `total` replaces the count, where it is not exact ("10,000+"). `target` is the CSS selector
-    of the list, where htmx shall swap it in place.
+    of the part to change where not the whole page shall (see `in_place`); it holds these links.
     """
     return {
         "page": page,

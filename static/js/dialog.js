@@ -7,6 +7,8 @@ const content = document.getElementById("dialog-content");
 const announcer = document.getElementById("announcer");
 const words = document.getElementById("problem-words");
 let opener = null;
+// The answer that closes the dialog also ends in a swap, though of nothing.
+let isClosing = false;
 
 // --- Opening and closing -----------------------------------------------------------------
 
@@ -50,12 +52,16 @@ document.addEventListener("click", (event) => {
   }
 });
 
-document.addEventListener("dialog:close", () => dialog.close());
+document.addEventListener("dialog:close", () => {
+  isClosing = true;
+  dialog.close();
+});
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt, target } = event.detail;
   clearProblems();
   if (target !== content) return;
+  isClosing = false;
   if (!dialog.contains(elt)) opener = elt;
   content.setAttribute("aria-busy", "true");
 });
@@ -65,7 +71,15 @@ document.addEventListener("htmx:afterRequest", (event) => {
 });
 
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target === content) show();
+  if (event.detail.target === content && !isClosing) show();
+});
+
+// A fault's link leads to its field, and leaves the address alone.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".errornote a[href^='#']");
+  if (!link) return;
+  event.preventDefault();
+  lead(document.getElementById(link.hash.slice(1)));
 });
 
 // A link that shall open in a new tab or window is left to the browser.
@@ -77,6 +91,22 @@ document.addEventListener(
   },
   { capture: true },
 );
+
+// --- Parts of the page that are replaced --------------------------------------------------
+
+// Who was inside such a part stays there, though the very link may be gone.
+let wasInside = false;
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target } = event.detail;
+  wasInside = target !== content && target.contains(document.activeElement);
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!wasInside || document.activeElement !== document.body) return;
+  wasInside = false;
+  lead(event.detail.target.isConnected ? event.detail.target : event.detail.elt);
+});
 
 // --- What screen readers are told --------------------------------------------------------
 
