@@ -68,8 +68,8 @@ def _is_plain_text(head: bytes) -> bool:
     try:
         text = head.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        # The last character may have been cut.
-        if error.end < len(head) and error.start < len(head) - 4:
+        # Only where the file goes on may its last letter be cut.
+        if error.reason != "unexpected end of data" or len(head) < HEAD_BYTES:
             return False
         text = head[: error.start].decode("utf-8-sig")
     is_printable = all(ord(letter) >= 32 or ord(letter) in _TEXT_CONTROLS for letter in text)

@@ -1,0 +1,233 @@
+"""Making a connection request, and deciding it."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import IntegrityError, transaction
+
+from accounts.errors import Refused
+from accounts.models import AuditEvent, User
+from compliance.enums import ConnectionState, Direction, EntryRule, NumberSource
+from compliance.models import ConnectionRequest, ScreeningEntry
+from compliance.screening import Code
+from compliance.services.connections import (
+    decide_connection,
+    request_connection,
+    withdraw_connection,
+)
+from compliance.services.screening import save_entry
+from compliance.transitions import ConnectionAct
+from tests.compliance.builders import (
+    NOW,
+    Tenant,
+    approve,
+    make_business,
+    make_case,
+    make_file,
+    make_member,
+    make_request,
+    make_tenant,
+)
+
+
+def _refusal(call: Any, **arguments: Any) -> tuple[str, str | None]:
+    with pytest.raises(Refused) as refusal:
+        call(**arguments)
+    return refusal.value.code, refusal.value.field
+
+
+def _arguments(tenant: Tenant, **changed: Any) -> dict[str, Any]:
+    return {
+        "account": tenant.account,
+        "application": tenant.application,
+        "entry": None,
+        "business": make_business(),
+        "request_key": uuid.uuid4(),
+        "by": tenant.owner,
+        "now": NOW,
+    } | changed
+
+
+def test_a_request_keeps_the_words_that_were_chosen(tenant: Tenant) -> None:
+    entry = ScreeningEntry.objects.get(name="Tourism business")
+    request = make_request(tenant, entry=entry)
+    assert (request.industry_name, request.scenario_name) == ("Tourism", "Tourism business")
+    assert request.number.startswith("C-")
+    assert (request.state, request.decided_at, request.decided_by) == ("review", None, None)
+
+
+def test_a_refusal_by_the_list_is_nobodys_decision(tenant: Tenant) -> None:
+    request = make_request(tenant, entry=ScreeningEntry.objects.filter(name="Gambling").first())
+    assert (request.state, request.decided_at, request.decided_by) == ("refused", NOW, None)
+
+
+def test_the_same_form_sent_twice_gives_one_request(tenant: Tenant) -> None:
+    arguments = _arguments(tenant)
+    assert request_connection(**arguments) == request_connection(**arguments)
+    assert ConnectionRequest.objects.count() == 1
+    assert AuditEvent.objects.filter(verb="connection.requested").count() == 1
+
+
+def test_the_form_key_of_another_account_is_no_key(tenant: Tenant) -> None:
+    key = uuid.uuid4()
+    first = request_connection(**_arguments(tenant, request_key=key))
+    second = request_connection(**_arguments(make_tenant(), request_key=key))
+    assert first.account != second.account
+
+
+def test_one_request_of_an_application_waits_at_a_time(tenant: Tenant) -> None:
+    request = make_request(tenant)
+    assert _refusal(request_connection, **_arguments(tenant)) == ("already_waiting", "application")
+    withdraw_connection(request=request, by=tenant.owner, now=NOW)
+    assert make_request(tenant).state == ConnectionState.REVIEW
+
+
+def test_the_database_too_lets_one_wait(tenant: Tenant) -> None:
+    request = make_request(tenant)
+    request.pk, request.number, request.request_key = None, "C-1", uuid.uuid4()
+    with pytest.raises(IntegrityError, match="one_waiting"), transaction.atomic():
+        request.save(force_insert=True)
+
+
+def test_a_restricted_account_makes_no_request(tenant: Tenant) -> None:
+    make_case(tenant)
+    code, _field = _refusal(request_connection, **_arguments(tenant))
+    assert code == "account_restricted"
+
+
+REFUSED: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
+    "cold calls that come in": (
+        {"is_cold_calling": True},
+        ("inbound_cold", "is_cold_calling"),
+    ),
+    "calls to nobody's numbers": (
+        {"direction": Direction.OUTBOUND, "number_source": NumberSource.NONE},
+        ("source_missing", "number_source"),
+    ),
+    "no description": ({"description": "  "}, ("text_missing", "description")),
+}
+
+
+@pytest.mark.parametrize(("fields", "expected"), REFUSED.values(), ids=REFUSED.keys())
+def test_answers_that_nobody_could_judge(
+    tenant: Tenant, fields: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    arguments = _arguments(tenant, business=make_business(**fields))
+    assert _refusal(request_connection, **arguments) == expected
+    assert not ConnectionRequest.objects.exists()
+
+
+def test_an_application_of_another_account_is_refused(tenant: Tenant) -> None:
+    arguments = _arguments(tenant, application=make_tenant().application)
+    assert _refusal(request_connection, **arguments) == ("no_application", "application")
+
+
+def test_an_entry_out_of_use_cannot_be_chosen(tenant: Tenant, staff: User) -> None:
+    entry = ScreeningEntry.objects.get(name="Tourism business")
+    entry.is_active = False
+    save_entry(entry=entry, by=staff, now=NOW)
+    assert _refusal(request_connection, **_arguments(tenant, entry=entry)) == (
+        "entry_out_of_use",
+        "entry",
+    )
+
+
+def test_a_file_proves_consent(tenant: Tenant) -> None:
+    business = make_business(direction=Direction.OUTBOUND, number_source=NumberSource.SIGN_UP)
+    request = request_connection(**_arguments(tenant, business=business, files=[make_file()]))
+    assert [finding["code"] for finding in request.screening] == [Code.NOT_LISTED]
+    assert request.evidence.get().name == "proof.png"
+
+
+def test_two_equal_files_in_one_form_are_refused_before_anything_is_kept(
+    tenant: Tenant, evidence_folder: Any
+) -> None:
+    arguments = _arguments(tenant, files=[make_file(), make_file("again.png")])
+    assert _refusal(request_connection, **arguments) == ("same_file", "files")
+    assert not evidence_folder.exists()
+
+
+def test_too_many_files_are_refused(tenant: Tenant) -> None:
+    files = [make_file(content=make_file().read() + bytes([n])) for n in range(11)]
+    assert _refusal(request_connection, **_arguments(tenant, files=files)) == (
+        "too_many_files",
+        "files",
+    )
+
+
+# --- Deciding ------------------------------------------------------------------------------
+
+
+def test_a_decision_says_who_when_and_why(tenant: Tenant, staff: User) -> None:
+    request = decide_connection(
+        request=make_request(tenant),
+        act=ConnectionAct.REFUSE,
+        reason=" Unclear. ",
+        by=staff,
+        now=NOW,
+    )
+    stored = ConnectionRequest.objects.get(pk=request.pk)
+    assert (stored.state, stored.decided_by, stored.decided_at, stored.decision_reason) == (
+        ConnectionState.REFUSED,
+        staff,
+        NOW,
+        "Unclear.",
+    )
+
+
+def test_a_decision_needs_a_reason(tenant: Tenant, staff: User) -> None:
+    request = make_request(tenant)
+    arguments = {"request": request, "act": ConnectionAct.APPROVE, "by": staff, "now": NOW}
+    assert _refusal(decide_connection, **arguments, reason=" ") == ("text_missing", "reason")
+
+
+def test_nobody_decides_their_own_request(tenant: Tenant, staff: User) -> None:
+    request = make_request(tenant, by=staff)
+    arguments = {"request": request, "act": ConnectionAct.APPROVE, "reason": "x", "now": NOW}
+    assert _refusal(decide_connection, **arguments, by=staff) == ("own_request", None)
+
+
+def test_an_entry_that_became_prohibited_meanwhile_cannot_be_approved(
+    tenant: Tenant, staff: User
+) -> None:
+    entry = ScreeningEntry.objects.get(name="Tourism business")
+    request = make_request(tenant, entry=entry)
+    entry.rule = EntryRule.ALWAYS
+    save_entry(entry=entry, by=staff, now=NOW)
+    arguments = {"request": request, "act": ConnectionAct.APPROVE, "reason": "x", "now": NOW}
+    assert _refusal(decide_connection, **arguments, by=staff) == ("screened_out", None)
+    assert ConnectionRequest.objects.get().state == ConnectionState.REVIEW
+
+
+def test_owner_and_agent_manager_are_told(
+    tenant: Tenant, django_capture_on_commit_callbacks: Any
+) -> None:
+    manager = make_member(tenant.account, "agent_manager")
+    make_member(tenant.account, "viewer")
+    request = make_request(tenant)
+    with django_capture_on_commit_callbacks(execute=True):
+        approve(request)
+    assert sorted(letter.to[0] for letter in mail.outbox) == sorted(
+        [tenant.owner.email, manager.email]
+    )
+    assert {letter.subject for letter in mail.outbox} == {
+        f"Connection request {request.number}: Approved"
+    }
+
+
+def test_a_letter_is_written_in_its_readers_language(
+    tenant: Tenant, django_capture_on_commit_callbacks: Any
+) -> None:
+    tenant.owner.language = "zh-hans"
+    tenant.owner.save()
+    with django_capture_on_commit_callbacks(execute=True):
+        make_case(tenant)
+    assert "骚扰" in mail.outbox[0].body
+
+
+def test_a_declaration_cannot_be_rewritten(tenant: Tenant) -> None:
+    make_request(tenant)
+    with pytest.raises(Exception, match="Cannot update"), transaction.atomic():
+        ConnectionRequest.objects.update(is_cold_calling=True)
