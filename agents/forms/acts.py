@@ -1,6 +1,6 @@
 """What each act on a selection of agents may be told."""
 
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +9,7 @@ from accounts.models import Application
 from agents.enums import AgentRole
 from agents.forms.filters import groups_of
 from agents.models import SkillGroup
+from agents.previews import Preview
 from agents.services.changes import Change
 
 LINES_LIMIT = 2_000
@@ -24,6 +25,10 @@ class ActForm(forms.Form):
     def __init__(self, *args: Any, application: Application, **options: Any) -> None:
         super().__init__(*args, **options)
         self.application = application
+
+    def fitted(self, preview: Preview) -> Self:
+        """Leave out options that make no sense for what the act would do."""
+        return self
 
 
 class DisableForm(ActForm):
@@ -41,6 +46,12 @@ class AssignForm(ActForm):
         label=_("Assign the free licences to those who were added first, and leave the rest"),
         required=False,
     )
+
+    def fitted(self, preview: Preview) -> Self:
+        """Offer the partial way only where there is a part to give."""
+        if not (preview.missing and preview.free):
+            self.fields.pop("is_partial_allowed", None)
+        return self
 
 
 class MoveForm(ActForm):

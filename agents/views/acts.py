@@ -25,6 +25,8 @@ from agents.services.batches import BulkResult
 from agents.services.changes import change_agents
 from agents.services.licences import assign_licences, free_licences_of, move_licences
 from agents.views.places import CHANGED_EVENT, back_to, load_application, may_change
+from agents.views.sales import find_licence_shop
+from billing.models import Package
 
 TEMPLATE = "agents/act.html"
 
@@ -37,6 +39,7 @@ class Act:
     """
 
     name: str
+    label: str | Promise
     title: str | Promise
     button: str | Promise
     done: Any
@@ -69,38 +72,13 @@ ACTS = {
     act.name: act
     for act in (
         Act(
-            "disable",
-            _("Disable agents"),
-            _("Disable"),
-            ngettext_lazy("%(number)s agent was disabled.", "%(number)s agents were disabled."),
-            previews.preview_disable,
-            disable_agents,
-            DisableForm,
-            lambda form: {"frees_licences": form.cleaned_data["frees_licences"]},
-            is_destructive=True,
-        ),
-        Act(
-            "enable",
-            _("Enable agents"),
-            _("Enable"),
-            ngettext_lazy("%(number)s agent was enabled.", "%(number)s agents were enabled."),
-            previews.preview_enable,
-            enable_agents,
-        ),
-        Act(
-            "delete",
-            _("Delete agents"),
-            _("Delete for good"),
-            ngettext_lazy("%(number)s agent was deleted.", "%(number)s agents were deleted."),
-            previews.preview_delete,
-            delete_agents,
-            is_destructive=True,
-        ),
-        Act(
             "assign",
             _("Assign licences"),
+            _("Assign licences"),
             _("Assign"),
-            ngettext_lazy("%(number)s agent got a licence.", "%(number)s agents got a licence."),
+            ngettext_lazy(
+                "%(number)s agent got a licence.", "%(number)s agents got a licence.", "number"
+            ),
             previews.preview_assign,
             assign_licences,
             AssignForm,
@@ -109,8 +87,11 @@ ACTS = {
         Act(
             "free",
             _("Free licences"),
+            _("Free licences"),
             _("Free"),
-            ngettext_lazy("%(number)s licence is free now.", "%(number)s licences are free now."),
+            ngettext_lazy(
+                "%(number)s licence is free now.", "%(number)s licences are free now.", "number"
+            ),
             previews.preview_free,
             free_licences_of,
             is_destructive=True,
@@ -118,8 +99,11 @@ ACTS = {
         Act(
             "move",
             _("Move licences"),
+            _("Move licences"),
             _("Move"),
-            ngettext_lazy("%(number)s licence was moved.", "%(number)s licences were moved."),
+            ngettext_lazy(
+                "%(number)s licence was moved.", "%(number)s licences were moved.", "number"
+            ),
             previews.preview_move,
             move_licences,
             MoveForm,
@@ -127,13 +111,53 @@ ACTS = {
         ),
         Act(
             "change",
+            _("Change"),
             _("Change agents"),
             _("Change"),
-            ngettext_lazy("%(number)s agent was changed.", "%(number)s agents were changed."),
+            ngettext_lazy(
+                "%(number)s agent was changed.", "%(number)s agents were changed.", "number"
+            ),
             previews.preview_change,
             change_agents,
             ChangeForm,
             lambda form: {"change": form.change()},
+        ),
+        Act(
+            "enable",
+            _("Enable"),
+            _("Enable agents"),
+            _("Enable"),
+            ngettext_lazy(
+                "%(number)s agent was enabled.", "%(number)s agents were enabled.", "number"
+            ),
+            previews.preview_enable,
+            enable_agents,
+        ),
+        Act(
+            "disable",
+            _("Disable"),
+            _("Disable agents"),
+            _("Disable"),
+            ngettext_lazy(
+                "%(number)s agent was disabled.", "%(number)s agents were disabled.", "number"
+            ),
+            previews.preview_disable,
+            disable_agents,
+            DisableForm,
+            lambda form: {"frees_licences": form.cleaned_data["frees_licences"]},
+            is_destructive=True,
+        ),
+        Act(
+            "delete",
+            _("Delete"),
+            _("Delete agents"),
+            _("Delete for good"),
+            ngettext_lazy(
+                "%(number)s agent was deleted.", "%(number)s agents were deleted.", "number"
+            ),
+            previews.preview_delete,
+            delete_agents,
+            is_destructive=True,
         ),
     )
 }
@@ -187,8 +211,9 @@ def _ask(
 ) -> HttpResponse:
     preview = act.preview(selection.application, selection.agents(now), now)
     context = _context(request, access, selection.application, act) | {
-        "form": form,
+        "form": form.fitted(preview),
         "preview": preview,
+        "buy_url": _find_shop(access, selection.application, preview, now),
         "is_whole_filter": selection.ids is None,
     }
     return render_page(request, TEMPLATE, context, status=status)
@@ -201,6 +226,16 @@ def _context(
         "application": application,
         "act": act,
         "may_change": may_change(access),
-        "may_spend": access.may(Permission.SPEND),
         "back_url": back_to(request, application),
     }
+
+
+def _find_shop(
+    access: AccountAccess, application: Application, preview: previews.Preview, now: datetime
+) -> str:
+    if not preview.missing:
+        return ""
+    is_live = (
+        Package.objects.filter(account=access.account, application=application).live(now).exists()
+    )
+    return find_licence_shop(access, application, is_live=is_live)

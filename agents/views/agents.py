@@ -14,6 +14,7 @@ from agents.listing import agents_of
 from agents.services.agents import add_agent, edit_agent
 from agents.services.packages import read_summary
 from agents.views.places import CHANGED_EVENT, back_to, load_application, may_change
+from agents.views.sales import find_licence_shop
 
 
 @account_page(Permission.MANAGE_AGENTS)
@@ -40,10 +41,12 @@ def add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpRespo
             else:
                 messages.success(request, _("%(agent)s was added.") % {"agent": agent})
                 return close_dialog(request, CHANGED_EVENT, url=back_to(request, application))
+    package = read_summary(application, now)
     context = {
         "application": application,
         "form": form,
-        "seats": read_summary(application, now).agents,
+        "seats": package.agents,
+        "buy_url": find_licence_shop(access, application, is_live=package.is_live),
         "missing": missing,
         "may_change": may_change(access),
         "back_url": back_to(request, application),

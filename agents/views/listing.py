@@ -1,0 +1,204 @@
+"""The list of agents as an address asks for it, ready to be shown."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.models import Application
+from accounts.templatetags.console import count as write_count
+from agents.enums import ServiceState
+from agents.forms import FilterForm
+from agents.listing import DEFAULT_SORT, SORT_ORDERS, AgentFilter, agents_of, state_of
+from agents.models import Agent, SkillGroupMember
+from agents.models.agents import AgentQuerySet
+from agents.paging import COUNT_LIMIT, Page, Place, count_up_to, read_page
+
+#: How each state feels.
+TONES = {
+    ServiceState.IN_SERVICE: "good",
+    ServiceState.DISABLED: "quiet",
+    ServiceState.NO_LICENCE: "warning",
+    ServiceState.LICENCE_ENDED: "warning",
+    ServiceState.PACKAGE_ENDED: "danger",
+    ServiceState.ACCOUNT_RESTRICTED: "danger",
+}
+
+#: The acts of a row's menu, in order.
+ROW_ACTS = {
+    "assign": _("Assign a licence"),
+    "free": _("Free the licence"),
+    "move": _("Move the licence"),
+    "disable": _("Disable"),
+    "enable": _("Enable"),
+    "refund": _("Refund the package"),
+    "delete": _("Delete"),
+}
+
+#: Columns in order: sort name, or none where a column cannot be sorted by, and label.
+COLUMNS = (
+    ("name", _("Name")),
+    ("staff_number", _("Staff number")),
+    ("email", _("Contact")),
+    ("", _("Role")),
+    ("", _("Skill groups")),
+    ("extension", _("Extension")),
+    ("", _("Licence")),
+    ("", _("State")),
+)
+
+
+@dataclass(frozen=True)
+class RowActs:
+    """What can be done with one agent; `urls` maps acts to addresses, of those on offer."""
+
+    edit_url: str
+    urls: dict[str, str]
+
+    def fitting(self, agent: Agent) -> list[tuple[str, str]]:
+        """Return label and address of the acts that change something about this agent."""
+        idle = {"disable" if not agent.is_enabled else "enable"}
+        idle |= {"free", "move"} if agent.licence_id is None else set()
+        return [
+            (str(label), self.urls[name])
+            for name, label in ROW_ACTS.items()
+            if name in self.urls and name not in idle
+        ]
+
+
+@dataclass(frozen=True)
+class Row:
+    """An agent as one row shows it."""
+
+    agent: Agent
+    state: ServiceState
+    tone: str
+    groups: list[str]
+    edit_url: str
+    acts: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """The head of a column; `url` sorts by it, `order` is "ascending", "descending" or empty."""
+
+    label: str
+    url: str = ""
+    order: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The list as an address asks for it."""
+
+    form: FilterForm
+    is_filtered: bool
+    agent_filter: AgentFilter
+    sort: str
+    page: Page[Agent]
+    rows: list[Row]
+    count: int
+    columns: list[Column]
+    address: str
+
+    @property
+    def filter_pairs(self) -> list[tuple[str, str]]:
+        """The filter as names and values of hidden fields."""
+        return parse_qsl(self.agent_filter.to_query())
+
+    @property
+    def count_text(self) -> str:
+        """The number of agents, "10,000+" where there are more than are counted."""
+        if self.count > COUNT_LIMIT:
+            return f"{write_count(COUNT_LIMIT)}+"
+        return write_count(self.count)
+
+    @property
+    def count_sentence(self) -> str:
+        """The number of agents in words."""
+        text = ngettext("%(number)s agent", "%(number)s agents", self.count)
+        return text % {"number": self.count_text}
+
+
+def read_listing(
+    query: QueryDict, application: Application, acts: RowActs, now: datetime
+) -> Listing:
+    """Read the page of the list that an address asks for; a faulty filter matches nobody."""
+    form = FilterForm(query, application=application)
+    agents = agents_of(application.account_id, application.pk)
+    agent_filter, sort = AgentFilter(), DEFAULT_SORT
+    if form.is_valid():
+        agent_filter, sort = form.agent_filter(), form.sort_name
+        agents = agent_filter.apply(agents, now)
+    else:
+        agents = agents.none()
+    count = count_up_to(agents)
+    names = {group.pk: group.name for group in form.fields["group"].queryset}  # type: ignore[attr-defined]
+    order = SORT_ORDERS[sort.removeprefix("-")]
+    shared = _query(agent_filter, sort)
+    page = read_page(
+        _with_all_shown(agents), order.turned(sort.startswith("-")), Place.from_query(query), shared
+    )
+    place = {name: query[name] for name in ("after", "before", "page") if query.get(name)}
+    address = "&".join(part for part in (shared, urlencode(place)) if part)
+    return Listing(
+        form=form,
+        is_filtered=not agent_filter.is_empty or not form.is_valid(),
+        agent_filter=agent_filter,
+        sort=sort,
+        page=page,
+        rows=[_row(agent, application, names, acts, address, now) for agent in page.rows],
+        count=count,
+        columns=_columns(agent_filter, sort),
+        address=address,
+    )
+
+
+def _query(agent_filter: AgentFilter, sort: str) -> str:
+    parts = (agent_filter.to_query(), urlencode({"sort": sort}) if sort != DEFAULT_SORT else "")
+    return "&".join(part for part in parts if part)
+
+
+def _columns(agent_filter: AgentFilter, sort: str) -> list[Column]:
+    columns = []
+    for name, label in COLUMNS:
+        order = {name: "ascending", f"-{name}": "descending"}.get(sort, "") if name else ""
+        turned = f"-{name}" if order == "ascending" else name
+        url = f"?{_query(agent_filter, turned)}" if name else ""
+        columns.append(Column(str(label), url, order))
+    return columns
+
+
+def _with_all_shown(agents: AgentQuerySet) -> AgentQuerySet:
+    """Join what a row shows; skill groups come as keys, since their names are at hand."""
+    memberships = SkillGroupMember.objects.filter(agent=OuterRef("pk")).values("group_id")
+    return agents.select_related("licence__package", "telephone").annotate(
+        group_ids=ArraySubquery(memberships)
+    )
+
+
+def _row(
+    agent: Any,
+    application: Application,
+    names: dict[int, str],
+    acts: RowActs,
+    address: str,
+    now: datetime,
+) -> Row:
+    state = state_of(agent, application.account, now)
+    groups = sorted(names[pk] for pk in agent.group_ids if pk in names)
+    back = urlencode({"back": address}) if address else ""
+    return Row(
+        agent=agent,
+        state=state,
+        tone=TONES[state],
+        groups=groups,
+        edit_url=f"{acts.edit_url.replace('/0/', f'/{agent.pk}/')}?{back}",
+        acts=[(label, f"{url}?ids={agent.pk}&{back}") for label, url in acts.fitting(agent)],
+    )
