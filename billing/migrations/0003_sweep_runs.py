@@ -4,24 +4,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('billing', '0002_first_catalog'),
+        ("billing", "0002_first_catalog"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SweepRun',
+            name="SweepRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('as_of', models.DateTimeField(verbose_name='as of')),
-                ('finished_at', models.DateTimeField(verbose_name='finished')),
-                ('counts', models.JSONField(default=dict, verbose_name='changes')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("as_of", models.DateTimeField(verbose_name="as of")),
+                ("finished_at", models.DateTimeField(verbose_name="finished")),
+                ("counts", models.JSONField(default=dict, verbose_name="changes")),
             ],
             options={
-                'verbose_name': 'sweep',
-                'verbose_name_plural': 'sweeps',
-                'indexes': [models.Index(fields=['-finished_at'], name='billing_swe_finishe_4828e5_idx')],
+                "verbose_name": "sweep",
+                "verbose_name_plural": "sweeps",
+                "indexes": [
+                    models.Index(fields=["-finished_at"], name="billing_swe_finishe_4828e5_idx")
+                ],
             },
         ),
     ]

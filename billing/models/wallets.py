@@ -233,6 +233,7 @@ class Credit(models.Model):
     class Meta:
         verbose_name = _("credit")
         verbose_name_plural = _("credits")
+        permissions = [("decide_credit", "Can decide on credits and reversals")]
         indexes = [models.Index(fields=["account", "-id"])]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="billing_credit_positive"),

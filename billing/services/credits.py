@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import Account, User
 from accounts.services.audit import record_event
+from accounts.services.second_person import require_second_person
 from accounts.services.tenants import lock_account
 from billing.enums import CreditStatus, FundKind, LedgerBook, LedgerKind
 from billing.models import Credit
@@ -115,11 +116,7 @@ def _lock_waiting(credit: Credit, by: User) -> Credit:
     )
     if current.status != CreditStatus.WAITING:
         raise Refused(_("This credit has been decided already."), code="credit_decided")
-    if current.created_by_id == by.pk:
-        raise Refused(
-            _("You recorded this credit yourself, so somebody else has to decide on it."),
-            code="second_person_needed",
-        )
+    require_second_person(maker_id=current.created_by_id, by=by)
     return current
 
 

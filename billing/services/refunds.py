@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import Account, User
 from accounts.services.audit import record_event
+from accounts.services.second_person import require_second_person
 from accounts.services.tenants import lock_accounts
 from billing.enums import (
     LedgerBook,
@@ -373,11 +374,7 @@ def approve_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> R
     made it, or where the amount is no longer the one asked for.
     """
     current, package, account = _lock_pending(refund)
-    if current.requested_by_id == by.pk:
-        raise Refused(
-            _("You asked for this refund yourself, so somebody else has to decide on it."),
-            code="second_person_needed",
-        )
+    require_second_person(maker_id=current.requested_by_id, by=by)
     quote = _build_quote(
         package, account, now=now, asked_at=current.requested_at, own=current, key=current.key
     )

@@ -1,0 +1,130 @@
+"""Credits, which staff record and decide on, and the ledger, which they read."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin.base import ActionForm, AddThroughService, LeanAdmin, object_action
+from accounts.forms.fields import AccountField
+from billing.admin.inlines import ReadOnlyInline
+from billing.enums import CreditStatus, FundKind
+from billing.models import Credit, Fund, LedgerEntry, LedgerTransaction
+from billing.services.credits import (
+    approve_credit,
+    ask_for_reversal,
+    record_credit,
+    reject_credit,
+)
+
+
+class CreditForm(ActionForm):
+    """A top-up, gift grant or income transfer."""
+
+    account = AccountField(label=_("Account (UIN)"))
+    fund_kind = forms.ChoiceField(label=_("Fund"), choices=FundKind.choices)
+    amount = forms.DecimalField(
+        label=_("Amount"), min_value=Decimal("0.01"), max_digits=14, decimal_places=2
+    )
+    currency = forms.ChoiceField(label=_("Currency"), choices=[("USD", "USD")])
+    reference = forms.CharField(
+        label=_("Reference"),
+        max_length=64,
+        help_text=_("Unique, such as the bank's: the same reference is credited once."),
+    )
+    note = forms.CharField(label=_("Note"), max_length=200, required=False)
+
+
+def _is_waiting(credit: Credit) -> bool:
+    return credit.status == CreditStatus.WAITING
+
+
+def _can_be_reversed(credit: Credit) -> bool:
+    return credit.status == CreditStatus.BOOKED and not credit.reverses_id
+
+
+@admin.register(Credit)
+class CreditAdmin(AddThroughService, LeanAdmin):
+    list_display = (
+        "reference",
+        "account",
+        "fund_kind",
+        "amount",
+        "currency",
+        "status",
+        "created_at",
+        "created_by",
+    )
+    list_select_related = ("account", "created_by")
+    list_filter = ("status", "fund_kind")
+    search_fields = ("=reference", "=account__uin")
+    add_form = CreditForm
+    add_label = _("Record a credit")
+
+    def add_object(self, request: HttpRequest, data: Mapping[str, Any], now: datetime) -> Any:
+        """Record the credit; above the threshold it waits for a second person."""
+        return record_credit(**data, by=request.user, now=now)  # type: ignore[arg-type]
+
+    @object_action(
+        label=_("Approve"),
+        permission="billing.decide_credit",
+        consequence=_("The money moves at once."),
+        is_available=_is_waiting,
+        maker=lambda credit: credit.created_by_id,
+    )
+    def approve(
+        self, request: HttpRequest, obj: Credit, data: Mapping[str, Any], now: datetime
+    ) -> str:
+        approve_credit(credit=obj, reason=data["reason"], by=request.user, now=now)  # type: ignore[arg-type]
+        return _("Booked.")  # type: ignore[return-value]
+
+    @object_action(
+        label=_("Reject"),
+        permission="billing.decide_credit",
+        is_available=_is_waiting,
+        maker=lambda credit: credit.created_by_id,
+        is_danger=True,
+    )
+    def reject(
+        self, request: HttpRequest, obj: Credit, data: Mapping[str, Any], now: datetime
+    ) -> str:
+        reject_credit(credit=obj, reason=data["reason"], by=request.user, now=now)  # type: ignore[arg-type]
+        return _("Rejected; no money moved.")  # type: ignore[return-value]
+
+    @object_action(
+        label=_("Take back"),
+        permission="billing.add_credit",
+        consequence=_("A contra entry is proposed; somebody else approves it."),
+        is_available=_can_be_reversed,
+        is_danger=True,
+    )
+    def take_back(
+        self, request: HttpRequest, obj: Credit, data: Mapping[str, Any], now: datetime
+    ) -> str:
+        ask_for_reversal(credit=obj, reason=data["reason"], by=request.user, now=now)  # type: ignore[arg-type]
+        return _("The reversal waits for a second person.")  # type: ignore[return-value]
+
+
+@admin.register(Fund)
+class FundAdmin(LeanAdmin):
+    list_display = ("account", "kind", "balance", "currency")
+    list_select_related = ("account",)
+    search_fields = ("=account__uin",)
+
+
+class LedgerEntryInline(ReadOnlyInline):
+    model = LedgerEntry
+    fields = ("book", "fund", "amount", "currency")
+
+
+@admin.register(LedgerTransaction)
+class LedgerTransactionAdmin(LeanAdmin):
+    list_display = ("pk", "at", "kind", "account", "order", "refund", "note", "by")
+    list_select_related = ("account", "order", "refund", "by")
+    search_fields = ("=account__uin", "=order__number", "=refund__number")
+    inlines = (LedgerEntryInline,)

@@ -1,0 +1,92 @@
+"""Packages: read, and the few facts that staff record about them."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin.base import LeanAdmin, ReasonForm, object_action
+from billing.enums import PackageKind, PackageState
+from billing.models import Package, SweepRun
+from billing.services.packages import extend_package, mark_switched_from_postpaid
+
+
+class SwitchForm(ReasonForm):
+    """Whether the package was switched from postpaid."""
+
+    is_switched = forms.TypedChoiceField(
+        label=_("Switched from postpaid"),
+        choices=[("yes", _("Yes")), ("no", _("No"))],
+        coerce=lambda value: value == "yes",
+    )
+
+
+class ExtensionForm(ReasonForm):
+    """Time to give back."""
+
+    days = forms.IntegerField(label=_("Days"), min_value=0, max_value=366, initial=0)
+    hours = forms.IntegerField(label=_("Hours"), min_value=0, max_value=23, initial=0)
+
+
+@admin.register(Package)
+class PackageAdmin(LeanAdmin):
+    list_display = (
+        "pk",
+        "account",
+        "application",
+        "kind",
+        "state",
+        "edition",
+        "expires_at",
+        "renewal_mode",
+    )
+    list_select_related = ("account", "application")
+    list_filter = ("state", "edition")
+    search_fields = ("=account__uin", "=application__sdkappid")
+
+    @object_action(
+        label=_("Record a switch from postpaid"),
+        permission="billing.change_package",
+        form=SwitchForm,
+        consequence=_("A package that was switched from postpaid has no full refund."),
+        is_available=lambda package: package.kind == PackageKind.PAID,
+    )
+    def record_switch(
+        self, request: HttpRequest, obj: Package, data: Mapping[str, Any], now: datetime
+    ) -> str:
+        mark_switched_from_postpaid(
+            package=obj,
+            is_switched=data["is_switched"],
+            reason=data["reason"],
+            by=request.user,  # type: ignore[arg-type]
+            now=now,
+        )
+        return _("Recorded.")  # type: ignore[return-value]
+
+    @object_action(
+        label=_("Give time back"),
+        permission="billing.change_package",
+        form=ExtensionForm,
+        consequence=_("The expiry moves on by this time, for time lost to an overturned measure."),
+        is_available=lambda package: package.state in {PackageState.ACTIVE, PackageState.ISOLATED},
+    )
+    def give_time_back(
+        self, request: HttpRequest, obj: Package, data: Mapping[str, Any], now: datetime
+    ) -> str:
+        extend_package(
+            package=obj,
+            by_time=timedelta(days=data["days"], hours=data["hours"]),
+            reason=data["reason"],
+            by=request.user,  # type: ignore[arg-type]
+            now=now,
+        )
+        return _("The expiry has moved on.")  # type: ignore[return-value]
+
+
+@admin.register(SweepRun)
+class SweepRunAdmin(LeanAdmin):
+    list_display = ("finished_at", "as_of", "counts")
