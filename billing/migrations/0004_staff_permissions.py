@@ -4,18 +4,25 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('billing', '0003_sweep_runs'),
+        ("billing", "0003_sweep_runs"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='credit',
-            options={'permissions': [('decide_credit', 'Can decide on credits and reversals')], 'verbose_name': 'credit', 'verbose_name_plural': 'credits'},
+            name="credit",
+            options={
+                "permissions": [("decide_credit", "Can decide on credits and reversals")],
+                "verbose_name": "credit",
+                "verbose_name_plural": "credits",
+            },
         ),
         migrations.AlterModelOptions(
-            name='refund',
-            options={'permissions': [('decide_refund', 'Can decide on refunds under review')], 'verbose_name': 'refund', 'verbose_name_plural': 'refunds'},
+            name="refund",
+            options={
+                "permissions": [("decide_refund", "Can decide on refunds under review")],
+                "verbose_name": "refund",
+                "verbose_name_plural": "refunds",
+            },
         ),
     ]

@@ -228,7 +228,15 @@ def place_order(*, account: Account, token: str, by: User | None, now: datetime)
     )
     if signed.is_too_old(now) or digest(quote.contents()) != signed.digest:
         raise QuoteChanged(make_quote(account=locked, ask=signed.ask, now=now), signed)
-    _settle(quote.held, locked, by=by, now=now)
+    return execute_quote(quote, by=by, now=now)
+
+
+def execute_quote(quote: Quote, *, by: User | None, now: datetime) -> Order:
+    """Write the order of a quote that was just made under locks, and pay it where funds allow.
+
+    The caller holds the account's lock and made the quote with `lock=True` in this transaction.
+    """
+    _settle(quote.held, quote.account, by=by, now=now)
     order, lines = _write_order(quote, by=by, now=now)
     if quote.split is not None and not quote.split.missing:
         _pay_and_deliver(order, lines, quote.split, by=by, now=now)

@@ -12,9 +12,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
+from accounts.errors import Refused
 from billing.models import SweepRun
+from billing.services.auto_renewal import (
+    Renewal,
+    due_renewals,
+    renew_automatically,
+)
+
+RENEWED = "renewed"
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,7 @@ STEPS = (
 )
 
 
-def _parameters(step: Step, now: datetime) -> dict[str, Any]:
+def stepstep_parameters(step: Step, now: datetime) -> dict[str, Any]:
     return {
         "now": now,
         "released": now - timedelta(days=settings.ISOLATION_DAYS),
@@ -95,7 +103,7 @@ def _parameters(step: Step, now: datetime) -> dict[str, Any]:
     }
 
 
-def _condition(step: Step) -> str:
+def step_condition(step: Step) -> str:
     # Written out and not as a parameter, so that the partial index on these states is used.
     states = ", ".join(f"'{state}'" for state in step.from_states)
     return f"t.{step.column} IN ({states}) AND {step.due}"
@@ -105,8 +113,8 @@ def find_due(step: Step, now: datetime) -> list[int]:
     """Return the keys that are due for a step at `now`, in the order of the table."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT t.id FROM {step.table} t WHERE {_condition(step)} ORDER BY t.id",  # noqa: S608
-            _parameters(step, now),
+            f"SELECT t.id FROM {step.table} t WHERE {step_condition(step)} ORDER BY t.id",  # noqa: S608
+            step_parameters(step, now),
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -119,7 +127,7 @@ def change_batch(step: Step, ids: list[int], now: datetime) -> int:
     statement = f"""
         WITH claimed AS (
             SELECT t.id, t.account_id, t.{step.column} AS was FROM {step.table} t
-            WHERE t.id = ANY(%(ids)s) AND {_condition(step)}
+            WHERE t.id = ANY(%(ids)s) AND {step_condition(step)}
             FOR NO KEY UPDATE SKIP LOCKED
         ), changed AS (
             UPDATE {step.table} t SET {step.column} = %(to)s FROM claimed c WHERE t.id = c.id
@@ -131,7 +139,7 @@ def change_batch(step: Step, ids: list[int], now: datetime) -> int:
         FROM changed
     """  # noqa: S608
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement, {**_parameters(step, now), "ids": ids})
+        cursor.execute(statement, {**step_parameters(step, now), "ids": ids})
         return cursor.rowcount
 
 
@@ -141,27 +149,56 @@ def _batches(ids: list[int], size: int) -> Iterator[list[int]]:
 
 @dataclass
 class SweepResult:
-    """How many rows each step changed, and what went wrong."""
+    """How many rows each step changed, the renewals, and what went wrong."""
 
     counts: dict[str, int] = field(default_factory=dict)
+    renewals: list[Renewal] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
 
 Progress = Callable[[str, int, int], None]
 
 
+def _renew_all(now: datetime, result: SweepResult, progress: Progress) -> None:
+    """Renew what is due, each package in a transaction of its own.
+
+    What goes wrong with one is reported and does not stop the others.
+    """
+    due = list(due_renewals(now).values_list("pk", flat=True))
+    for done, package_id in enumerate(due, start=1):
+        try:
+            renewal = renew_automatically(package_id=package_id, now=now)
+        except (Refused, DatabaseError) as error:
+            result.failures.append(f"package {package_id}: {error}")
+        else:
+            if renewal is not None:
+                result.renewals.append(renewal)
+        progress(RENEWED, done, len(due))
+    result.counts[RENEWED] = sum(1 for renewal in result.renewals if renewal.is_done)
+
+
+def _change_all(
+    step: Step, now: datetime, batch_size: int, result: SweepResult, progress: Progress
+) -> None:
+    due = find_due(step, now)
+    changed = done = 0
+    for ids in _batches(due, batch_size):
+        try:
+            changed += change_batch(step, ids, now)
+        except DatabaseError as error:
+            result.failures.append(f"{step.name} {ids[0]} to {ids[-1]}: {error}")
+        done += len(ids)
+        progress(step.name, done, len(due))
+    result.counts[step.name] = changed
+
+
 def run_sweep(
     *, now: datetime, finished_at: Callable[[], datetime], batch_size: int, progress: Progress
 ) -> SweepResult:
-    """Run every step as of `now`; `progress` hears (step, done, due) after each batch."""
+    """Renew, then run every step, as of `now`; `progress` hears (step, done, due) as it goes."""
     result = SweepResult()
+    _renew_all(now, result, progress)
     for step in STEPS:
-        due = find_due(step, now)
-        changed = done = 0
-        for ids in _batches(due, batch_size):
-            changed += change_batch(step, ids, now)
-            done += len(ids)
-            progress(step.name, done, len(due))
-        result.counts[step.name] = changed
+        _change_all(step, now, batch_size, result, progress)
     SweepRun.objects.create(as_of=now, finished_at=finished_at(), counts=result.counts)
     return result

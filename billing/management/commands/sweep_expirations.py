@@ -1,0 +1,123 @@
+"""Record what time has done: renewals due, expiries, releases, and orders unpaid for too long."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from tqdm import tqdm
+
+from billing.services.sweep_forecast import Foreseen, foresee_sweep
+from billing.services.sweeps import SweepResult, run_sweep
+
+#: The exit status where the sweep ran, but some rows could not be changed.
+SOME_FAILED = 3
+
+
+def parse_as_of(text: str) -> datetime:
+    """Return the instant that `--as-of` names; without a zone it is in the billing time zone."""
+    try:
+        found = parse_datetime(text)
+    except ValueError as error:
+        raise CommandError(f"--as-of: {error}.") from error
+    if found is None:
+        raise CommandError("--as-of takes an instant such as 2026-03-01T09:30:00+08:00.")
+    return timezone.make_aware(found) if timezone.is_naive(found) else found
+
+
+class ProgressBars:
+    """A bar for each step on a terminal; silence where nobody looks."""
+
+    def __init__(self, *, is_shown: bool) -> None:
+        self.is_shown = is_shown
+        self.bars: dict[str, tqdm[Any]] = {}
+
+    def __call__(self, step: str, done: int, due: int) -> None:
+        """Show that `done` of `due` rows of a step are looked at."""
+        if not self.is_shown:
+            return
+        bar = self.bars.get(step)
+        if bar is None:
+            bar = self.bars[step] = tqdm(total=due, desc=step, unit="row", file=sys.stderr)
+        bar.update(done - bar.n)
+
+    def close(self) -> None:
+        """Leave the terminal tidy."""
+        for bar in self.bars.values():
+            bar.close()
+
+
+class Command(BaseCommand):
+    help = "Renews, isolates and releases packages that are due, and ends unpaid orders."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--as-of", default="", help="act as if it were this instant")
+        parser.add_argument("--dry-run", action="store_true", help="say what would change")
+        parser.add_argument("--batch-size", type=int, default=2000, help="rows per transaction")
+        parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    def handle(self, **options: Any) -> None:
+        now = parse_as_of(options["as_of"]) if options["as_of"] else timezone.now()
+        if not 1 <= options["batch_size"] <= 100_000:
+            raise CommandError("--batch-size takes 1 to 100,000.")
+        if options["dry_run"]:
+            self._print_foreseen(foresee_sweep(now), now, as_json=options["json"])
+            return
+        bars = ProgressBars(is_shown=sys.stderr.isatty() and not options["json"])
+        result = run_sweep(
+            now=now,
+            finished_at=timezone.now,
+            batch_size=options["batch_size"],
+            progress=bars,
+        )
+        bars.close()
+        self._print_result(result, now, as_json=options["json"], verbosity=options["verbosity"])
+        if result.failures:
+            raise CommandError(
+                f"{len(result.failures)} could not be changed.", returncode=SOME_FAILED
+            )
+
+    def _print_foreseen(self, rows: list[Foreseen], now: datetime, *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(
+                json.dumps({"as_of": now.isoformat(), "rows": [row.to_json() for row in rows]})
+            )
+            return
+        for row in rows:
+            self.stdout.write(
+                f"{row.step:16} {row.kind} {row.id:<10} {row.account} {row.application[:24]:24} "
+                f"{row.from_state} → {row.to_state}  licences {row.licences}"
+                f"{'  ' + row.amount if row.amount else ''}"
+                f"{'  missing ' + row.missing if row.missing else ''}"
+            )
+        self.stdout.write(f"{len(rows)} changes as of {now.isoformat()}; nothing was changed.")
+
+    def _print_result(
+        self, result: SweepResult, now: datetime, *, as_json: bool, verbosity: int
+    ) -> None:
+        short = [renewal for renewal in result.renewals if not renewal.is_done]
+        if as_json:
+            data = {
+                "as_of": now.isoformat(),
+                "counts": result.counts,
+                "short_of_money": [
+                    {"package": each.package, "missing": str(each.missing)} for each in short
+                ],
+                "failures": result.failures,
+            }
+            self.stdout.write(json.dumps(data))
+            return
+        for line in result.failures:
+            self.stderr.write(line)
+        # In cron, where nobody looks, only what somebody has to do something about is printed.
+        if sys.stdout.isatty() or verbosity > 1:
+            counts = ", ".join(f"{name} {count}" for name, count in result.counts.items())
+            self.stdout.write(f"As of {now.isoformat()}: {counts}.")
+        for each in short:
+            self.stdout.write(
+                f"package {each.package}: {each.missing} {each.currency} are missing to renew it"
+            )
