@@ -1,6 +1,8 @@
 """Tenants, people and history. This app knows no money and no package."""
 
 from accounts.models.audit import AuditEvent
+from accounts.models.joining import Invitation, PendingAccount
+from accounts.models.notifications import Notification
 from accounts.models.tenants import Account, Application, Entity, Membership, Restriction
 from accounts.models.users import User
 
@@ -9,7 +11,10 @@ __all__ = [
     "Application",
     "AuditEvent",
     "Entity",
+    "Invitation",
     "Membership",
+    "Notification",
+    "PendingAccount",
     "Restriction",
     "User",
 ]

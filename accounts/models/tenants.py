@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import AccountStatus, EntityKind, Measure, Role
+from accounts.models.indexes import beginning_of
 
 
 class Entity(models.Model):
@@ -21,6 +22,10 @@ class Entity(models.Model):
     class Meta:
         verbose_name = _("entity")
         verbose_name_plural = _("entities")
+        indexes = [
+            beginning_of("name", name="accounts_entity_name_begins"),
+            beginning_of("registration_number", name="accounts_entity_number_begins"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind__in=EntityKind.values), name="accounts_entity_kind_known"
@@ -51,6 +56,12 @@ class Account(models.Model):
     class Meta:
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
+        permissions = [("restrict_account", "Can suspend, terminate and block accounts")]
+        indexes = [
+            models.Index(fields=["status", "-id"], name="accounts_account_status"),
+            beginning_of("name", name="accounts_account_name_begins"),
+            beginning_of("uin", name="accounts_account_uin_begins"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(uin__regex=r"^[0-9]{12}$"), name="accounts_account_uin_12_digits"
@@ -95,7 +106,7 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} · {self.get_role_display()}"
+        return str(self.user)
 
 
 class Application(models.Model):
@@ -111,7 +122,10 @@ class Application(models.Model):
     class Meta:
         verbose_name = _("application")
         verbose_name_plural = _("applications")
-        indexes = [models.Index(fields=["account", "sdkappid"])]
+        indexes = [
+            models.Index(fields=["account", "sdkappid"]),
+            beginning_of("name", name="accounts_app_name_begins"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "name"], name="accounts_application_name_once"
@@ -178,4 +192,4 @@ class Restriction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_measure_display()} · {self.case_number}"
+        return self.case_number

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Theme
+from accounts.models.indexes import beginning_of
 
 
 class UserManager(BaseUserManager["User"]):
@@ -53,6 +54,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        indexes = [
+            models.Index(fields=["is_staff", "-id"], name="accounts_user_staff"),
+            models.Index(fields=["is_active", "-id"], name="accounts_user_active"),
+            beginning_of("email", name="accounts_user_email_begins"),
+            beginning_of("name", name="accounts_user_name_begins"),
+        ]
         constraints = [
             models.UniqueConstraint(Lower("email"), name="accounts_user_email_any_case"),
         ]

@@ -28,9 +28,9 @@ def add_member(
 
 
 def _require_another_owner(membership: Membership) -> None:
-    others = Membership.objects.filter(account_id=membership.account_id, role=Role.OWNER).exclude(
-        pk=membership.pk
-    )
+    others = Membership.objects.filter(
+        account_id=membership.account_id, role=Role.OWNER, user__is_active=True
+    ).exclude(pk=membership.pk)
     if membership.role == Role.OWNER and not others.exists():
         raise Refused(
             _("The last owner stays: make somebody else an owner first."), code="last_owner"
@@ -60,16 +60,22 @@ def change_role(*, membership: Membership, role: str, by: User | None, now: date
 
 
 @transaction.atomic
-def remove_member(*, membership: Membership, by: User | None, now: datetime) -> None:
-    """Take a member out of the account. Raises Refused for the last owner."""
+def remove_member(
+    *, membership: Membership, reason: str = "", by: User | None, now: datetime
+) -> None:
+    """Take a member out of the account; somebody who removes themselves leaves.
+
+    Raises Refused for the last owner.
+    """
     lock_account(membership.account_id)
     current = Membership.objects.select_related("account").get(pk=membership.pk)
     _require_another_owner(current)
     record_event(
         account=current.account,
-        verb="member.removed",
+        verb="member.left" if by is not None and by.pk == current.user_id else "member.removed",
         target=current,
         from_state=current.role,
+        reason=reason,
         by=by,
         now=now,
     )

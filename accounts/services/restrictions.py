@@ -71,6 +71,27 @@ def restrict_account(
     return restriction
 
 
+#: What the cases of measures begin with that staff take by themselves, without a violation.
+STAFF_CASE = "ADM-"
+
+
+@transaction.atomic
+def restrict_by_staff(
+    *, account: Account, measure: str, reason: str, by: User, now: datetime
+) -> Restriction:
+    """Put a measure on the account without a violation; it gets a case number of its own."""
+    locked = lock_account(account.pk)
+    earlier = Restriction.objects.filter(account=locked, case_number__startswith=STAFF_CASE)
+    return restrict_account(
+        account=locked,
+        measure=measure,
+        case_number=f"{STAFF_CASE}{locked.uin}-{earlier.count() + 1}",
+        reason=reason,
+        by=by,
+        now=now,
+    )
+
+
 @transaction.atomic
 def lift_restriction(
     *,

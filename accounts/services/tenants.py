@@ -1,5 +1,6 @@
 """Opening accounts and applications, and the account lock that every write begins with."""
 
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -51,22 +52,39 @@ def _next_number(sequence: str) -> int:
         return int(cursor.fetchone()[0])
 
 
+def entity_exists() -> Refused:
+    """Return the refusal for a registration number that is taken, with what to do now."""
+    return Refused(
+        _(
+            "A company with this registration number is here already. Ask an owner of its account "
+            "to invite you; an owner opens further accounts from the list of accounts."
+        ),
+        code="entity_exists",
+        field="registration_number",
+    )
+
+
+def clean_registration_number(text: str) -> str:
+    """Return a registration number as it is stored: capital letters, single blanks.
+
+    So one company cannot be registered twice by writing its number in another way (decided).
+    """
+    return " ".join(unicodedata.normalize("NFKC", text).upper().split())
+
+
 @transaction.atomic
 def register_entity(
     *, name: str, kind: str, registration_number: str, by: User | None, now: datetime
 ) -> Entity:
     """Record a legal person. Raises Refused where the registration number is known already."""
+    number = clean_registration_number(registration_number)
     try:
         with transaction.atomic():
             entity = Entity.objects.create(
-                name=name, kind=kind, registration_number=registration_number, created_at=now
+                name=name, kind=kind, registration_number=number, created_at=now
             )
     except IntegrityError as error:
-        raise Refused(
-            _("An entity with this registration number exists already."),
-            code="entity_exists",
-            field="registration_number",
-        ) from error
+        raise entity_exists() from error
     record_event(account=None, verb="entity.registered", target=entity, by=by, now=now)
     return entity
 
@@ -89,6 +107,67 @@ def open_account(
         now=now,
     )
     return account
+
+
+@transaction.atomic
+def rename_account(
+    *, account: Account, name: str, reason: str, by: User | None, now: datetime
+) -> Account:
+    """Give an account another name."""
+    locked = lock_account(account.pk)
+    if name == locked.name:
+        return locked
+    was, locked.name = locked.name, name
+    locked.save(update_fields=["name"])
+    record_event(
+        account=locked,
+        verb="account.renamed",
+        target=locked,
+        reason=reason,
+        data={"from": was, "to": name},
+        by=by,
+        now=now,
+    )
+    return locked
+
+
+@transaction.atomic
+def correct_entity(
+    *,
+    entity: Entity,
+    name: str,
+    kind: str,
+    registration_number: str,
+    reason: str,
+    by: User,
+    now: datetime,
+) -> Entity:
+    """Mend what is recorded of a legal person, after its papers were looked at again.
+
+    Raises Refused (code "entity_exists") where another entity has the number.
+    """
+    current = Entity.objects.select_for_update(no_key=True).get(pk=entity.pk)
+    number = clean_registration_number(registration_number)
+    if Entity.objects.filter(registration_number=number).exclude(pk=current.pk).exists():
+        raise entity_exists()
+    new = {"name": name, "kind": kind, "registration_number": number}
+    changed = {key: value for key, value in new.items() if getattr(current, key) != value}
+    was = {key: getattr(current, key) for key in changed}
+    if not changed:
+        return current
+    for key, value in changed.items():
+        setattr(current, key, value)
+    current.save(update_fields=list(changed))
+    record_event(
+        account=None,
+        verb="entity.corrected",
+        target=current,
+        reason=reason,
+        data={"from": was, "to": changed},
+        by=by,
+        now=now,
+    )
+    return current
 
 
 def create_application(

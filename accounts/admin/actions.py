@@ -1,0 +1,228 @@
+"""Acts of staff on one object: a page with a form, one service call, an audit event.
+
+    class AccountAdmin(ObjectActions, LeanAdmin):
+        @object_action(label=_("Lift"), permission="accounts.restrict_account")
+        def lift(self, request, obj, data, now):
+            lift_restriction(…, by=request.user, now=now)
+            return _("Lifted.")
+
+The method gets the clean data and the present instant, calls a service, and returns the sentence
+that tells of success. A service's `Refused` is shown beside its field.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.forms.staff import ActionForm, ReasonForm
+from accounts.services.second_person import is_same_person
+
+Perform = Callable[[Any, HttpRequest, Any, Mapping[str, Any], datetime], str | Promise]
+
+
+@dataclass(frozen=True)
+class ObjectAction:
+    """One act. `consequence` says what will happen; `maker` returns the id of the user who may
+    not do it, because the object is theirs."""
+
+    name: str
+    label: str | Promise
+    permission: str
+    perform: Perform
+    form: type[ActionForm]
+    consequence: str | Promise
+    is_available: Callable[[Any], bool]
+    maker: Callable[[Any], int | None]
+    is_danger: bool
+
+
+def object_action(
+    *,
+    label: str | Promise,
+    permission: str,
+    form: type[ActionForm] = ReasonForm,
+    consequence: str | Promise = "",
+    is_available: Callable[[Any], bool] = lambda obj: True,
+    maker: Callable[[Any], int | None] = lambda obj: None,
+    is_danger: bool = False,
+) -> Callable[[Perform], Perform]:
+    """Make a method of a ModelAdmin an act, with a button on the object's page.
+
+    `permission` is "app.codename". An act that is not available for the object has no button;
+    one that needs a second person explains itself to the first.
+    """
+
+    def mark(perform: Perform) -> Perform:
+        perform.object_action = ObjectAction(  # type: ignore[attr-defined]
+            name=perform.__name__.replace("_", "-"),
+            label=label,
+            permission=permission,
+            perform=perform,
+            form=form,
+            consequence=consequence,
+            is_available=is_available,
+            maker=maker,
+            is_danger=is_danger,
+        )
+        return perform
+
+    return mark
+
+
+def run(form: ActionForm, act: Callable[[Mapping[str, Any]], Any]) -> Any:
+    """Clean the form and act. Returns None, the faults in the form, where it did not happen."""
+    if not form.is_valid():
+        return None
+    try:
+        return act(form.cleaned_data)
+    except Refused as refusal:
+        field = refusal.field if refusal.field in form.fields else None
+        form.add_error(field, str(refusal))
+        return None
+
+
+class ObjectActions(ModelAdmin):
+    """Gives a ModelAdmin the pages and buttons of its methods marked with `object_action`."""
+
+    object_action_template = "admin/object_action.html"
+
+    @property
+    def object_actions(self) -> dict[str, ObjectAction]:
+        """All acts by name, in the order of their names' appearance in the class."""
+        found: dict[str, ObjectAction] = {}
+        for base in reversed(type(self).__mro__):
+            for member in vars(base).values():
+                action = getattr(member, "object_action", None)
+                if isinstance(action, ObjectAction):
+                    found[action.name] = action
+        return found
+
+    def offered(self, request: HttpRequest, obj: Any) -> list[tuple[ObjectAction, str]]:
+        """Return the acts that this person may do on `obj`, each with its address."""
+        return [
+            (action, self._address("act", quote(obj.pk), action.name))
+            for action in self.object_actions.values()
+            if request.user.has_perm(action.permission) and action.is_available(obj)
+        ]
+
+    def get_urls(self) -> list[URLPattern]:
+        acts = path(
+            "<path:object_id>/act/<slug:name>/",
+            self.admin_site.admin_view(self.act_view),
+            name=f"{self.opts.app_label}_{self.opts.model_name}_act",
+        )
+        return [acts, *super().get_urls()]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        obj = kwargs.get("obj")
+        if obj is not None:
+            context["object_actions"] = self.offered(request, obj)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def act_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        """Ask for what the act needs, then do it through its service."""
+        obj = self.get_object(request, unquote(object_id))
+        action = self.object_actions.get(name)
+        if obj is None or action is None:
+            raise Http404
+        if not self.has_view_permission(request, obj) or not request.user.has_perm(
+            action.permission
+        ):
+            raise PermissionDenied
+        back = self._address("change", quote(obj.pk))
+        if not action.is_available(obj):
+            messages.error(request, _("This is not possible any more, so nothing was changed."))
+            return HttpResponseRedirect(back)
+        if is_same_person(maker_id=action.maker(obj), by=request.user):  # type: ignore[arg-type]
+            return self._render_action(request, action, obj=obj, form=None, back=back, status=403)
+        return self._ask_and_do(request, action, obj, back)
+
+    def _ask_and_do(
+        self, request: HttpRequest, action: ObjectAction, obj: Any, back: str
+    ) -> HttpResponse:
+        if request.method != "POST":
+            form = action.form(target=obj)
+            return self._render_action(request, action, obj=obj, form=form, back=back)
+        form = action.form(request.POST, request.FILES, target=obj)
+        done = run(form, lambda data: action.perform(self, request, obj, data, timezone.now()))
+        if done is None:
+            return self._render_action(request, action, obj=obj, form=form, back=back, status=422)
+        messages.success(request, str(done))
+        return HttpResponseRedirect(back)
+
+    def _render_action(
+        self,
+        request: HttpRequest,
+        action: ObjectAction,
+        *,
+        obj: Model,
+        form: ActionForm | None,
+        back: str,
+        status: int = 200,
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": action.label,
+            "action": action,
+            "object": obj,
+            "form": form,
+            "back": back,
+        }
+        return render(request, self.object_action_template, context, status=status)
+
+    def _address(self, page: str, *args: str) -> str:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}"
+        return reverse(name, args=args, current_app=self.admin_site.name)
+
+
+class AddThroughService(ObjectActions):
+    """Lets staff add an object by a service call, for whoever has the model's add permission."""
+
+    add_form: type[ActionForm]
+    add_label: str | Promise = ""
+
+    def add_object(self, request: HttpRequest, data: Mapping[str, Any], now: datetime) -> Any:
+        """Call the service that adds one, with the clean data of `add_form`; return the object."""
+        raise NotImplementedError
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return ModelAdmin.has_add_permission(self, request)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = self.add_form(request.POST or None, request.FILES or None)
+        if request.method == "POST":
+            obj = run(form, lambda data: self.add_object(request, data, timezone.now()))
+            if obj is not None:
+                messages.success(request, _("Added: %(object)s") % {"object": obj})
+                return HttpResponseRedirect(self._address("change", quote(obj.pk)))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": self.add_label or _("Add %(name)s") % {"name": self.opts.verbose_name},
+            "action": None,
+            "form": form,
+            "back": self._address("changelist"),
+        }
+        status = 422 if request.method == "POST" else 200
+        return render(request, self.object_action_template, context, status=status)

@@ -1,0 +1,128 @@
+"""People who sign in, in the administration."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin.base import AddThroughService, LeanAdmin, object_action
+from accounts.admin.tenants import MemberRows, person
+from accounts.forms.tenants import PersonForm, StaffRightsForm
+from accounts.models import Invitation, Notification, User
+from accounts.services import people
+
+Data = Mapping[str, Any]
+
+
+class PlaceRows(MemberRows):
+    """The accounts that a person is in."""
+
+    fields = ["account", "role", "created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("account")
+
+
+@admin.register(User)
+class UserAdmin(AddThroughService, LeanAdmin):
+    """People: customers and staff."""
+
+    list_display = ["email", "name", "is_staff", "is_active", "last_login"]
+    list_filter = ["is_staff", "is_active"]
+    search_fields = ["^email", "^name"]
+    fields = [
+        "email",
+        "name",
+        "language",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "groups",
+        "last_login",
+        "date_joined",
+    ]
+    inlines = [PlaceRows]
+    add_form = PersonForm
+
+    def add_object(self, request: HttpRequest, data: Data, now: datetime) -> User:
+        return people.register_person(**data, by=person(request), now=now)
+
+    @object_action(
+        label=_("Deactivate"),
+        permission="accounts.change_user",
+        consequence=_("The person is signed out everywhere and can no longer sign in."),
+        is_available=lambda obj: obj.is_active,
+        is_danger=True,
+    )
+    def deactivate(
+        self, request: HttpRequest, obj: User, data: Data, now: datetime
+    ) -> str | Promise:
+        """Keep the person out."""
+        people.deactivate_user(user=obj, reason=data["reason"], by=person(request), now=now)
+        return _("The person can no longer sign in.")
+
+    @object_action(
+        label=_("Reactivate"),
+        permission="accounts.change_user",
+        is_available=lambda obj: not obj.is_active,
+    )
+    def reactivate(
+        self, request: HttpRequest, obj: User, data: Data, now: datetime
+    ) -> str | Promise:
+        """Let the person in again."""
+        people.reactivate_user(user=obj, reason=data["reason"], by=person(request), now=now)
+        return _("The person can sign in again.")
+
+    @object_action(label=_("Sign out everywhere"), permission="accounts.change_user")
+    def sign_out(self, request: HttpRequest, obj: User, data: Data, now: datetime) -> str | Promise:
+        """End all sessions."""
+        people.sign_out_everywhere(user=obj, reason=data["reason"], by=person(request), now=now)
+        return _("All sessions have ended.")
+
+    @object_action(
+        label=_("Reset two-factor sign-in"),
+        permission="accounts.change_user",
+        consequence=_(
+            "The authenticator app, passkeys and recovery codes stop working, and the password "
+            "alone lets the person in. Make sure that you know who is asking."
+        ),
+        is_danger=True,
+    )
+    def reset_second_factor(
+        self, request: HttpRequest, obj: User, data: Data, now: datetime
+    ) -> str | Promise:
+        """Help somebody who has lost the second factor."""
+        people.reset_second_factor(user=obj, reason=data["reason"], by=person(request), now=now)
+        return _("The second factors are gone.")
+
+    @object_action(
+        label=_("Staff rights"), permission="auth.change_permission", form=StaffRightsForm
+    )
+    def staff_rights(
+        self, request: HttpRequest, obj: User, data: Data, now: datetime
+    ) -> str | Promise:
+        """Let the person into the administration, or out."""
+        people.change_staff_rights(user=obj, **data, by=person(request), now=now)
+        return _("The rights are changed.")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(LeanAdmin):
+    """Offers of a role; owners send and withdraw them."""
+
+    list_display = ["email", "account", "role", "invited_by", "expires_at", "accepted_at"]
+    list_select_related = ["account", "invited_by"]
+    search_fields = ["=email", "^account__uin", "^account__name"]
+
+
+@admin.register(Notification)
+class NotificationAdmin(LeanAdmin):
+    """What people were told, and whether the e-mail went out."""
+
+    list_display = ["kind", "user", "account", "created_at", "sent_at", "attempts", "last_error"]
+    list_select_related = ["user", "account"]
+    search_fields = ["^user__email", "^account__uin"]

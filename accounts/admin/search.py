@@ -1,0 +1,71 @@
+"""Search in the administration that an index can answer, however long the table."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
+from django.db.models import Field, Model, Q
+
+#: A beginning that fits more related rows than this is too short to search by.
+RELATED_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class SearchField:
+    """One way to find a row: by a field's beginning (`^name`) or its whole value (`=number`)."""
+
+    path: str
+    is_exact: bool
+
+    @classmethod
+    def parse(cls, text: str) -> "SearchField":
+        """Read Django's notation. Anything that needs a full scan is refused."""
+        if text[:1] not in {"^", "="} or text.count("__") > 1:
+            raise ImproperlyConfigured(
+                f"search_fields: {text!r} must be ^field or =field, at most one relation away."
+            )
+        return cls(path=text[1:], is_exact=text[0] == "=")
+
+    def matches(self, model: type[Model], term: str) -> tuple[Q | None, bool]:
+        """Return the condition (None: matches nothing) and whether related rows were left out.
+
+        Related rows are looked up first: a condition over two tables could use no index.
+        """
+        relation, _sep, name = self.path.partition("__")
+        if not name:
+            return self._condition(model, relation, term), False
+        related = model._meta.get_field(relation).related_model
+        condition = self._condition(related, name, term)  # type: ignore[arg-type]
+        if condition is None:
+            return None, False
+        keys = list(
+            related._default_manager.filter(condition)  # type: ignore[union-attr]
+            .order_by()
+            .values_list("pk", flat=True)[: RELATED_LIMIT + 1]
+        )
+        return Q(**{f"{relation}__in": keys[:RELATED_LIMIT]}), len(keys) > RELATED_LIMIT
+
+    def _condition(self, model: type[Model], name: str, term: str) -> Q | None:
+        if not self.is_exact:
+            return Q(**{f"{name}__istartswith": term})
+        return _equals(model._meta.get_field(name), name, term)
+
+
+def _equals(field: Any, name: str, term: str) -> Q | None:
+    try:
+        value = field.to_python(term) if isinstance(field, Field) else term
+    except (ValidationError, ValueError, FieldDoesNotExist):
+        return None
+    return Q(**{name: value})
+
+
+def search(model: type[Model], fields: list[SearchField], term: str) -> tuple[Q | None, bool]:
+    """Return the condition under which a row matches `term`, None where none can."""
+    found: Q | None = None
+    is_cut = False
+    for field in fields:
+        condition, cut = field.matches(model, term)
+        is_cut = is_cut or cut
+        if condition is not None:
+            found = condition if found is None else found | condition
+    return found, is_cut

@@ -1,0 +1,228 @@
+"""Entities, accounts, members, applications and restrictions in the administration."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin.base import AddThroughService, LeanAdmin, object_action
+from accounts.forms.tenants import (
+    AccountForm,
+    EntityCorrectionForm,
+    EntityForm,
+    MemberForm,
+    RenameForm,
+    RestrictForm,
+    RoleForm,
+)
+from accounts.models import Account, Application, Entity, Membership, Restriction, User
+from accounts.services.members import add_member, change_role, remove_member
+from accounts.services.restrictions import STAFF_CASE, lift_restriction, restrict_by_staff
+from accounts.services.tenants import (
+    correct_entity,
+    open_account,
+    register_entity,
+    rename_account,
+)
+
+Data = Mapping[str, Any]
+
+
+def person(request: HttpRequest) -> User:
+    """Return the member of staff who acts."""
+    if not isinstance(request.user, User):
+        raise TypeError("the administration is for people who are signed in")
+    return request.user
+
+
+class _Rows(admin.TabularInline):
+    """Rows that belong to the object in view, to be read."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AccountRows(_Rows):
+    model = Account
+    fields = ["uin", "name", "status", "created_at"]
+
+
+class MemberRows(_Rows):
+    model = Membership
+    fields = ["user", "role", "created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("user")
+
+
+class ApplicationRows(_Rows):
+    model = Application
+    fields = ["sdkappid", "name", "activated_at"]
+
+
+class RestrictionRows(_Rows):
+    model = Restriction
+    fields = ["case_number", "measure", "reason", "started_at", "ended_at", "is_annulled"]
+
+
+@admin.register(Entity)
+class EntityAdmin(AddThroughService, LeanAdmin):
+    """Legal persons."""
+
+    list_display = ["name", "kind", "registration_number", "created_at"]
+    search_fields = ["^name", "^registration_number"]
+    inlines = [AccountRows]
+    add_form = EntityForm
+
+    def add_object(self, request: HttpRequest, data: Data, now: datetime) -> Entity:
+        return register_entity(**data, by=person(request), now=now)
+
+    @object_action(
+        label=_("Correct"), permission="accounts.change_entity", form=EntityCorrectionForm
+    )
+    def correct(
+        self, request: HttpRequest, obj: Entity, data: Data, now: datetime
+    ) -> str | Promise:
+        """Mend what is recorded."""
+        correct_entity(entity=obj, **data, by=person(request), now=now)
+        return _("The entity is corrected.")
+
+
+@admin.register(Account)
+class AccountAdmin(AddThroughService, LeanAdmin):
+    """Accounts: what they are, who is in them, and measures against them."""
+
+    list_display = ["uin", "name", "entity", "status", "created_at"]
+    list_filter = ["status"]
+    list_select_related = ["entity"]
+    search_fields = ["^uin", "^name", "^entity__name", "^entity__registration_number"]
+    inlines = [MemberRows, ApplicationRows, RestrictionRows]
+    add_form = AccountForm
+
+    def add_object(self, request: HttpRequest, data: Data, now: datetime) -> Account:
+        return open_account(
+            entity=data["entity"],
+            name=data["name"],
+            owner=data["user"],
+            by=person(request),
+            now=now,
+        )
+
+    @object_action(label=_("Rename"), permission="accounts.change_account", form=RenameForm)
+    def rename(
+        self, request: HttpRequest, obj: Account, data: Data, now: datetime
+    ) -> str | Promise:
+        """Give it another name."""
+        rename_account(account=obj, **data, by=person(request), now=now)
+        return _("The account is renamed.")
+
+    @object_action(
+        label=_("Restrict"),
+        permission="accounts.restrict_account",
+        form=RestrictForm,
+        consequence=_(
+            "All agents of the account go out of service at once, and it can neither pay, buy, "
+            "renew, refund nor activate. A blocked account bars its whole entity from new "
+            "applications. For a breach of the connect guidelines, act on the violation instead."
+        ),
+        is_danger=True,
+    )
+    def restrict(
+        self, request: HttpRequest, obj: Account, data: Data, now: datetime
+    ) -> str | Promise:
+        """Take a measure that belongs to no violation."""
+        restrict_by_staff(account=obj, **data, by=person(request), now=now)
+        return _("The measure is in force.")
+
+
+@admin.register(Membership)
+class MembershipAdmin(AddThroughService, LeanAdmin):
+    """Who is in which account."""
+
+    list_display = ["user", "account", "role", "created_at"]
+    list_select_related = ["user", "account"]
+    search_fields = ["^user__email", "^user__name", "^account__uin", "^account__name"]
+    add_form = MemberForm
+
+    def add_object(self, request: HttpRequest, data: Data, now: datetime) -> Membership:
+        return add_member(
+            account=data["account"],
+            user=data["user"],
+            role=data["role"],
+            by=person(request),
+            now=now,
+        )
+
+    @object_action(
+        label=_("Change the role"), permission="accounts.change_membership", form=RoleForm
+    )
+    def change_role(
+        self, request: HttpRequest, obj: Membership, data: Data, now: datetime
+    ) -> str | Promise:
+        """Give the member another role."""
+        change_role(membership=obj, role=data["role"], by=person(request), now=now)
+        return _("The role is changed.")
+
+    @object_action(
+        label=_("Remove"),
+        permission="accounts.delete_membership",
+        consequence=_("The person can no longer open this account."),
+        is_danger=True,
+    )
+    def remove(
+        self, request: HttpRequest, obj: Membership, data: Data, now: datetime
+    ) -> str | Promise:
+        """Take the member out of the account."""
+        remove_member(membership=obj, reason=data["reason"], by=person(request), now=now)
+        return _("The member is removed.")
+
+
+@admin.register(Application)
+class ApplicationAdmin(LeanAdmin):
+    """Applications; customers activate them."""
+
+    list_display = ["sdkappid", "name", "account", "activated_at"]
+    list_select_related = ["account"]
+    search_fields = ["=sdkappid", "^name", "^account__uin", "^account__name"]
+
+
+@admin.register(Restriction)
+class RestrictionAdmin(LeanAdmin):
+    """Measures against accounts, with their beginnings and ends."""
+
+    list_display = ["case_number", "account", "measure", "started_at", "ended_at", "is_annulled"]
+    list_select_related = ["account"]
+    search_fields = ["=case_number", "^account__uin", "^account__name"]
+
+    @object_action(
+        label=_("Lift"),
+        permission="accounts.restrict_account",
+        consequence=_(
+            "The account gets back what this measure took away. Measures that belong to a "
+            "violation are ended there."
+        ),
+        is_available=lambda obj: obj.ended_at is None and obj.case_number.startswith(STAFF_CASE),
+    )
+    def lift(
+        self, request: HttpRequest, obj: Restriction, data: Data, now: datetime
+    ) -> str | Promise:
+        """End a measure that belongs to no violation."""
+        lift_restriction(
+            account=obj.account,
+            case_number=obj.case_number,
+            reason=data["reason"],
+            by=person(request),
+            now=now,
+        )
+        return _("The measure has ended.")

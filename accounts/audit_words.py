@@ -1,0 +1,42 @@
+"""What this app's audit verbs mean, in words. Every app may have a module of this name.
+
+`SENTENCES` tells for each verb what happened to `%(target)s` (also `%(from)s` and `%(to)s`);
+`STATES` names the states that events go from and to.
+"""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.enums import AccountStatus, Measure, Role
+
+SENTENCES: dict[str, str | Promise] = {
+    "account.opened": _("Account %(target)s opened"),
+    "account.renamed": _("Account renamed: now %(target)s"),
+    "account.restricted": _("Measure taken, case %(target)s: %(to)s"),
+    "account.restriction_lifted": _("Measure lifted, case %(target)s"),
+    "account.restriction_annulled": _("Measure found to be wrong and taken back, case %(target)s"),
+    "account.status_changed": _("Account status: from %(from)s to %(to)s"),
+    "application.activated": _("Application %(target)s activated"),
+    "entity.registered": _("Entity %(target)s registered"),
+    "entity.corrected": _("Details of entity %(target)s corrected"),
+    "invitation.accepted": _("%(target)s accepted the invitation"),
+    "invitation.resent": _("Invitation sent to %(target)s again"),
+    "invitation.sent": _("%(target)s invited as %(to)s"),
+    "invitation.withdrawn": _("Invitation of %(target)s withdrawn"),
+    "member.added": _("%(target)s became a member: %(to)s"),
+    "member.left": _("%(target)s left the account"),
+    "member.removed": _("%(target)s removed from the account"),
+    "member.role_changed": _("Role of %(target)s changed from %(from)s to %(to)s"),
+    "user.deactivated": _("Sign-in of %(target)s deactivated"),
+    "user.reactivated": _("Sign-in of %(target)s reactivated"),
+    "user.registered": _("Sign-in made for %(target)s"),
+    "user.rights_changed": _("Staff rights of %(target)s changed"),
+    "user.second_factor_reset": _("Two-factor sign-in of %(target)s reset"),
+    "user.signed_out": _("%(target)s signed out everywhere"),
+}
+
+STATES: dict[str, str | Promise] = {
+    **dict(AccountStatus.choices),
+    **dict(Measure.choices),
+    **dict(Role.choices),
+}

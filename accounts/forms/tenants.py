@@ -1,0 +1,131 @@
+"""Forms with which staff enter and mend tenants and people."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.utils.translation import gettext_lazy as _
+
+from accounts.enums import EntityKind, Measure, Role
+from accounts.forms.fields import AccountField, LineField
+from accounts.forms.staff import ActionForm, ReasonForm
+from accounts.models import Entity, User
+from accounts.services.tenants import clean_registration_number
+
+
+class EntityForm(ActionForm):
+    """A legal person as its papers say."""
+
+    name = LineField(label=_("Name"), max_length=200)
+    kind = forms.ChoiceField(label=_("Kind"), choices=EntityKind)
+    registration_number = LineField(label=_("Registration number"), max_length=64)
+
+
+class EntityCorrectionForm(EntityForm, ReasonForm):
+    """A legal person as it should have been recorded."""
+
+    field_order = ["name", "kind", "registration_number", "reason"]
+
+    def __init__(self, *args: Any, target: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, target=target, **kwargs)
+        for name in ("name", "kind", "registration_number"):
+            self.fields[name].initial = getattr(target, name, None)
+
+
+class AccountForm(ActionForm):
+    """A further account of a known entity."""
+
+    registration_number = LineField(label=_("Registration number of its entity"), max_length=64)
+    name = LineField(label=_("Account name"), max_length=100)
+    owner = forms.EmailField(
+        label=_("Owner's e-mail address"), help_text=_("Somebody who has a sign-in.")
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        number = data.get("registration_number")
+        if number:
+            known = Entity.objects.filter(registration_number=clean_registration_number(number))
+            data["entity"] = known.first()
+            if data["entity"] is None:
+                self.add_error("registration_number", _("No entity has this number."))
+        data["user"] = _user(self, "owner")
+        return data
+
+
+class RenameForm(ReasonForm):
+    """Another name."""
+
+    name = LineField(label=_("Name"), max_length=100)
+    field_order = ["name", "reason"]
+
+    def __init__(self, *args: Any, target: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, target=target, **kwargs)
+        self.fields["name"].initial = getattr(target, "name", None)
+
+
+class RestrictForm(ReasonForm):
+    """A measure that staff take without a violation."""
+
+    measure = forms.ChoiceField(label=_("Measure"), choices=Measure)
+    field_order = ["measure", "reason"]
+
+
+class PersonForm(ActionForm):
+    """A person who shall be able to sign in."""
+
+    email = forms.EmailField(label=_("E-mail address"))
+    name = LineField(label=_("Name"), max_length=64, required=False)
+
+
+class MemberForm(ActionForm):
+    """A person's place in an account."""
+
+    account = AccountField(label=_("UIN of the account"))
+    email = forms.EmailField(label=_("E-mail address"), help_text=_("Somebody who has a sign-in."))
+    role = forms.ChoiceField(label=_("Role"), choices=Role)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        data["user"] = _user(self, "email")
+        return data
+
+
+class RoleForm(ActionForm):
+    """Another role."""
+
+    role = forms.ChoiceField(label=_("Role"), choices=Role)
+
+    def __init__(self, *args: Any, target: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, target=target, **kwargs)
+        self.fields["role"].initial = getattr(target, "role", None)
+
+
+class StaffRightsForm(ReasonForm):
+    """What a person may do in the administration."""
+
+    is_staff = forms.BooleanField(label=_("May sign in to the administration"), required=False)
+    groups = forms.ModelMultipleChoiceField(
+        label=_("Groups"),
+        queryset=Group.objects.order_by("name"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    field_order = ["is_staff", "groups", "reason"]
+
+    def __init__(self, *args: Any, target: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, target=target, **kwargs)
+        if target is not None:
+            self.fields["is_staff"].initial = target.is_staff
+            self.fields["groups"].initial = target.groups.all()
+
+
+def _user(form: forms.Form, field: str) -> User | None:
+    """Return the person whose address the field holds, or put the fault beside it."""
+    address = form.cleaned_data.get(field)
+    if not address:
+        return None
+    user = User.objects.filter(email=address.lower()).first()
+    if user is None:
+        form.add_error(field, _("Nobody signs in with this address."))
+    return user

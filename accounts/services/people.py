@@ -1,0 +1,132 @@
+"""What staff do for, or to, a person who signs in."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import User
+from accounts.services.audit import record_event
+
+
+def _lock(user: User) -> User:
+    return User.objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
+@transaction.atomic
+def register_person(*, email: str, name: str, by: User | None, now: datetime) -> User:
+    """Make a sign-in without a password; its owner chooses one by the reset page.
+
+    Raises Refused (code "email_taken") where the address has a sign-in.
+    """
+    email = email.strip().lower()
+    if User.objects.filter(email=email).exists() or EmailAddress.objects.filter(email=email):
+        raise Refused(_("This address has a sign-in."), code="email_taken", field="email")
+    user = User.objects.create_user(email, name=name, date_joined=now)
+    EmailAddress.objects.create(user=user, email=email, primary=True, verified=False)
+    record_event(account=None, verb="user.registered", target=user, by=by, now=now)
+    return user
+
+
+@transaction.atomic
+def deactivate_user(*, user: User, reason: str, by: User, now: datetime) -> None:
+    """Keep a person out and end all sessions. Raises Refused for oneself."""
+    if user.pk == by.pk:
+        raise Refused(_("You cannot lock yourself out."), code="own_account")
+    if _set_active(user, is_active=False):
+        end_sessions(user)
+        record_event(
+            account=None, verb="user.deactivated", target=user, reason=reason, by=by, now=now
+        )
+
+
+@transaction.atomic
+def reactivate_user(*, user: User, reason: str, by: User, now: datetime) -> None:
+    """Let a person in again."""
+    if _set_active(user, is_active=True):
+        record_event(
+            account=None, verb="user.reactivated", target=user, reason=reason, by=by, now=now
+        )
+
+
+def _set_active(user: User, *, is_active: bool) -> bool:
+    rows = User.objects.filter(pk=user.pk, is_active=not is_active)
+    return bool(rows.update(is_active=is_active))
+
+
+@transaction.atomic
+def reset_second_factor(*, user: User, reason: str, by: User, now: datetime) -> None:
+    """Take away all second factors of somebody who has lost them, and end all sessions.
+
+    Raises Refused for oneself: whoever holds a session must not weaken its own sign-in.
+    """
+    if user.pk == by.pk:
+        raise Refused(_("Somebody else has to do this for you."), code="own_account")
+    deleted, _each = Authenticator.objects.filter(user_id=user.pk).delete()
+    end_sessions(user)
+    record_event(
+        account=None,
+        verb="user.second_factor_reset",
+        target=user,
+        reason=reason,
+        data={"factors": deleted},
+        by=by,
+        now=now,
+    )
+
+
+@transaction.atomic
+def sign_out_everywhere(*, user: User, reason: str, by: User, now: datetime) -> None:
+    """End all sessions of a person."""
+    count = end_sessions(user)
+    record_event(
+        account=None,
+        verb="user.signed_out",
+        target=user,
+        reason=reason,
+        data={"sessions": count},
+        by=by,
+        now=now,
+    )
+
+
+def end_sessions(user: User) -> int:
+    """End every session of `user`; return how many there were."""
+    sessions = list(UserSession.objects.filter(user_id=user.pk))
+    for session in sessions:
+        session.end()
+    return len(sessions)
+
+
+@transaction.atomic
+def change_staff_rights(
+    *, user: User, is_staff: bool, groups: Iterable[Group], reason: str, by: User, now: datetime
+) -> None:
+    """Let a person into the administration, with the rights of `groups`, or out of it.
+
+    Raises Refused for oneself: nobody widens or saves their own rights.
+    """
+    if user.pk == by.pk:
+        raise Refused(_("Your own rights are changed by somebody else."), code="own_account")
+    chosen = list(groups) if is_staff else []
+    current = _lock(user)
+    was = sorted(group.name for group in current.groups.all())
+    User.objects.filter(pk=current.pk).update(is_staff=is_staff)
+    current.groups.set(chosen)
+    record_event(
+        account=None,
+        verb="user.rights_changed",
+        target=current,
+        from_state="staff" if current.is_staff else "customer",
+        to_state="staff" if is_staff else "customer",
+        reason=reason,
+        data={"from": was, "to": sorted(group.name for group in chosen)},
+        by=by,
+        now=now,
+    )
