@@ -45,6 +45,14 @@ _PACKAGE_ROWS = """
 """
 
 
+_ORDER_ROWS = """
+    SELECT t.id, a.uin, t.number, t.total, t.currency,
+        (SELECT coalesce(sum(l.quantity), 0) FROM billing_orderline l
+            WHERE l.order_id = t.id AND l.item <> 'package')
+    FROM billing_order t JOIN accounts_account a ON a.id = t.account_id
+"""
+
+
 def _foresee_packages(
     step: Step, now: datetime, states: Mapping[int, str], renewed: Collection[int]
 ) -> Iterator[Foreseen]:
@@ -102,11 +110,7 @@ def _foresee_renewals(now: datetime, renewals: list[Renewal]) -> Iterator[Forese
 def _foresee_orders(step: Step, now: datetime) -> Iterator[Foreseen]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT t.id, a.uin, t.number, t.total, t.currency,"
-            " (SELECT coalesce(sum(l.quantity), 0) FROM billing_orderline l"
-            "  WHERE l.order_id = t.id AND l.item <> 'package')"
-            " FROM billing_order t JOIN accounts_account a ON a.id = t.account_id"
-            f" WHERE {step_condition(step)} ORDER BY t.id",
+            f"{_ORDER_ROWS} WHERE {step_condition(step)} ORDER BY t.id",
             step_parameters(step, now),
         )
         for row_id, uin, number, total, currency, licences in cursor.fetchall():

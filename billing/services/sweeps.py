@@ -91,7 +91,8 @@ STEPS = (
 )
 
 
-def stepstep_parameters(step: Step, now: datetime) -> dict[str, Any]:
+def step_parameters(step: Step, now: datetime) -> dict[str, Any]:
+    """Return the parameters of a step's statements at `now`."""
     return {
         "now": now,
         "released": now - timedelta(days=settings.ISOLATION_DAYS),
@@ -104,6 +105,7 @@ def stepstep_parameters(step: Step, now: datetime) -> dict[str, Any]:
 
 
 def step_condition(step: Step) -> str:
+    """Return the SQL condition under which a row `t` is due for a step."""
     # Written out and not as a parameter, so that the partial index on these states is used.
     states = ", ".join(f"'{state}'" for state in step.from_states)
     return f"t.{step.column} IN ({states}) AND {step.due}"
