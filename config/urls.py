@@ -19,4 +19,5 @@ urlpatterns = [
     path("auth/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("", include("agents.urls")),
+    path("", include("compliance.urls")),
 ]

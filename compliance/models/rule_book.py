@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models.append_only import APPEND_ONLY
 from compliance.enums import Severity, ViolationMeasure
 from compliance.models.wording import Named
+from compliance.wording import in_language
 
 
 class RuleBookQuerySet(models.QuerySet["RuleBook"]):
@@ -91,6 +92,16 @@ class Behaviour(Named):
 
     def __str__(self) -> str:
         return f"{self.number}. {self.label}"
+
+    @property
+    def text(self) -> str:
+        """The description in the language of the page."""
+        return in_language(self.description, self.description_zh)
+
+    @property
+    def measure_labels(self) -> list[str]:
+        """What may be done about it, in words."""
+        return [str(ViolationMeasure(measure).label) for measure in self.measures]
 
     def snapshot(self) -> dict[str, Any]:
         """Return the row as plain data, kept with each violation that is judged by it."""

@@ -5,14 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Prefetch
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Restriction
 from compliance.enums import CaseState
-from compliance.models import Appeal, Evidence, Violation, ViolationEvent
+from compliance.models import Appeal, Evidence, Violation
 from compliance.policy import Capability, CaseFacts, Problem, capabilities_off
 from compliance.services.appeals import appeal_problems, appeal_until
 from compliance.transitions import CaseAct
+
+
+@dataclass(frozen=True)
+class EventLine:
+    """One line of the history as a customer reads it; `tone` is good, warning, danger or empty."""
+
+    label: str
+    at: datetime
+    tone: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,7 @@ class CaseView:
     called_number: str
     evidence: tuple[Evidence, ...]
     appeals: tuple[Appeal, ...]
-    events: tuple[ViolationEvent, ...]
+    events: tuple[EventLine, ...]
     problems: tuple[Problem, ...]
     appeal_until: datetime | None
 
@@ -89,14 +100,33 @@ def list_cases(cases: Iterable[Violation], now: datetime) -> list[CaseLine]:
     ]
 
 
-#: What of a case's history is the customer's business. Reasons are shown where they are the
-#: answer to the customer; what staff noted for each other is not.
-_SHOWN_ACTS = ("report", *CaseAct, "lift")
+#: What of a case's history is the customer's business, and what it is called. Reasons are shown
+#: where they were written for the customer, and where no other part of the page shows them.
+_LINES: dict[str, tuple[str | Promise, str, bool]] = {
+    "report": (_("Reported"), "", False),
+    CaseAct.INVESTIGATE: (_("Investigation begun"), "", False),
+    CaseAct.VERIFY: (_("Verified as a violation"), "danger", False),
+    CaseAct.DISMISS: (_("Dismissed: it was no violation"), "good", False),
+    CaseAct.ACT: (_("Measure taken, and notice given"), "danger", True),
+    CaseAct.APPEAL: (_("Appealed"), "warning", False),
+    CaseAct.UPHOLD: (_("Appeal decided: the violation stands"), "danger", False),
+    CaseAct.OVERTURN: (_("Appeal decided: the violation is overturned"), "good", False),
+    "lift": (_("Suspension lifted"), "good", True),
+}
+
+
+def _history(case: Violation) -> tuple[EventLine, ...]:
+    lines = []
+    for event in case.events.filter(act__in=_LINES):
+        label, tone, shows_reason = _LINES[event.act]
+        reason = event.reason if shows_reason else ""
+        lines.append(EventLine(str(label), event.at, tone, reason))
+    return tuple(lines)
 
 
 def show_case(case: Violation, now: datetime) -> CaseView:
     """Return everything that the customer may know of one case."""
-    appeals = tuple(case.appeals.prefetch_related(Prefetch("evidence")))
+    appeals = tuple(case.appeals.prefetch_related("evidence"))
     is_standing = case.pk in _standing_ids([case], now)
     return CaseView(
         case=case,
@@ -105,7 +135,7 @@ def show_case(case: Violation, now: datetime) -> CaseView:
         called_number=mask_number(case.called_number),
         evidence=tuple(case.evidence.filter(is_disclosed=True)),
         appeals=appeals,
-        events=tuple(case.events.filter(act__in=_SHOWN_ACTS)),
+        events=_history(case),
         problems=appeal_problems(case, appeals, now),
         appeal_until=appeal_until(case, appeals),
     )

@@ -36,14 +36,15 @@ class CheckedFile:
 
 
 def _refuse_file(name: str, message: str, code: str) -> Refused:
-    return Refused(f"{name}: {message}", code=code, field="files")
+    return Refused(f"{name}: {message}", code=code, field="attachments")
 
 
 def check_file(upload: UploadedFile) -> CheckedFile:
     """Look at a file's size, content and name.
 
-    Raises Refused (field "files") where it is empty, larger than `settings.EVIDENCE_MAX_BYTES`,
-    of a kind that is not accepted, or called something else than it is.
+    Raises Refused (field "attachments") where it is empty, larger than
+    `settings.EVIDENCE_MAX_BYTES`, of a kind that is not accepted, or called something else
+    than it is.
     """
     name = clean_name(upload.name or "")
     limit = settings.EVIDENCE_MAX_BYTES
@@ -83,7 +84,7 @@ def check_files(uploads: Iterable[UploadedFile]) -> list[CheckedFile]:
         raise Refused(
             _("Send at most %(count)d files at once.") % {"count": FILES_AT_ONCE},
             code="too_many_files",
-            field="files",
+            field="attachments",
         )
     checked = [check_file(upload) for upload in listed]
     seen: set[str] = set()

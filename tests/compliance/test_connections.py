@@ -145,7 +145,7 @@ def test_two_equal_files_in_one_form_are_refused_before_anything_is_kept(
     tenant: Tenant, evidence_folder: Any
 ) -> None:
     arguments = _arguments(tenant, files=[make_file(), make_file("again.png")])
-    assert _refusal(request_connection, **arguments) == ("same_file", "files")
+    assert _refusal(request_connection, **arguments) == ("same_file", "attachments")
     assert not evidence_folder.exists()
 
 
@@ -153,7 +153,7 @@ def test_too_many_files_are_refused(tenant: Tenant) -> None:
     files = [make_file(content=make_file().read() + bytes([n])) for n in range(11)]
     assert _refusal(request_connection, **_arguments(tenant, files=files)) == (
         "too_many_files",
-        "files",
+        "attachments",
     )
 
 

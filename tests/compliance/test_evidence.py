@@ -141,7 +141,7 @@ def test_a_file_that_is_refused(
 ) -> None:
     with pytest.raises(Refused) as refusal:
         _attach(tenant, staff, name, content)
-    assert (refusal.value.code, refusal.value.field) == (code, "files")
+    assert (refusal.value.code, refusal.value.field) == (code, "attachments")
     assert name in str(refusal.value)
     assert not Evidence.objects.exists()
     assert not evidence_folder.exists()

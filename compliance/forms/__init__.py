@@ -1,0 +1,1 @@
+"""What people type in, before a service hears of it."""

@@ -1,0 +1,55 @@
+"""Fields and behaviour that the forms of this app share."""
+
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import Refused
+from compliance.services.cases import TEXT_LIMIT
+from compliance.services.evidence import FILES_AT_ONCE
+
+
+class RefusableForm(forms.Form):
+    """A form that shows what a service has against it."""
+
+    def refuse(self, refusal: Refused) -> None:
+        """Show a refusal beside the field at fault, or above them all."""
+        self.add_error(refusal.field if refusal.field in self.fields else None, str(refusal))
+
+
+class LongTextField(forms.CharField):
+    """Several lines, as much as a case keeps."""
+
+    def __init__(self, *, rows: int = 5, **options: Any) -> None:
+        super().__init__(
+            max_length=TEXT_LIMIT, widget=forms.Textarea(attrs={"rows": rows}), **options
+        )
+
+
+class _FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Any number of files; `cleaned_data` has a list. Whether they are accepted, services say."""
+
+    widget = _FilesInput
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            required=False,
+            allow_empty_file=True,
+            help_text=format_lazy(
+                _("PDF, pictures, recordings or plain text; at most {count} files."),
+                count=FILES_AT_ONCE,
+            ),
+            **options,
+        )
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+        """Return the files, an empty list for none."""
+        given = data if isinstance(data, list | tuple) else [data]
+        return [super(FilesField, self).clean(file, initial) for file in given if file]
