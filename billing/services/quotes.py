@@ -299,3 +299,17 @@ def make_quote(
     if not quote.is_self_pay:
         return quote
     return replace(quote, split=_split(account, quote.total, book.currency, ask.without))
+
+
+def with_coupon(quote: Quote, coupon: Coupon) -> Quote:
+    """Return a quote made without a coupon as it is with `coupon`, which was found usable."""
+    priced = [
+        (line.application, line.package, line.is_on_trial, line.priced) for line in quote.lines
+    ]
+    ask = replace(quote.ask, coupon=coupon.pk)
+    found = replace(
+        quote, ask=ask, coupon=coupon, lines=_quoted_lines(ask, priced, quote.promotion, coupon)
+    )
+    if not found.is_self_pay:
+        return found
+    return replace(found, split=_split(found.account, found.total, found.currency, ask.without))
