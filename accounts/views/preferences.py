@@ -19,9 +19,14 @@ _YEAR = 365 * 24 * 3600
 @login_not_required
 @require_POST
 def set_theme(request: HttpRequest) -> HttpResponse:
-    """Keep the theme with the user, or in a cookie, and go back to `next`."""
+    """Keep the theme with the user, or in a cookie, and go back to `next`.
+
+    A script, which has changed the page already and asks for no page, gets 204.
+    """
     theme = request.POST.get("theme", "")
-    response = redirect(_next(request))
+    response = (
+        redirect(_next(request)) if request.accepts("text/html") else HttpResponse(status=204)
+    )
     if theme not in Theme.values:
         return response
     if isinstance(request.user, User):

@@ -1,7 +1,5 @@
 // The page's one dialog, what happens when a request fails, and what screen readers are told.
 // htmx loads fragments into #dialog-content; this opens, closes, and leads the focus.
-"use strict";
-
 const dialog = document.getElementById("dialog");
 const content = document.getElementById("dialog-content");
 const announcer = document.getElementById("announcer");

@@ -1,7 +1,5 @@
 // Menus close when one looks elsewhere, and the theme changes at once. Both work without: a menu
 // is a <details>, and the choice of a theme a form.
-"use strict";
-
 const openMenus = () => document.querySelectorAll("details.menu[open]");
 
 document.addEventListener("click", (event) => {
@@ -35,5 +33,5 @@ document.addEventListener("submit", (event) => {
     other.removeAttribute("aria-current");
   }
   button.setAttribute("aria-current", "true");
-  fetch(form.action, { method: "POST", body, redirect: "manual" });
+  fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
 });

@@ -30,7 +30,7 @@ def _addresses() -> Iterator[None]:
     root = ModuleType("root")
     root.urlpatterns = [path("", include(pages))]  # type: ignore[attr-defined]
     clear_url_caches()
-    set_urlconf(root)
+    set_urlconf(root)  # type: ignore[arg-type]
     yield
     set_urlconf(None)
     clear_url_caches()
@@ -56,7 +56,9 @@ def access_as(role: str) -> AccountAccess:
     return AccountAccess(user=user, membership=Membership(user=user, account=account, role=role))
 
 
-def lines(role: str, *, sdkappid: int | None, path: str) -> list[tuple[str, list[tuple[str, bool]]]]:
+def lines(
+    role: str, *, sdkappid: int | None, path: str
+) -> list[tuple[str, list[tuple[str, bool]]]]:
     shown = sections(access_as(role), sdkappid=sdkappid, path=path, groups=GROUPS)
     return [
         (str(section.label), [(line.url, line.is_current) for line in section.lines])

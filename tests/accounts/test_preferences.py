@@ -41,6 +41,17 @@ def test_a_users_theme_is_the_same_in_every_browser(client: Client, user: User) 
     assert 'data-theme="dark"' in page
 
 
+def test_a_script_gets_no_page(client: Client, user: User) -> None:
+    client.force_login(user)
+
+    response = client.post(
+        reverse("set_theme"), {"theme": "dark"}, headers={"accept": "application/json"}
+    )
+
+    user.refresh_from_db()
+    assert (response.status_code, user.theme) == (204, Theme.DARK)
+
+
 @pytest.mark.parametrize("theme", ["", "pink", "DARK", "\x00"])
 def test_what_is_no_theme_changes_nothing(client: Client, user: User, theme: str) -> None:
     client.force_login(user)
