@@ -123,9 +123,7 @@ def test_countdown(away: timedelta, text: str) -> None:
         pytest.param(
             '{% badge "active" "Active" tone="danger" %}', "danger", "x-circle", id="own tone"
         ),
-        pytest.param(
-            '{% badge "active" "Active" shape="star" %}', "good", "star", id="own shape"
-        ),
+        pytest.param('{% badge "active" "Active" shape="star" %}', "good", "star", id="own shape"),
     ],
 )
 def test_a_state_is_word_shape_and_colour(tag: str, tone: str, shape: str) -> None:
