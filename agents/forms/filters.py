@@ -48,7 +48,11 @@ class FilterForm(forms.Form):
 
     def __init__(self, data: QueryDict, *, application: Application) -> None:
         super().__init__(data, auto_id="filter_%s")
-        self.fields["group"].queryset = groups_of(application)  # type: ignore[attr-defined]
+        self.groups = list(groups_of(application))
+        field = self.fields["group"]
+        field.queryset = groups_of(application)  # type: ignore[attr-defined]
+        # Said here, since the field would read them from the database once more.
+        field.choices = [_ANY, *((group.pk, group.name) for group in self.groups)]  # type: ignore[attr-defined]
 
     def agent_filter(self) -> AgentFilter:
         """Return which agents are meant. Only for a valid form."""

@@ -139,7 +139,7 @@ def read_listing(
     else:
         agents = agents.none()
     count = count_up_to(agents)
-    names = {group.pk: group.name for group in form.fields["group"].queryset}  # type: ignore[attr-defined]
+    names = {group.pk: group.name for group in form.groups}
     order = SORT_ORDERS[sort.removeprefix("-")]
     shared = _query(agent_filter, sort)
     page = read_page(

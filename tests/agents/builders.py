@@ -100,9 +100,8 @@ def make_agent(application: Application, now: datetime = NOW, **fields: Any) -> 
         "created_at": now,
         "updated_at": now,
     }
-    return Agent.objects.create(
-        account_id=application.account_id, application=application, **values | fields
-    )
+    place = {"account_id": application.account_id, "application": application}
+    return Agent.objects.create(**place | values | fields)
 
 
 def make_telephone(application: Application, now: datetime = NOW, **fields: Any) -> SipTelephone:
@@ -115,9 +114,8 @@ def make_telephone(application: Application, now: datetime = NOW, **fields: Any)
         "created_at": now,
         "updated_at": now,
     }
-    return SipTelephone.objects.create(
-        account_id=application.account_id, application=application, **values | fields
-    )
+    place = {"account_id": application.account_id, "application": application}
+    return SipTelephone.objects.create(**place | values | fields)
 
 
 def licences_of(package: Package, kind: str = LicenceKind.AGENT) -> list[Licence]:

@@ -1,0 +1,182 @@
+"""Adding and editing single agents: what is stored, what is refused, what history says."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from accounts.enums import Measure
+from accounts.errors import Refused
+from accounts.models import AuditEvent
+from accounts.services.restrictions import restrict_account
+from agents.enums import ServiceState
+from agents.errors import DetailsRefused, LicencesMissing
+from agents.models import Agent, SkillGroup
+from agents.services.agents import AgentDetails, add_agent, edit_agent
+from billing.models import Package
+from tests.agents.builders import NOW, Tenant, make_agent, make_telephone, make_tenant
+
+DETAILS = AgentDetails(
+    name="Ada", nickname="A.", staff_number="S1", email="ada@example.com", extension="1001"
+)
+
+
+def add(tenant: Tenant, details: AgentDetails = DETAILS, with_licence: bool = True) -> Agent:
+    return add_agent(
+        application=tenant.application,
+        details=details,
+        with_licence=with_licence,
+        by=tenant.owner,
+        now=NOW,
+    )
+
+
+def group(tenant: Tenant, name: str) -> SkillGroup:
+    return SkillGroup.objects.create(
+        account=tenant.account, application=tenant.application, name=name, created_at=NOW
+    )
+
+
+def stored(agent: Agent) -> dict[str, Any]:
+    names = ("name", "nickname", "staff_number", "email", "phone", "role", "extension")
+    return {name: getattr(agent, name) for name in names}
+
+
+def test_an_agent_with_a_licence_is_in_service_at_once(tenant: Tenant, package: Package) -> None:
+    sales = group(tenant, "Sales")
+    agent = add(tenant, replace(DETAILS, groups=(sales.pk,), phone="+8613800138000"))
+    agent.refresh_from_db()
+    assert stored(agent) == {
+        "name": "Ada",
+        "nickname": "A.",
+        "staff_number": "S1",
+        "email": "ada@example.com",
+        "phone": "+8613800138000",
+        "role": "agent",
+        "extension": "1001",
+    }
+    assert [each.name for each in agent.groups.all()] == ["Sales"]
+    assert agent.licence is not None
+    assert agent.licence.package == package
+    assert list(Agent.objects.in_service(NOW)) == [agent]
+    event = AuditEvent.objects.get(verb="agent.added")
+    assert (event.actor, event.target_id, event.data) == (
+        tenant.owner,
+        agent.pk,
+        {"licence": agent.licence_id},
+    )
+
+
+def test_without_a_nickname_customers_see_the_name(tenant: Tenant, package: Package) -> None:
+    assert add(tenant, replace(DETAILS, nickname="")).nickname == "Ada"
+
+
+def test_without_a_free_licence_adding_says_how_many_are_missing(
+    tenant: Tenant, package: Package
+) -> None:
+    for number in range(3):
+        add(tenant, AgentDetails(f"A{number}", f"N{number}", f"a{number}@example.com"))
+    with pytest.raises(LicencesMissing) as refusal:
+        add(tenant)
+    assert (refusal.value.needed, refusal.value.free, refusal.value.missing) == (1, 0, 1)
+    assert Agent.objects.count() == 3
+
+
+def test_an_agent_can_be_added_without_a_licence(tenant: Tenant) -> None:
+    agent = add(tenant, with_licence=False)
+    assert agent.licence is None
+    assert list(Agent.objects.in_state(ServiceState.NO_LICENCE, NOW)) == [agent]
+
+
+@pytest.mark.parametrize(
+    ("field", "fields"),
+    [
+        ("staff_number", {"staff_number": "s1"}),
+        ("email", {"email": "ADA@Example.com"}),
+        ("extension", {"extension": "1001"}),
+    ],
+    ids=["staff number in any case", "address in any case", "extension"],
+)
+def test_what_must_be_unique_is_told_beside_its_field(
+    tenant: Tenant, package: Package, field: str, fields: dict[str, str]
+) -> None:
+    add(tenant)
+    other = AgentDetails("Bob", "S2", "bob@example.com", extension="1002")
+    with pytest.raises(DetailsRefused) as refusal:
+        add(tenant, replace(other, **fields))  # type: ignore[arg-type]
+    assert list(refusal.value.problems) == [field]
+    assert Agent.objects.count() == 1
+
+
+def test_all_faults_are_told_at_once(tenant: Tenant, package: Package) -> None:
+    add(tenant)
+    foreign = group(make_tenant("Other"), "Sales")
+    with pytest.raises(DetailsRefused) as refusal:
+        add(tenant, replace(DETAILS, groups=(foreign.pk,)))
+    assert list(refusal.value.problems) == ["staff_number", "email", "extension", "groups"]
+
+
+def test_an_extension_is_shared_with_no_telephone(tenant: Tenant, package: Package) -> None:
+    make_telephone(tenant.application, extension="1001")
+    with pytest.raises(DetailsRefused) as refusal:
+        add(tenant)
+    assert refusal.value.problems == {
+        "extension": "A SIP telephone of this application has this extension."
+    }
+
+
+def test_another_application_may_use_the_same_values(tenant: Tenant, package: Package) -> None:
+    add(tenant)
+    other = make_tenant("Other")
+    add(other, with_licence=False)
+    assert Agent.objects.filter(staff_number="S1").count() == 2
+
+
+@pytest.mark.parametrize("measure", Measure.values)
+def test_a_restricted_account_adds_nobody(tenant: Tenant, package: Package, measure: str) -> None:
+    restrict_account(
+        account=tenant.account, measure=measure, case_number="V1", reason="r", by=None, now=NOW
+    )
+    with pytest.raises(Refused) as refusal:
+        add(tenant)
+    assert refusal.value.code == "account_restricted"
+    assert Agent.objects.count() == 0
+
+
+def test_an_edit_changes_what_it_says_and_keeps_the_rest(tenant: Tenant, package: Package) -> None:
+    sales, support = group(tenant, "Sales"), group(tenant, "Support")
+    agent = add(tenant, replace(DETAILS, groups=(sales.pk,)))
+    edit_agent(
+        agent=agent,
+        details=replace(DETAILS, name="Ada L.", role="inspector", groups=(support.pk,)),
+        by=tenant.owner,
+        now=NOW,
+    )
+    licence = agent.licence_id
+    agent.refresh_from_db()
+    assert stored(agent) == stored(agent) | {"name": "Ada L.", "role": "inspector"}
+    assert [each.name for each in agent.groups.all()] == ["Support"]
+    assert agent.licence_id == licence
+    event = AuditEvent.objects.get(verb="agent.edited")
+    assert event.data == {"fields": ["name", "role", "groups"]}
+
+
+def test_an_edit_that_changes_nothing_leaves_no_trace(tenant: Tenant, package: Package) -> None:
+    agent = add(tenant)
+    edit_agent(agent=agent, details=DETAILS, by=tenant.owner, now=NOW)
+    assert not AuditEvent.objects.filter(verb="agent.edited").exists()
+
+
+def test_an_agent_keeps_its_own_values_when_edited_but_takes_no_other_s(
+    tenant: Tenant, package: Package
+) -> None:
+    agent = add(tenant)
+    make_agent(tenant.application, staff_number="S2")
+    with pytest.raises(DetailsRefused) as refusal:
+        edit_agent(
+            agent=agent,
+            details=replace(DETAILS, staff_number="s2"),
+            by=tenant.owner,
+            now=NOW,
+        )
+    assert list(refusal.value.problems) == ["staff_number"]

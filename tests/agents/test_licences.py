@@ -1,0 +1,339 @@
+"""Acts on many agents: assigning, freeing, moving, disabling, enabling, deleting, changing."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts.enums import Measure
+from accounts.errors import Refused
+from accounts.models import AuditEvent
+from accounts.services.restrictions import restrict_account
+from agents.enums import ServiceState
+from agents.errors import LicencesMissing
+from agents.listing import AgentFilter
+from agents.models import Agent, SipTelephone, SkillGroup
+from agents.services import batches
+from agents.services.agents import delete_agents, disable_agents, enable_agents
+from agents.services.batches import BulkResult
+from agents.services.changes import Change, change_agents
+from agents.services.licences import assign_licences, free_licences_of, move_licences
+from billing.enums import LicenceKind, PackageState
+from billing.models import Licence, Package
+from tests.agents.builders import (
+    NOW,
+    Tenant,
+    licences_of,
+    make_agent,
+    make_package,
+    make_telephone,
+    make_tenant,
+)
+
+
+def call(service: Callable[..., BulkResult], tenant: Tenant, **arguments: Any) -> BulkResult:
+    """Call a service on all agents of the tenant, unless `chosen` says otherwise."""
+    chosen = arguments.pop("chosen", Agent.objects.all())
+    return service(
+        application=tenant.application, chosen=chosen, by=tenant.owner, now=NOW, **arguments
+    )
+
+
+def holders(tenant: Tenant) -> dict[str, int | None]:
+    own = Agent.objects.filter(application=tenant.application)
+    return dict(own.order_by("pk").values_list("staff_number", "licence_id"))
+
+
+def make_agents(tenant: Tenant, *numbers: str, **fields: Any) -> list[Agent]:
+    return [make_agent(tenant.application, staff_number=number, **fields) for number in numbers]
+
+
+def verbs() -> list[str]:
+    mine = AuditEvent.objects.exclude(verb__startswith="account").exclude(
+        verb__startswith="application"
+    )
+    return list(
+        mine.exclude(verb="entity.registered").order_by("pk").values_list("verb", flat=True)
+    )
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two agents a batch, so that every test crosses from one batch to the next."""
+    monkeypatch.setattr(batches, "BATCH", 2)
+    monkeypatch.setattr("agents.services.licences.BATCH", 2)
+
+
+def test_those_without_a_licence_get_one_each(tenant: Tenant, package: Package) -> None:
+    first, second, third = licences_of(package)
+    make_agents(tenant, "A", licence=second)
+    make_agents(tenant, "B", "C")
+    assert call(assign_licences, tenant) == BulkResult(matched=3, changed=2)
+    assert holders(tenant) == {"A": second.pk, "B": first.pk, "C": third.pk}
+    assert verbs() == ["agent.licence_assigned"] * 2
+    event = AuditEvent.objects.filter(verb="agent.licence_assigned").first()
+    assert event is not None
+    assert event.data == {"licence": first.pk}
+
+
+def test_too_few_free_licences_assign_none(tenant: Tenant, package: Package) -> None:
+    make_agents(tenant, "A", "B", "C", "D")
+    with pytest.raises(LicencesMissing) as refusal:
+        call(assign_licences, tenant)
+    assert (refusal.value.needed, refusal.value.free) == (4, 3)
+    assert set(holders(tenant).values()) == {None}
+    assert verbs() == []
+
+
+def test_or_as_many_as_there_are_to_those_who_were_added_first(
+    tenant: Tenant, package: Package
+) -> None:
+    make_agents(tenant, "D", "C", "B", "A")
+    assert call(assign_licences, tenant, is_partial_allowed=True) == BulkResult(4, 3)
+    assert [number for number, licence in holders(tenant).items() if licence is None] == ["A"]
+
+
+@pytest.mark.parametrize("loss", ["ended licence", "package expired", "refunded", "other package"])
+def test_a_licence_that_counts_no_more_is_replaced(
+    tenant: Tenant, package: Package, loss: str
+) -> None:
+    lost = licences_of(package)[0]
+    make_agents(tenant, "A", licence=lost)
+    if loss == "ended licence":
+        Licence.objects.filter(pk=lost.pk).update(ends_at=NOW)
+        fresh = licences_of(package)[1]
+    else:
+        state = PackageState.REFUNDED if loss == "refunded" else PackageState.RELEASED
+        Package.objects.filter(pk=package.pk).update(state=state)
+        fresh = licences_of(make_package(tenant.application))[0]
+    assert call(assign_licences, tenant) == BulkResult(1, 1)
+    assert holders(tenant) == {"A": fresh.pk}
+
+
+def test_sip_licences_and_those_of_other_applications_are_not_for_agents(tenant: Tenant) -> None:
+    make_package(tenant.application, agents=0, sip=3)
+    make_package(make_tenant("Other").application, agents=3)
+    make_agents(tenant, "A")
+    with pytest.raises(LicencesMissing) as refusal:
+        call(assign_licences, tenant)
+    assert refusal.value.free == 0
+
+
+def test_freed_licences_can_be_assigned_again(tenant: Tenant, package: Package) -> None:
+    licences = licences_of(package)
+    for number, licence in zip("ABC", licences, strict=True):
+        make_agents(tenant, number, licence=licence)
+    make_agents(tenant, "D")
+    chosen = Agent.objects.filter(staff_number__in=["A", "B", "D"])
+    assert call(free_licences_of, tenant, chosen=chosen) == BulkResult(3, 2)
+    assert holders(tenant) == {"A": None, "B": None, "C": licences[2].pk, "D": None}
+    assert verbs() == ["agent.licence_freed"] * 2
+    assert call(assign_licences, tenant, chosen=chosen, is_partial_allowed=True) == BulkResult(3, 2)
+
+
+def test_licences_move_in_the_order_in_which_takers_are_named(
+    tenant: Tenant, package: Package
+) -> None:
+    one, two, _three = licences_of(package)
+    make_agents(tenant, "A", licence=one)
+    make_agents(tenant, "B", licence=two)
+    make_agents(tenant, "c", "D")
+    chosen = Agent.objects.filter(staff_number__in=["A", "B"])
+    result = call(move_licences, tenant, chosen=chosen, staff_numbers=["D", "C"])
+    assert result == BulkResult(2, 2)
+    assert holders(tenant) == {"A": None, "B": None, "c": two.pk, "D": one.pk}
+    assert verbs() == ["agent.licence_freed"] * 2 + ["agent.licence_assigned"] * 2
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ([], "Name exactly 1 agent, since 1 licence moves."),
+        (["B", "C"], "Name exactly 1 agent, since 1 licence moves."),
+        (["Z"], "No agent has the staff number “Z”."),
+        (["F"], "No agent has the staff number “F”."),
+        (["A"], "Agent A (A) has a licence already."),
+    ],
+    ids=["nobody", "too many", "unknown", "of another account", "licensed"],
+)
+def test_a_move_names_takers_that_can_take(
+    tenant: Tenant, package: Package, numbers: list[str], message: str
+) -> None:
+    make_agents(tenant, "A", licence=licences_of(package)[0], name="Agent A")
+    make_agents(tenant, "B", "C")
+    make_agents(make_tenant("Other"), "F")
+    with pytest.raises(Refused) as refusal:
+        call(move_licences, tenant, staff_numbers=numbers)
+    assert (str(refusal.value), refusal.value.field) == (message, "staff_numbers")
+    assert verbs() == []
+
+
+def test_nobody_takes_over_twice(tenant: Tenant, package: Package) -> None:
+    for number, licence in zip("AB", licences_of(package), strict=False):
+        make_agents(tenant, number, licence=licence)
+    make_agents(tenant, "C")
+    with pytest.raises(Refused, match="Name each agent once"):
+        call(move_licences, tenant, staff_numbers=["C", "c"])
+
+
+def test_disabling_keeps_the_licence(tenant: Tenant, package: Package) -> None:
+    licence = licences_of(package)[0]
+    make_agents(tenant, "A", licence=licence)
+    make_agents(tenant, "B", is_enabled=False)
+    assert call(disable_agents, tenant, frees_licences=False) == BulkResult(2, 1)
+    assert holders(tenant) == {"A": licence.pk, "B": None}
+    assert Agent.objects.in_state(ServiceState.DISABLED, NOW).count() == 2
+    assert verbs() == ["agent.disabled"]
+    assert call(enable_agents, tenant) == BulkResult(2, 2)
+    assert [agent.staff_number for agent in Agent.objects.in_service(NOW)] == ["A"]
+    assert verbs() == ["agent.disabled"] + ["agent.enabled"] * 2
+
+
+def test_disabling_can_free_the_licences_too(tenant: Tenant, package: Package) -> None:
+    one, two, _three = licences_of(package)
+    make_agents(tenant, "A", licence=one)
+    make_agents(tenant, "B", licence=two, is_enabled=False)
+    assert call(disable_agents, tenant, frees_licences=True) == BulkResult(2, 1)
+    assert holders(tenant) == {"A": None, "B": None}
+    assert verbs() == ["agent.disabled"] + ["agent.licence_freed"] * 2
+
+
+def test_deleting_frees_the_licence_and_unbinds_the_telephone(
+    tenant: Tenant, package: Package
+) -> None:
+    licence = licences_of(package)[0]
+    (agent,) = make_agents(tenant, "A", licence=licence)
+    make_agents(tenant, "B", "C")
+    sip = licences_of(package, LicenceKind.SIP)[0]
+    make_telephone(tenant.application, licence=sip, agent=agent)
+    assert call(delete_agents, tenant) == BulkResult(3, 3)
+    assert Agent.objects.count() == 0
+    assert SipTelephone.objects.get().agent is None
+    assert verbs() == ["telephone.unbound"] + ["agent.deleted"] * 3
+    assert AuditEvent.objects.filter(verb="agent.deleted", target_id=agent.pk).get().data == {
+        "freed": licence.pk
+    }
+    make_agents(tenant, "D")
+    assert call(assign_licences, tenant) == BulkResult(1, 1)
+
+
+def test_role_and_skill_groups_change_where_they_differ(tenant: Tenant) -> None:
+    sales, support = [
+        SkillGroup.objects.create(
+            account=tenant.account, application=tenant.application, name=name, created_at=NOW
+        )
+        for name in ("Sales", "Support")
+    ]
+    first, second, third = make_agents(tenant, "A", "B", "C")
+    for agent, group in [(first, support), (second, sales), (third, sales)]:
+        agent.groups.add(group, through_defaults={"account": tenant.account})
+    Agent.objects.filter(staff_number="C").update(role="inspector")
+    change = Change("inspector", frozenset({sales.pk}), frozenset({support.pk}))
+    assert call(change_agents, tenant, change=change) == BulkResult(3, 2)
+    assert {agent.role for agent in Agent.objects.all()} == {"inspector"}
+    assert [list(agent.groups.all()) for agent in (first, second, third)] == [[sales]] * 3
+    assert verbs() == ["agent.edited"] * 2
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (Change(), "nothing_asked"),
+        (Change(joins=frozenset({-1})), "unknown_group"),
+        (Change(joins=frozenset({1}), leaves=frozenset({1})), "contradiction"),
+    ],
+    ids=["nothing", "unknown group", "join and leave"],
+)
+def test_a_senseless_change_is_refused(tenant: Tenant, change: Change, code: str) -> None:
+    make_agents(tenant, "A")
+    with pytest.raises(Refused) as refusal:
+        call(change_agents, tenant, change=change)
+    assert refusal.value.code == code
+
+
+SERVICES: list[tuple[Callable[..., BulkResult], dict[str, Any]]] = [
+    (assign_licences, {}),
+    (free_licences_of, {}),
+    (move_licences, {"staff_numbers": ["A"]}),
+    (disable_agents, {"frees_licences": False}),
+    (enable_agents, {}),
+    (delete_agents, {}),
+    (change_agents, {"change": Change(role="inspector")}),
+]
+NAMES = [service.__name__ for service, _options in SERVICES]
+
+
+@pytest.mark.parametrize(("service", "options"), SERVICES, ids=NAMES)
+def test_only_what_was_confirmed_is_done(
+    tenant: Tenant, package: Package, service: Callable[..., BulkResult], options: dict[str, Any]
+) -> None:
+    make_agents(tenant, "A", "B")
+    before = list(Agent.objects.order_by("pk").values())
+    with pytest.raises(Refused) as refusal:
+        call(service, tenant, expected=1, **options)
+    assert (refusal.value.code, str(refusal.value)) == (
+        "selection_changed",
+        "Meanwhile 2 agents match. Look at the numbers again.",
+    )
+    assert list(Agent.objects.order_by("pk").values()) == before
+
+
+@pytest.mark.parametrize(("service", "options"), SERVICES, ids=NAMES)
+def test_agents_of_others_are_never_meant(
+    tenant: Tenant, package: Package, service: Callable[..., BulkResult], options: dict[str, Any]
+) -> None:
+    make_agents(make_tenant("Other"), "A", "B")
+    before = list(Agent.objects.order_by("pk").values())
+    with pytest.raises(Refused) as refusal:
+        call(service, tenant, **options)
+    assert refusal.value.code == "nothing_chosen"
+    assert list(Agent.objects.order_by("pk").values()) == before
+
+
+@pytest.mark.parametrize(("service", "options"), SERVICES, ids=NAMES)
+def test_a_restricted_account_changes_nothing(
+    tenant: Tenant, package: Package, service: Callable[..., BulkResult], options: dict[str, Any]
+) -> None:
+    make_agents(tenant, "A", "B", licence=None)
+    restrict_account(
+        account=tenant.account,
+        measure=Measure.SUSPEND,
+        case_number="V1",
+        reason="r",
+        by=None,
+        now=NOW,
+    )
+    before = list(Agent.objects.order_by("pk").values())
+    with pytest.raises(Refused) as refusal:
+        call(service, tenant, **options)
+    assert refusal.value.code == "account_restricted"
+    assert list(Agent.objects.order_by("pk").values()) == before
+
+
+def test_an_act_on_a_filter_reaches_all_that_match_it_though_it_changes_them(
+    tenant: Tenant, package: Package
+) -> None:
+    make_agents(tenant, "A", "B", "C", "D", "E")
+    chosen = AgentFilter(state="no_licence").apply(Agent.objects.all(), NOW)
+    assert call(disable_agents, tenant, chosen=chosen, frees_licences=False) == BulkResult(5, 5)
+
+
+def test_a_live_licence_can_be_assigned_until_the_very_expiry(
+    tenant: Tenant, package: Package
+) -> None:
+    make_agents(tenant, "A")
+    with pytest.raises(LicencesMissing):
+        assign_licences(
+            application=tenant.application,
+            chosen=Agent.objects.all(),
+            by=tenant.owner,
+            now=package.expires_at,
+        )
+    result = assign_licences(
+        application=tenant.application,
+        chosen=Agent.objects.all(),
+        by=tenant.owner,
+        now=package.expires_at - timedelta(microseconds=1),
+    )
+    assert result == BulkResult(1, 1)

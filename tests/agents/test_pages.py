@@ -1,0 +1,401 @@
+"""The Agent Management page and its dialogs: who gets in, what they see, what they may send."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.enums import Measure, Role
+from accounts.services.restrictions import restrict_account
+from agents.models import Agent, SkillGroup
+from billing.models import Package
+from tests.agents.builders import (
+    Tenant,
+    licences_of,
+    make_agent,
+    make_package,
+    make_tenant,
+    make_user,
+)
+
+HTMX = {"HX-Request": "true"}
+WRITERS = (Role.OWNER, Role.AGENT_MANAGER)
+READERS = (Role.FINANCE, Role.VIEWER)
+
+FORM = {
+    "name": "Ada",
+    "nickname": "",
+    "staff_number": "S1",
+    "email": "ada@example.com",
+    "phone": "",
+    "role": "agent",
+    "extension": "1001",
+    "licence": "yes",
+}
+
+
+@pytest.fixture
+def live(tenant: Tenant) -> Package:
+    """A package of three licences that lives now."""
+    return make_package(tenant.application, agents=3, sip=1, now=timezone.now())
+
+
+def signed_in(user: AbstractBaseUser) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")  # type: ignore[arg-type]
+    return client
+
+
+def as_role(tenant: Tenant, role: str) -> Client:
+    return signed_in(make_user(role, tenant.account))
+
+
+@pytest.fixture
+def owner(tenant: Tenant) -> Client:
+    return signed_in(tenant.owner)
+
+
+def url(tenant: Tenant, name: str, query: str = "", **kwargs: Any) -> str:
+    place = {"uin": tenant.account.uin, "sdkappid": tenant.application.sdkappid, **kwargs}
+    return reverse(f"agents:{name}", kwargs=place) + query
+
+
+ACTS = ("assign", "free", "move", "change", "enable", "disable", "delete")
+
+
+def addresses(tenant: Tenant, agent: Agent) -> dict[str, str]:
+    """Every address that changes agents."""
+    return {
+        "add": url(tenant, "add"),
+        "edit": url(tenant, "edit", pk=agent.pk),
+        **{act: url(tenant, act, f"?ids={agent.pk}") for act in ACTS},
+    }
+
+
+# --- Who gets in ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_strangers_find_nothing(tenant: Tenant, headers: dict[str, str]) -> None:
+    agent = make_agent(tenant.application)
+    stranger = signed_in(make_tenant("Other").owner)
+    for address in [
+        url(tenant, "management"),
+        url(tenant, "summary"),
+        *addresses(tenant, agent).values(),
+    ]:
+        assert stranger.get(address, headers=headers).status_code == 404
+        assert stranger.post(address, FORM, headers=headers).status_code == 404
+    assert list(Agent.objects.all()) == [agent]
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_readers_see_the_list_and_change_nothing(
+    tenant: Tenant, live: Package, headers: dict[str, str]
+) -> None:
+    agent = make_agent(tenant.application, name="Ada")
+    for role in READERS:
+        reader = as_role(tenant, role)
+        page = reader.get(url(tenant, "management"), headers=headers)
+        assert (page.status_code, b"Ada" in page.content) == (200, True)
+        assert b"/disable/" not in page.content
+        for address in addresses(tenant, agent).values():
+            assert reader.get(address, headers=headers).status_code == 403
+            assert reader.post(address, FORM, headers=headers).status_code == 403
+    assert Agent.objects.get() == agent
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+@pytest.mark.parametrize("role", WRITERS)
+def test_owners_and_agent_managers_open_every_dialog(
+    tenant: Tenant, live: Package, role: str, headers: dict[str, str]
+) -> None:
+    agent = make_agent(tenant.application, licence=licences_of(live)[0])
+    writer = as_role(tenant, role)
+    for address in addresses(tenant, agent).values():
+        page = writer.get(address, headers=headers)
+        assert page.status_code == 200
+        assert (b"<html" in page.content) == (not headers)
+        assert page.content.count(b"<form") == (1 if headers else page.content.count(b"<form"))
+
+
+def test_an_agent_of_another_application_is_not_found(tenant: Tenant, owner: Client) -> None:
+    foreign = make_agent(make_tenant("Other").application)
+    for address in addresses(tenant, foreign).values():
+        if "add" not in address:
+            assert owner.get(address).status_code == 404
+            assert owner.post(address, FORM).status_code == 404
+
+
+def test_in_a_suspended_account_all_is_read_and_nothing_written(
+    tenant: Tenant, live: Package, owner: Client
+) -> None:
+    agent = make_agent(tenant.application, licence=licences_of(live)[0])
+    restrict_account(
+        account=tenant.account,
+        measure=Measure.SUSPEND,
+        case_number="V1",
+        reason="r",
+        by=None,
+        now=timezone.now(),
+    )
+    page = owner.get(url(tenant, "management"))
+    assert page.status_code == 200
+    assert b"The account is suspended" in page.content
+    assert b"Account restricted" in page.content
+    before = Agent.objects.values().get()
+    for act, address in addresses(tenant, agent).items():
+        assert owner.get(address).status_code == 200
+        values = FORM | {"expected": "1", "staff_numbers": "X", "role": "inspector"}
+        refused = owner.post(address, values)
+        assert (act, refused.status_code) == (act, 422)
+        assert b"so it cannot do this" in refused.content
+    assert Agent.objects.values().get() == before
+
+
+# --- What they see -------------------------------------------------------------------------
+
+
+def test_the_package_is_summed_up(tenant: Tenant, live: Package, owner: Client) -> None:
+    make_agent(tenant.application, licence=licences_of(live)[0])
+    page = owner.get(url(tenant, "management")).content.decode()
+    assert "Essential package" in page
+    assert "1 / 3" in page
+    assert "0 / 1" in page
+    assert "UTC+8" in page
+
+
+def test_without_agents_the_page_offers_the_first_step(tenant: Tenant, owner: Client) -> None:
+    page = owner.get(url(tenant, "management")).content.decode()
+    assert "No agents yet" in page
+    assert "No package" in page
+
+
+def test_htmx_gets_the_list_alone_under_a_clean_address(tenant: Tenant, owner: Client) -> None:
+    make_agent(tenant.application, name="Ada")
+    address = url(tenant, "management", "?search=ad&state=&group=&role=&licensed=&sort=name")
+    answer = owner.get(address, headers=HTMX)
+    assert b"<html" not in answer.content
+    assert b"Ada" in answer.content
+    assert answer["HX-Push-Url"] == url(tenant, "management", "?search=ad")
+    assert "HX-Request" in answer["Vary"]
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_a_page_asks_the_database_the_same_number_of_times_for_1_and_30_agents(
+    tenant: Tenant, live: Package, owner: Client, headers: dict[str, str]
+) -> None:
+    group = SkillGroup.objects.create(
+        account=tenant.account,
+        application=tenant.application,
+        name="Sales",
+        created_at=timezone.now(),
+    )
+    licences = licences_of(live)
+
+    def add(**fields: Any) -> None:
+        agent = make_agent(tenant.application, **fields)
+        agent.groups.add(group, through_defaults={"account": tenant.account})
+
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert owner.get(url(tenant, "management"), headers=headers).status_code == 200
+        # The record of the session's last activity is not this page's.
+        foreign = ("usersession", "SAVEPOINT")
+        return len([q for q in queries if not any(word in q["sql"] for word in foreign)])
+
+    add(licence=licences[0])
+    count()
+    with_one = count()
+    for number in range(29):
+        add(licence=licences[1] if number == 0 else None)
+    assert count() == with_one
+    assert with_one <= 12
+
+
+# --- What they send ------------------------------------------------------------------------
+
+
+def test_adding_an_agent_closes_the_dialog_and_refreshes_the_list(
+    tenant: Tenant, live: Package, owner: Client
+) -> None:
+    answer = owner.post(url(tenant, "add"), FORM, headers=HTMX)
+    assert answer.status_code == 200
+    assert "agents-changed" in answer["HX-Trigger"]
+    assert b"Ada (S1) was added." in answer.content
+    agent = Agent.objects.get()
+    assert (agent.name, agent.nickname, agent.licence_id is not None) == ("Ada", "Ada", True)
+
+
+def test_without_htmx_adding_leads_back_to_the_list_as_it_was(
+    tenant: Tenant, live: Package, owner: Client
+) -> None:
+    answer = owner.post(url(tenant, "add", "?back=search%3Dad%26sort%3D-email"), FORM)
+    assert answer.status_code == 302
+    assert answer["Location"] == url(tenant, "management", "?search=ad&sort=-email")
+
+
+@pytest.mark.parametrize("back", ["//evil.example", "https://evil.example/", "#x", "\r\nX: y"])
+def test_leading_back_leads_nowhere_else(
+    tenant: Tenant, live: Package, owner: Client, back: str
+) -> None:
+    answer = owner.post(url(tenant, "add") + f"?{'back='}{back}", FORM)
+    assert answer.status_code == 302
+    assert answer["Location"].split("?")[0] == url(tenant, "management")
+
+
+def test_a_refused_form_says_why_and_loses_nothing(
+    tenant: Tenant, live: Package, owner: Client
+) -> None:
+    make_agent(tenant.application, staff_number="s1")
+    answer = owner.post(url(tenant, "add"), FORM | {"nickname": "The first"}, headers=HTMX)
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "Another agent of this application has this staff number." in page
+    assert 'value="The first"' in page
+    assert Agent.objects.count() == 1
+
+
+def test_the_agent_for_whom_no_licence_is_left_is_refused_with_a_way_out(
+    tenant: Tenant, live: Package, owner: Client
+) -> None:
+    for licence in licences_of(live):
+        make_agent(tenant.application, licence=licence)
+    answer = owner.post(url(tenant, "add"), FORM, headers=HTMX)
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "1 agent licence is missing: 1 needed, 0 free." in page
+    assert Agent.objects.count() == 3
+    assert owner.post(url(tenant, "add"), FORM | {"licence": "no"}, headers=HTMX).status_code == 200
+    assert Agent.objects.count() == 4
+
+
+BAD_VALUES = {
+    "NUL": "\0",
+    "lone surrogate": "\ud800",
+    "line break": "a\nb",
+    "too long": "x" * 5000,
+    "1e9": "1e9",
+    "negative": "-1",
+    "fraction": "1.5",
+    "NaN": "NaN",
+    "Arabic digits": "١٢٣٤",
+    "full-width digits": "１２３４",
+}
+
+
+@pytest.mark.parametrize("value", BAD_VALUES.values(), ids=BAD_VALUES.keys())
+@pytest.mark.parametrize("field", [*FORM, "groups"])
+def test_no_bad_value_breaks_a_form(
+    tenant: Tenant, live: Package, owner: Client, field: str, value: str
+) -> None:
+    body = value.encode("utf-8", "surrogatepass")
+    boundary = "b"
+    parts = b"".join(
+        b'--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+        % (name.encode(), body if name == field else text.encode())
+        for name, text in (FORM | {"groups": ""} if field == "groups" else FORM).items()
+    )
+    answer = owner.generic(
+        "POST",
+        url(tenant, "add"),
+        parts + b"--b--\r\n",
+        content_type=f"multipart/form-data; boundary={boundary}",
+    )
+    plain_text = field in {"name", "nickname", "staff_number"}
+    is_fine = plain_text and value in {"1e9", "-1", "1.5", "NaN", "١٢٣٤", "１２３４", "\ud800"}
+    assert answer.status_code == (302 if is_fine else 422)
+
+
+# --- Acts ----------------------------------------------------------------------------------
+
+
+def test_a_dialog_counts_what_will_happen_and_posting_does_it(
+    tenant: Tenant, live: Package, owner: Client
+) -> None:
+    licence = licences_of(live)[0]
+    one = make_agent(tenant.application, name="Ada", staff_number="A", licence=licence)
+    two = make_agent(tenant.application, name="Bob", staff_number="B", is_enabled=False)
+    address = url(tenant, "disable", f"?ids={one.pk}&ids={two.pk}")
+    page = owner.get(address, headers=HTMX).content.decode()
+    assert "2 agents are chosen" in page
+    assert "Ada (A), Bob (B)" in page
+    assert "1 agent is forced offline at once." in page
+    assert "1 agent is disabled already." in page
+    assert "1 licence stays with its agent until its date" in page
+    answer = owner.post(address, {"expected": "2"}, headers=HTMX)
+    assert b"1 agent was disabled." in answer.content
+    one.refresh_from_db()
+    assert (one.is_enabled, one.licence) == (False, licence)
+
+
+def test_a_whole_filter_is_counted_exactly_and_done_only_as_confirmed(
+    tenant: Tenant, live: Package, owner: Client
+) -> None:
+    for number in range(30):
+        make_agent(tenant.application, name=f"Temp {number}")
+    make_agent(tenant.application, name="Perm")
+    address = url(tenant, "delete", "?all=1&search=temp")
+    assert "30 agents match the filter" in owner.get(address).content.decode()
+    make_agent(tenant.application, name="Temp 31")
+    late = owner.post(address, {"expected": "30"}, headers=HTMX)
+    assert late.status_code == 409
+    assert b"Meanwhile 31 agents match." in late.content
+    assert b'name="expected" value="31"' in late.content
+    assert Agent.objects.count() == 32
+    assert owner.post(address, {"expected": "31"}).status_code == 302
+    assert [agent.name for agent in Agent.objects.all()] == ["Perm"]
+
+
+def test_assigning_says_how_many_licences_are_missing_and_offers_a_part(
+    tenant: Tenant, live: Package, owner: Client
+) -> None:
+    for number in range(5):
+        make_agent(tenant.application, name=f"A{number}")
+    address = url(tenant, "assign", "?all=1&licensed=no")
+    page = owner.get(address).content.decode()
+    assert "3 licences are free." in page
+    assert "2 are missing." in page
+    refused = owner.post(address, {"expected": "5"})
+    assert refused.status_code == 422
+    assert "2 agent licences are missing: 5 needed, 3 free." in refused.content.decode()
+    assert owner.post(address, {"expected": "5", "is_partial_allowed": "on"}).status_code == 302
+    assert Agent.objects.licensed(timezone.now()).count() == 3
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("", 422),
+        ("?ids=x", 404),
+        ("?ids=-1", 404),
+        ("?ids=1e9", 404),
+        ("?ids=１", 404),
+        ("?ids=%00", 404),
+        ("?ids=999999999999999999", 404),
+        ("?ids=99999999999999999999999", 404),
+        ("?all=1&state=nonsense", 422),
+        ("?all=1&group=99999999999999999999999", 422),
+        ("?all=1&group=%00", 422),
+        ("?all=1&search=nobody", 200),
+    ],
+)
+def test_odd_selections_are_answered(
+    tenant: Tenant, owner: Client, query: str, status: int
+) -> None:
+    for act in ACTS:
+        assert owner.get(url(tenant, act, query)).status_code == status
+        posted = owner.post(url(tenant, act, query), {"expected": "0", "staff_numbers": "x"})
+        assert posted.status_code == (422 if status == 200 else status)
+
+
+@pytest.mark.parametrize("expected", ["", "x", "-1", "1e9", "1.5", "9" * 30, "\0", "١"])
+def test_a_forged_count_is_no_error(tenant: Tenant, owner: Client, expected: str) -> None:
+    agent = make_agent(tenant.application)
+    answer = owner.post(url(tenant, "disable", f"?ids={agent.pk}"), {"expected": expected})
+    assert answer.status_code in {302, 409, 422}
