@@ -49,6 +49,7 @@ SUPERUSER = "postgres"
 # Long enough to bridge the gap between two commands of one `make` target.
 GRACE_SECONDS = 3.0
 START_SECONDS = 60
+STOP_SECONDS = 30
 CONFIGURATION = """
 listen_addresses = ''
 max_connections = 300
@@ -329,18 +330,25 @@ class Server:
         return True
 
     def _stop(self) -> None:
+        # Not through pg_ctl, which may be gone with the checkout. First politely: sessions are
+        # ended, and everything is written.
         process = self.postmaster()
-        if process is None:
-            return
-        with suppress(psutil.NoSuchProcess):
-            # Not through pg_ctl, which may be gone with the checkout. First politely: sessions
-            # are ended, and everything is written.
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(30)
-            except psutil.TimeoutExpired:
-                process.send_signal(signal.SIGQUIT)
-                process.wait(10)
+        for signal_number in (signal.SIGINT, signal.SIGQUIT):
+            if process is None or _has_ended(process):
+                return
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal_number)
+            deadline = time.monotonic() + STOP_SECONDS
+            while not _has_ended(process) and time.monotonic() < deadline:
+                time.sleep(0.05)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """Whether a process is over, though its parent may not have taken note yet."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _nobody() -> pwd.struct_passwd:

@@ -5,6 +5,7 @@ are, `WEB_THREADS` how many requests each serves at a time.
 """
 
 import os
+import signal
 import sys
 from typing import Any
 
@@ -35,6 +36,8 @@ logconfig_dict = logs.configuration(
 def when_ready(server: Any) -> None:
     """Tell a person where to look, once there is something to see."""
     if IS_LOCAL:
+        # Closing the terminal ends it too; elsewhere gunicorn takes this for "read settings anew".
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
         sys.stdout.write(f"\nThe console is at http://localhost:{port}/ (Ctrl-C ends it)\n\n")
         sys.stdout.flush()
 
