@@ -300,6 +300,7 @@ LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = "config.formats"
 # Days begin and end in this zone, and screens show it. The database stores UTC all the same.
 BILLING_TIME_ZONE = env.str("BILLING_TIME_ZONE", default="Asia/Shanghai")
 TIME_ZONE = BILLING_TIME_ZONE
@@ -311,6 +312,13 @@ vars().update(
 )
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="TCCC console <noreply@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Where links in mail lead that no request is at hand for.
+CONSOLE_URL = env.str(
+    "CONSOLE_URL",
+    default=f"http://localhost:{env.str('PORT', default='8000')}"
+    if LOCAL
+    else f"{'https' if HTTPS else 'http'}://{(ALLOWED_HOSTS or ['localhost'])[0].lstrip('.*')}",
+)
 EMAIL_TIMEOUT = 10
 
 # --- Logs ----------------------------------------------------------------------------------

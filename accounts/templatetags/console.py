@@ -10,8 +10,8 @@ from django.core.paginator import Page
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.template.context import RequestContext
-from django.utils import numberformat, timezone
-from django.utils.formats import date_format, get_format
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -42,29 +42,14 @@ def money(amount: Decimal | None, currency: str = "USD") -> str:
         return ""
     exact = Decimal(amount).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
     sign = MINUS if exact < 0 else ""
-    return f"{currency}{NO_BREAK}{sign}{_digits(abs(exact), decimals=2)}"
+    digits = number_format(abs(exact), decimal_pos=2, use_l10n=True, force_grouping=True)
+    return f"{currency}{NO_BREAK}{sign}{digits}"
 
 
 @register.filter
 def count(number: int | None) -> str:
     """Write a whole number with its thousands apart: `1,234`."""
-    return "" if number is None else _digits(number, decimals=0)
-
-
-def _digits(number: Decimal | int, *, decimals: int) -> str:
-    """Write a number with the language's signs.
-
-    Always in groups of three, as on every bill: Django knows none for Chinese.
-    """
-    return numberformat.format(
-        number,
-        decimal_sep=get_format("DECIMAL_SEPARATOR"),
-        decimal_pos=decimals,
-        grouping=3,
-        thousand_sep=get_format("THOUSAND_SEPARATOR") or ",",
-        force_grouping=True,
-        use_l10n=True,
-    )
+    return "" if number is None else number_format(number, use_l10n=True, force_grouping=True)
 
 
 # --- Instants and dates --------------------------------------------------------------------
@@ -73,8 +58,7 @@ def _digits(number: Decimal | int, *, decimals: int) -> str:
 @register.filter
 def instant(at: datetime | None) -> SafeString | str:
     """Show an instant to the minute, with its zone: `31 Mar 2025, 23:59 UTC+8`."""
-    # Translators: Django's date format characters.
-    return _time_element(at, pgettext("date and time", "j M Y, H:i"))
+    return _time_element(at, "DATETIME_FORMAT")
 
 
 @register.filter
@@ -90,8 +74,7 @@ def day(on: date | datetime | None) -> SafeString | str:
     if on is None:
         return ""
     local = timezone.localtime(on).date() if isinstance(on, datetime) else on
-    # Translators: Django's date format characters.
-    text = date_format(local, pgettext("date", "j M Y"))
+    text = date_format(local, "DATE_FORMAT")
     return format_html('<time datetime="{}">{}</time>', local.isoformat(), text)
 
 
