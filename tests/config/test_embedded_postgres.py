@@ -53,10 +53,11 @@ class Checkout:
         return Server(self.path)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
+        inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         user = subprocess.Popen(
             [sys.executable, *(arguments or ("-c", USER))],
             cwd=self.path,
-            env={**os.environ, **self.environment},
+            env={**inherited, **self.environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
