@@ -116,7 +116,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "accounts.middleware.SessionActivityMiddleware",
+    "accounts.middleware.PrivatePagesMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.HtmxRedirectMiddleware",
     "config.middleware.BusyMiddleware",
@@ -214,6 +215,8 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "account_login"
 
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "accounts.forms.signup.SignupForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -224,6 +227,7 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
+MFA_ADAPTER = "accounts.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "TCCC"
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -348,7 +352,9 @@ AUTO_RENEWAL_LEAD_HOURS = env.int("AUTO_RENEWAL_LEAD_HOURS", default=24)
 
 # Accounts and applications.
 APPLICATION_LIMIT = env.int("APPLICATION_LIMIT", default=20)
+ACCOUNT_LIMIT = env.int("ACCOUNT_LIMIT", default=20)
 INVITATION_LIFETIME_DAYS = env.int("INVITATION_LIFETIME_DAYS", default=7)
+INVITATION_DAILY_LIMIT = env.int("INVITATION_DAILY_LIMIT", default=100)
 # Credits above this amount need a second person.
 CREDIT_APPROVAL_THRESHOLD = Decimal(env.str("CREDIT_APPROVAL_THRESHOLD", default="10000.00"))
 

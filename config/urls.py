@@ -6,6 +6,7 @@ from django.urls import include, path, register_converter
 from accounts.converters import SdkAppIdConverter, UinConverter
 from accounts.views import preferences
 from config import health
+from config.start import views as start
 
 # Before the apps' lists are read, which use them.
 register_converter(UinConverter, "uin")
@@ -18,6 +19,8 @@ urlpatterns = [
     path("theme/", preferences.set_theme, name="set_theme"),
     path("auth/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("console/<uin:uin>/", start.start, name="start"),
     path("", include("agents.urls")),
+    path("", include("billing.urls")),
     path("", include("compliance.urls")),
 ]

@@ -1,0 +1,49 @@
+"""The start page of an account."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.access import AccountAccess, Permission, account_page
+from billing.enums import FundKind
+from billing.services.catalog import find_price_book
+from billing.services.ledger import read_balances
+from config.start.overview import read_packages
+from config.start.spending import BASE, HEIGHT, WIDTH, read_spending
+from config.start.tasks import list_tasks
+
+
+def _money(access: AccountAccess, currency: str) -> list[tuple[str, Any]]:
+    balances = read_balances(account=access.account, currency=currency)
+    return [(str(kind.label), balances[kind]) for kind in FundKind]
+
+
+@account_page()
+@require_safe
+def start(request: HttpRequest, access: AccountAccess) -> HttpResponse:
+    """Show how the account stands, what waits for this person, and the next step."""
+    now = timezone.now()
+    currency = find_price_book(now).currency
+    rows = read_packages(access.account, now)
+    live = [row for row in rows if row.is_live]
+    context: dict[str, Any] = {
+        "access": access,
+        "now": now,
+        "currency": currency,
+        "rows": rows,
+        "agents_used": sum(row.agents_used for row in live),
+        "agents_total": sum(row.agents for row in live),
+        "sip_used": sum(row.sip_used for row in live),
+        "sip_total": sum(row.sip for row in live),
+        "tasks": list_tasks(access, rows, now),
+    }
+    if access.may(Permission.READ_MONEY):
+        context |= {
+            "funds": _money(access, currency),
+            "months": read_spending(access.account, currency, now),
+            "chart": {"width": WIDTH, "height": HEIGHT, "base": BASE},
+        }
+    return render(request, "config/start.html", context)
