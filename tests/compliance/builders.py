@@ -102,7 +102,7 @@ def report_case(
         account=tenant.account,
         application=tenant.application,
         behaviour_number=behaviour,
-        report=make_report(**fields),
+        report=make_report(**{"occurred_at": now - 2 * DAY} | fields),
         request_key=uuid.uuid4(),
         by=None,
         now=now,

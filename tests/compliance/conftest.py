@@ -1,14 +1,17 @@
 """What every test of this folder may ask for."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.files.storage import FileSystemStorage
 
 from accounts.models import User
 from compliance.models import Evidence
-from tests.compliance.builders import Tenant, make_staff, make_tenant
+from tests.compliance.builders import NOW, Tenant, make_staff, make_tenant
 
 
 @pytest.fixture(autouse=True)
@@ -34,3 +37,10 @@ def staff(db: None) -> User:
 def colleague(db: None) -> User:
     """A member of staff who did not handle the case."""
     return make_staff()
+
+
+@pytest.fixture
+def clock() -> Iterator[datetime]:
+    """Let the views' clock stand at `NOW`."""
+    with time_machine.travel(NOW, tick=False):
+        yield NOW

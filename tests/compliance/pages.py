@@ -1,0 +1,39 @@
+"""How tests of pages sign in, name addresses and read what stands on a page."""
+
+import html
+import re
+from typing import Any
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import User
+from tests.compliance.builders import Tenant
+
+HEADERS: dict[str, dict[str, str]] = {"plain": {}, "htmx": {"HX-Request": "true"}}
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def address(name: str, tenant: Tenant, **kwargs: Any) -> str:
+    return reverse(f"compliance:{name}", kwargs={"uin": tenant.account.uin, **kwargs})
+
+
+def read(response: Any) -> str:
+    """What a reader sees of a page, in one line."""
+    body = re.sub(r"<(script|style|template)\b.*?</\1>", " ", response.content.decode(), flags=re.S)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).replace("\xa0", " ").split())
+
+
+def count_queries(client: Client, url: str) -> int:
+    """How much a page asks of the database, the second time that it is shown."""
+    client.get(url)
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(url).status_code == 200
+    return len(captured)
