@@ -1,15 +1,20 @@
 """What load balancers and monitoring ask."""
 
+from datetime import timedelta
 from functools import cache
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from billing.models import SweepRun
 
 
 @never_cache
@@ -24,11 +29,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when requests can be served: the database answers and no migration is waiting."""
+    """200 when requests can be served: the database answers and no migration is waiting.
+
+    An expiry sweep that is overdue is told, but no reason to take the host out of service:
+    what holds at an instant does not depend on it.
+    """
     complaint = _database_complaint()
     if complaint:
         return JsonResponse({"status": "not ready", "reason": complaint}, status=503)
-    return JsonResponse({"status": "ready"})
+    return JsonResponse({"status": "ready", **_sweep_warning()})
 
 
 def _database_complaint() -> str | None:
@@ -39,6 +48,16 @@ def _database_complaint() -> str | None:
         return "the database does not answer"
     waiting = _migrations() - applied.keys()
     return f"migrations not applied: {len(waiting)}" if waiting else None
+
+
+def _sweep_warning() -> dict[str, str]:
+    last = SweepRun.objects.order_by("-finished_at").values_list("finished_at", flat=True).first()
+    if last is None:
+        return {"warning": "no expiry sweep has run yet"}
+    age = timezone.now() - last
+    if age <= timedelta(minutes=settings.SWEEP_STALE_MINUTES):
+        return {}
+    return {"warning": f"the last expiry sweep ended {int(age.total_seconds() // 60)} minutes ago"}
 
 
 @cache

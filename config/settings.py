@@ -368,3 +368,6 @@ WARNING_STANDING_DAYS = env.int("WARNING_STANDING_DAYS", default=365)
 APPEAL_WINDOW_DAYS = env.int("APPEAL_WINDOW_DAYS", default=7)
 APPEAL_LIMIT = env.int("APPEAL_LIMIT", default=2)
 EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", default=10 * 1024 * 1024)
+
+# Operation: `/readyz` says so when the last sweep is older than this.
+SWEEP_STALE_MINUTES = env.int("SWEEP_STALE_MINUTES", default=60)

@@ -3,8 +3,10 @@
 Three queries, the same however many packages there are.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Q
 from django.urls import reverse
@@ -63,7 +65,7 @@ def _current_packages(account: Account, now: datetime) -> dict[int, tuple[Packag
 def _licence_counts(account: Account, now: datetime) -> dict[int, dict[str, int]]:
     """Return for each package its licences and how many are held, by kind."""
     agent, sip = Q(kind=LicenceKind.AGENT), Q(kind=LicenceKind.SIP)
-    rows = (
+    rows: Iterable[Mapping[str, Any]] = (
         Licence.objects.filter(account=account)
         .not_ended(now)
         .values("package")

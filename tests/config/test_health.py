@@ -3,13 +3,16 @@
 import json
 import logging
 import sys
+from datetime import timedelta
 
 import pytest
 from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import OperationalError
 from django.test import Client
+from django.utils import timezone
 
+from billing.models import SweepRun
 from config import logs
 
 
@@ -20,10 +23,24 @@ def test_healthz_answers_without_a_database(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_readyz_is_ready_when_all_migrations_are_applied(client: Client) -> None:
+@pytest.mark.parametrize(
+    ("ended_minutes_ago", "told"),
+    [
+        (None, {"status": "ready", "warning": "no expiry sweep has run yet"}),
+        (59, {"status": "ready"}),
+        (61, {"status": "ready", "warning": "the last expiry sweep ended 61 minutes ago"}),
+    ],
+)
+def test_readyz_is_ready_and_tells_of_an_overdue_sweep(
+    client: Client, ended_minutes_ago: int | None, told: dict[str, str]
+) -> None:
+    if ended_minutes_ago is not None:
+        ended_at = timezone.now() - timedelta(minutes=ended_minutes_ago)
+        SweepRun.objects.create(as_of=ended_at, finished_at=ended_at)
+
     answer = client.get("/readyz")
 
-    assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
+    assert (answer.status_code, answer.json()) == (200, told)
 
 
 @pytest.mark.django_db
