@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from agents.views import acts, agents, management, refunds
+from agents.views import acts, agents, groups, management, refunds, telephones
 
 app_name = "agents"
 
@@ -19,4 +19,22 @@ urlpatterns: list[URLPattern] = [
         path(f"{APPLICATION}/agents/{name}/", acts.act_on_agents, {"act": name}, name=name)
         for name in acts.ACTS
     ),
+    path(f"{APPLICATION}/telephones/", telephones.telephones, name="telephones"),
+    path(f"{APPLICATION}/telephones/register/", telephones.register, name="telephone_register"),
+    path(f"{APPLICATION}/telephones/<int:pk>/edit/", telephones.edit, name="telephone_edit"),
+    path(f"{APPLICATION}/telephones/<int:pk>/password/", telephones.reset, name="telephone_reset"),
+    path(f"{APPLICATION}/telephones/<int:pk>/bind/", telephones.bind, name="telephone_bind"),
+    *(
+        path(
+            f"{APPLICATION}/telephones/<int:pk>/{name}/",
+            telephones.act_on_telephone,
+            {"act": name},
+            name=f"telephone_{name}",
+        )
+        for name in telephones.PLAIN_ACTS
+    ),
+    path(f"{APPLICATION}/skill-groups/", groups.skill_groups, name="skill_groups"),
+    path(f"{APPLICATION}/skill-groups/add/", groups.add, name="skill_group_add"),
+    path(f"{APPLICATION}/skill-groups/<int:pk>/edit/", groups.rename, name="skill_group_edit"),
+    path(f"{APPLICATION}/skill-groups/<int:pk>/delete/", groups.delete, name="skill_group_delete"),
 ]

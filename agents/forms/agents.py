@@ -5,17 +5,15 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import Refused
 from accounts.models import Application
 from agents import rules
 from agents.enums import AgentRole
-from agents.errors import DetailsRefused
-from agents.forms.fields import LineField
+from agents.forms.fields import LineField, RefusableForm
 from agents.models import Agent, SkillGroup
 from agents.services.agents import AgentDetails
 
 
-class AgentForm(forms.Form):
+class AgentForm(RefusableForm):
     """What is stated about an agent. `details()` gives it to the services."""
 
     name = LineField(label=_("Name"), max_length=rules.NAME_LENGTH)
@@ -69,14 +67,6 @@ class AgentForm(forms.Form):
         return AgentDetails(
             **{name: value for name, value in values.items() if name in names}, groups=groups
         )
-
-    def refuse(self, refusal: Refused) -> None:
-        """Show a service's refusal beside the fields at fault, or above them all."""
-        if isinstance(refusal, DetailsRefused):
-            for field, message in refusal.problems.items():
-                self.add_error(field if field in self.fields else None, message)
-            return
-        self.add_error(refusal.field if refusal.field in self.fields else None, str(refusal))
 
 
 class AddAgentForm(AgentForm):

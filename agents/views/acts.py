@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
+from django.views.decorators.http import require_http_methods
 
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
@@ -164,6 +165,7 @@ ACTS = {
 
 
 @account_page(Permission.MANAGE_AGENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def act_on_agents(
     request: HttpRequest, access: AccountAccess, sdkappid: int, act: str
 ) -> HttpResponse:

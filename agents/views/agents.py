@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
@@ -18,6 +19,7 @@ from agents.views.sales import find_licence_shop
 
 
 @account_page(Permission.MANAGE_AGENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Add an agent, with a free licence or without one."""
     application = load_application(access, sdkappid)
@@ -55,6 +57,7 @@ def add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpRespo
 
 
 @account_page(Permission.MANAGE_AGENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
     """Change what is stated about an agent."""
     application = load_application(access, sdkappid)

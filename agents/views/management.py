@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 from django_htmx.http import push_url
 
 from accounts.access import AccountAccess, Permission, account_page
@@ -24,6 +25,7 @@ TEMPLATE = "agents/management.html"
 
 
 @account_page()
+@require_safe
 def management(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Show the application's package and its agents; htmx asks for the agents alone."""
     application = load_application(access, sdkappid)
@@ -45,6 +47,7 @@ def management(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Ht
 
 
 @account_page()
+@require_safe
 def summary(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Show the package alone, for the page that stands already; else lead to the page."""
     application = load_application(access, sdkappid)

@@ -1,0 +1,61 @@
+"""Forms of SIP telephones and skill groups."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Value
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Application
+from agents import rules
+from agents.forms.fields import LineField, RefusableForm
+from agents.listing import agents_of
+from agents.models import Agent
+from agents.models.agents import folded
+
+
+class TelephoneForm(RefusableForm):
+    """A telephone's name and number."""
+
+    label = LineField(
+        label=gettext_lazy("Name"),
+        max_length=rules.NAME_LENGTH,
+        help_text=gettext_lazy("Where it stands, or whose it is."),
+    )
+    extension = LineField(
+        label=gettext_lazy("Extension"),
+        validators=[rules.validate_extension],
+        help_text=gettext_lazy("4 to 6 digits that begin with 1 to 8."),
+    )
+
+
+class BindForm(RefusableForm):
+    """The agent that a telephone shall ring for."""
+
+    agent = LineField(
+        label=gettext_lazy("Staff number of the agent"), max_length=rules.STAFF_NUMBER_LENGTH
+    )
+
+    def __init__(self, *args: Any, application: Application, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.application = application
+
+    def clean_agent(self) -> Agent:
+        """Return the agent with this staff number."""
+        agents = agents_of(self.application.account_id, self.application.pk)
+        found = (
+            agents.alias(key=folded("staff_number"))
+            .filter(key=Lower(Value(self.cleaned_data["agent"])))
+            .first()
+        )
+        if found is None:
+            raise forms.ValidationError(_("No agent has this staff number."), code="unknown")
+        return found
+
+
+class GroupForm(RefusableForm):
+    """A skill group's name."""
+
+    name = LineField(label=gettext_lazy("Name"), max_length=rules.GROUP_NAME_LENGTH)

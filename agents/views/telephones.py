@@ -1,0 +1,307 @@
+"""SIP telephones of an application: the list, and its dialogs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.db.models.functions import Collate
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import trigger_client_event
+
+from accounts.access import AccountAccess, Permission, account_page
+from accounts.errors import Refused
+from accounts.http import close_dialog, render_page
+from accounts.models import Application
+from agents.errors import LicencesMissing
+from agents.forms.fields import RefusableForm
+from agents.forms.telephones import BindForm, TelephoneForm
+from agents.listing import state_of
+from agents.models import SipTelephone
+from agents.paging import Place, SortOrder, count_up_to, read_page
+from agents.services import telephones as services
+from agents.services.packages import PackageSummary, read_summary
+from agents.views.listing import TONES
+from agents.views.places import (
+    CHANGED_EVENT,
+    back_to,
+    load_application,
+    may_change,
+    place_of,
+)
+from agents.views.sales import find_licence_shop
+
+ORDER = SortOrder(Collate("extension", "C"))
+LIST = "agents:telephones"
+
+
+def _own(application: Application) -> Any:
+    return SipTelephone.objects.filter(
+        account_id=application.account_id, application_id=application.pk
+    )
+
+
+@account_page()
+@require_safe
+def telephones(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
+    """List the application's telephones by extension."""
+    application = load_application(access, sdkappid)
+    now = timezone.now()
+    own = _own(application)
+    page = read_page(
+        own.select_related("licence__package", "agent"), ORDER, Place.from_query(request.GET), ""
+    )
+    summary = read_summary(application, now)
+    context = {
+        "application": application,
+        "summary": summary,
+        "count": count_up_to(own),
+        "page": page,
+        "rows": [_row(telephone, application, now) for telephone in page.rows],
+        "may_change": may_change(access),
+        "may_bind": _may_bind(summary, now),
+        "register_url": reverse("agents:telephone_register", kwargs=place_of(application)),
+        "buy_url": find_licence_shop(access, application, is_live=summary.is_live),
+    }
+    return render_page(request, "agents/telephones.html", context, partial="telephones")
+
+
+def _may_bind(summary: PackageSummary, now: datetime) -> bool:
+    package = summary.package
+    return package is not None and summary.is_live and services.may_bind(package, now)
+
+
+def _row(telephone: SipTelephone, application: Application, now: datetime) -> dict[str, Any]:
+    state = state_of(telephone, application.account, now)
+    return {"telephone": telephone, "state": state, "tone": TONES[state]}
+
+
+@account_page(Permission.MANAGE_AGENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def register(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
+    """Register a telephone and show its password, this once."""
+    application = load_application(access, sdkappid)
+    now = timezone.now()
+    form = TelephoneForm(request.POST if request.method == "POST" else None)
+    missing = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            telephone, password = services.register_telephone(
+                application=application, **form.cleaned_data, by=access.user, now=now
+            )
+        except Refused as refusal:
+            form.refuse(refusal)
+            missing = refusal if isinstance(refusal, LicencesMissing) else None
+        else:
+            return _show_password(request, application, telephone, password)
+    summary = read_summary(application, now)
+    context = {
+        "application": application,
+        "form": form,
+        "free": summary.sip.free,
+        "missing": missing.missing if missing else 0,
+        "buy_url": find_licence_shop(access, application, is_live=summary.is_live),
+        "may_change": may_change(access),
+        "back_url": back_to(request, application, LIST),
+    }
+    status = 422 if form.is_bound else 200
+    return render_page(request, "agents/telephone_register.html", context, status=status)
+
+
+def _show_password(
+    request: HttpRequest, application: Application, telephone: SipTelephone, password: str
+) -> HttpResponse:
+    context = {
+        "application": application,
+        "telephone": telephone,
+        "password": password,
+        "back_url": back_to(request, application, LIST),
+    }
+    response = render_page(request, "agents/telephone_password.html", context)
+    return trigger_client_event(response, CHANGED_EVENT)
+
+
+@account_page(Permission.MANAGE_AGENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
+    """Change a telephone's name or extension."""
+    application, telephone = _load(access, sdkappid, pk)
+    initial = {"label": telephone.label, "extension": telephone.extension}
+    form = TelephoneForm(request.POST if request.method == "POST" else None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            edited = services.edit_telephone(
+                telephone=telephone, **form.cleaned_data, by=access.user, now=timezone.now()
+            )
+        except Refused as refusal:
+            form.refuse(refusal)
+        else:
+            messages.success(request, _("%(telephone)s was changed.") % {"telephone": edited})
+            return close_dialog(request, CHANGED_EVENT, url=back_to(request, application, LIST))
+    words = Words(gettext_lazy("Edit a SIP telephone"), gettext_lazy("Save"))
+    return _ask(request, access, telephone, words, form)
+
+
+def _load(access: AccountAccess, sdkappid: int, pk: int) -> tuple[Application, SipTelephone]:
+    application = load_application(access, sdkappid)
+    telephone = access.get(_own(application).select_related("agent"), pk=pk)
+    telephone.application = application
+    return application, telephone
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a dialog says: its title, its button, and what will happen."""
+
+    title: str | Promise
+    button: str | Promise
+    effects: tuple[str | Promise, ...] = ()
+    done: str | Promise = ""
+    is_destructive: bool = False
+
+
+def _ask(
+    request: HttpRequest,
+    access: AccountAccess,
+    telephone: SipTelephone,
+    words: Words,
+    form: Form,
+) -> HttpResponse:
+    application = telephone.application
+    context = {
+        "application": application,
+        "telephone": telephone,
+        "words": words,
+        "form": form,
+        "may_change": may_change(access),
+        "back_url": back_to(request, application, LIST),
+    }
+    status = 422 if form.is_bound else 200
+    return render_page(request, "agents/telephone_act.html", context, status=status)
+
+
+#: The acts that need no more than consent, by their name in the address.
+PLAIN_ACTS: dict[str, tuple[Words, Callable[..., Any]]] = {
+    "unbind": (
+        Words(
+            gettext_lazy("Unbind a SIP telephone"),
+            gettext_lazy("Unbind"),
+            (gettext_lazy("It rings for no agent any more, and stays registered."),),
+            gettext_lazy("%(telephone)s was unbound."),
+        ),
+        services.unbind_telephone,
+    ),
+    "license": (
+        Words(
+            gettext_lazy("Assign a SIP licence"),
+            gettext_lazy("Assign"),
+            (gettext_lazy("It takes one free SIP licence and can be called again."),),
+            gettext_lazy("%(telephone)s got a licence."),
+        ),
+        services.license_telephone,
+    ),
+    "free": (
+        Words(
+            gettext_lazy("Free a SIP licence"),
+            gettext_lazy("Free"),
+            (
+                gettext_lazy("It is unbound from its agent and goes out of service."),
+                gettext_lazy("The licence stays, free, until its date. It is not refunded."),
+            ),
+            gettext_lazy("The licence of %(telephone)s is free now."),
+            is_destructive=True,
+        ),
+        services.free_telephone_licence,
+    ),
+    "remove": (
+        Words(
+            gettext_lazy("Remove a SIP telephone"),
+            gettext_lazy("Remove for good"),
+            (
+                gettext_lazy("It can register no more. This cannot be taken back."),
+                gettext_lazy("Its licence stays, free, until its date. It is not refunded."),
+            ),
+            gettext_lazy("%(telephone)s was removed."),
+            is_destructive=True,
+        ),
+        services.remove_telephone,
+    ),
+}
+
+
+@account_page(Permission.MANAGE_AGENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def act_on_telephone(
+    request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int, act: str
+) -> HttpResponse:
+    """Ask for consent, then do one of the plain acts."""
+    application, telephone = _load(access, sdkappid, pk)
+    words, service = PLAIN_ACTS[act]
+    form = RefusableForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        name = str(telephone)
+        try:
+            service(telephone=telephone, by=access.user, now=timezone.now())
+        except Refused as refusal:
+            form.refuse(refusal)
+        else:
+            messages.success(request, str(words.done) % {"telephone": name})
+            return close_dialog(request, CHANGED_EVENT, url=back_to(request, application, LIST))
+    return _ask(request, access, telephone, words, form)
+
+
+@account_page(Permission.MANAGE_AGENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def reset(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
+    """Give the telephone another password and show it, this once."""
+    application, telephone = _load(access, sdkappid, pk)
+    form = RefusableForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            current, password = services.reset_password(
+                telephone=telephone, by=access.user, now=timezone.now()
+            )
+        except Refused as refusal:
+            form.refuse(refusal)
+        else:
+            return _show_password(request, application, current, password)
+    words = Words(
+        gettext_lazy("Reset the password"),
+        gettext_lazy("Make a new password"),
+        (gettext_lazy("The present password stops working at once."),),
+    )
+    return _ask(request, access, telephone, words, form)
+
+
+@account_page(Permission.MANAGE_AGENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def bind(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
+    """Let the telephone ring for an agent, where the edition allows it."""
+    application, telephone = _load(access, sdkappid, pk)
+    form = BindForm(request.POST if request.method == "POST" else None, application=application)
+    if request.method == "POST" and form.is_valid():
+        agent = form.cleaned_data["agent"]
+        try:
+            services.bind_telephone(
+                telephone=telephone, agent=agent, by=access.user, now=timezone.now()
+            )
+        except Refused as refusal:
+            form.refuse(refusal)
+        else:
+            sentence = _("%(telephone)s rings for %(agent)s now.")
+            messages.success(request, sentence % {"telephone": telephone, "agent": agent})
+            return close_dialog(request, CHANGED_EVENT, url=back_to(request, application, LIST))
+    words = Words(
+        gettext_lazy("Bind a SIP telephone to an agent"),
+        gettext_lazy("Bind"),
+        (gettext_lazy("Calls for the agent ring on this telephone."),),
+    )
+    return _ask(request, access, telephone, words, form)

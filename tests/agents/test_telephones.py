@@ -1,0 +1,305 @@
+"""SIP telephones and skill groups: services and dialogs."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import check_password
+from django.utils import timezone
+
+from accounts.enums import Measure, Role
+from accounts.errors import Refused
+from accounts.models import AuditEvent
+from accounts.services.restrictions import restrict_account
+from agents.enums import ServiceState
+from agents.errors import DetailsRefused, LicencesMissing
+from agents.models import Agent, SipTelephone, SkillGroup
+from agents.services import telephones
+from agents.services.groups import GROUP_LIMIT, add_group, delete_group, rename_group
+from billing.enums import Edition, LicenceKind
+from billing.models import Package
+from tests.agents.builders import (
+    NOW,
+    Tenant,
+    licences_of,
+    make_agent,
+    make_package,
+    make_telephone,
+    make_tenant,
+)
+from tests.agents.test_pages import HTMX, READERS, as_role, signed_in, url
+
+
+@pytest.fixture
+def premium(tenant: Tenant) -> Package:
+    """A Premium package that lives now."""
+    return make_package(
+        tenant.application, agents=3, sip=2, edition=Edition.PREMIUM, now=timezone.now()
+    )
+
+
+def register(tenant: Tenant, extension: str = "2001") -> tuple[SipTelephone, str]:
+    return telephones.register_telephone(
+        application=tenant.application,
+        label="Reception",
+        extension=extension,
+        by=tenant.owner,
+        now=timezone.now(),
+    )
+
+
+def history() -> list[str]:
+    events = AuditEvent.objects.filter(verb__startswith="telephone").order_by("pk")
+    return [event.verb.removeprefix("telephone.") for event in events]
+
+
+def by(tenant: Tenant) -> dict[str, Any]:
+    return {"by": tenant.owner, "now": timezone.now()}
+
+
+def test_a_registered_telephone_holds_a_licence_and_a_password_that_is_kept_as_a_hash(
+    tenant: Tenant, premium: Package
+) -> None:
+    telephone, password = register(tenant)
+    telephone.refresh_from_db()
+    assert telephone.licence in licences_of(premium, LicenceKind.SIP)
+    assert re.fullmatch(f"[{telephones.ALPHABET}]{{20}}", password)
+    assert password not in telephone.password
+    assert check_password(password, telephone.password)
+    assert list(SipTelephone.objects.in_service(timezone.now())) == [telephone]
+    assert history() == ["registered"]
+    assert password not in str(AuditEvent.objects.values_list("data", flat=True))
+
+
+def test_a_reset_makes_another_password(tenant: Tenant, premium: Package) -> None:
+    telephone, old = register(tenant)
+    _same, new = telephones.reset_password(telephone=telephone, **by(tenant))
+    telephone.refresh_from_db()
+    assert (check_password(old, telephone.password), check_password(new, telephone.password)) == (
+        False,
+        True,
+    )
+
+
+def test_more_telephones_than_licences_are_refused(tenant: Tenant, premium: Package) -> None:
+    register(tenant, "2001")
+    register(tenant, "2002")
+    with pytest.raises(LicencesMissing) as refusal:
+        register(tenant, "2003")
+    assert str(refusal.value) == "1 SIP licence is missing: 1 needed, 0 free."
+
+
+@pytest.mark.parametrize("holder", ["agent", "telephone"])
+def test_an_extension_is_unique_over_agents_and_telephones(
+    tenant: Tenant, premium: Package, holder: str
+) -> None:
+    make = make_agent if holder == "agent" else make_telephone
+    make(tenant.application, extension="2001")
+    with pytest.raises(DetailsRefused) as refusal:
+        register(tenant)
+    assert list(refusal.value.problems) == ["extension"]
+    telephone, _password = register(tenant, "2002")
+    with pytest.raises(DetailsRefused):
+        telephones.edit_telephone(telephone=telephone, label="X", extension="2001", **by(tenant))
+
+
+def test_premium_binds_a_telephone_and_freeing_its_licence_unbinds_it_first(
+    tenant: Tenant, premium: Package
+) -> None:
+    agent = make_agent(tenant.application)
+    telephone, _password = register(tenant)
+    telephones.bind_telephone(telephone=telephone, agent=agent, **by(tenant))
+    telephone.refresh_from_db()
+    assert telephone.agent == agent
+    telephones.free_telephone_licence(telephone=telephone, **by(tenant))
+    telephone.refresh_from_db()
+    assert (telephone.agent_id, telephone.licence_id) == (None, None)
+    assert history() == ["registered", "bound", "unbound", "licence_freed"]
+    telephones.license_telephone(telephone=telephone, **by(tenant))
+    assert SipTelephone.objects.in_service(timezone.now()).count() == 1
+
+
+def test_removing_unbinds_and_frees(tenant: Tenant, premium: Package) -> None:
+    telephone, _password = register(tenant)
+    agent = make_agent(tenant.application)
+    telephones.bind_telephone(telephone=telephone, agent=agent, **by(tenant))
+    telephones.remove_telephone(telephone=telephone, **by(tenant))
+    assert SipTelephone.objects.count() == 0
+    assert history() == ["registered", "bound", "unbound", "removed"]
+    register(tenant, "2001")
+    register(tenant, "2002")
+
+
+def test_essential_binds_nothing(tenant: Tenant) -> None:
+    make_package(tenant.application, sip=1, now=timezone.now())
+    telephone, _password = register(tenant)
+    with pytest.raises(Refused) as refusal:
+        telephones.bind_telephone(
+            telephone=telephone, agent=make_agent(tenant.application), **by(tenant)
+        )
+    assert refusal.value.code == "not_in_edition"
+
+
+def test_a_binding_needs_a_licence_an_own_agent_and_one_without_a_telephone(
+    tenant: Tenant, premium: Package
+) -> None:
+    agent = make_agent(tenant.application)
+    first, _password = register(tenant, "2001")
+    second, _password = register(tenant, "2002")
+    telephones.bind_telephone(telephone=first, agent=agent, **by(tenant))
+    foreign = make_agent(make_tenant("Other").application)
+    bare = make_telephone(tenant.application)
+    for telephone, whom, code in [
+        (second, agent, "agent_bound"),
+        (second, foreign, "foreign"),
+        (bare, make_agent(tenant.application), "unlicensed"),
+    ]:
+        with pytest.raises(Refused) as refusal:
+            telephones.bind_telephone(telephone=telephone, agent=whom, **by(tenant))
+        assert refusal.value.code == code
+
+
+# --- Dialogs -------------------------------------------------------------------------------
+
+TELEPHONE_ACTS = ("edit", "reset", "bind", "unbind", "license", "free", "remove")
+
+
+def addresses(tenant: Tenant, telephone: SipTelephone, group: SkillGroup) -> list[str]:
+    return [
+        url(tenant, "telephone_register"),
+        *(url(tenant, f"telephone_{act}", pk=telephone.pk) for act in TELEPHONE_ACTS),
+        url(tenant, "skill_group_add"),
+        url(tenant, "skill_group_edit", pk=group.pk),
+        url(tenant, "skill_group_delete", pk=group.pk),
+    ]
+
+
+def make_group(tenant: Tenant, name: str = "Sales") -> SkillGroup:
+    return add_group(application=tenant.application, name=name, by=None, now=NOW)
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_each_role_gets_in_where_it_may(
+    tenant: Tenant, premium: Package, headers: dict[str, str]
+) -> None:
+    telephone, _password = register(tenant)
+    group = make_group(tenant)
+    stranger = signed_in(make_tenant("Other").owner)
+    manager = as_role(tenant, Role.AGENT_MANAGER)
+    readers = [as_role(tenant, role) for role in READERS]
+    for name in ("telephones", "skill_groups"):
+        address = url(tenant, name)
+        assert stranger.get(address, headers=headers).status_code == 404
+        for member in [manager, *readers]:
+            assert member.get(address, headers=headers).status_code == 200
+    for address in addresses(tenant, telephone, group):
+        assert manager.get(address, headers=headers).status_code == 200
+        for method in ("get", "post"):
+            assert getattr(stranger, method)(address, headers=headers).status_code == 404
+            for reader in readers:
+                assert getattr(reader, method)(address, headers=headers).status_code == 403
+
+
+def test_in_a_suspended_account_nothing_is_written(tenant: Tenant, premium: Package) -> None:
+    telephone, _password = register(tenant)
+    group = make_group(tenant)
+    agent = make_agent(tenant.application, staff_number="S1")
+    restrict_account(
+        account=tenant.account,
+        measure=Measure.SUSPEND,
+        case_number="V1",
+        reason="r",
+        by=None,
+        now=NOW,
+    )
+    owner = signed_in(tenant.owner)
+    before = [list(model.objects.values()) for model in (SipTelephone, SkillGroup)]
+    form = {"label": "X", "extension": "2999", "agent": agent.staff_number, "name": "New"}
+    for address in addresses(tenant, telephone, group):
+        assert owner.get(address).status_code == 200
+        assert (address, owner.post(address, form).status_code) == (address, 422)
+    assert [list(model.objects.values()) for model in (SipTelephone, SkillGroup)] == before
+    (shown,) = SipTelephone.objects.with_state(timezone.now()).values()
+    assert shown["state"] == ServiceState.ACCOUNT_RESTRICTED
+
+
+def test_the_password_is_shown_once(tenant: Tenant, premium: Package) -> None:
+
+    owner = signed_in(tenant.owner)
+    answer = owner.post(
+        url(tenant, "telephone_register"), {"label": "Desk", "extension": "2001"}, headers=HTMX
+    )
+    assert answer.status_code == 200
+    assert "agents-changed" in answer["HX-Trigger"]
+    shown = re.search(r'class="secret"[^>]*>(\w{20})<', answer.content.decode())
+    assert shown is not None
+    telephone = SipTelephone.objects.get()
+    assert check_password(shown[1], telephone.password)
+    for name in ("telephones", "management"):
+        assert shown[1] not in owner.get(url(tenant, name)).content.decode()
+    reset = owner.post(url(tenant, "telephone_reset", pk=telephone.pk), headers=HTMX)
+    again = re.search(r'class="secret"[^>]*>(\w{20})<', reset.content.decode())
+    assert again is not None
+    telephone.refresh_from_db()
+    assert check_password(again[1], telephone.password)
+
+
+def test_a_telephone_is_bound_by_staff_number(tenant: Tenant, premium: Package) -> None:
+    telephone, _password = register(tenant)
+    agent = make_agent(tenant.application, staff_number="S1")
+    make_agent(make_tenant("Other").application, staff_number="S2")
+    owner = signed_in(tenant.owner)
+    address = url(tenant, "telephone_bind", pk=telephone.pk)
+    assert owner.post(address, {"agent": "s2"}).status_code == 422
+    assert owner.post(address, {"agent": "s1"}).status_code == 302
+    telephone.refresh_from_db()
+    assert telephone.agent == agent
+    page = owner.get(url(tenant, "management")).content.decode()
+    assert "SIP 2001" in page
+
+
+# --- Skill groups --------------------------------------------------------------------------
+
+
+def test_a_group_is_made_renamed_and_deleted_and_its_agents_stay(tenant: Tenant) -> None:
+    owner = signed_in(tenant.owner)
+    assert owner.post(url(tenant, "skill_group_add"), {"name": " Sales "}).status_code == 302
+    group = SkillGroup.objects.get()
+    assert group.name == "Sales"
+    assert owner.post(url(tenant, "skill_group_add"), {"name": "SALES"}).status_code == 422
+    agent = make_agent(tenant.application)
+    agent.groups.add(group, through_defaults={"account": tenant.account})
+    edit = url(tenant, "skill_group_edit", pk=group.pk)
+    assert owner.post(edit, {"name": "sales"}).status_code == 302
+    delete = url(tenant, "skill_group_delete", pk=group.pk)
+    assert "1 agent leaves the group" in owner.get(delete).content.decode()
+    assert owner.post(delete).status_code == 302
+    assert SkillGroup.objects.count() == 0
+    assert Agent.objects.get() == agent
+    verbs = AuditEvent.objects.filter(verb__startswith="skill_group").order_by("pk")
+    assert [event.verb for event in verbs] == [
+        "skill_group.added",
+        "skill_group.renamed",
+        "skill_group.deleted",
+    ]
+
+
+def test_groups_have_a_limit_and_a_deleted_one_is_said_to_be_gone(tenant: Tenant) -> None:
+    group = make_group(tenant)
+    SkillGroup.objects.bulk_create(
+        SkillGroup(
+            account=tenant.account, application=tenant.application, name=f"G{n}", created_at=NOW
+        )
+        for n in range(GROUP_LIMIT - 1)
+    )
+    with pytest.raises(Refused) as refusal:
+        make_group(tenant, "One more")
+    assert refusal.value.code == "too_many_groups"
+    SkillGroup.objects.filter(pk=group.pk).delete()
+    for act in (
+        lambda: rename_group(group=group, name="X", by=None, now=NOW),
+        lambda: delete_group(group=group, by=None, now=NOW),
+    ):
+        with pytest.raises(Refused) as refusal:
+            act()
+        assert refusal.value.code == "group_gone"
