@@ -28,8 +28,12 @@ def count(table: str) -> int:
         return found[0]
 
 
+@pytest.mark.parametrize("large", [pytest.param(0, id="truncate"), pytest.param(16, id="delete")])
 @pytest.mark.django_db(transaction=True)
-def test_protected_rows_go_and_the_triggers_are_on_again() -> None:
+def test_protected_rows_go_and_the_triggers_are_on_again(
+    large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleaning, "LARGE_MEGABYTES", large)
     write_event()
 
     cleaning.restore_rows_of_migrations()
