@@ -62,7 +62,7 @@ class Console:
         match = self._request.resolver_match
         same = match is not None and set(match.kwargs) == {"uin", "sdkappid"}
         names = [match.view_name] if same and match else []
-        names += ["agents:management", "accounts:application"]
+        names += ["agents:management", "billing:application"]
         return [(a, self._first_address(names, a.sdkappid)) for a in self.applications]
 
     @cached_property

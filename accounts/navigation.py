@@ -44,7 +44,7 @@ NAVIGATION = (
     Group(
         _("This application"),
         (
-            Entry(_("Overview"), "accounts:application", "information-circle"),
+            Entry(_("Overview"), "billing:application", "information-circle"),
             Entry(_("Agent management"), "agents:management", "user-group"),
             Entry(_("SIP telephones"), "agents:telephones", "phone"),
             Entry(_("Skill groups"), "agents:skill_groups", "tag"),
@@ -56,6 +56,12 @@ NAVIGATION = (
         (
             Entry(_("Buy"), "billing:buy", "shopping-cart", Permission.SPEND),
             Entry(_("Orders"), "billing:orders", "document-text", Permission.READ_MONEY),
+            Entry(
+                _("Payment requests"),
+                "billing:payment_requests",
+                "inbox-arrow-down",
+                Permission.READ_MONEY,
+            ),
             Entry(_("Funds"), "billing:funds", "banknotes", Permission.READ_MONEY),
             Entry(_("Coupons"), "billing:coupons", "ticket", Permission.READ_MONEY),
             Entry(_("Refunds"), "billing:refunds", "arrow-uturn-left", Permission.READ_MONEY),
