@@ -5,8 +5,9 @@ beside `manage.py` (`ENV_FILE` names another one); variables of the environment 
 lists them. Debugging is off unless `DEBUG=1`; `LOCAL` follows it.
 """
 
+import fcntl
+import os
 import secrets
-from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -50,16 +51,16 @@ def _secret_key() -> str:
     """The key from the environment; on a local machine, one that is made once and kept."""
     if not LOCAL or env.str("SECRET_KEY", default=""):
         return _required("SECRET_KEY", "a long random text that is kept secret")
-    key_file = LOCAL_DIR / "secret_key"
-    if not key_file.exists():
-        fresh = key_file.with_suffix(f".{secrets.token_hex(4)}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(64))
-        # Linking fails where another process was quicker, so all of them read the same key.
-        with suppress(FileExistsError):
-            key_file.hardlink_to(fresh)
-        fresh.unlink()
-    return key_file.read_text()
+    file = os.open(LOCAL_DIR / "secret_key", os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(file, "r+") as key_file:
+        # Processes that start at once must all read what the first has written.
+        fcntl.flock(key_file, fcntl.LOCK_EX)
+        key = key_file.read()
+        if not key:
+            key = secrets.token_urlsafe(64)
+            key_file.write(key)
+            key_file.flush()
+    return key
 
 
 SECRET_KEY = _secret_key()
@@ -117,6 +118,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.SessionActivityMiddleware",
+    "accounts.middleware.StaffSecondFactorMiddleware",
     "accounts.middleware.PrivatePagesMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.HtmxRedirectMiddleware",
@@ -233,6 +235,8 @@ MFA_TOTP_ISSUER = "TCCC"
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL
 USERSESSIONS_TRACK_ACTIVITY = True
+# Staff set up a second factor before they reach the administration.
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=not LOCAL)
 
 # --- What a browser is told ----------------------------------------------------------------
 
@@ -349,8 +353,12 @@ ORDER_LICENCE_LIMIT = env.int("ORDER_LICENCE_LIMIT", default=10_000)
 ISOLATION_DAYS = env.int("ISOLATION_DAYS", default=7)
 SUSPENSION_GRACE_DAYS = env.int("SUSPENSION_GRACE_DAYS", default=7)
 AUTO_RENEWAL_LEAD_HOURS = env.int("AUTO_RENEWAL_LEAD_HOURS", default=24)
+# Days before (negative) and after the expiry on which members are reminded.
+REMINDER_DAYS = env.list("REMINDER_DAYS", cast=int, default=[-7, -5, -3, -1, 1, 3, 5, 7])
 
 # Accounts and applications.
+# What the list of applications tells of each, a function of a higher storey.
+APPLICATION_STANDINGS = ""
 APPLICATION_LIMIT = env.int("APPLICATION_LIMIT", default=20)
 ACCOUNT_LIMIT = env.int("ACCOUNT_LIMIT", default=20)
 INVITATION_LIFETIME_DAYS = env.int("INVITATION_LIFETIME_DAYS", default=7)

@@ -6,6 +6,7 @@ from billing.models.orders import Order, OrderLine, Payment
 from billing.models.packages import (
     CURRENT_STATES,
     RUNNING_STATES,
+    ExpiryReminder,
     Licence,
     Package,
     SweepRun,
@@ -20,6 +21,7 @@ __all__ = [
     "RUNNING_STATES",
     "Coupon",
     "Credit",
+    "ExpiryReminder",
     "Feature",
     "FeatureTable",
     "Fund",

@@ -214,3 +214,29 @@ class SweepRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.as_of:%Y-%m-%d %H:%M}"
+
+
+class ExpiryReminder(models.Model):
+    """A reminder that was sent: one for each package, expiry and offset, however often one asks."""
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", verbose_name=_("account")
+    )
+    package = models.ForeignKey(
+        Package, on_delete=models.PROTECT, related_name="reminders", verbose_name=_("package")
+    )
+    expires_at = models.DateTimeField(_("expiry"))
+    offset_days = models.SmallIntegerField(_("days after the expiry"))
+    sent_at = models.DateTimeField(_("sent"))
+
+    class Meta:
+        verbose_name = _("expiry reminder")
+        verbose_name_plural = _("expiry reminders")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["package", "expires_at", "offset_days"], name="billing_reminder_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.package_id} {self.offset_days:+d}"

@@ -8,25 +8,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from tqdm import tqdm
 
+from billing.management.as_of import parse_as_of
 from billing.services.sweep_forecast import Foreseen, foresee_sweep
 from billing.services.sweeps import SweepResult, run_sweep
 
 #: The exit status where the sweep ran, but some rows could not be changed.
 SOME_FAILED = 3
-
-
-def parse_as_of(text: str) -> datetime:
-    """Return the instant that `--as-of` names; without a zone it is in the billing time zone."""
-    try:
-        found = parse_datetime(text)
-    except ValueError as error:
-        raise CommandError(f"--as-of: {error}.") from error
-    if found is None:
-        raise CommandError("--as-of takes an instant such as 2026-03-01T09:30:00+08:00.")
-    return timezone.make_aware(found) if timezone.is_naive(found) else found
 
 
 class ProgressBars:

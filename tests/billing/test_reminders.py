@@ -1,0 +1,106 @@
+"""Expiry reminders: which is due, and each only once."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import call_command
+
+from accounts.models import Notification
+from billing.asks import Ask
+from billing.enums import Edition, OrderKind, RenewalMode
+from billing.models import ExpiryReminder, Package
+from billing.reminder_policy import find_due_offset
+from billing.services.orders import place_order
+from billing.services.packages import choose_renewal_mode
+from billing.services.quotes import make_quote
+from tests.billing.builders import NOW, Customer, make_customer
+
+EXPIRY = datetime(2026, 4, 10, 2, 0, tzinfo=UTC)
+OFFSETS = (-7, -5, -3, -1, 1, 3, 5, 7)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("at", "is_trial", "expected"),
+    [
+        pytest.param(EXPIRY - timedelta(days=7) - SECOND, False, None, id="too early"),
+        pytest.param(EXPIRY - timedelta(days=7), False, -7, id="the first, to the second"),
+        pytest.param(EXPIRY - timedelta(days=6), False, -7, id="late, nothing later is due"),
+        pytest.param(EXPIRY - timedelta(days=5), False, -5, id="the later one replaces it"),
+        pytest.param(EXPIRY - timedelta(days=2), False, -3, id="between two"),
+        pytest.param(EXPIRY - SECOND, False, -1, id="one second before"),
+        pytest.param(EXPIRY, False, None, id="not before an expiry that is past"),
+        pytest.param(EXPIRY + timedelta(days=1), False, 1, id="one day after"),
+        pytest.param(EXPIRY + timedelta(days=7), False, 7, id="the last"),
+        pytest.param(EXPIRY + timedelta(days=8) - SECOND, False, 7, id="the last, late"),
+        pytest.param(EXPIRY + timedelta(days=8), False, None, id="long past"),
+        pytest.param(EXPIRY - timedelta(days=1), True, -1, id="trial, before"),
+        pytest.param(EXPIRY + timedelta(days=1), True, None, id="trial, never after"),
+    ],
+)
+def test_the_one_reminder_that_is_due(at: datetime, is_trial: bool, expected: int | None) -> None:
+    found = find_due_offset(expires_at=EXPIRY, offsets=OFFSETS, is_trial=is_trial, now=at)
+    assert found == expected
+
+
+def _bought(now: datetime = NOW) -> tuple[Customer, Package]:
+    """A package from 10 March to 10 April 2026, 10:00 in the billing zone."""
+    customer = make_customer(cash="500", now=now)
+    ask = Ask(kind=OrderKind.NEW, application=customer.application.pk, edition=Edition.ESSENTIAL)
+    quote = make_quote(account=customer.account, ask=ask, now=now)
+    place_order(account=customer.account, token=quote.token, by=customer.owner, now=now)
+    return customer, Package.objects.get(application=customer.application)
+
+
+def _remind_for_sixty_days() -> None:
+    """Run the command three times a day, from 20 days before to 40 days after the expiry."""
+    for hours in range(0, 60 * 24, 8):
+        at = EXPIRY - timedelta(days=20) + timedelta(hours=hours)
+        call_command("send_expiry_reminders", as_of=at.isoformat())
+
+
+@pytest.mark.django_db
+def test_each_of_the_eight_is_sent_once_in_sixty_days() -> None:
+    _customer, package = _bought()
+    assert package.expires_at == EXPIRY
+    _remind_for_sixty_days()
+    sent = ExpiryReminder.objects.filter(package=package).order_by("pk")
+    assert list(sent.values_list("offset_days", flat=True)) == list(OFFSETS)
+    kinds = Notification.objects.filter(kind__startswith="package_exp").order_by("pk")
+    assert (
+        list(kinds.values_list("kind", flat=True))
+        == ["package_expiring"] * 4 + ["package_expired"] * 4
+    )
+
+
+@pytest.mark.django_db
+def test_the_mode_neither_suppresses_all() -> None:
+    customer, package = _bought()
+    choose_renewal_mode(package=package, mode=RenewalMode.NEITHER, by=customer.owner, now=NOW)
+    _remind_for_sixty_days()
+    assert not ExpiryReminder.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_renewed_package_is_reminded_of_its_new_expiry() -> None:
+    _customer, package = _bought()
+    call_command("send_expiry_reminders", as_of=(EXPIRY - timedelta(days=1)).isoformat())
+    later = EXPIRY + timedelta(days=30)
+    Package.objects.filter(pk=package.pk).update(expires_at=later, months=2)
+    call_command("send_expiry_reminders", as_of=(later - timedelta(days=1)).isoformat())
+    sent = ExpiryReminder.objects.filter(package=package).order_by("pk")
+    assert list(sent.values_list("expires_at", "offset_days")) == [(EXPIRY, -1), (later, -1)]
+
+
+@pytest.mark.django_db
+def test_a_dry_run_says_what_is_due_and_sends_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    customer, package = _bought()
+    at = EXPIRY - timedelta(days=3)
+    call_command("send_expiry_reminders", as_of=at.isoformat(), dry_run=True)
+    assert capsys.readouterr().out == (
+        f"package {package.pk} of {customer.account.uin}: -3 days from"
+        " 2026-04-10T02:00:00+00:00\n1 reminders are due; nothing was sent.\n"
+    )
+    assert not Notification.objects.filter(kind="package_expiring").exists()
