@@ -20,6 +20,24 @@ from compliance.transitions import CaseAct, case_state_after
 TEXT_LIMIT = 5000
 
 
+#: What the audit trail calls each act of a case's history.
+AUDIT_VERBS = {
+    "report": "violation.reported",
+    CaseAct.INVESTIGATE: "violation.taken_up",
+    "amend": "violation.amended",
+    CaseAct.VERIFY: "violation.verified",
+    CaseAct.DISMISS: "violation.dismissed",
+    CaseAct.ACT: "violation.actioned",
+    "lift": "violation.measure_lifted",
+    CaseAct.APPEAL: "violation.appealed",
+    CaseAct.UPHOLD: "violation.upheld",
+    CaseAct.OVERTURN: "violation.overturned",
+    "attach_evidence": "violation.evidence_attached",
+    "disclose_evidence": "violation.evidence_disclosed",
+    "hide_evidence": "violation.evidence_hidden",
+}
+
+
 def refuse_for(problems: Sequence[Problem]) -> None:
     """Raise Refused with everything that a policy holds against an act; nothing for nothing.
 
@@ -96,7 +114,7 @@ def record_history(
     )
     record_event(
         account=case.account,
-        verb=f"violation.{act}",
+        verb=AUDIT_VERBS[act],
         target=case,
         from_state=from_state,
         to_state=to_state,

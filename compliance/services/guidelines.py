@@ -9,15 +9,16 @@ from compliance.models import Behaviour, RuleBook, ScreeningEntry
 
 @dataclass(frozen=True)
 class IndustryLines:
-    """An industry with its scenarios; `is_always` where all of them are refused always."""
+    """The scenarios of an industry that are refused under the same rule."""
 
     label: str
+    rule: EntryRule
     scenarios: tuple[ScreeningEntry, ...]
 
     @property
     def is_always(self) -> bool:
-        """Whether every scenario is refused, whatever kind of calls it makes."""
-        return all(scenario.rule == EntryRule.ALWAYS for scenario in self.scenarios)
+        """Whether they are refused whatever kind of calls they make."""
+        return self.rule == EntryRule.ALWAYS
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,18 @@ def read_guidelines(now: datetime) -> Guidelines:
     """Return what holds at `now`; three queries, whatever the tables hold."""
     book = RuleBook.objects.in_force(now).first()
     entries = list(ScreeningEntry.objects.in_use().listed())
-    grouped: dict[str, list[ScreeningEntry]] = {}
+    grouped: dict[tuple[str, str], list[ScreeningEntry]] = {}
     for entry in entries:
         if entry.industry is not None:
-            grouped.setdefault(entry.industry.label, []).append(entry)
+            grouped.setdefault((entry.industry.label, entry.rule), []).append(entry)
     return Guidelines(
         book=book,
         behaviours=tuple(Behaviour.objects.filter(book=book)),
         prohibited=tuple(entry for entry in entries if entry.kind == EntryKind.PROHIBITED),
-        industries=tuple(IndustryLines(label, tuple(rows)) for label, rows in grouped.items()),
+        industries=tuple(
+            IndustryLines(label, EntryRule(rule), tuple(rows))
+            for (label, rule), rows in grouped.items()
+        ),
     )
 
 

@@ -174,7 +174,7 @@ def test_attaching_and_disclosing_is_history(tenant: Tenant, staff: User) -> Non
     assert Evidence.objects.get().is_disclosed
     acts = ViolationEvent.objects.order_by("pk").values_list("act", flat=True)
     assert list(acts) == ["report", "attach_evidence", "disclose_evidence"]
-    assert AuditEvent.objects.filter(verb="violation.attach_evidence").count() == 1
+    assert AuditEvent.objects.filter(verb="violation.evidence_attached").count() == 1
 
 
 def test_what_the_customer_sent_stays_shown(tenant: Tenant, staff: User) -> None:

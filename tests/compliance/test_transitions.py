@@ -17,6 +17,7 @@ from compliance.enums import (
 )
 from compliance.models import Appeal, ConnectionRequest, Violation, ViolationEvent
 from compliance.services.appeals import decide_appeal, submit_appeal
+from compliance.services.cases import AUDIT_VERBS
 from compliance.services.connections import decide_connection, withdraw_connection
 from compliance.services.measures import act_on_violation
 from compliance.services.violations import (
@@ -131,7 +132,7 @@ def test_an_act_on_a_case(tenant: Tenant, state: CaseState, act: CaseAct) -> Non
     assert Violation.objects.get(pk=case.pk).state == expected
     event = ViolationEvent.objects.get(violation=case, at=LATER)
     assert (event.act, event.from_state, event.to_state) == (act, state, expected)
-    audits = AuditEvent.objects.filter(verb=f"violation.{act}", at=LATER)
+    audits = AuditEvent.objects.filter(verb=AUDIT_VERBS[act], at=LATER)
     assert [(row.from_state, row.to_state) for row in audits] == [(state, expected)]
 
 

@@ -1,0 +1,88 @@
+"""Appeals, decided by somebody who did not handle the case."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin.base import LeanAdmin, object_action
+from compliance.admin.parts import EvidenceInline, person
+from compliance.enums import AppealState
+from compliance.forms.staff import AnswerForm
+from compliance.models import Appeal
+from compliance.services.appeals import decide_appeal
+
+DECIDE = "compliance.decide_appeal"
+
+
+def _is_open(appeal: Appeal) -> bool:
+    return appeal.state == AppealState.OPEN
+
+
+def _handler(appeal: Appeal) -> int | None:
+    return appeal.violation.handler_id
+
+
+@admin.register(Appeal)
+class AppealAdmin(LeanAdmin):
+    """The queue of appeals."""
+
+    list_display = ["violation", "round", "account", "state", "submitted_at", "decided_by"]
+    list_select_related = ["violation", "account", "decided_by"]
+    list_filter = ["state"]
+    search_fields = ["=violation__number", "^account__uin", "^account__name"]
+    inlines = [EvidenceInline]
+    fields = [
+        "violation",
+        "account",
+        "round",
+        "state",
+        "statement",
+        "submitted_by",
+        "submitted_at",
+        "decided_by",
+        "decided_at",
+        "decision_reason",
+    ]
+
+    @object_action(
+        label=_("Uphold the violation"),
+        permission=DECIDE,
+        form=AnswerForm,
+        consequence=_("Everything stays as it is; the customer may have one more appeal."),
+        is_available=_is_open,
+        maker=_handler,
+    )
+    def uphold(
+        self, request: HttpRequest, obj: Appeal, data: Mapping[str, Any], now: datetime
+    ) -> str | Promise:
+        """Find the decision right."""
+        decide_appeal(
+            appeal=obj, is_overturned=False, reason=data["reason"], by=person(request), now=now
+        )
+        return _("The violation is upheld, and the customer is told.")
+
+    @object_action(
+        label=_("Overturn the violation"),
+        permission=DECIDE,
+        form=AnswerForm,
+        consequence=_(
+            "The violation counts for nothing any more, and the account gets back whatever this "
+            "case alone took away. Lost time can then be added to its packages."
+        ),
+        is_available=_is_open,
+        maker=_handler,
+        is_danger=True,
+    )
+    def overturn(
+        self, request: HttpRequest, obj: Appeal, data: Mapping[str, Any], now: datetime
+    ) -> str | Promise:
+        """Find the decision wrong."""
+        decide_appeal(
+            appeal=obj, is_overturned=True, reason=data["reason"], by=person(request), now=now
+        )
+        return _("The violation is overturned, and the customer is told.")

@@ -1,0 +1,54 @@
+"""Parts that the admin pages of this app share."""
+
+from typing import Any, cast
+
+from django.contrib.admin import TabularInline
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from compliance.models import Evidence
+
+
+def person(request: HttpRequest) -> User:
+    """Return the member of staff who is signed in."""
+    return cast(User, request.user)
+
+
+class ReadOnlyInline(TabularInline):
+    """Rows of another table on the page of what they belong to; read there, never changed."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def link_to_file(evidence: Evidence) -> str:
+    """Return a link that saves the file, for staff who may see it."""
+    url = reverse("admin:compliance_evidence_file", args=[evidence.pk])
+    return format_html('<a href="{}">{}</a>', url, evidence.name)
+
+
+class EvidenceInline(ReadOnlyInline):
+    """Files that belong to the object."""
+
+    model = Evidence
+    fields = ["saved", "content_type", "size", "sha256", "is_disclosed", "uploaded_at"]
+    readonly_fields = ["saved"]
+    show_change_link = True
+
+    def saved(self, evidence: Evidence) -> str:
+        """The file, to be saved."""
+        return link_to_file(evidence)
+
+    saved.short_description = _("file")  # type: ignore[attr-defined]

@@ -1,0 +1,260 @@
+"""Violation cases: recorded, judged and acted on through the services."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin.base import AddThroughService, LeanAdmin, object_action
+from compliance.admin.parts import EvidenceInline, ReadOnlyInline, person
+from compliance.enums import OPEN_STATES, CaseState, ViolationMeasure
+from compliance.forms.staff import (
+    AmendForm,
+    AnswerForm,
+    EvidenceForm,
+    FindingForm,
+    MeasureForm,
+    NoteForm,
+    ReportForm,
+    VerifyForm,
+    report_of,
+)
+from compliance.models import Appeal, Violation, ViolationEvent
+from compliance.policy import MEASURE_STATES
+from compliance.services.evidence import attach_evidence
+from compliance.services.measures import act_on_violation, lift_measure
+from compliance.services.violations import (
+    amend_case,
+    dismiss_violation,
+    report_violation,
+    start_investigation,
+    verify_violation,
+)
+
+Data = Mapping[str, Any]
+Answer = str | Promise
+HANDLE = "compliance.handle_violation"
+
+
+class EventInline(ReadOnlyInline):
+    """The case's history."""
+
+    model = ViolationEvent
+    fields = ["at", "actor", "act", "from_state", "to_state", "reason", "data"]
+
+
+class AppealInline(ReadOnlyInline):
+    """What the customer said against it."""
+
+    model = Appeal
+    fields = ["round", "state", "statement", "submitted_at", "decided_by", "decision_reason"]
+    show_change_link = True
+
+
+def _is_liftable(case: Violation) -> bool:
+    is_suspended = case.measure == ViolationMeasure.SUSPEND and case.lifted_at is None
+    return is_suspended and case.state in MEASURE_STATES
+
+
+@admin.register(Violation)
+class ViolationAdmin(AddThroughService, LeanAdmin):
+    """The queue of cases, and everything that is done with one."""
+
+    list_display = [
+        "number",
+        "account",
+        "behaviour_number",
+        "severity",
+        "state",
+        "measure",
+        "source",
+        "reported_at",
+        "handler",
+    ]
+    list_select_related = ["account", "handler"]
+    list_filter = ["state"]
+    search_fields = [
+        "=number",
+        "=complaint_number",
+        "=called_number",
+        "=call_session_id",
+        "^account__uin",
+        "^account__name",
+    ]
+    inlines = [EvidenceInline, AppealInline, EventInline]
+    add_label = _("Report a violation")
+    fieldsets = [
+        (None, {"fields": ["number", "state", "account", "application", "handler"]}),
+        (
+            _("The rule"),
+            {"fields": ["behaviour", "severity", "bars_refund", "connection", "judged_by"]},
+        ),
+        (
+            _("What happened"),
+            {
+                "fields": [
+                    "summary",
+                    "source",
+                    "complaint_number",
+                    "called_number",
+                    "call_session_id",
+                    "agent_reference",
+                    "agent_name",
+                    "agent_staff_number",
+                    "reported_business",
+                    "actual_business",
+                    "evidence_text",
+                    "is_evidence_disclosed",
+                ]
+            },
+        ),
+        (
+            _("What was decided"),
+            {"fields": ["decision", "measure", "consequences", "is_legal_follow_up"]},
+        ),
+        (
+            _("When"),
+            {
+                "fields": [
+                    "occurred_at",
+                    "reported_at",
+                    "verified_at",
+                    "actioned_at",
+                    "notified_at",
+                    "lifted_at",
+                ]
+            },
+        ),
+    ]
+
+    def add_form(self, *args: Any, **options: Any) -> ReportForm:  # type: ignore[override]
+        """Return the form of a new case, with the behaviours of today's rule book."""
+        return ReportForm(*args, now=timezone.now(), **options)
+
+    def add_object(self, request: HttpRequest, data: Data, now: datetime) -> Violation:
+        return report_violation(
+            account=data["account"],
+            application=data["application"],
+            behaviour_number=data["behaviour"],
+            report=report_of(data),
+            request_key=data["request_key"],
+            by=person(request),
+            now=now,
+        )
+
+    @object_action(
+        label=_("Start the investigation"),
+        permission=HANDLE,
+        form=NoteForm,
+        consequence=_("You become the handler of the case."),
+        is_available=lambda case: case.state == CaseState.REPORTED,
+    )
+    def investigate(
+        self, request: HttpRequest, obj: Violation, data: Data, now: datetime
+    ) -> Answer:
+        """Take the case up."""
+        start_investigation(violation=obj, reason=data["reason"], by=person(request), now=now)
+        return _("You handle this case now.")
+
+    @object_action(
+        label=_("Correct the record"),
+        permission=HANDLE,
+        form=AmendForm,
+        consequence=_("The history keeps what stood there before."),
+        is_available=lambda case: case.state in OPEN_STATES,
+    )
+    def amend(self, request: HttpRequest, obj: Violation, data: Data, now: datetime) -> Answer:
+        """Write down what is known by now."""
+        amend_case(
+            violation=obj,
+            report=report_of(data),
+            reason=data["reason"],
+            by=person(request),
+            now=now,
+        )
+        return _("The record is corrected.")
+
+    @object_action(
+        label=_("Verify"),
+        permission=HANDLE,
+        form=VerifyForm,
+        consequence=_(
+            "From now on the violation stands against the account. A serious or severe one bars "
+            "refunds at once; the measure is a step of its own."
+        ),
+        is_available=lambda case: case.state == CaseState.INVESTIGATING,
+        is_danger=True,
+    )
+    def verify(self, request: HttpRequest, obj: Violation, data: Data, now: datetime) -> Answer:
+        """Find that it was a violation."""
+        verify_violation(
+            violation=obj,
+            finding=data["finding"],
+            behaviour_number=data["behaviour"],
+            connection=data["connection"],
+            by=person(request),
+            now=now,
+        )
+        return _("The violation stands. Now take the measure.")
+
+    @object_action(
+        label=_("Dismiss"),
+        permission=HANDLE,
+        form=FindingForm,
+        consequence=_("The case is closed for good and counts for nothing."),
+        is_available=lambda case: case.state == CaseState.INVESTIGATING,
+    )
+    def dismiss(self, request: HttpRequest, obj: Violation, data: Data, now: datetime) -> Answer:
+        """Find that it was none."""
+        dismiss_violation(violation=obj, finding=data["finding"], by=person(request), now=now)
+        return _("The case is dismissed.")
+
+    @object_action(
+        label=_("Take the measure"),
+        permission=HANDLE,
+        form=MeasureForm,
+        consequence=_(
+            "The customer is told at once, and the time to appeal begins. Anything harder than a "
+            "warning puts all agents out of service and stops buying, renewing, refunding and "
+            "activating; a block bars the whole company from new applications."
+        ),
+        is_available=lambda case: case.state == CaseState.VERIFIED,
+        is_danger=True,
+    )
+    def take_measure(
+        self, request: HttpRequest, obj: Violation, data: Data, now: datetime
+    ) -> Answer:
+        """Warn, suspend, terminate or block."""
+        act_on_violation(violation=obj, **data, by=person(request), now=now)
+        return _("The measure is in force, and the customer is told.")
+
+    @object_action(
+        label=_("Lift the suspension"),
+        permission=HANDLE,
+        form=AnswerForm,
+        consequence=_("Service goes on. The violation keeps standing and keeps barring refunds."),
+        is_available=_is_liftable,
+    )
+    def lift(self, request: HttpRequest, obj: Violation, data: Data, now: datetime) -> Answer:
+        """End the suspension, not the violation."""
+        lift_measure(violation=obj, reason=data["reason"], by=person(request), now=now)
+        return _("The suspension is lifted.")
+
+    @object_action(label=_("Add evidence"), permission=HANDLE, form=EvidenceForm)
+    def add_evidence(
+        self, request: HttpRequest, obj: Violation, data: Data, now: datetime
+    ) -> Answer:
+        """Keep a file with the case."""
+        attach_evidence(
+            violation=obj,
+            upload=data["attachments"],
+            is_disclosed=data["is_disclosed"],
+            by=person(request),
+            now=now,
+        )
+        return _("The file is kept with the case.")
