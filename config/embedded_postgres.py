@@ -46,6 +46,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 MAJOR_VERSION = 18
 ROLE = "tccc"
 SUPERUSER = "postgres"
+# Part of the socket's name only.
+PORT = 5432
 # Long enough to bridge the gap between two commands of one `make` target.
 GRACE_SECONDS = 3.0
 START_SECONDS = 60
@@ -164,10 +166,10 @@ class Server:
             lease = self.lock_file("lease")
             fcntl.flock(lease, fcntl.LOCK_SH)
             try:
+                self._ensure_keeper()
                 if not self.accepts():
                     self._start()
                 self._ensure_role_and_database()
-                self._ensure_keeper()
             except BaseException:
                 os.close(lease)
                 raise
@@ -177,6 +179,7 @@ class Server:
         """A connection as the cluster's superuser."""
         return psycopg.connect(
             host=str(self.socket_folder),
+            port=PORT,
             user=SUPERUSER,
             dbname="postgres",
             autocommit=True,
@@ -220,7 +223,7 @@ class Server:
         self._run(
             "pg_ctl",
             *("-D", str(self.data), "-l", str(self.log), "-w", "-t", str(START_SECONDS)),
-            *("-o", f"-k {self.socket_folder}", "start"),
+            *("-o", f"-k {self.socket_folder} -p {PORT}", "start"),
         )
 
     def _make_cluster(self) -> None:
@@ -410,7 +413,7 @@ def database_settings() -> dict[str, Any]:
         "USER": ROLE,
         "PASSWORD": "",
         "HOST": str(server.socket_folder),
-        "PORT": "",
+        "PORT": str(PORT),
     }
 
 
@@ -440,8 +443,10 @@ def keep(server: Server, lock: int) -> None:
                 unused_since = None
                 continue
             unused_since = unused_since or time.monotonic()
-            is_over = time.monotonic() - unused_since >= GRACE_SECONDS
-            if is_over or server.postmaster() is None:
+            unused = time.monotonic() - unused_since
+            # Soon where there is nothing to stop; at once would be too soon for a server that
+            # is just coming up, though the process that wanted it was killed.
+            if unused >= (GRACE_SECONDS if server.postmaster() else GRACE_SECONDS / 6):
                 server.stop_if_unused()
                 os.close(lock)
                 return
