@@ -1,10 +1,11 @@
 """Every address of the console, put together from the apps' own lists."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path, register_converter
 
 from accounts.converters import SdkAppIdConverter, UinConverter
-from accounts.views import preferences
+from accounts.views import home, preferences
 from config import health
 from config.start import views as start
 
@@ -12,7 +13,11 @@ from config.start import views as start
 register_converter(UinConverter, "uin")
 register_converter(SdkAppIdConverter, "sdkappid")
 
+# One way in for everybody: throttled, and with the second factor.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
 urlpatterns = [
+    path("", home.home, name="home"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("language/", preferences.set_language, name="set_language"),
@@ -20,6 +25,7 @@ urlpatterns = [
     path("auth/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("console/<uin:uin>/", start.start, name="start"),
+    path("", include("accounts.urls")),
     path("", include("agents.urls")),
     path("", include("billing.urls")),
     path("", include("compliance.urls")),

@@ -308,7 +308,7 @@ def _require_same_terms(order: Order, held: Sequence[Held]) -> None:
 def _end_unpaid(
     order: Order, status: OrderStatus, verb: str, *, reason: str, by: User | None, now: datetime
 ) -> Order:
-    changed = Order.objects.filter(pk=order.pk, status=OrderStatus.UNPAID).update(status=status)
+    changed = Order.objects.open(now).filter(pk=order.pk).update(status=status)
     order.refresh_from_db()
     if not changed:
         raise Refused(_("This order is no longer open."), code="not_open")

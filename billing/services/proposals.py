@@ -31,6 +31,11 @@ class Proposal:
         """The coupon that is proposed: the usable one that expires first."""
         return next((choice for choice in self.coupons if choice.is_usable), None)
 
+    @property
+    def unusable(self) -> list[CouponChoice]:
+        """The coupons that cannot be used, each with its reasons."""
+        return [choice for choice in self.coupons if not choice.is_usable]
+
 
 def propose(*, account: Account, ask: Ask, takes_best_coupon: bool, now: datetime) -> Proposal:
     """Quote `ask` with the coupon that it names or, if wanted, with the best one; reads only."""

@@ -1,0 +1,1 @@
+"""What customers choose on billing's pages, cleaned."""

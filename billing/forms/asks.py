@@ -1,0 +1,216 @@
+"""Forms that end in an `Ask`: what is bought, and how it is to be paid."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.errors import Refused
+from accounts.models import Application
+from accounts.templatetags.console import money
+from billing.asks import Ask
+from billing.enums import Edition, OrderKind, TermUnit
+from billing.forms.fields import KeyField, KeysField, UinField, WholeNumberField
+from billing.models import Promotion
+from billing.pricing import people_to_extra_agents
+from billing.services.offers import CouponChoice
+from billing.services.proposals import Proposal
+
+#: In place of a coupon's key: whichever is proposed.
+BEST = "best"
+Choices = list[tuple[Any, str | Promise]]
+
+
+class AskForm(forms.Form):
+    """What all orders have in common: offers, and who pays."""
+
+    promotion = KeyField(label=gettext_lazy("Promotion"))
+    coupon = KeyField(label=gettext_lazy("Coupon"), words=(BEST,))
+    payer = UinField(
+        label=gettext_lazy("UIN of another account that pays"),
+        help_text=gettext_lazy(
+            "Leave empty to pay yourself. Otherwise the other account's finance members see the "
+            "order and pay or refuse it. Coupons cannot be used then."
+        ),
+    )
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """What stands in the form before anybody has chosen."""
+        return {"coupon": BEST}
+
+    def ask(self) -> Ask:
+        """Return the ask; the form is valid. Raises Refused where the parts do not fit."""
+        raise NotImplementedError
+
+    @property
+    def takes_best_coupon(self) -> bool:
+        """Whether the proposed coupon shall be used, whichever it is."""
+        return bool(self.cleaned_data["coupon"] == BEST)
+
+    def _offers(self) -> dict[str, Any]:
+        chosen = self.cleaned_data["coupon"]
+        return {
+            "promotion": self.cleaned_data["promotion"],
+            "coupon": None if chosen == BEST else chosen,
+            "payer": self.cleaned_data["payer"],
+        }
+
+    def refuse(self, refusal: Refused) -> None:
+        """Show a service's refusal beside the field that it names, if the form has it."""
+        self.add_error(refusal.field if refusal.field in self.fields else None, str(refusal))
+
+    def offer(self, proposal: Proposal | None) -> None:
+        """List the offers that fit; a field without offers is not shown."""
+        promotions = proposal.promotions if proposal else ()
+        coupons = proposal.coupons if proposal else ()
+        self.has_promotions = bool(promotions) or "promotion" in self.errors
+        self.has_coupons = bool(coupons) or "coupon" in self.errors
+        self.fields["promotion"].widget.choices = _promotion_choices(promotions)
+        self.fields["coupon"].widget.choices = _coupon_choices(coupons)
+
+    def lead_to_fault(self) -> None:
+        """Let the browser put the cursor into the first field at fault."""
+        for field in self.visible_fields():
+            if field.errors:
+                field.field.widget.attrs["autofocus"] = True
+                return
+
+
+def _promotion_choices(promotions: Sequence[Promotion]) -> Choices:
+    none: Choices = [("", gettext_lazy("No promotion"))]
+    return none + [
+        (
+            promotion.pk,
+            _("%(name)s (%(percent)s%% off)")
+            % {"name": promotion.name, "percent": promotion.percent_off.normalize()},
+        )
+        for promotion in promotions
+    ]
+
+
+def _coupon_choices(coupons: Sequence[CouponChoice]) -> Choices:
+    usable = [choice for choice in coupons if choice.is_usable]
+    best = _("None can be used")
+    if usable:
+        best = _("Proposed: %(coupon)s") % {"coupon": _coupon_words(usable[0])}
+    listed: Choices = [(choice.coupon.pk, _coupon_words(choice)) for choice in usable]
+    return [(BEST, best), ("", gettext_lazy("No coupon")), *listed]
+
+
+def _coupon_words(choice: CouponChoice) -> str:
+    amount = money(-choice.deduction, choice.coupon.currency)
+    return f"{choice.coupon} ({amount})"
+
+
+class QuantityForm(AskForm):
+    """An order of additional licences, alone or with something else."""
+
+    agents = WholeNumberField(
+        label=gettext_lazy("Additional agent licences"),
+        required=False,
+        min_value=0,
+        max_value=settings.ORDER_LICENCE_LIMIT,
+    )
+    sip = WholeNumberField(
+        label=gettext_lazy("Additional SIP telephone licences"),
+        required=False,
+        min_value=0,
+        max_value=settings.ORDER_LICENCE_LIMIT,
+    )
+
+
+class TermForm(AskForm):
+    """An order of whole terms."""
+
+    unit = forms.TypedChoiceField(
+        label=gettext_lazy("Subscription"),
+        choices=TermUnit.choices,
+        coerce=TermUnit,
+        widget=forms.RadioSelect,
+    )
+    count = WholeNumberField(
+        label=gettext_lazy("Number of terms"),
+        min_value=1,
+        max_value=12,
+        help_text=gettext_lazy("1 to 12 months, or 1 to 3 years."),
+    )
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        return {**super().defaults(), "unit": TermUnit.MONTH.value, "count": "1"}
+
+
+class PurchaseForm(TermForm, QuantityForm):
+    """A new package for an application of the account.
+
+    `included` are the agent licences that each edition's package brings; `standing` are the
+    additional licences of a running trial, by application key.
+    """
+
+    application = forms.TypedChoiceField(label=gettext_lazy("Application"))
+    edition = forms.TypedChoiceField(
+        label=gettext_lazy("Edition"),
+        choices=Edition.choices,
+        coerce=Edition,
+        widget=forms.RadioSelect,
+    )
+    people = WholeNumberField(
+        label=gettext_lazy("How many people need an account?"),
+        required=False,
+        min_value=1,
+        max_value=1_000_000,
+        help_text=gettext_lazy("Tells how many additional licences that takes."),
+    )
+    ending = KeysField(required=False)
+    ending_for = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+
+    field_order = ["application", "edition", "unit", "count", "people", "agents", "sip"]
+
+    def __init__(
+        self,
+        data: Any,
+        *,
+        applications: Sequence[Application],
+        included: dict[Edition, int],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data, **kwargs)
+        self.included = included
+        self.applications = {str(app.sdkappid): app for app in applications}
+        field: Any = self.fields["application"]
+        field.choices = [(key, str(app)) for key, app in self.applications.items()]
+        field.coerce = self.applications.__getitem__
+        self.fields["agents"].help_text = _(
+            "Leave empty to let it follow from the number of people."
+        )
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        return {**super().defaults(), "edition": Edition.ESSENTIAL.value, "agents": "", "sip": "0"}
+
+    @property
+    def wanted_agents(self) -> int:
+        """The additional agent licences: as many as are named, else as the people need."""
+        named, people = self.cleaned_data["agents"], self.cleaned_data["people"]
+        if named is not None or people is None:
+            return int(named or 0)
+        return people_to_extra_agents(people, self.included[self.cleaned_data["edition"]])
+
+    def ask(self) -> Ask:
+        data = self.cleaned_data
+        return Ask(
+            kind=OrderKind.NEW,
+            application=data["application"].pk,
+            edition=data["edition"],
+            unit=data["unit"],
+            count=data["count"],
+            agents=self.wanted_agents,
+            sip=data["sip"] or 0,
+            ending=data["ending"],
+            **self._offers(),
+        )

@@ -1,0 +1,81 @@
+"""Fields that take plain digits and nothing else, with a sentence for everything else."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+_DIGITS = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+
+
+class WholeNumberField(forms.IntegerField):
+    """A whole number in ASCII digits; `1.0`, `1e9` and other scripts' digits are none.
+
+    Django's own field takes every digit that Unicode knows, and cuts `.0` off.
+    """
+
+    def to_python(self, value: Any) -> int | None:
+        if value in self.empty_values:
+            return None
+        text = str(value).strip()
+        if not _DIGITS.fullmatch(text):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return int(text)
+
+
+class KeyField(forms.CharField):
+    """A row's key from a select whose choices depend on the rest of the form.
+
+    The clean value is an int, one of `words`, or None for nothing. Whether such a row exists,
+    and may be used, is the service's to say.
+    """
+
+    widget = forms.Select
+    default_error_messages = {"invalid_choice": _("Choose one of the list.")}
+
+    def __init__(self, *, words: tuple[str, ...] = (), **kwargs: Any) -> None:
+        self.words = words
+        super().__init__(**{"required": False, "max_length": 18, **kwargs})
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        if text in self.words:
+            return text
+        if not (text.isascii() and text.isdigit()):
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        return int(text)
+
+
+class KeysField(forms.Field):
+    """Several rows' keys from check boxes; the clean value is a tuple of different ints."""
+
+    widget = forms.MultipleHiddenInput
+    default_error_messages = {"invalid_choice": _("Choose from the list.")}
+
+    def clean(self, value: Any) -> tuple[int, ...]:
+        texts = [str(each) for each in value or []]
+        if not all(text.isascii() and text.isdigit() and len(text) <= 18 for text in texts):
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        return tuple(dict.fromkeys(int(text) for text in texts))
+
+
+class UinField(forms.CharField):
+    """The UIN of another account: 12 ASCII digits; blanks between them are forgiven."""
+
+    default_error_messages = {"invalid": _("A UIN has 12 digits.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False, "max_length": 20, **kwargs})
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {**super().widget_attrs(widget), "inputmode": "numeric", "autocomplete": "off"}
+
+    def clean(self, value: Any) -> str:
+        uin = super().clean(value).replace(" ", "")
+        if uin and not (len(uin) == 12 and uin.isascii() and uin.isdigit()):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return str(uin)

@@ -1,0 +1,34 @@
+"""Finding orders, and what is said when one is turned down."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from billing.enums import OrderKind, OrderStatus
+
+
+class OrderFilterForm(forms.Form):
+    """Narrows the list of orders."""
+
+    status = forms.ChoiceField(
+        label=_("Status"), required=False, choices=[("", _("All")), *OrderStatus.choices]
+    )
+    kind = forms.ChoiceField(
+        label=_("Kind"), required=False, choices=[("", _("All")), *OrderKind.choices]
+    )
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data, auto_id="filter_%s")
+
+
+class RefusePaymentForm(forms.Form):
+    """Why another account's order is not paid; its members can read it."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The other account reads it."),
+        error_messages={"required": _("Say why, so that the other account knows what to do.")},
+    )

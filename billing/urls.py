@@ -1,0 +1,43 @@
+"""Addresses of what is bought and paid."""
+
+from django.urls import URLPattern, path
+
+from billing.views import (
+    activation,
+    applications,
+    confirming,
+    orders,
+    paying,
+    payments,
+    public,
+    purchase,
+    refunds,
+)
+
+app_name = "billing"
+
+ACCOUNT = "console/<uin:uin>"
+APPLICATION = f"{ACCOUNT}/applications/<sdkappid:sdkappid>"
+
+urlpatterns: list[URLPattern] = [
+    path("editions/", public.editions, name="editions"),
+    path("prices/", public.prices, name="prices"),
+    path(f"{ACCOUNT}/editions/", public.account_editions, name="account_editions"),
+    path(f"{ACCOUNT}/applications/activate/", activation.activate, name="activate"),
+    path(f"{APPLICATION}/", applications.application, name="application"),
+    path(f"{ACCOUNT}/buy/", purchase.buy, name="buy"),
+    path(f"{APPLICATION}/buy/", purchase.purchase, name="purchase"),
+    path(f"{ACCOUNT}/renew/", purchase.buy, name="renew_many"),
+    path(f"{ACCOUNT}/confirm/", confirming.confirm, name="confirm"),
+    path(f"{ACCOUNT}/orders/", orders.orders, name="orders"),
+    path(f"{ACCOUNT}/orders/<slug:number>/", orders.order, name="order"),
+    path(f"{ACCOUNT}/refunds/", refunds.refunds, name="refunds"),
+    path(f"{ACCOUNT}/refunds/<slug:number>/", refunds.refund, name="refund"),
+    path(f"{ACCOUNT}/refunds/<slug:number>/withdraw/", refunds.withdraw, name="refund_withdraw"),
+    path(f"{ACCOUNT}/orders/<slug:number>/receipt/", orders.receipt, name="receipt"),
+    path(f"{ACCOUNT}/orders/<slug:number>/pay/", paying.pay, name="pay"),
+    path(f"{ACCOUNT}/orders/<slug:number>/cancel/", paying.cancel, name="cancel"),
+    path(f"{ACCOUNT}/payments/", payments.payment_requests, name="payment_requests"),
+    path(f"{ACCOUNT}/payments/<slug:number>/", payments.payment_request, name="payment_request"),
+    path(f"{ACCOUNT}/payments/<slug:number>/refuse/", payments.refuse, name="refuse"),
+]

@@ -1,0 +1,82 @@
+"""From a page where somebody chooses to the dialog that asks for the last word.
+
+Every kind of order has a page with a form and a price beside it. The same address answers four
+ways: the page; the price alone, while somebody chooses; the page again with faults beside their
+fields; and the dialog that shows the signed quote.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django_htmx.http import reswap, retarget
+
+from accounts.access import AccountAccess
+from accounts.errors import Refused
+from accounts.http import render_page, wants_fragment
+from billing.forms.asks import AskForm
+from billing.services.proposals import Proposal, propose
+from billing.views.confirming import show_confirmation
+from billing.views.describing import describe_quote
+
+#: Asks for the price alone: `?part=price`.
+PRICE = "price"
+
+
+def read_form(request: HttpRequest, defaults: Mapping[str, Any]) -> Any:
+    """Return what was sent; on a first visit what stands in the form, and what a link named."""
+    if request.method == "POST":
+        return request.POST
+    named = {name: value for name, value in request.GET.items() if name != "part"}
+    return {**defaults, **named}
+
+
+def answer_ask(
+    request: HttpRequest,
+    access: AccountAccess,
+    form: AskForm,
+    template: str,
+    context: dict[str, Any],
+    *,
+    now: datetime,
+) -> HttpResponse:
+    """Answer a page that ends in an ask; `context` is the page's own."""
+    proposal = _propose(form, access, now)
+    form.offer(proposal)
+    quote = proposal.quote if proposal and form.is_valid() else None
+    context = {
+        **context,
+        "access": access,
+        "form": form,
+        "proposal": proposal,
+        "now": now,
+        **describe_quote(quote),
+    }
+    if request.GET.get("part") == PRICE and wants_fragment(request):
+        return render_page(request, template, context, partial=PRICE)
+    if request.method != "POST" or "update" in request.POST:
+        return render_page(request, template, context, partial="form")
+    if quote is not None:
+        return show_confirmation(request, access, quote, now=now)
+    form.lead_to_fault()
+    response = render_page(request, template, context, partial="form", status=422)
+    return reswap(retarget(response, "#ask"), "outerHTML")
+
+
+def _propose(form: AskForm, access: AccountAccess, now: datetime) -> Proposal | None:
+    if not form.is_valid():
+        return None
+    try:
+        proposal = propose(
+            account=access.account,
+            ask=form.ask(),
+            takes_best_coupon=form.takes_best_coupon,
+            now=now,
+        )
+    except Refused as refusal:
+        form.refuse(refusal)
+        return None
+    if proposal.refusal:
+        form.refuse(proposal.refusal)
+    return proposal

@@ -1,0 +1,44 @@
+"""What templates say about a quote: on the pages that sell, and in the dialog that confirms."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.models import Application
+from billing.masking import mask_name
+from billing.order_words import show_quoted_line
+from billing.services.effects import Effect
+from billing.services.quotes import Quote
+from billing.services.summaries import RefundTerms, read_refund_terms
+
+
+@dataclass(frozen=True)
+class PackageEffect:
+    """What a quote does to one package, with its application and refund terms."""
+
+    effect: Effect
+    application: Application
+    terms: RefundTerms
+
+
+def describe_quote(quote: Quote | None) -> dict[str, Any]:
+    """Return the context that shows a quote; without one, only that there is none."""
+    if quote is None:
+        return {"quote": None}
+    applications = _applications(quote)
+    return {
+        "quote": quote,
+        "lines": [show_quoted_line(line) for line in quote.lines],
+        "effects": [
+            PackageEffect(
+                effect, applications[effect.application], read_refund_terms(quote, effect)
+            )
+            for effect in quote.effects
+        ],
+        "payer_name": "" if quote.is_self_pay else mask_name(quote.payer.name),
+    }
+
+
+def _applications(quote: Quote) -> dict[int, Application]:
+    known = {each.package.application_id: each.package.application for each in quote.held}
+    missing = {effect.application for effect in quote.effects} - known.keys()
+    return {**known, **(Application.objects.in_bulk(missing) if missing else {})}

@@ -1,0 +1,121 @@
+"""Orders of the account: the list, one with its history, and its receipt."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.access import AccountAccess, Permission, account_page
+from billing.enums import OrderStatus
+from billing.forms.orders import OrderFilterForm
+from billing.masking import mask_name
+from billing.models import Order
+from billing.order_words import show_order_line
+from billing.services.order_pages import (
+    derive_status,
+    filter_by_status,
+    find_refunds,
+    read_history,
+    refunded_of,
+)
+from billing.services.orders import missing_amount
+
+PAGE_SIZE = 25
+
+
+def read_orders() -> "QuerySet[Order]":
+    """Return orders with what their pages show of related rows."""
+    return Order.objects.select_related(
+        "account", "payer", "price_book", "promotion", "coupon", "created_by"
+    )
+
+
+@require_safe
+@account_page(Permission.READ_MONEY)
+def orders(request: HttpRequest, access: AccountAccess) -> HttpResponse:
+    """List the account's orders, the newest first."""
+    now = timezone.now()
+    form = OrderFilterForm(request.GET)
+    found = read_orders().filter(account=access.account).order_by("-pk")
+    if not form.is_valid():
+        found = found.none()
+    else:
+        if form.cleaned_data["status"]:
+            found = filter_by_status(found, form.cleaned_data["status"], now)
+        if form.cleaned_data["kind"]:
+            found = found.filter(kind=form.cleaned_data["kind"])
+    page = Paginator(found.prefetch_related("lines__application"), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
+    context = {
+        "access": access,
+        "form": form,
+        "page": page,
+        "rows": [_row(order, now) for order in page],
+        "is_filtered": bool(form.errors or any(form.cleaned_data.values())),
+        "asked": Order.objects.open(now)
+        .filter(payer=access.account)
+        .exclude(account=access.account)
+        .count(),
+        "may_spend": access.may(Permission.SPEND),
+        "now": now,
+    }
+    return render(request, "billing/orders.html", context)
+
+
+def _row(order: Order, now: Any) -> dict[str, Any]:
+    names = dict.fromkeys(line.application.name for line in order.lines.all())
+    return {
+        "order": order,
+        "status": derive_status(order, now),
+        "applications": list(names),
+        "payer_name": mask_name(order.payer.name) if order.payer_id != order.account_id else "",
+    }
+
+
+@require_safe
+@account_page(Permission.READ_MONEY)
+def order(request: HttpRequest, access: AccountAccess, number: str) -> HttpResponse:
+    """Show an order of the account with everything that happened to it."""
+    found: Order = access.get(read_orders(), number=number)
+    return render(request, "billing/order.html", _describe(found, access))
+
+
+@require_safe
+@account_page(Permission.READ_MONEY)
+def receipt(request: HttpRequest, access: AccountAccess, number: str) -> HttpResponse:
+    """Show a paid order as a receipt to print. There is none for an order that was not paid."""
+    found: Order = access.get(read_orders(), number=number)
+    if found.paid_at is None:
+        raise Http404
+    return render(request, "billing/receipt.html", _describe(found, access))
+
+
+def _describe(order: Order, access: AccountAccess) -> dict[str, Any]:
+    now = timezone.now()
+    order.account = access.account
+    status = derive_status(order, now)
+    lines = list(order.lines.select_related("application"))
+    is_self_paid = order.payer_id == order.account_id
+    is_open = status == OrderStatus.UNPAID
+    return {
+        "access": access,
+        "order": order,
+        "status": status,
+        "lines": [(show_order_line(line), line.application) for line in lines],
+        "applications": list({line.application_id: line.application for line in lines}.values()),
+        "effects": order.request["effects"],
+        "payments": list(order.payments.all()),
+        "refunds": refunded_of(order, find_refunds(order)),
+        "history": read_history(order, reader=access.account),
+        "payer_name": "" if is_self_paid else mask_name(order.payer.name),
+        "is_self_paid": is_self_paid,
+        "is_open": is_open,
+        "split": missing_amount(order) if is_open and is_self_paid else None,
+        "may_spend": access.may(Permission.SPEND),
+        "now": now,
+    }

@@ -1,0 +1,103 @@
+"""Orders of other accounts that ask this account to pay: checking, paying, refusing.
+
+Neither account learns more of the other than its UIN and its masked name.
+"""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.access import AccountAccess, Permission, account_page
+from accounts.errors import Refused
+from accounts.http import redirect_after, render_page
+from billing.enums import OrderStatus
+from billing.forms.orders import RefusePaymentForm
+from billing.masking import mask_name
+from billing.models import Order
+from billing.order_words import show_order_line
+from billing.services.order_pages import derive_status, read_history
+from billing.services.orders import missing_amount, refuse_payment
+from billing.views.orders import PAGE_SIZE, read_orders
+from billing.views.places import order_url
+
+
+def _asked(access: AccountAccess) -> "QuerySet[Order]":
+    return read_orders().filter(payer=access.account).exclude(account=access.account)
+
+
+@require_safe
+@account_page(Permission.READ_MONEY)
+def payment_requests(request: HttpRequest, access: AccountAccess) -> HttpResponse:
+    """List the orders that other accounts ask this one to pay, the newest first."""
+    now = timezone.now()
+    page = Paginator(_asked(access).order_by("-pk"), PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = [
+        {
+            "order": order,
+            "status": derive_status(order, now),
+            "buyer_name": mask_name(order.account.name),
+        }
+        for order in page
+    ]
+    context = {"access": access, "page": page, "rows": rows, "now": now}
+    return render(request, "billing/payment_requests.html", context)
+
+
+@require_safe
+@account_page(Permission.READ_MONEY)
+def payment_request(request: HttpRequest, access: AccountAccess, number: str) -> HttpResponse:
+    """Show what another account wants to have paid."""
+    order = get_object_or_404(_asked(access), number=number)
+    now = timezone.now()
+    status = derive_status(order, now)
+    context = {
+        "access": access,
+        "order": order,
+        "status": status,
+        "is_open": status == OrderStatus.UNPAID,
+        "lines": [show_order_line(line) for line in order.lines.all()],
+        "payments": list(order.payments.all()),
+        "split": missing_amount(order) if status == OrderStatus.UNPAID else None,
+        "history": read_history(order, reader=access.account),
+        "buyer_name": mask_name(order.account.name),
+        "may_spend": access.may(Permission.SPEND),
+        "now": now,
+    }
+    return render(request, "billing/payment_request.html", context)
+
+
+@account_page(Permission.SPEND)
+def refuse(request: HttpRequest, access: AccountAccess, number: str) -> HttpResponse:
+    """Turn down an order that another account wants to have paid, with a reason for it."""
+    order = get_object_or_404(_asked(access), number=number)
+    form = RefusePaymentForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            refuse_payment(
+                order=order,
+                reason=form.cleaned_data["reason"],
+                by=access.user,
+                now=timezone.now(),
+            )
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, _("The payment was refused. Nothing was charged."))
+            return redirect_after(request, order_url(access, order))
+    context: dict[str, Any] = {
+        "access": access,
+        "order": order,
+        "form": form,
+        "buyer_name": mask_name(order.account.name),
+        "back_url": order_url(access, order),
+    }
+    return render_page(
+        request, "billing/refuse_payment.html", context, status=422 if form.errors else 200
+    )

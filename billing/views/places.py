@@ -1,0 +1,32 @@
+"""What billing's views share: finding an account's application, and addresses."""
+
+from typing import Any
+
+from django.urls import reverse
+
+from accounts.access import AccountAccess
+from accounts.models import Application
+from billing.models import Order
+
+
+def load_application(access: AccountAccess, sdkappid: int) -> Application:
+    """Return the account's application, its account filled in; raise Http404 for any other."""
+    application = access.get(Application.objects.all(), sdkappid=sdkappid)
+    application.account = access.account
+    return application
+
+
+def account_url(name: str, access: AccountAccess, **kwargs: Any) -> str:
+    """Return the address of a page of this app in the account."""
+    return reverse(f"billing:{name}", kwargs={"uin": access.account.uin, **kwargs})
+
+
+def order_url(access: AccountAccess, order: Order) -> str:
+    """Return where this account sees an order: its own, or one that it is asked to pay."""
+    name = "order" if order.account_id == access.account.pk else "payment_request"
+    return account_url(name, access, number=order.number)
+
+
+def application_url(name: str, access: AccountAccess, application: Application) -> str:
+    """Return the address of a page of this app about an application."""
+    return account_url(name, access, sdkappid=application.sdkappid)

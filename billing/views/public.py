@@ -1,0 +1,41 @@
+"""Prices and editions, for members and for everybody else."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.access import AccountAccess, account_page
+from billing.services.catalog import find_feature_table, find_price_book, read_price_list
+from billing.views.comparison import edition_columns, grouped
+
+
+@require_safe
+@login_not_required
+def editions(request: HttpRequest) -> HttpResponse:
+    """Compare the editions, feature by feature."""
+    return _compare(request)
+
+
+@require_safe
+@account_page()
+def account_editions(request: HttpRequest, access: AccountAccess) -> HttpResponse:
+    """Compare the editions, inside the console."""
+    return _compare(request)
+
+
+def _compare(request: HttpRequest) -> HttpResponse:
+    features = find_feature_table(timezone.now())
+    context = {"groups": grouped(features), "number": len(features)}
+    return render(request, "billing/editions.html", context)
+
+
+@require_safe
+@login_not_required
+def prices(request: HttpRequest) -> HttpResponse:
+    """List every price of the price book in force."""
+    book = find_price_book(timezone.now())
+    prices = read_price_list(book)
+    context = {"book": book, "prices": prices, "columns": edition_columns(prices)}
+    return render(request, "billing/prices.html", context)
