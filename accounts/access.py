@@ -30,6 +30,7 @@ class Permission(StrEnum):
     READ_MONEY = "read_money"
     READ_AUDIT = "read_audit"
     ACTIVATE = "activate"
+    MANAGE_ACCOUNT = "manage_account"
     MANAGE_MEMBERS = "manage_members"
     APPEAL = "appeal"
     SPEND = "spend"

@@ -1,7 +1,8 @@
 """What this app's audit verbs mean, in words. Every app may have a module of this name.
 
 `SENTENCES` tells for each verb what happened to `%(target)s` (also `%(from)s` and `%(to)s`);
-`STATES` names the states that events go from and to.
+`STATES` names the states that events go from and to; `SUBJECTS` names the nouns that verbs begin
+with; `INTERNAL` holds verbs that only staff read. Customers read no verb without a sentence.
 """
 
 from django.utils.functional import Promise
@@ -39,4 +40,11 @@ STATES: dict[str, str | Promise] = {
     **dict(AccountStatus.choices),
     **dict(Measure.choices),
     **dict(Role.choices),
+}
+
+SUBJECTS: dict[str, str | Promise] = {
+    "account": _("Account"),
+    "application": _("Applications"),
+    "invitation": _("Invitations"),
+    "member": _("Members"),
 }

@@ -1,12 +1,20 @@
 """What all console requests share."""
 
+import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import resolve_url
+from django.shortcuts import redirect, resolve_url
+from django.urls import reverse
 from django.utils import translation
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -55,3 +63,64 @@ class UserLanguageMiddleware:
             translation.activate(language)
             request.LANGUAGE_CODE = language
         return self.get_response(request)
+
+
+class SessionActivityMiddleware:
+    """Notes when and from where each session was last seen, for its owner's list of sessions.
+
+    To the nearest ten minutes: a write with every request would cost more than it tells.
+    """
+
+    PAUSE_SECONDS = 600
+    KEY = "seen_at"
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            now = int(time.time())
+            if now - request.session.get(self.KEY, 0) >= self.PAUSE_SECONDS:
+                request.session[self.KEY] = now
+                UserSession.objects.create_from_request(request)
+        return self.get_response(request)
+
+
+class StaffSecondFactorMiddleware:
+    """Leads staff without a second factor to setting one up, before they reach any customer.
+
+    Whoever has one was asked for it at sign-in.
+    """
+
+    FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user: Any = request.user
+        if (
+            settings.STAFF_SECOND_FACTOR
+            and user.is_authenticated
+            and user.is_staff
+            and request.path.startswith(reverse("admin:index"))
+            and not Authenticator.objects.filter(user_id=user.pk, type__in=self.FACTORS).exists()
+        ):
+            messages.warning(
+                request, _("Set up a second factor first: the administration asks for it.")
+            )
+            return redirect("mfa_index")
+        return self.get_response(request)
+
+
+class PrivatePagesMiddleware:
+    """Keeps the pages of people who are signed in out of every cache, the browser's included."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.user.is_authenticated and "Cache-Control" not in response.headers:
+            add_never_cache_headers(response)
+        return response

@@ -1,60 +1,85 @@
 """Audit events in words that people read."""
 
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
 from django.apps import apps
 from django.utils.functional import Promise
 from django.utils.module_loading import module_has_submodule
+from django.utils.translation import gettext_lazy as _
 
+from accounts.enums import Role
 from accounts.models import AuditEvent
 
 Words = dict[str, str | Promise]
 
+#: What each role may do, for the page on which owners give them.
+ROLE_EXPLANATIONS: dict[str, Promise | str] = {
+    Role.OWNER: _(
+        "May do everything, and alone activates applications, manages members and appeals."
+    ),
+    Role.FINANCE: _("Buys, renews, pays and asks for refunds; reads orders, funds and coupons."),
+    Role.AGENT_MANAGER: _(
+        "Manages agents and SIP telephones, imports and exports them, and declares what numbers "
+        "are used for."
+    ),
+    Role.VIEWER: _("Reads everything, money and audit trail included, and changes nothing."),
+}
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    sentences: Words
+    states: Words
+    subjects: Words
+    internal: frozenset[str]
+
 
 @cache
-def _gathered() -> tuple[Words, Words]:
-    """All apps' sentences and names of states, from their modules called `audit_words`."""
+def _gathered() -> _Gathered:
+    """All apps' words, from their modules called `audit_words`."""
     sentences: Words = {}
     states: Words = {}
+    subjects: Words = {}
+    internal: set[str] = set()
     for app in apps.get_app_configs():
         if app.module is not None and module_has_submodule(app.module, "audit_words"):
             words = import_module(f"{app.name}.audit_words")
             sentences.update(words.SENTENCES)
             states.update(getattr(words, "STATES", {}))
-    return sentences, states
+            subjects.update(getattr(words, "SUBJECTS", {}))
+            internal.update(getattr(words, "INTERNAL", ()))
+    return _Gathered(sentences, states, subjects, frozenset(internal))
+
+
+def visible_verbs() -> list[str]:
+    """Return the verbs that customers may read."""
+    words = _gathered()
+    return sorted(set(words.sentences) - words.internal)
+
+
+def visible_subjects() -> list[tuple[str, str]]:
+    """Return the nouns that customers' verbs begin with, each with its name, by name."""
+    nouns = {verb.partition(".")[0] for verb in visible_verbs()}
+    named = [(noun, str(_gathered().subjects.get(noun, _plain(noun)))) for noun in nouns]
+    return sorted(named, key=lambda pair: pair[1].casefold())
 
 
 def _plain(word: str) -> str:
-    return word.replace("_", " ")
+    return word.replace("_", " ").capitalize()
 
 
 def state_name(state: str) -> str:
     """Return the name of a state that an event went from or to."""
-    _sentences, states = _gathered()
-    return str(states.get(state, _plain(state)))
-
-
-def known_verbs() -> dict[str, str]:
-    """Return all verbs that have a sentence, each with words for a list to choose from."""
-    sentences, _states = _gathered()
-    return {verb: verb_name(verb) for verb in sorted(sentences)}
-
-
-def verb_name(verb: str) -> str:
-    """Return a verb's sentence with its blanks left open."""
-    sentences, _states = _gathered()
-    if verb not in sentences:
-        return _plain(verb.replace(".", " ")).capitalize()
-    return str(sentences[verb]) % {"target": "…", "from": "…", "to": "…"}
+    return str(_gathered().states.get(state, state.replace("_", " ")))
 
 
 def describe(event: AuditEvent) -> str:
     """Return what happened as a sentence; a verb without words is shown as it is."""
-    sentences, _states = _gathered()
-    sentence = sentences.get(event.verb)
+    sentence = _gathered().sentences.get(event.verb)
     if sentence is None:
-        return f"{verb_name(event.verb)}: {event.target_label}"
+        return f"{_plain(event.verb.replace('.', ' '))}: {event.target_label}"
     return str(sentence) % {
         "target": event.target_label,
         "from": state_name(event.from_state),

@@ -1,4 +1,7 @@
-"""How a person wants the console to look and speak. No history is kept of it."""
+"""What a person says of themselves, and how the console shall look and speak to them.
+
+No history is kept of it.
+"""
 
 from accounts.enums import Theme
 from accounts.models import User
@@ -10,5 +13,11 @@ def choose_theme(*, theme: str, by: User) -> bool:
 
 
 def choose_language(*, language: str, by: User) -> bool:
-    """Keep `language`, one of the settings' codes, for this person."""
+    """Keep `language`, one of the settings' codes or "" for the browser's, for this person."""
     return bool(User.objects.filter(pk=by.pk).update(language=language))
+
+
+def introduce(*, name: str, language: str, by: User) -> None:
+    """Keep the name and language of this person."""
+    by.name, by.language = name, language
+    User.objects.filter(pk=by.pk).update(name=name, language=language)

@@ -1,0 +1,47 @@
+"""The filter of the audit trail."""
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms.fields import LineField
+from accounts.wording import visible_subjects
+
+
+def _day(label: Any) -> forms.DateField:
+    """A day of this century: others could not be told as an instant in every zone."""
+    return forms.DateField(
+        label=label,
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        validators=[MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2100, 1, 1))],
+    )
+
+
+class AuditFilterForm(forms.Form):
+    """Who, what, on which object, when, why. Empty fields do not narrow."""
+
+    who = LineField(
+        label=_("Who"), max_length=254, required=False, help_text=_("Name or e-mail address begins")
+    )
+    what = forms.ChoiceField(label=_("What"), required=False)
+    text = LineField(
+        label=_("Object or reason"), max_length=200, required=False, help_text=_("Contains")
+    )
+    since = _day(_("From"))
+    until = _day(_("Until"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("auto_id", "filter_%s")
+        super().__init__(*args, **kwargs)
+        choices = [("", _("Everything")), *visible_subjects()]
+        self.fields["what"].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("since") and data.get("until") and data["since"] > data["until"]:
+            self.add_error("until", _("This day lies before the first one."))
+        return data

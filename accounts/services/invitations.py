@@ -1,0 +1,198 @@
+"""Inviting people into an account: a link that is signed, secret, expiring and used once.
+
+The secret goes into the link and nowhere else; the row keeps its hash. The signature lets
+made-up links be turned away without a look at the rows.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core import signing
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.enums import InvitationState
+from accounts.errors import Refused
+from accounts.models import Account, Invitation, Membership, User
+from accounts.services.audit import record_event
+from accounts.services.tenants import lock_account
+
+_SIGNER = signing.Signer(salt="accounts.invitation")
+#: A message that has just gone out is not sent again (decided).
+RESEND_PAUSE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Sendable:
+    """An invitation with the token of its link, which cannot be had a second time."""
+
+    invitation: Invitation
+    token: str
+
+
+def _new_token() -> tuple[str, str]:
+    secret = secrets.token_urlsafe(32)
+    return _SIGNER.sign(secret), _hash(secret)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _lifetime() -> timedelta:
+    return timedelta(days=settings.INVITATION_LIFETIME_DAYS)
+
+
+@transaction.atomic
+def invite_member(*, account: Account, email: str, role: str, by: User, now: datetime) -> Sendable:
+    """Offer `role` to the owner of an address. The caller sends the link.
+
+    An invitation that has expired makes room for this one. Raises Refused for a member
+    ("already_member"), for an address that is invited already ("already_invited"), and above
+    the account's number of messages a day ("too_many_invitations").
+    """
+    locked = lock_account(account.pk)
+    address = email.strip().lower()
+    if Membership.objects.filter(account=locked, user__email=address).exists():
+        raise Refused(_("This person is a member already."), code="already_member", field="email")
+    _require_quiet(locked, now)
+    open_rows = Invitation.objects.filter(
+        account=locked, email=address, accepted_at=None, withdrawn_at=None
+    )
+    if open_rows.filter(expires_at__gt=now).exists():
+        raise Refused(
+            _("This address is invited already. The link can be sent again below."),
+            code="already_invited",
+            field="email",
+        )
+    open_rows.update(withdrawn_at=now)
+    token, token_hash = _new_token()
+    invitation = Invitation.objects.create(
+        account=locked,
+        email=address,
+        role=role,
+        token_hash=token_hash,
+        invited_by=by,
+        created_at=now,
+        sent_at=now,
+        expires_at=now + _lifetime(),
+    )
+    record_event(
+        account=locked, verb="invitation.sent", target=invitation, to_state=role, by=by, now=now
+    )
+    return Sendable(invitation, token)
+
+
+def _require_quiet(account: Account, now: datetime) -> None:
+    sent = Invitation.objects.filter(account=account, sent_at__gt=now - timedelta(days=1))
+    if sent.count() >= settings.INVITATION_DAILY_LIMIT:
+        raise Refused(
+            _("The account has sent as many invitations as it may in a day. Go on tomorrow."),
+            code="too_many_invitations",
+        )
+
+
+def _lock_open(invitation: Invitation) -> Invitation:
+    """Lock the invitation behind its account, and require that nothing has come of it yet."""
+    lock_account(invitation.account_id)
+    current = Invitation.objects.select_related("account").get(pk=invitation.pk)
+    if current.accepted_at:
+        raise Refused(_("This invitation was accepted."), code="invitation_accepted")
+    if current.withdrawn_at:
+        raise Refused(_("This invitation was withdrawn."), code="invitation_withdrawn")
+    return current
+
+
+@transaction.atomic
+def resend_invitation(*, invitation: Invitation, by: User, now: datetime) -> Sendable:
+    """Give the invitation a new link and its full time; the old link stops working."""
+    current = _lock_open(invitation)
+    if now - current.sent_at < RESEND_PAUSE:
+        raise Refused(
+            _("The message went out a moment ago. Give it a minute to arrive."), code="just_sent"
+        )
+    _require_quiet(current.account, now)
+    token, current.token_hash = _new_token()
+    current.sent_at = now
+    current.expires_at = now + _lifetime()
+    current.save(update_fields=["token_hash", "sent_at", "expires_at"])
+    record_event(account=current.account, verb="invitation.resent", target=current, by=by, now=now)
+    return Sendable(current, token)
+
+
+@transaction.atomic
+def withdraw_invitation(*, invitation: Invitation, by: User, now: datetime) -> None:
+    """Take the offer back; its link stops working."""
+    current = _lock_open(invitation)
+    current.withdrawn_at = now
+    current.save(update_fields=["withdrawn_at"])
+    record_event(
+        account=current.account, verb="invitation.withdrawn", target=current, by=by, now=now
+    )
+
+
+def find_invitation(token: str) -> Invitation | None:
+    """Return the invitation that a link's token belongs to, whatever has become of it."""
+    try:
+        secret = _SIGNER.unsign(token)
+    except signing.BadSignature:
+        return None
+    rows = Invitation.objects.select_related("account", "invited_by")
+    return rows.filter(token_hash=_hash(secret)).first()
+
+
+def owns_address(user: User, email: str) -> bool:
+    """Say whether `user` has confirmed this address."""
+    return EmailAddress.objects.filter(user_id=user.pk, email=email, verified=True).exists()
+
+
+@transaction.atomic
+def accept_invitation(*, token: str, by: User, now: datetime) -> Membership:
+    """Make `by` a member in the role that was offered; whoever is one already keeps their role.
+
+    Raises Refused where the link leads nowhere ("invitation_unknown", "invitation_accepted",
+    "invitation_withdrawn", "invitation_expired") or was sent to somebody else ("other_address").
+    """
+    found = find_invitation(token)
+    if found is None:
+        raise Refused(_("This link leads nowhere."), code="invitation_unknown")
+    current = _lock_open(found)
+    if current.state_at(now) != InvitationState.OPEN:
+        raise Refused(
+            _("This invitation has expired. Ask for a new one."), code="invitation_expired"
+        )
+    if not owns_address(by, current.email):
+        raise Refused(
+            _("This invitation was sent to another address than yours."), code="other_address"
+        )
+    # The account's lock is held, but an older link may have been replaced before it was.
+    if current.token_hash != found.token_hash:
+        raise Refused(_("This link leads nowhere."), code="invitation_unknown")
+    current.accepted_at, current.accepted_by = now, by
+    current.save(update_fields=["accepted_at", "accepted_by"])
+    record_event(
+        account=current.account, verb="invitation.accepted", target=current, by=by, now=now
+    )
+    return _join(current, by, now)
+
+
+def _join(invitation: Invitation, user: User, now: datetime) -> Membership:
+    membership, is_new = Membership.objects.get_or_create(
+        account=invitation.account,
+        user=user,
+        defaults={"role": invitation.role, "created_at": now},
+    )
+    if is_new:
+        record_event(
+            account=invitation.account,
+            verb="member.added",
+            target=membership,
+            to_state=invitation.role,
+            by=user,
+            now=now,
+        )
+    return membership

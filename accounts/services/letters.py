@@ -1,0 +1,67 @@
+"""Notifications in words, for the console and for e-mail."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.template import TemplateDoesNotExist
+from django.template.context import Context
+from django.template.loader import get_template, render_to_string
+from django.utils import translation
+from django.utils.dateparse import parse_datetime
+
+from accounts.models import Notification
+
+
+@dataclass(frozen=True)
+class Words:
+    """A headline and the text below it."""
+
+    subject: str
+    text: str
+
+
+def absolute(path: str) -> str:
+    """Return the full address of a page of this console; nothing for no path."""
+    return f"{settings.CONSOLE_URL.rstrip('/')}{path}" if path else ""
+
+
+def write(notification: Notification) -> Words:
+    """Put a notification (with `user` and `account`) into words, in the language now active."""
+    template: Any = get_template(f"notifications/{notification.kind}.txt")
+    # Plain text: what stands for itself in HTML stands for itself here without escaping.
+    text = template.template.render(Context(_context(notification), autoescape=False))
+    subject, _newline, body = text.strip().partition("\n")
+    return Words(subject.strip(), body.strip())
+
+
+def write_email(notification: Notification) -> tuple[Words, str]:
+    """Return the words of a notification and its HTML, in its reader's language."""
+    language = notification.user.language
+    if language not in dict(settings.LANGUAGES):
+        language = settings.LANGUAGE_CODE
+    with translation.override(language):
+        words = write(notification)
+        context = {**_context(notification), "subject": words.subject, "text": words.text}
+        try:
+            html = render_to_string(f"notifications/{notification.kind}.html", context)
+        except TemplateDoesNotExist:
+            html = render_to_string("notifications/email.html", context)
+    return words, html
+
+
+def _context(notification: Notification) -> dict[str, Any]:
+    return {
+        **{key: _revive(key, value) for key, value in notification.params.items()},
+        "account": notification.account,
+        "user": notification.user,
+        "path": notification.path,
+        "url": absolute(notification.path),
+    }
+
+
+def _revive(key: str, value: Any) -> Any:
+    """Make an instant of a value whose key ends in `_at`; JSON has none."""
+    if key.endswith("_at") and isinstance(value, str):
+        return parse_datetime(value) or value
+    return value

@@ -1,0 +1,137 @@
+"""Telling people what happened: in the console, and by e-mail through an outbox.
+
+    notify(
+        account=account,
+        kind="package_expiring",
+        params={"application": "Hotline", "expires_at": package.expires_at, "days": 3},
+        to=Permission.SPEND,                      # or a list of users
+        path="/console/100000000001/…",           # where the reader goes on; optional
+        dedupe_key="package:17:2026-03-31:-3",    # the same news reaches each person once
+        now=now,
+    )
+
+Call it inside the transaction of the change that it tells of: rows are written, nothing is sent.
+`send_notifications` sends them. `notify_many` does the same for many pieces of news at once.
+
+There is nothing to register: the kind names its texts.
+
+- `templates/notifications/<kind>.txt`, needed: the first line is the subject and headline, the
+  rest, after an empty line, is the text. It is plain text, so nothing in it is escaped.
+- `templates/notifications/<kind>.html`, optional: extends `notifications/email.html` and fills its
+  block `body`. Without it the text itself is put into that frame.
+
+Both get `params`, and beside them `account`, `user`, `path` and `url` (absolute; both empty
+without a path). They are rendered in the reader's language, when they are read. Values of
+`params` are stored as JSON: amounts come back as text (`{{ amount|money }}` takes it), and a key
+that ends in `_at` comes back as an instant, for `{{ expires_at|date:"…" }}`.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from accounts.access import PERMISSIONS_OF_ROLE, Permission
+from accounts.models import Account, Membership, Notification, User
+
+#: Rows written by one statement.
+_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class News:
+    """One piece of news of an account, for everybody there who may do something, or for `to`."""
+
+    account: Account
+    kind: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    to: Permission | Sequence[User] = Permission.READ
+    path: str = ""
+    dedupe_key: str = ""
+    is_emailed: bool = True
+
+
+def notify(
+    *,
+    account: Account,
+    kind: str,
+    params: Mapping[str, Any] | None = None,
+    to: Permission | Sequence[User] = Permission.READ,
+    path: str = "",
+    dedupe_key: str = "",
+    is_emailed: bool = True,
+    now: datetime,
+) -> None:
+    """Tell one piece of news; see the top of this module for the arguments."""
+    news = News(account, kind, params or {}, to, path, dedupe_key, is_emailed)
+    notify_many([news], now=now)
+
+
+def notify_many(news: Iterable[News], *, now: datetime) -> None:
+    """Tell many pieces of news with one query for the recipients and one statement per 1,000."""
+    items = list(news)
+    members = _members({item.account.pk for item in items})
+    rows = [
+        _row(item, user_id, now)
+        for item in items
+        for user_id in _recipients(item, members.get(item.account.pk, []))
+    ]
+    # Whoever was told already is left out by the key (user, dedupe_key).
+    Notification.objects.bulk_create(rows, batch_size=_BATCH, ignore_conflicts=True)
+
+
+def _members(account_ids: set[int]) -> dict[int, list[tuple[int, str]]]:
+    """The active members (user id, role) of each account."""
+    found: dict[int, list[tuple[int, str]]] = {}
+    rows = Membership.objects.filter(account_id__in=account_ids, user__is_active=True)
+    for account_id, user_id, role in rows.order_by("pk").values_list(
+        "account_id", "user_id", "role"
+    ):
+        found.setdefault(account_id, []).append((user_id, role))
+    return found
+
+
+def _recipients(news: News, members: list[tuple[int, str]]) -> list[int]:
+    if isinstance(news.to, Permission):
+        return [user_id for user_id, role in members if news.to in PERMISSIONS_OF_ROLE[role]]
+    wanted = {user.pk for user in news.to}
+    return [user_id for user_id, _role in members if user_id in wanted]
+
+
+def _row(news: News, user_id: int, now: datetime) -> Notification:
+    return Notification(
+        user_id=user_id,
+        account=news.account,
+        kind=news.kind,
+        params=json.loads(json.dumps(dict(news.params), cls=DjangoJSONEncoder)),
+        path=news.path,
+        dedupe_key=news.dedupe_key,
+        created_at=now,
+        next_attempt_at=now if news.is_emailed else None,
+    )
+
+
+# --- Reading -------------------------------------------------------------------------------
+
+#: The header shows no greater number of unread news than this.
+UNREAD_LIMIT = 99
+
+
+def unread_count(user: User) -> int:
+    """Count the news that `user` has not read, up to `UNREAD_LIMIT` + 1."""
+    return visible_to(user).filter(read_at=None)[: UNREAD_LIMIT + 1].count()
+
+
+def visible_to(user: User) -> Any:
+    """Return the news of accounts that `user` is still a member of."""
+    mine = Membership.objects.filter(user_id=user.pk).values("account_id")
+    return Notification.objects.filter(user_id=user.pk, account_id__in=mine)
+
+
+def mark_read(*, pk: int | None, by: User, now: datetime) -> int:
+    """Mark one piece of news of `by`, or with `pk=None` all, as read; return how many were."""
+    unread = visible_to(by).filter(read_at=None, created_at__lte=now)
+    return (unread if pk is None else unread.filter(pk=pk)).update(read_at=now)

@@ -1,0 +1,305 @@
+"""The administration of tenants and people, and what every app's administration builds on."""
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from accounts.admin.paginator import CappedPaginator
+from accounts.admin.search import SearchField
+from accounts.enums import AccountStatus, Measure, Role
+from accounts.models import (
+    Account,
+    Application,
+    AuditEvent,
+    Entity,
+    Invitation,
+    Membership,
+    Notification,
+    Restriction,
+    User,
+)
+from accounts.services.restrictions import restrict_account
+from tests.accounts.builders import (
+    NOW,
+    make_account,
+    make_application,
+    make_member,
+    make_user,
+    membership_of,
+)
+
+pytestmark = pytest.mark.django_db
+MODELS = [
+    Account,
+    Application,
+    AuditEvent,
+    Entity,
+    Invitation,
+    Membership,
+    Notification,
+    Restriction,
+    User,
+]
+
+
+def staff_client(*permissions: str) -> Client:
+    """A browser of a member of staff who may do this much."""
+    user = make_user(is_staff=True)
+    for permission in permissions:
+        app, codename = permission.split(".")
+        user.user_permissions.add(
+            Permission.objects.get(content_type__app_label=app, codename=codename)
+        )
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def root_client() -> Client:
+    user = make_user(is_staff=True)
+    User.objects.filter(pk=user.pk).update(is_superuser=True)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def act_url(obj: Any, name: str) -> str:
+    meta = obj._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_act", args=[obj.pk, name])
+
+
+def change_url(obj: Any) -> str:
+    meta = obj._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[obj.pk])
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_lists_and_objects_are_shown_and_cannot_be_edited(model: Any) -> None:
+    account = make_account()
+    make_application(account)
+    restrict_account(
+        account=account, measure=Measure.SUSPEND, case_number="V1", reason="r", by=None, now=NOW
+    )
+    client = root_client()
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+
+    page = client.get(reverse(f"{name}_changelist"), {"q": "a"})
+    assert page.status_code == 200
+    obj = model.objects.first()
+    if obj is None:
+        return
+    assert client.get(change_url(obj)).status_code == 200
+    before = list(model.objects.order_by("pk").values())
+    assert client.post(change_url(obj), {"name": "Other"}).status_code == 403
+    assert client.post(reverse(f"{name}_delete", args=[obj.pk])).status_code == 403
+    assert list(model.objects.order_by("pk").values()) == before
+
+
+def test_reading_alone_offers_no_act() -> None:
+    account = make_account()
+    client = staff_client("accounts.view_account")
+
+    page = client.get(change_url(account)).content.decode()
+
+    assert "/act/" not in page
+    assert client.get(act_url(account, "restrict")).status_code == 403
+    assert client.post(act_url(account, "restrict"), {"reason": "x"}).status_code == 403
+
+
+def test_an_act_needs_the_right_to_see_the_object() -> None:
+    account = make_account()
+
+    client = staff_client("accounts.restrict_account")
+
+    assert client.post(act_url(account, "restrict")).status_code == 403
+
+
+def test_an_act_runs_its_service_and_tells_why_in_the_audit_trail() -> None:
+    account = make_account()
+    client = staff_client("accounts.view_account", "accounts.restrict_account")
+    page = client.get(change_url(account)).content.decode()
+    assert act_url(account, "restrict") in page
+
+    answer = client.post(
+        act_url(account, "restrict"), {"measure": "suspend", "reason": "Unpaid invoice"}
+    )
+
+    assert answer.headers["Location"] == change_url(account)
+    account.refresh_from_db()
+    assert account.status == AccountStatus.SUSPENDED
+    event = AuditEvent.objects.get(verb="account.restricted", account=account)
+    assert (event.reason, event.actor) == ("Unpaid invoice", answer.wsgi_request.user)
+
+
+def test_an_act_without_a_reason_is_refused_beside_the_field() -> None:
+    account = make_account()
+    client = staff_client("accounts.view_account", "accounts.restrict_account")
+
+    answer = client.post(act_url(account, "restrict"), {"measure": "suspend", "reason": "\0"})
+
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["reason"]
+    account.refresh_from_db()
+    assert account.status == AccountStatus.ACTIVE
+
+
+def test_a_service_refusal_is_shown_and_changes_nothing() -> None:
+    account = make_account()
+    owner = account.memberships.get()
+    client = root_client()
+
+    answer = client.post(act_url(owner, "remove"), {"reason": "Left the company"})
+
+    assert answer.status_code == 422
+    assert "The last owner stays" in answer.content.decode()
+    assert Membership.objects.filter(pk=owner.pk).exists()
+
+
+@pytest.mark.parametrize(("case", "is_offered"), [("V1", False), ("ADM-x-1", True)])
+def test_only_measures_without_a_violation_are_lifted_here(case: str, is_offered: bool) -> None:
+    account = make_account()
+    measure = restrict_account(
+        account=account, measure=Measure.SUSPEND, case_number=case, reason="r", by=None, now=NOW
+    )
+    client = root_client()
+
+    page = client.get(change_url(measure)).content.decode()
+    client.post(act_url(measure, "lift"), {"reason": "Settled"})
+
+    assert (act_url(measure, "lift") in page) is is_offered
+    measure.refresh_from_db()
+    assert (measure.ended_at is not None) is is_offered
+
+
+def test_nobody_changes_their_own_rights_or_second_factor() -> None:
+    client = root_client()
+    me = client.get("/admin/").wsgi_request.user
+
+    for name, data in [
+        ("staff-rights", {"is_staff": "", "reason": "x"}),
+        ("reset-second-factor", {"reason": "x"}),
+        ("deactivate", {"reason": "x"}),
+    ]:
+        assert client.post(act_url(me, name), data).status_code == 422
+
+
+def test_adding_goes_through_the_services() -> None:
+    owner = make_user()
+    client = root_client()
+
+    client.post(
+        reverse("admin:accounts_entity_add"),
+        {"name": "New Ltd", "kind": "enterprise", "registration_number": " reg 77 "},
+    )
+    client.post(
+        reverse("admin:accounts_account_add"),
+        {"registration_number": "REG 77", "name": "Main", "owner": owner.email.upper()},
+    )
+
+    account = Account.objects.get(entity__registration_number="REG 77")
+    assert membership_of(account, owner).role == Role.OWNER
+    assert AuditEvent.objects.get(account=account).verb == "account.opened"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("registration_number", "unknown"), ("owner", "nobody@example.com"), ("name", "a\tb")],
+)
+def test_bad_entries_are_told_beside_their_field(field: str, value: str) -> None:
+    known = make_account()
+    data = {
+        "registration_number": known.entity.registration_number,
+        "name": "Main",
+        "owner": make_user().email,
+        field: value,
+    }
+
+    answer = root_client().post(reverse("admin:accounts_account_add"), data)
+
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [field]
+
+
+def test_history_leads_to_the_audit_trail_of_the_object() -> None:
+    account = make_account()
+    make_account()
+    client = root_client()
+    url = reverse("admin:accounts_account_history", args=[account.pk])
+
+    page = client.get(url, follow=True)
+
+    assert [event.target_id for event in page.context["cl"].result_list] == [account.pk]
+
+
+# --- Long lists ----------------------------------------------------------------------------
+
+
+def test_pages_end_at_the_limit_and_say_that_there_is_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(CappedPaginator, "limit", 2)
+    for _number in range(4):
+        make_account()
+
+    page = root_client().get(reverse("admin:accounts_account_changelist"))
+
+    assert page.context["cl"].result_count == 2
+    assert "More than 2 accounts" in page.content.decode()
+
+
+@pytest.mark.parametrize("field", ["name", "name__icontains", "^account__entity__name"])
+def test_a_search_that_no_index_answers_is_refused(field: str) -> None:
+    with pytest.raises(ImproperlyConfigured):
+        SearchField.parse(field)
+
+
+@pytest.mark.parametrize(
+    ("model", "term"),
+    [
+        (User, "pers"),
+        (Entity, "acc"),
+        (Account, "1000"),
+        (Application, "app"),
+        (Application, "1400000000"),
+        (Membership, "person"),
+        (AuditEvent, "person"),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_searches_read_an_index(model: Any, term: str) -> None:
+    make_member(make_account())
+    client = root_client()
+    url = reverse(f"admin:accounts_{model._meta.model_name}_changelist")
+    found = client.get(url, {"q": term}).context["cl"].queryset
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_indexscan = off")
+        cursor.execute("SET LOCAL enable_indexonlyscan = off")
+    plan = json.dumps(json.loads(found.order_by().explain(format="json")))
+
+    # Rows are found by bitmaps over indexes; a scan of the table would show.
+    table = model._meta.db_table
+    assert (
+        f'"Seq Scan", "Parallel Aware": false, "Async Capable": false, "Relation Name": "{table}'
+        not in plan
+    )
+    assert "Bitmap Index Scan" in plan
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_a_list_takes_the_same_number_of_queries(
+    count: int, django_assert_num_queries: Any
+) -> None:
+    for _number in range(count):
+        make_account()
+    client = root_client()
+    client.get(reverse("admin:accounts_account_changelist"))
+
+    with django_assert_num_queries(9):
+        client.get(reverse("admin:accounts_account_changelist"))
