@@ -1,6 +1,7 @@
 """Measure what the console's pages cost, beside an empty view measured in the same run."""
 
 import json
+import logging
 import sys
 import time
 from argparse import ArgumentParser
@@ -50,6 +51,8 @@ class Command(BaseCommand):
         parser.add_argument("--output", type=Path, default=settings.BASE_DIR / "bench-results.json")
 
     def handle(self, **options: Any) -> None:
+        # A line for each request would be measured, too.
+        logging.disable(logging.WARNING)
         with _own_database():
             call_command("load_demo_data", agents=options["agents"], stdout=StringIO())
             measures = _measure(options["rounds"])
@@ -136,4 +139,5 @@ def _names(resolver: URLResolver, namespace: str) -> Iterator[str]:
 
 
 def _is_page(client: Client, url: str) -> bool:
+    """Whether there is something to see now; some addresses only act, or have nothing to do."""
     return client.get(url).status_code == 200
