@@ -161,5 +161,5 @@ def decide_appeal(
             by=by,
             now=now,
         )
-    notices.tell_of_appeal(case, is_overturned=is_overturned, by=by, now=now)
+    notices.tell_of_appeal(case, is_overturned=is_overturned, reason=reason, now=now)
     return current

@@ -13,6 +13,7 @@ from accounts.enums import EntityKind
 from accounts.errors import Refused
 from accounts.models import Account, Application, User
 from accounts.services.audit import record_event
+from accounts.services.second_person import require_second_person
 from accounts.services.tenants import lock_account, require_good_standing
 from compliance.enums import ConnectionState, Direction, NumberSource
 from compliance.models import ConnectionRequest, ScreeningEntry
@@ -211,12 +212,11 @@ def decide_connection(
     reason = require_text(reason, field="reason")
     if act == ConnectionAct.WITHDRAW:
         raise Refused(_("Only the customer withdraws a request."), code="not_staff_act")
-    if by.pk == current.submitted_by_id:
-        raise Refused(_("Nobody decides their own request."), code="own_request")
+    require_second_person(maker_id=current.submitted_by_id, by=by)
     if act == ConnectionAct.APPROVE:
         _refuse_prohibited(_screen_again(current))
     decided = _move(current, act, reason=reason, by=by, now=now)
-    notices.tell_of_connection(decided, by=by, now=now)
+    notices.tell_of_connection(decided, now=now)
     return decided
 
 

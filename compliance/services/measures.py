@@ -11,6 +11,7 @@ from compliance.enums import CaseState, ViolationMeasure
 from compliance.models import Violation
 from compliance.policy import Problem, judge_lifting, judge_measure
 from compliance.services import notices
+from compliance.services.appeals import appeal_limits
 from compliance.services.cases import (
     lock_case,
     move_case,
@@ -79,7 +80,8 @@ def act_on_violation(
             by=by,
             now=now,
         )
-    notices.tell_of_measure(case, by=by, now=now)
+    until = now + appeal_limits().window
+    notices.tell_of_measure(case, appeal_until=until, now=now)
     return case
 
 
@@ -101,5 +103,5 @@ def lift_measure(*, violation: Violation, reason: str, by: User, now: datetime) 
     case.lifted_at = now
     lift_restriction(account=case.account, case_number=case.number, reason=reason, by=by, now=now)
     record_history(case, "lift", reason=reason, data={"measure": case.measure}, by=by, now=now)
-    notices.tell_of_lifting(case, by=by, now=now)
+    notices.tell_of_lifting(case, reason=reason, now=now)
     return case

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.db import IntegrityError, transaction
 
 from accounts.enums import AccountStatus, Measure
@@ -243,19 +242,6 @@ def test_upholding_changes_nothing_of_the_measure(tenant: Tenant) -> None:
     case = make_case(tenant, measure=ViolationMeasure.TERMINATE)
     _decide(_appeal(case, tenant), is_overturned=False)
     assert _status(tenant) == AccountStatus.TERMINATED
-
-
-@pytest.mark.parametrize(
-    ("is_overturned", "word"), [(True, "overturned"), (False, "upheld")], ids=["right", "wrong"]
-)
-def test_the_owner_is_told_of_the_decision(
-    tenant: Tenant, is_overturned: bool, word: str, django_capture_on_commit_callbacks: Any
-) -> None:
-    case = make_case(tenant)
-    appeal = _appeal(case, tenant)
-    with django_capture_on_commit_callbacks(execute=True):
-        _decide(appeal, is_overturned=is_overturned)
-    assert mail.outbox[-1].subject == f"Violation {case.number}: {word}"
 
 
 def test_the_database_holds_one_open_appeal(tenant: Tenant) -> None:

@@ -5,12 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.db import IntegrityError, transaction
 
 from accounts.enums import AccountStatus
 from accounts.errors import Refused
-from accounts.models import Account, AuditEvent, Restriction, User
+from accounts.models import Account, Restriction, User
 from compliance.enums import CaseState, Severity, ViolationMeasure
 from compliance.models import Violation, ViolationEvent
 from compliance.policy import Rule, judge_measure
@@ -302,18 +301,6 @@ def test_the_database_refuses_lawyers_without_consequences(tenant: Tenant) -> No
     case = make_case(tenant, CaseState.VERIFIED, behaviour=1)
     with pytest.raises(IntegrityError), transaction.atomic():
         Violation.objects.filter(pk=case.pk).update(is_legal_follow_up=True)
-
-
-def test_the_owner_is_told_once_the_measure_is_stored(
-    tenant: Tenant, django_capture_on_commit_callbacks: Any
-) -> None:
-    with django_capture_on_commit_callbacks(execute=True):
-        case = make_case(tenant)
-    letter = mail.outbox[0]
-    assert letter.to == [tenant.owner.email]
-    assert letter.subject == f"Violation {case.number}: Service suspended"
-    assert "Harassment" in letter.body
-    assert AuditEvent.objects.filter(verb="violation.notified").count() == 1
 
 
 def test_a_suspension_can_be_lifted(tenant: Tenant, staff: User) -> None:
