@@ -100,7 +100,9 @@ def tell_harbour_retail(cast: Cast, entity: Entity, agents: int) -> None:
     owner, finance = cast.users["olivia.owner"], cast.users["felix.finance"]
     manager = cast.users["maya.manager"]
     account = _open(cast, entity, "Harbour Retail", "olivia.owner", _TEAM, cast.ago(60))
-    shop.credit(account, gift=150, income=250, cash=60_000, at=cast.ago(59))
+    # Enough for the first year of everybody, however many are asked for.
+    cash = 60_000 + 1_000 * (max(14, agents) - 14)
+    shop.credit(account, gift=150, income=250, cash=cash, at=cast.ago(59))
     sales = activate_application(account=account, name="Sales hotline", by=owner, now=cast.ago(59))
     shop.buy(
         sales,
