@@ -65,13 +65,14 @@ def remaining(
     """Return the time from `now` to the expiry of a package.
 
     Whole months are counted back from the expiry: the largest number whose boundary lies at or
-    after `now`. Nothing is left at or after the expiry.
+    after `now`. So the days are always fewer than a month has, also where an extension made the
+    package longer than its months. Nothing is left at or after the expiry.
     """
     end = boundary(anchor, months, tz, extension)
     if now >= end:
         return Remaining(0, 0)
     whole = 0
-    while whole < months and boundary(anchor, months - whole - 1, tz, extension) >= now:
+    while boundary(anchor, months - whole - 1, tz, extension) >= now:
         whole += 1
     return Remaining(whole, days_until(boundary(anchor, months - whole, tz, extension), now))
 
