@@ -4,9 +4,11 @@ Every amount is a Decimal with 2 decimals in the list's currency. Each line keep
 plain data, and `explain` says it in words.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from django.utils.functional import Promise
@@ -108,20 +110,28 @@ class PricedLine:
         }
 
 
-def monthly_of(price: PackagePrice | ItemPrice, unit: TermUnit | str) -> Decimal:
-    """Return what a month costs by the term: an annual price is spread over 12 months."""
-    return price.annual / 12 if unit == TermUnit.YEAR else price.monthly
+def monthly_of(price: PackagePrice | ItemPrice, unit: TermUnit | str) -> Fraction:
+    """Return what a month costs by the term: an annual price is spread over 12 months.
+
+    A fraction, since a twelfth of a price need not be a whole number of cents.
+    """
+    return Fraction(price.annual) / 12 if unit == TermUnit.YEAR else Fraction(price.monthly)
 
 
-def midterm_unit_price(monthly: Decimal, left: Remaining) -> Decimal:
+def _round_half_up(amount: Fraction) -> Decimal:
+    """Return the amount to the cent; a half cent goes up (amounts here are never below zero)."""
+    return Decimal(math.floor(amount * 100 + Fraction(1, 2))) * _CENT
+
+
+def midterm_unit_price(monthly: Fraction | Decimal, left: Remaining) -> Decimal:
     """Return the price of one licence for the time left.
 
     Whole months at the monthly price, then days at a thirtieth of it each, the days never above
     one month; rounded half up to the cent, at least one cent (decided).
     """
-    days = min(monthly * left.days / _DAYS_IN_PRICE_MONTH, monthly)
-    price = (monthly * left.months + days).quantize(_CENT, rounding=ROUND_HALF_UP)
-    return max(price, _CENT)
+    price = Fraction(monthly)
+    days = price * min(left.days, _DAYS_IN_PRICE_MONTH) / _DAYS_IN_PRICE_MONTH
+    return max(_round_half_up(price * left.months + days), _CENT)
 
 
 def check_term(unit: TermUnit, count: int) -> None:
@@ -191,11 +201,19 @@ def price_terms(
     ]
 
 
+def _show_monthly(monthly: Fraction) -> str:
+    """Return a monthly price for the formula: to the cent, or with 4 decimals where it needs."""
+    in_cents = _round_half_up(monthly)
+    if in_cents == monthly:
+        return str(in_cents)
+    return str((Decimal(monthly.numerator) / monthly.denominator).quantize(Decimal("0.0001")))
+
+
 def _midterm_line(
     item: ItemKind,
     edition: Edition,
     quantity: int,
-    monthly: Decimal,
+    monthly: Fraction,
     left: Remaining,
     from_edition: Edition | None = None,
 ) -> PricedLine:
@@ -213,9 +231,7 @@ def _midterm_line(
                 "quantity": quantity,
                 "months": left.months,
                 "days": left.days,
-                "monthly": str(monthly.quantize(Decimal("0.0001")).normalize())
-                if monthly != monthly.quantize(_CENT)
-                else str(monthly.quantize(_CENT)),
+                "monthly": _show_monthly(monthly),
                 "unit_price": str(unit_price),
             },
         ),
@@ -278,6 +294,14 @@ def _explain_term(unit: str, count: int) -> str:
     return ngettext("%(count)d month", "%(count)d months", count) % {"count": count}
 
 
+def _explain_days(days: int, monthly: str) -> str:
+    text = ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
+    part = f"{text} × {monthly} ÷ {_DAYS_IN_PRICE_MONTH}"
+    if days <= _DAYS_IN_PRICE_MONTH:
+        return part
+    return _("(%(part)s, at most %(monthly)s)") % {"part": part, "monthly": monthly}
+
+
 def explain(formula: Formula, amount: Decimal) -> str:
     """Say in the active language how the amount came about, with its numbers."""
     numbers = formula.numbers
@@ -288,8 +312,6 @@ def explain(formula: Formula, amount: Decimal) -> str:
     if numbers["months"]:
         parts.append(f"{_explain_term('month', numbers['months'])} × {numbers['monthly']}")
     if numbers["days"]:
-        days = ngettext("%(count)d day", "%(count)d days", numbers["days"]) % {
-            "count": numbers["days"]
-        }
-        parts.append(f"{days} × {numbers['monthly']} ÷ {_DAYS_IN_PRICE_MONTH}")
-    return f"{numbers['quantity']} × ({' + '.join(parts)}) = {amount}"
+        parts.append(_explain_days(numbers["days"], numbers["monthly"]))
+    unit_price = numbers["unit_price"]
+    return f"{numbers['quantity']} × {unit_price} = {amount}; {unit_price} = {' + '.join(parts)}"
