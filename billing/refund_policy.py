@@ -192,8 +192,15 @@ Answer = tuple[RefundRuleOutcome, str, Mapping[str, Any]]
 _UNKNOWN: Answer = (REVIEW, "unknown", {})
 
 
+#: The account's statuses under which its packages are over: blocked is as terminated.
+_TERMINATED = frozenset({"terminated", "blocked"})
+
+
 def _paid_package(question: _Question) -> Answer:
-    """Fail for a trial and for a package that is over (decided: a trial is no purchase)."""
+    """Fail for a trial and for a package that is over (decided: a trial is no purchase).
+
+    That a package is terminated follows from its account's status.
+    """
     kind, state = question.facts.kind, question.facts.state
     if kind is None or state is None:
         return _UNKNOWN
@@ -201,6 +208,10 @@ def _paid_package(question: _Question) -> Answer:
         return FAIL, "trial", {}
     if state in {PackageState.RELEASED, PackageState.REFUNDED}:
         return FAIL, state.value, {}
+    if question.facts.account_status is None:
+        return _UNKNOWN
+    if question.facts.account_status in _TERMINATED:
+        return FAIL, "terminated", {}
     return PASS, "paid", {}
 
 

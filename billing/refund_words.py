@@ -64,6 +64,7 @@ _FACTS: Mapping[tuple[Rule, str], Text] = {
     (Rule.PAID_PACKAGE, "trial"): _("This is a trial, on which no package was bought."),
     (Rule.PAID_PACKAGE, "released"): _("The package has been released."),
     (Rule.PAID_PACKAGE, "refunded"): _("The package has been refunded already."),
+    (Rule.PAID_PACKAGE, "terminated"): _("The package ended as the account was terminated."),
     (Rule.WINDOW, "no_purchase"): _("There is no package purchase to count from."),
     (Rule.WINDOW, "inside"): _(
         "Bought on %(purchased_at)s. The window is open until %(ends_at)s (%(days)s days)."
@@ -98,6 +99,7 @@ _NEEDED: Mapping[tuple[Rule, str], Text] = {
     (Rule.PAID_PACKAGE, "trial"): _("A trial costs nothing and ends by itself."),
     (Rule.PAID_PACKAGE, "released"): _("Only a package that has not ended can be refunded."),
     (Rule.PAID_PACKAGE, "refunded"): _("Nothing is left to refund."),
+    (Rule.PAID_PACKAGE, "terminated"): _("The measure would have to be overturned on appeal."),
     (Rule.WINDOW, "no_purchase"): _("A package bought within the window."),
     (Rule.WINDOW, "over"): _("The request had to be made before the window ended."),
     (Rule.PREPAID, "switched"): _("Only packages that were prepaid from the start qualify."),
