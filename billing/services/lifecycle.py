@@ -8,7 +8,6 @@ no rule is ever decided on a state that has passed, whether or not a sweep has r
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Max
 
 from accounts.models import Account, Restriction, User
 from accounts.services.audit import record_event
@@ -21,19 +20,28 @@ def find_release_time(package: Package, account: Account) -> datetime | None:
 
     A trial goes at its expiry. A paid package stays isolated for the days of isolation, and
     never goes before the grace days after a restriction of its account has ended, nor while a
-    refund of it is under review (expiry does not defeat a request made in time).
+    refund of it is under review (expiry does not defeat a request made in time). A restriction
+    that began after the release brings nothing back.
     """
     if package.state == PackageState.TRIAL:
         return package.expires_at
-    if not account.is_in_good_standing or Refund.objects.pending().filter(package=package).exists():
+    if Refund.objects.pending().filter(package=package).exists():
         return None
-    release_at = package.expires_at + timedelta(days=settings.ISOLATION_DAYS)
-    last_end = Restriction.objects.filter(
-        account=account, ended_at__gt=package.expires_at
-    ).aggregate(last=Max("ended_at"))["last"]
-    if last_end is None:
-        return release_at
-    return max(release_at, last_end + timedelta(days=settings.SUSPENSION_GRACE_DAYS))
+    usual = package.expires_at + timedelta(days=settings.ISOLATION_DAYS)
+    grace = timedelta(days=settings.SUSPENSION_GRACE_DAYS)
+    spans = [
+        (started_at, ended_at + grace if ended_at else None)
+        for started_at, ended_at in Restriction.objects.filter(account=account).values_list(
+            "started_at", "ended_at"
+        )
+    ]
+    candidates = [usual, *(end for _start, end in spans if end and end > usual)]
+    free = (
+        at
+        for at in candidates
+        if not any(start <= at and (end is None or at < end) for start, end in spans)
+    )
+    return min(free, default=None)
 
 
 def derive_state(package: Package, account: Account, now: datetime) -> PackageState:

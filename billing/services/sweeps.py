@@ -30,7 +30,7 @@ class Step:
     """One kind of change: which rows are due, and what becomes of them.
 
     `due` is a condition on the table's row `t`, in SQL, with the parameters `now`, `released`
-    (isolated before this are due) and `grace` (seconds).
+    (what expired by then may be due), `isolation` and `grace` (spans of time).
     """
 
     name: str
@@ -42,12 +42,23 @@ class Step:
     due: str
 
 
+# The same as `lifecycle.find_release_time`: a package goes at the first instant after its
+# isolation at which no restriction, nor the grace after one, is on its account.
 _NOT_HELD_BACK = """
     NOT EXISTS (SELECT FROM billing_refund r WHERE r.package_id = t.id AND r.status = 'pending')
-    AND EXISTS (SELECT FROM accounts_account a WHERE a.id = t.account_id AND a.status = 'active')
-    AND NOT EXISTS (
-        SELECT FROM accounts_restriction x WHERE x.account_id = t.account_id
-        AND x.ended_at > t.expires_at AND x.ended_at > %(grace)s
+    AND EXISTS (
+        SELECT FROM (
+            SELECT t.expires_at + %(isolation)s AS at
+            UNION ALL
+            SELECT x.ended_at + %(grace)s FROM accounts_restriction x
+            WHERE x.account_id = t.account_id
+            AND x.ended_at + %(grace)s > t.expires_at + %(isolation)s
+        ) free
+        WHERE free.at <= %(now)s AND NOT EXISTS (
+            SELECT FROM accounts_restriction x WHERE x.account_id = t.account_id
+            AND x.started_at <= free.at
+            AND (x.ended_at IS NULL OR x.ended_at + %(grace)s > free.at)
+        )
     )
 """
 
@@ -96,7 +107,8 @@ def step_parameters(step: Step, now: datetime) -> dict[str, Any]:
     return {
         "now": now,
         "released": now - timedelta(days=settings.ISOLATION_DAYS),
-        "grace": now - timedelta(days=settings.SUSPENSION_GRACE_DAYS),
+        "isolation": timedelta(days=settings.ISOLATION_DAYS),
+        "grace": timedelta(days=settings.SUSPENSION_GRACE_DAYS),
         "states": list(step.from_states),
         "to": step.to_state,
         "verb": f"{step.label.split('.')[1]}.{step.to_state}",
