@@ -135,9 +135,10 @@ def _build_quote(
 def quote_refund(*, package: Package, now: datetime, on: datetime | None = None) -> RefundQuote:
     """Say what refunding `package` would do and what every rule says; reads only.
 
-    `on` asks "what if I asked at another time": the same facts, judged for that instant.
+    `on` asks "what if I asked at another time": what is recorded now, as it will be judged at
+    that instant, when the package may have expired, or an unpaid order, or a warning.
     """
-    return _build_quote(package, package.account, now=now, asked_at=on)
+    return _build_quote(package, package.account, now=on or now)
 
 
 def _read_token(token: str, package: Package) -> tuple[uuid.UUID, str]:
