@@ -1,7 +1,7 @@
 """Promotions and coupons as an order meets them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import Account
 from billing.asks import Ask
-from billing.enums import CouponKind
-from billing.models import Coupon, Promotion
+from billing.enums import CouponKind, Edition, OrderKind, TermUnit
+from billing.models import Coupon, Package, Promotion
 from billing.tenders import allocate
 
 _CENT = Decimal("0.01")
@@ -21,6 +21,24 @@ _ZERO = Decimal("0.00")
 
 def _fits(values: Sequence[str], value: str | None) -> bool:
     return not values or value in values
+
+
+def in_scope(ask: Ask, packages: Iterable[Package]) -> Ask:
+    """Return the ask with the edition and term that offers are limited by.
+
+    What is bought for packages that exist is of their edition; where they differ it is of none,
+    so that an offer for one edition is not used for another (decided). Additional licences and
+    upgrades are of the package's own term.
+    """
+    found = list(packages)
+    if ask.kind == OrderKind.NEW or not found:
+        return ask
+    editions = {package.edition for package in found}
+    edition = Edition(editions.pop()) if len(editions) == 1 else None
+    if ask.kind == OrderKind.RENEWAL:
+        return replace(ask, edition=edition)
+    unit = TermUnit(found[0].term_unit)
+    return replace(ask, edition=ask.edition or edition, unit=unit)
 
 
 def list_promotions(ask: Ask, at: datetime) -> list[Promotion]:
@@ -100,6 +118,7 @@ class CouponChoice:
 def _reasons_against(
     coupon: Coupon, *, ask: Ask, is_self_pay: bool, amount: Decimal, currency: str, now: datetime
 ) -> tuple[str, ...]:
+    is_left = coupon.used_at is None and coupon.remaining != 0
     checks = (
         (is_self_pay, _("Coupons cannot be used when another account pays.")),
         (coupon.currency == currency, _("It is in another currency.")),
@@ -112,7 +131,11 @@ def _reasons_against(
             amount >= coupon.minimum_spend,
             _("It needs a spend of at least %(amount)s.") % {"amount": coupon.minimum_spend},
         ),
-        (coupon.used_at is None and coupon.remaining != 0, _("It has been used up.")),
+        (is_left, _("It has been used up.")),
+        (
+            not is_left or amount == 0 or deduction_of(coupon, amount) > 0,
+            _("It would take nothing off."),
+        ),
     )
     return tuple(reason for holds, reason in checks if not holds)
 

@@ -9,7 +9,7 @@ from accounts.errors import Refused
 from accounts.models import Account
 from billing.asks import Ask
 from billing.models import Promotion
-from billing.services.offers import CouponChoice, list_coupons, list_promotions
+from billing.services.offers import CouponChoice, in_scope, list_coupons, list_promotions
 from billing.services.quotes import Quote, make_quote, with_coupon
 
 
@@ -39,16 +39,17 @@ class Proposal:
 
 def propose(*, account: Account, ask: Ask, takes_best_coupon: bool, now: datetime) -> Proposal:
     """Quote `ask` with the coupon that it names or, if wanted, with the best one; reads only."""
-    promotions = tuple(list_promotions(ask, now))
     try:
         quote = make_quote(account=account, ask=replace(ask, coupon=None), now=now)
     except Refused as refusal:
-        return Proposal(promotions, refusal=refusal)
+        return Proposal(tuple(list_promotions(ask, now)), refusal=refusal)
+    scope = in_scope(ask, [held.package for held in quote.held])
+    promotions = tuple(list_promotions(scope, now))
     coupons = tuple(
         list_coupons(
             account=account,
             payer=quote.payer,
-            ask=ask,
+            ask=scope,
             amount=quote.list_amount - quote.promotion_amount,
             currency=quote.currency,
             now=now,

@@ -271,11 +271,12 @@ def make_quote(
     book = find_price_book(priced_at)
     prices = read_price_list(book)
     priced = price_ask(ask, held, prices, priced_at)
-    promotion = offers.find_promotion(ask, priced_at)
+    scope = offers.in_scope(ask, [each.package for each in held])
+    promotion = offers.find_promotion(scope, priced_at)
     coupon = offers.find_coupon(
         account=account,
         payer=payer,
-        ask=ask,
+        ask=scope,
         amount=offers.after_promotion(promotion, [line.amount for *_where, line in priced]),
         currency=book.currency,
         now=priced_at,
