@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
@@ -25,6 +26,9 @@ from billing.enums import (
 from billing.holders import find_holders, order_for_ending
 from billing.models import Licence, Package, Refund
 from billing.models.packages import PackageQuerySet
+from billing.periods import expiry, months_in
+from billing.pricing import PricingError, check_quantities, check_term
+from billing.services.delivery import billing_zone
 from billing.services.lifecycle import derive_state
 
 
@@ -201,6 +205,22 @@ def _judge_upgrade(account: Account, ask: Ask, now: datetime, *, lock: bool) -> 
     return [held]
 
 
+def _require_future(package: Package, ask: Ask, now: datetime) -> None:
+    """Refuse a renewal that would be over before it is bought.
+
+    It starts at the old expiry, and a package of a restricted account may wait long (decided:
+    nobody pays for time that has passed alone).
+    """
+    months = package.months + months_in(ask.unit, ask.count)
+    if expiry(package.anchor_at, months, billing_zone(), package.extension) <= now:
+        raise Refused(
+            _("The renewal of “%(name)s” would be over already; choose more terms.")
+            % {"name": package.application.name},
+            code="renewal_over",
+            field="count",
+        )
+
+
 def _judge_renewal(account: Account, ask: Ask, now: datetime, *, lock: bool) -> list[Held]:
     ids = [renewed.package for renewed in ask.renewed]
     if not ids or Counter(ids).most_common(1)[0][1] > 1:
@@ -221,6 +241,7 @@ def _judge_renewal(account: Account, ask: Ask, now: datetime, *, lock: bool) -> 
                 field="packages",
             )
         _check_ending(renewed.ending, held)
+        _require_future(held.package, ask, now)
     _require_unlocked(packages.values())
     return all_held
 
@@ -233,11 +254,20 @@ _JUDGES = {
 }
 
 
+def _check_bounds(ask: Ask) -> None:
+    try:
+        check_quantities(ask.agents, ask.sip, settings.ORDER_LICENCE_LIMIT)
+        check_term(ask.unit, ask.count)
+    except PricingError as error:
+        raise Refused(error.message, code="bad_quantity", field=error.field) from error
+
+
 def judge_ask(account: Account, ask: Ask, now: datetime, *, lock: bool = False) -> list[Held]:
-    """Return the packages that the ask builds on, or raise Refused with the reason.
+    """Return the packages that the ask builds on, or raise Refused with reason and form field.
 
     A new purchase builds on a running trial, or on nothing. With `lock`, for which the caller
     holds the account's lock, the packages stay as they are until the transaction ends.
     """
     require_good_standing(account)
+    _check_bounds(ask)
     return _JUDGES[ask.kind](account, ask, now, lock=lock)

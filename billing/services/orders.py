@@ -15,7 +15,7 @@ from accounts.services.audit import record_event
 from accounts.services.tenants import lock_account, lock_accounts, require_good_standing
 from billing.asks import Ask
 from billing.enums import FundKind, LedgerBook, LedgerKind, OrderKind, OrderStatus, TenderKind
-from billing.models import Coupon, Order, OrderLine, Payment
+from billing.models import Coupon, Order, OrderLine, Package, Payment
 from billing.periods import local_date
 from billing.services import offers
 from billing.services.delivery import billing_zone, deliver_order
@@ -58,9 +58,15 @@ def _find_placed(account: Account, signed: SignedQuote) -> Order | None:
     return placed
 
 
-def _settle(held: Sequence[Held], account: Account, *, by: User | None, now: datetime) -> None:
+def _settle(
+    ask: Ask, held: Sequence[Held], account: Account, *, by: User | None, now: datetime
+) -> None:
+    """Record what the packages are now, also the end of one whose place a new one takes."""
     for each in held:
         settle_package(each.package, account=account, by=by, now=now)
+    if ask.kind == OrderKind.NEW and not held:
+        for package in Package.objects.current().filter(application=ask.application):
+            settle_package(package, account=account, by=by, now=now)
 
 
 def _write_order(quote: Quote, *, by: User | None, now: datetime) -> tuple[Order, list[OrderLine]]:
@@ -90,6 +96,7 @@ def _write_order(quote: Quote, *, by: User | None, now: datetime) -> tuple[Order
         created_by=by,
         expires_at=now + timedelta(hours=settings.ORDER_LIFETIME_HOURS),
     )
+    is_by_term = quote.ask.kind in {OrderKind.NEW, OrderKind.RENEWAL}
     lines = OrderLine.objects.bulk_create(
         [
             OrderLine(
@@ -102,8 +109,8 @@ def _write_order(quote: Quote, *, by: User | None, now: datetime) -> tuple[Order
                 edition=line.priced.edition,
                 from_edition=line.priced.from_edition or "",
                 quantity=line.priced.quantity,
-                term_unit=quote.ask.unit,
-                term_count=quote.ask.count,
+                term_unit=quote.ask.unit if is_by_term else "",
+                term_count=quote.ask.count if is_by_term else 0,
                 unit_price=line.priced.unit_price,
                 amount=line.priced.amount,
                 promotion_amount=line.promotion_amount,
@@ -236,7 +243,7 @@ def execute_quote(quote: Quote, *, by: User | None, now: datetime) -> Order:
 
     The caller holds the account's lock and made the quote with `lock=True` in this transaction.
     """
-    _settle(quote.held, quote.account, by=by, now=now)
+    _settle(quote.ask, quote.held, quote.account, by=by, now=now)
     order, lines = _write_order(quote, by=by, now=now)
     if quote.split is not None and not quote.split.missing:
         _pay_and_deliver(order, lines, quote.split, by=by, now=now)
@@ -289,16 +296,23 @@ def pay_order(
             % {"missing": paid.missing, "currency": current.currency},
             code="short",
         )
-    _settle(held, current.account, by=by, now=now)
+    _settle(ask, held, current.account, by=by, now=now)
     _pay_and_deliver(current, list(current.lines.all()), paid, by=by, now=now)
     return current
 
 
 def _require_same_terms(order: Order, held: Sequence[Held]) -> None:
-    """Refuse where the packages no longer are as the order found and priced them."""
+    """Refuse where the packages no longer are as the order found and priced them.
+
+    What a new licence costs depends on the edition and the expiry, not on the licences beside it.
+    """
+    if order.kind == OrderKind.NEW:
+        return
+    indifferent = {"agents", "sip"} if order.kind == OrderKind.ADDITIONAL else set()
     before = {effect["package"]: effect["before"] for effect in order.request["effects"]}
     for each in held:
-        if order.kind != OrderKind.NEW and before[each.package.pk] != shape_of(each).to_json():
+        was, shape = before[each.package.pk], shape_of(each).to_json()
+        if any(was[name] != shape[name] for name in shape.keys() - indifferent):
             raise Refused(
                 _("The package changed since this order was placed; cancel it and order again."),
                 code="package_changed",

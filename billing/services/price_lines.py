@@ -3,7 +3,6 @@
 from collections import Counter
 from datetime import datetime
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
@@ -13,10 +12,7 @@ from billing.periods import Remaining, boundary, remaining, remaining_until
 from billing.pricing import (
     PricedLine,
     PriceList,
-    PricingError,
     UpgradedPart,
-    check_quantities,
-    check_term,
     price_additional,
     price_terms,
     price_upgrade,
@@ -136,13 +132,5 @@ _PRICES = {
 
 
 def price_ask(ask: Ask, held: list[Held], prices: PriceList, now: datetime) -> list[Placed]:
-    """Return the lines of an ask that was judged eligible, priced at `now`.
-
-    Raises Refused, with the field at fault, where terms or numbers are out of bounds.
-    """
-    try:
-        check_quantities(ask.agents, ask.sip, settings.ORDER_LICENCE_LIMIT)
-        check_term(ask.unit, ask.count)
-        return _PRICES[ask.kind](ask, held, prices, now)
-    except PricingError as error:
-        raise Refused(error.message, code="bad_quantity", field=error.field) from error
+    """Return the lines of an ask that was judged eligible, priced at `now`."""
+    return _PRICES[ask.kind](ask, held, prices, now)
