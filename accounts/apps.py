@@ -8,4 +8,4 @@ class AccountsConfig(AppConfig):
     """Registers the accounts app."""
 
     name = "accounts"
-    verbose_name = _("Accounts")
+    verbose_name = _("Customers and people")

@@ -22,15 +22,14 @@ def _day(label: Any) -> forms.DateField:
 
 
 class AuditFilterForm(forms.Form):
-    """Who, what, on which object, when, why. Empty fields do not narrow."""
+    """Who (the beginning of a name), what, on which object or why (any part), and when.
 
-    who = LineField(
-        label=_("Who"), max_length=254, required=False, help_text=_("Name or e-mail address begins")
-    )
+    Empty fields do not narrow.
+    """
+
+    who = LineField(label=_("Who"), max_length=254, required=False)
     what = forms.ChoiceField(label=_("What"), required=False)
-    text = LineField(
-        label=_("Object or reason"), max_length=200, required=False, help_text=_("Contains")
-    )
+    text = LineField(label=_("Object or reason"), max_length=200, required=False)
     since = _day(_("From"))
     until = _day(_("Until"))
 

@@ -36,7 +36,12 @@ class ProfileForm(forms.Form):
 def _explained_roles() -> list[tuple[str, SafeString]]:
     """Return the roles to choose from, each with what it may do."""
     return [
-        (role.value, format_html("{}<small>{}</small>", role.label, ROLE_EXPLANATIONS[role]))
+        (
+            role.value,
+            format_html(
+                "<span>{}<br><small>{}</small></span>", role.label, ROLE_EXPLANATIONS[role]
+            ),
+        )
         for role in Role
     ]
 

@@ -13,12 +13,15 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.access import Permission
 from accounts.enums import InvitationState
 from accounts.errors import Refused
 from accounts.models import Account, Invitation, Membership, User
 from accounts.services.audit import record_event
+from accounts.services.notifications import notify
 from accounts.services.tenants import lock_account
 
 _SIGNER = signing.Signer(salt="accounts.invitation")
@@ -193,6 +196,14 @@ def _join(invitation: Invitation, user: User, now: datetime) -> Membership:
             target=membership,
             to_state=invitation.role,
             by=user,
+            now=now,
+        )
+        notify(
+            account=invitation.account,
+            kind="member_joined",
+            params={"person": user.get_full_name(), "role": invitation.role},
+            to=Permission.MANAGE_MEMBERS,
+            path=reverse("accounts:members", kwargs={"uin": invitation.account.uin}),
             now=now,
         )
     return membership

@@ -3,12 +3,14 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.enums import Role
 from accounts.errors import Refused
 from accounts.models import Account, Membership, User
 from accounts.services.audit import record_event
+from accounts.services.notifications import notify
 from accounts.services.tenants import lock_account
 
 
@@ -41,7 +43,7 @@ def _require_another_owner(membership: Membership) -> None:
 def change_role(*, membership: Membership, role: str, by: User | None, now: datetime) -> Membership:
     """Give a member another role. Raises Refused for the last owner."""
     lock_account(membership.account_id)
-    current = Membership.objects.select_related("account").get(pk=membership.pk)
+    current = Membership.objects.select_related("account", "user").get(pk=membership.pk)
     if role == current.role:
         return current
     _require_another_owner(current)
@@ -56,6 +58,15 @@ def change_role(*, membership: Membership, role: str, by: User | None, now: date
         by=by,
         now=now,
     )
+    if by is None or by.pk != current.user_id:
+        notify(
+            account=current.account,
+            kind="role_changed",
+            params={"role": role},
+            to=[current.user],
+            path=reverse("accounts:members", kwargs={"uin": current.account.uin}),
+            now=now,
+        )
     return current
 
 

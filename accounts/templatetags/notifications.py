@@ -1,12 +1,17 @@
-"""The number of unread news in the header: `{% load notifications %}`."""
+"""What templates need about news: `{% load notifications %}`.
+
+`{{ role|state_name }}` names a state or role by its stored value.
+"""
 
 from django import template
 from django.template.context import Context
 
 from accounts.models import User
 from accounts.services.notifications import UNREAD_LIMIT, unread_count
+from accounts.wording import state_name
 
 register = template.Library()
+register.filter("state_name", state_name)
 
 
 @register.simple_tag(takes_context=True)
