@@ -25,3 +25,19 @@ class ServiceState(models.TextChoices):
     PACKAGE_ENDED = "package_ended", _("Package ended")
     ACCOUNT_RESTRICTED = "account_restricted", _("Account restricted")
     IN_SERVICE = "in_service", _("In service")
+
+
+class ImportMode(models.TextChoices):
+    """What an import does with a staff number that the application has already."""
+
+    ADD = "add", _("Add new agents; a staff number in use is a problem")
+    UPDATE = "update", _("Add new agents, and change those whose staff number is in use")
+
+
+class ImportStatus(models.TextChoices):
+    """How far an import has come."""
+
+    SENT = "sent", _("Not checked yet")
+    FAULTY = "faulty", _("Has problems")
+    CHECKED = "checked", _("Ready")
+    DONE = "done", _("Imported")

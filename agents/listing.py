@@ -107,10 +107,10 @@ def agents_of(account_id: int, application_id: int) -> AgentQuerySet:
     return Agent.objects.filter(account_id=account_id, application_id=application_id)
 
 
-def state_of(holder: Agent | SipTelephone, account: Account, now: datetime) -> ServiceState:
-    """Return the derived state of a row that was read with `licence__package`."""
+def facts_of(holder: Agent | SipTelephone, account: Account) -> HolderFacts:
+    """Return what decides about a row that was read with `licence__package`."""
     licence = holder.licence
-    facts = HolderFacts(
+    return HolderFacts(
         account_status=account.status,
         is_enabled=holder.is_enabled if isinstance(holder, Agent) else True,
         has_licence=licence is not None,
@@ -118,4 +118,8 @@ def state_of(holder: Agent | SipTelephone, account: Account, now: datetime) -> S
         package_state=licence.package.state if licence else "",
         package_expires_at=licence.package.expires_at if licence else None,
     )
-    return derive_state(facts, now)
+
+
+def state_of(holder: Agent | SipTelephone, account: Account, now: datetime) -> ServiceState:
+    """Return the derived state of such a row."""
+    return derive_state(facts_of(holder, account), now)

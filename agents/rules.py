@@ -28,13 +28,20 @@ validate_phone = RegexValidator(
 )
 
 
+#: A mark of byte order inside of a text, and what stands for bytes that were no text.
+_DEBRIS = frozenset("\ufeff\ufffd")
+
+
 def is_plain(text: str) -> bool:
-    """Whether a line of text can be stored and shown: no control characters, no half characters."""
-    return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
+    """Whether a line of text can be stored and shown: no control signs, halves, or debris."""
+    return (text.isprintable() and _DEBRIS.isdisjoint(text)) or not any(
+        character in _DEBRIS or unicodedata.category(character) in {"Cc", "Cs"}
+        for character in text
+    )
 
 
 def validate_plain(text: str) -> None:
-    """Refuse control characters (line breaks, NUL) and lone surrogates."""
+    """Refuse control signs (line breaks, NUL), lone surrogates, and broken text."""
     if not is_plain(text):
         raise ValidationError(
             _("Use letters, digits and signs only, without line breaks or control characters."),

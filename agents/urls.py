@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from agents.views import acts, agents, groups, management, refunds, telephones
+from agents.views import acts, agents, groups, imports, management, refunds, telephones
 
 app_name = "agents"
 
@@ -13,6 +13,18 @@ urlpatterns: list[URLPattern] = [
     path(f"{APPLICATION}/agents/summary/", management.summary, name="summary"),
     path(f"{APPLICATION}/agents/refund/", refunds.refund, name="refund"),
     path(f"{APPLICATION}/agents/refund/confirm/", refunds.confirm_refund, name="refund_confirm"),
+    path(f"{APPLICATION}/agents/export/", imports.export, name="export"),
+    path(f"{APPLICATION}/agents/import/", imports.send, name="import"),
+    path(f"{APPLICATION}/agents/import/template/", imports.template, name="import_template"),
+    path(f"{APPLICATION}/agents/import/<int:pk>/", imports.show, name="import_file"),
+    path(f"{APPLICATION}/agents/import/<int:pk>/check/", imports.check, name="import_check"),
+    path(f"{APPLICATION}/agents/import/<int:pk>/run/", imports.run, name="import_run"),
+    path(
+        f"{APPLICATION}/agents/import/<int:pk>/progress/", imports.progress, name="import_progress"
+    ),
+    path(
+        f"{APPLICATION}/agents/import/<int:pk>/problems/", imports.problems, name="import_problems"
+    ),
     path(f"{APPLICATION}/agents/add/", agents.add, name="add"),
     path(f"{APPLICATION}/agents/<int:pk>/edit/", agents.edit, name="edit"),
     *(

@@ -6,9 +6,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Application
-from agents import rules
-from agents.enums import AgentRole
-from agents.forms.fields import LineField, RefusableForm
+from agents.fields import AGENT_FIELDS
+from agents.forms.fields import RefusableForm
 from agents.models import Agent, SkillGroup
 from agents.services.agents import AgentDetails
 
@@ -16,28 +15,13 @@ from agents.services.agents import AgentDetails
 class AgentForm(RefusableForm):
     """What is stated about an agent. `details()` gives it to the services."""
 
-    name = LineField(label=_("Name"), max_length=rules.NAME_LENGTH)
-    nickname = LineField(
-        label=_("Nickname"),
-        max_length=rules.NAME_LENGTH,
-        required=False,
-        help_text=_("What customers see. Without one they see the name."),
-    )
-    staff_number = LineField(label=_("Staff number"), max_length=rules.STAFF_NUMBER_LENGTH)
-    email = forms.EmailField(label=_("E-mail address"), max_length=254)
-    phone = LineField(
-        label=_("Phone"),
-        required=False,
-        validators=[rules.validate_phone],
-        help_text=_("With country code, as in +8613800138000."),
-    )
-    role = forms.ChoiceField(label=_("Role"), choices=AgentRole.choices, initial=AgentRole.AGENT)
-    extension = LineField(
-        label=_("Extension"),
-        required=False,
-        validators=[rules.validate_extension],
-        help_text=_("4 to 6 digits that begin with 1 to 8."),
-    )
+    name = AGENT_FIELDS["name"]
+    nickname = AGENT_FIELDS["nickname"]
+    staff_number = AGENT_FIELDS["staff_number"]
+    email = AGENT_FIELDS["email"]
+    phone = AGENT_FIELDS["phone"]
+    role = AGENT_FIELDS["role"]
+    extension = AGENT_FIELDS["extension"]
     groups = forms.ModelMultipleChoiceField(
         label=_("Skill groups"),
         queryset=SkillGroup.objects.none(),

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Application
 from agents.enums import AgentRole, ServiceState
-from agents.forms.fields import LineField
+from agents.fields import LineField
 from agents.listing import DEFAULT_SORT, SORT_ORDERS, AgentFilter
 from agents.models import SkillGroup
 

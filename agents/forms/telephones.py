@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.core.validators import RegexValidator
 from django.db.models import Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
@@ -10,10 +11,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Application
 from agents import rules
-from agents.forms.fields import LineField, RefusableForm
+from agents.fields import LineField
+from agents.forms.fields import RefusableForm
 from agents.listing import agents_of
 from agents.models import Agent
 from agents.models.agents import folded
+from agents.sheets import GROUP_SEPARATOR
 
 
 class TelephoneForm(RefusableForm):
@@ -56,6 +59,14 @@ class BindForm(RefusableForm):
 
 
 class GroupForm(RefusableForm):
-    """A skill group's name."""
+    """A skill group's name; files of agents part names by the sign that it must not hold."""
 
-    name = LineField(label=gettext_lazy("Name"), max_length=rules.GROUP_NAME_LENGTH)
+    name = LineField(
+        label=gettext_lazy("Name"),
+        max_length=rules.GROUP_NAME_LENGTH,
+        validators=[
+            RegexValidator(
+                GROUP_SEPARATOR, gettext_lazy("Leave out the semicolon."), inverse_match=True
+            )
+        ],
+    )

@@ -2,6 +2,7 @@
 
 from agents.models.agents import Agent
 from agents.models.groups import SkillGroup, SkillGroupMember
+from agents.models.imports import AgentImport
 from agents.models.telephones import SipTelephone
 
-__all__ = ["Agent", "SipTelephone", "SkillGroup", "SkillGroupMember"]
+__all__ = ["Agent", "AgentImport", "SipTelephone", "SkillGroup", "SkillGroupMember"]

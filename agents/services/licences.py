@@ -57,11 +57,11 @@ def assign_licences(
         is_partial_allowed=is_partial_allowed,
     )
     served = waiting[: len(licences)]
-    _hand_over(account, served, licences, by=by, now=now)
+    hand_over(account, served, licences, by=by, now=now)
     return BulkResult(matched, len(served))
 
 
-def _hand_over(
+def hand_over(
     account: Account,
     agents: Sequence[Agent],
     licences: Sequence[int],
@@ -158,7 +158,7 @@ def move_licences(
     takers = _find_takers(application, staff_numbers, givers, now)
     licences = [giver.licence_id for giver in givers if giver.licence_id is not None]
     release_held(account, givers, by=by, now=now)
-    _hand_over(account, takers, licences, by=by, now=now)
+    hand_over(account, takers, licences, by=by, now=now)
     return BulkResult(matched, len(givers))
 
 

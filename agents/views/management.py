@@ -61,6 +61,10 @@ def _shared(access: AccountAccess, application: Application, now: datetime) -> d
     place = place_of(application)
     summary = SimpleLazyObject(lambda: read_summary(application, now))
     urls = {name: reverse(f"agents:{name}", kwargs=place) for name in ("add", "summary")}
+    if access.may(Permission.EXPORT_AGENTS):
+        urls["export"] = reverse("agents:export", kwargs=place)
+    if may_change(access):
+        urls["import"] = reverse("agents:import", kwargs=place)
     urls["license_all"] = reverse("agents:assign", kwargs=place) + "?all=1&licensed=no"
     return {
         "access": access,
@@ -98,14 +102,8 @@ def _bulk_acts(application: Application) -> list[dict[str, Any]]:
 
 
 def _tools(access: AccountAccess, application: Application) -> list[dict[str, Any]]:
-    """Return the quiet buttons of the page's head, as far as their pages exist."""
-    place = place_of(application)
-    known = (
-        ("agents:import", _("Import"), "arrow-up-tray", may_change(access)),
-        ("agents:export", _("Export"), "arrow-down-tray", access.may(Permission.EXPORT_AGENTS)),
-    )
-    return [
-        {"label": label, "url": url, "icon": icon}
-        for name, label, icon, is_allowed in known
-        if is_allowed and (url := find_address(name, place))
-    ]
+    """Return the quiet buttons of the page's head."""
+    if not may_change(access):
+        return []
+    url = reverse("agents:import", kwargs=place_of(application))
+    return [{"label": _("Import"), "url": url, "icon": "arrow-up-tray"}]

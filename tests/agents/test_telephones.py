@@ -219,8 +219,8 @@ def test_in_a_suspended_account_nothing_is_written(tenant: Tenant, premium: Pack
         assert owner.get(address).status_code == 200
         assert (address, owner.post(address, form).status_code) == (address, 422)
     assert [list(model.objects.values()) for model in (SipTelephone, SkillGroup)] == before
-    (shown,) = SipTelephone.objects.with_state(timezone.now()).values()
-    assert shown["state"] == ServiceState.ACCOUNT_RESTRICTED
+    restricted = SipTelephone.objects.in_state(ServiceState.ACCOUNT_RESTRICTED, timezone.now())
+    assert list(restricted) == [telephone]
 
 
 def test_the_password_is_shown_once(tenant: Tenant, premium: Package) -> None:

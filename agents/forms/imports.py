@@ -1,0 +1,23 @@
+"""Sending a file of agents."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from agents.enums import ImportMode
+from agents.forms.fields import RefusableForm
+
+
+class ImportForm(RefusableForm):
+    """The file, and what to do with staff numbers that are in use."""
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("CSV (UTF-8) or XLSX with the columns of the template."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,text/csv"}),
+    )
+    mode = forms.ChoiceField(
+        label=_("What to do"),
+        choices=ImportMode.choices,
+        initial=ImportMode.ADD.value,
+        widget=forms.RadioSelect,
+    )

@@ -1,0 +1,79 @@
+"""Files of agents on their way in."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account, Application
+from agents.enums import ImportMode, ImportStatus
+from agents.models.guards import PLACE_FIXED, SAME_ACCOUNT
+
+
+class AgentImport(models.Model):
+    """A file that was sent, what is wrong with it, and what became of it.
+
+    `content` is emptied once the agents are written, or when the file has been left lying.
+    `problems` is a list of [row, column, sentence]. `done` of `total` rows have been gone
+    through in the present phase; it is written outside of the transaction that writes agents,
+    so that others can watch.
+    """
+
+    account = models.ForeignKey(
+        Account,
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="agent_imports",
+        verbose_name=_("account"),
+    )
+    application = models.ForeignKey(
+        Application,
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="agent_imports",
+        verbose_name=_("application"),
+    )
+    file_name = models.CharField(_("file"), max_length=200)
+    content = models.BinaryField(_("content"), null=True)
+    mode = models.CharField(_("mode"), max_length=8, choices=ImportMode)
+    status = models.CharField(_("status"), max_length=8, choices=ImportStatus)
+    total = models.PositiveIntegerField(_("rows"), default=0)
+    done = models.PositiveIntegerField(_("rows gone through"), default=0)
+    problems = models.JSONField(_("problems"), default=list)
+    preview = models.JSONField(_("preview"), default=dict)
+    created_at = models.DateTimeField(_("sent"))
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("sent by"),
+    )
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    objects: ClassVar[models.Manager["AgentImport"]] = models.Manager()
+
+    class Meta:
+        verbose_name = _("import of agents")
+        verbose_name_plural = _("imports of agents")
+        indexes = [models.Index(fields=["account", "application", "-id"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(mode__in=ImportMode.values, status__in=ImportStatus.values),
+                name="agents_import_words_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="done", finished_at__isnull=False)
+                | (~Q(status="done") & Q(finished_at=None)),
+                name="agents_import_finished_when_done",
+            ),
+            models.CheckConstraint(
+                condition=Q(done__lte=F("total")), name="agents_import_done_within_total"
+            ),
+        ]
+        triggers = [PLACE_FIXED, SAME_ACCOUNT]
+
+    def __str__(self) -> str:
+        return self.file_name

@@ -1,0 +1,254 @@
+"""Checking the rows of a file of agents: every problem of every row, nothing written.
+
+Progress is reported while rows are read one by one; the comparisons with the table that follow
+are a few statements for a thousand rows each.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from accounts.models import Application
+from agents.enums import AgentRole, ImportMode
+from agents.fields import AGENT_FIELDS
+from agents.listing import agents_of
+from agents.models import Agent, SipTelephone, SkillGroup
+from agents.models.agents import folded
+from agents.services.agents import AgentDetails
+from agents.services.seats import free_licences
+from agents.sheets import GROUP_SEPARATOR, Sheet, is_formula, printable, restore
+from billing.enums import LicenceKind
+
+CHUNK = 1_000
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one cell of one row, numbered as a spreadsheet counts."""
+
+    row: int
+    column: str
+    value: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row without fault of its own."""
+
+    number: int
+    details: AgentDetails
+    wants_licence: bool
+
+
+@dataclass
+class Checked:
+    """What a file would do: `existing` maps numbers of rows to the agents that they change."""
+
+    rows: list[Row] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    existing: dict[int, Agent] = field(default_factory=dict)
+    needed: int = 0
+    free: int = 0
+
+    def add(self, row: int, column: str, value: str, message: str) -> None:
+        """Note a problem."""
+        self.problems.append(Problem(row, column, printable(value)[:64], message))
+
+
+def check_sheet(
+    application: Application, sheet: Sheet, mode: str, progress: Progress, now: datetime
+) -> Checked:
+    """Go through all rows and return what they would do, and every problem, by row."""
+    checked = Checked()
+    reader = _RowReader(application, sheet)
+    for done, (number, cells) in enumerate(sheet.rows, start=1):
+        _read_row(checked, reader, number, cells)
+        progress(done)
+    _compare_with_each_other(checked)
+    _compare_with_table(checked, application, mode)
+    _count_licences(checked, application, now)
+    checked.problems.sort(key=lambda problem: problem.row)
+    return checked
+
+
+@cache
+def _words(kind: str) -> dict[str, str]:
+    """Map the words for roles, or for yes and no, in all languages to what they mean."""
+    found: dict[str, str] = {}
+    for code, _language in settings.LANGUAGES:
+        with translation.override(code):
+            if kind == "role":
+                found |= {str(label).casefold(): str(value) for value, label in AgentRole.choices}
+            else:
+                found |= {_("Yes").casefold(): "yes", _("No").casefold(): ""}
+    plain = {value: value for value in AgentRole.values} if kind == "role" else {"yes": "yes"}
+    return found | plain | ({} if kind == "role" else {"no": "", "": ""})
+
+
+class _RowReader:
+    """Turns cells into clean values; knows the application's skill groups."""
+
+    def __init__(self, application: Application, sheet: Sheet) -> None:
+        self.columns = sheet.columns
+        own = SkillGroup.objects.filter(
+            account_id=application.account_id, application_id=application.pk
+        )
+        self.groups = {group.name.casefold(): group.pk for group in own}
+
+    def read(self, cells: Sequence[str]) -> Iterator[tuple[str, str, object]]:
+        """Yield column, cell, and clean value or the ValidationError in its place."""
+        texts = {self.columns.get(place, ""): text for place, text in enumerate(cells) if text}
+        if "" in texts:
+            yield "", texts.pop(""), ValidationError(_("This cell stands under no heading."))
+        for column in (*AGENT_FIELDS, "groups", "licence"):
+            text = texts.get(column, "")
+            try:
+                yield column, text, self._clean(column, text)
+            except ValidationError as error:
+                yield column, text, error
+
+    def _clean(self, column: str, text: str) -> object:
+        if is_formula(text) and column != "phone":
+            raise ValidationError(
+                _("This would be calculated as a formula. Put an apostrophe in front of it.")
+            )
+        text = restore(text)
+        if column == "groups":
+            return self._find_groups(text)
+        if column == "licence":
+            return self._find_word("licence", text, _("Write yes or no."))
+        if column == "role":
+            return self._find_word("role", text, _("This role is not known.")) if text else "agent"
+        return AGENT_FIELDS[column].clean(text)
+
+    def _find_word(self, kind: str, text: str, complaint: str) -> str:
+        word = _words(kind).get(text.casefold())
+        if word is None:
+            raise ValidationError(complaint)
+        return word
+
+    def _find_groups(self, text: str) -> tuple[int, ...]:
+        names = [name.strip() for name in text.split(GROUP_SEPARATOR) if name.strip()]
+        unknown = [name for name in names if name.casefold() not in self.groups]
+        if unknown:
+            raise ValidationError(
+                _("This application has no skill group “%(name)s”.")
+                % {"name": printable(unknown[0])[:64]}
+            )
+        return tuple(sorted({self.groups[name.casefold()] for name in names}))
+
+
+def _read_row(checked: Checked, reader: _RowReader, number: int, cells: Sequence[str]) -> None:
+    values: dict[str, object] = {}
+    has_problem = False
+    for column, text, value in reader.read(cells):
+        if isinstance(value, ValidationError):
+            has_problem = True
+            checked.add(number, column, text, str(value.messages[0]))
+        else:
+            values[column] = value
+    wants_licence = values.pop("licence", "") == "yes"
+    if wants_licence and has_problem:
+        # It will need its licence as soon as it is mended.
+        checked.needed += 1
+    if not has_problem:
+        details = AgentDetails(**values)  # type: ignore[arg-type]
+        checked.rows.append(Row(number, details, wants_licence))
+
+
+#: The columns whose values are unique, and the complaint about a second one in the file.
+_UNIQUE = ("staff_number", "email", "extension")
+
+
+def _key(row: Row, column: str) -> str:
+    """The value as it is compared: in any case, as the database does it."""
+    return str(getattr(row.details, column)).lower()
+
+
+def _compare_with_each_other(checked: Checked) -> None:
+    for column in _UNIQUE:
+        first: dict[str, int] = {}
+        for row in checked.rows:
+            key = _key(row, column)
+            if key and first.setdefault(key, row.number) != row.number:
+                checked.add(
+                    row.number,
+                    column,
+                    getattr(row.details, column),
+                    _("Row %(number)d has the same value.") % {"number": first[key]},
+                )
+
+
+def _compare_with_table(checked: Checked, application: Application, mode: str) -> None:
+    for start in range(0, len(checked.rows), CHUNK):
+        rows = checked.rows[start : start + CHUNK]
+        holders = {column: _find_holders(application, rows, column) for column in _UNIQUE}
+        telephones = _find_telephones(application, rows)
+        for row in rows:
+            agent = holders["staff_number"].get(_key(row, "staff_number"))
+            if agent is not None and mode == ImportMode.UPDATE:
+                checked.existing[row.number] = agent
+            own = agent.pk if agent is not None and mode == ImportMode.UPDATE else None
+            for column in _UNIQUE:
+                holder = holders[column].get(_key(row, column))
+                if holder is not None and holder.pk != own:
+                    checked.add(
+                        row.number,
+                        column,
+                        getattr(row.details, column),
+                        _("%(agent)s of this application has it already.") % {"agent": holder},
+                    )
+            if row.details.extension in telephones:
+                checked.add(
+                    row.number,
+                    "extension",
+                    row.details.extension,
+                    _("A SIP telephone of this application has this extension."),
+                )
+
+
+def _find_holders(application: Application, rows: Sequence[Row], column: str) -> dict[str, Agent]:
+    """Map the values that agents of the application hold already to those agents."""
+    keys = {key for row in rows if (key := _key(row, column))}
+    own = agents_of(application.account_id, application.pk)
+    if column == "extension":
+        return {agent.extension: agent for agent in own.filter(extension__in=keys)}
+    found = own.alias(key=folded(column)).filter(key__in=keys)
+    return {getattr(agent, column).lower(): agent for agent in found}
+
+
+def _find_telephones(application: Application, rows: Sequence[Row]) -> set[str]:
+    wanted = {row.details.extension for row in rows if row.details.extension}
+    own = SipTelephone.objects.filter(
+        account_id=application.account_id, application_id=application.pk
+    )
+    return set(own.filter(extension__in=wanted).values_list("extension", flat=True))
+
+
+def _count_licences(checked: Checked, application: Application, now: datetime) -> None:
+    """Note each row for which no licence would be left, in the order of the file."""
+    checked.free = free_licences(application, LicenceKind.AGENT, now).count()
+    served = {agent.pk for agent in checked.existing.values()}
+    own = agents_of(application.account_id, application.pk).filter(pk__in=served)
+    licensed = set(own.licensed(now).values_list("pk", flat=True)) if served else set()
+    for row in checked.rows:
+        agent = checked.existing.get(row.number)
+        if not row.wants_licence or (agent is not None and agent.pk in licensed):
+            continue
+        checked.needed += 1
+        if checked.needed > checked.free:
+            checked.add(
+                row.number,
+                "licence",
+                "",
+                _("No licence is left for this row: there are %(free)d free ones.")
+                % {"free": checked.free},
+            )

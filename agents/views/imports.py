@@ -1,0 +1,200 @@
+"""Agents from a file and into a file."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import (
+    FileResponse,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import AccountAccess, Permission, account_page
+from accounts.errors import Refused
+from accounts.http import render_page
+from accounts.models import Application
+from agents.enums import ImportStatus
+from agents.forms import FilterForm
+from agents.forms.imports import ImportForm
+from agents.listing import agents_of
+from agents.models import AgentImport
+from agents.services.exports import export_rows, template_rows
+from agents.services.imports import check_import, run_import, send_import
+from agents.sheets import COLUMNS, MAX_BYTES, write_csv, write_xlsx
+from agents.views.places import load_application, may_change, place_of
+
+TEMPLATE = "agents/import_file.html"
+PROBLEMS_SHOWN = 200
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@account_page(Permission.MANAGE_AGENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def send(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
+    """Take a file, and lead to the page that checks it."""
+    application = load_application(access, sdkappid)
+    is_posted = request.method == "POST"
+    form = ImportForm(request.POST, request.FILES) if is_posted else ImportForm()
+    if is_posted and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            imported = send_import(
+                application=application,
+                file_name=file.name,
+                content=file.read(MAX_BYTES + 1),
+                mode=form.cleaned_data["mode"],
+                by=access.user,
+                now=timezone.now(),
+            )
+        except Refused as refusal:
+            form.add_error("file" if refusal.code != "account_restricted" else None, str(refusal))
+        else:
+            return redirect("agents:import_file", **place_of(application), pk=imported.pk)
+    context = {
+        "application": application,
+        "form": form,
+        "columns": [str(label) for key, label in COLUMNS.items() if key != "state"],
+        "limit": settings.AGENT_IMPORT_LIMIT,
+        "may_change": may_change(access),
+        "place": place_of(application),
+    }
+    return render_page(
+        request, "agents/import.html", context, partial="form", status=422 if is_posted else 200
+    )
+
+
+def _load(access: AccountAccess, sdkappid: int, pk: int) -> AgentImport:
+    application = load_application(access, sdkappid)
+    imported = access.get(AgentImport.objects.filter(application=application), pk=pk)
+    imported.application = application
+    return imported
+
+
+def _answer(
+    request: HttpRequest,
+    access: AccountAccess,
+    imported: AgentImport,
+    refusal: Refused | None = None,
+) -> HttpResponse:
+    place = place_of(imported.application) | {"pk": imported.pk}
+    names = ("check", "run", "progress", "problems", "file")
+    context = {
+        "application": imported.application,
+        "imported": imported,
+        "refusal": refusal,
+        "problems": [
+            problem | {"label": COLUMNS.get(problem["column"], "")}
+            for problem in imported.problems[:PROBLEMS_SHOWN]
+        ],
+        "shown": PROBLEMS_SHOWN,
+        "labels": [COLUMNS[column] for column in imported.preview.get("columns", [])],
+        "urls": {name: reverse(f"agents:import_{name}", kwargs=place) for name in names},
+        "place": place_of(imported.application),
+        "may_change": may_change(access),
+    }
+    status = 422 if refusal else 200
+    return render_page(request, TEMPLATE, context, partial="import", status=status)
+
+
+@account_page(Permission.MANAGE_AGENTS)
+@require_safe
+def show(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
+    """Show how far a file has come: its problems, its preview, or its end."""
+    return _answer(request, access, _load(access, sdkappid, pk))
+
+
+@account_page(Permission.MANAGE_AGENTS)
+@require_POST
+def check(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
+    """Check every row of the file; nothing is written."""
+    imported = _load(access, sdkappid, pk)
+    if imported.status != ImportStatus.DONE:
+        try:
+            check_import(imported=imported, now=timezone.now())
+        except Refused as refusal:
+            return _answer(request, access, imported, refusal)
+    return _answer(request, access, imported)
+
+
+@account_page(Permission.MANAGE_AGENTS)
+@require_POST
+def run(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
+    """Write all agents of the file, or none."""
+    imported = _load(access, sdkappid, pk)
+    try:
+        done = run_import(imported=imported, by=access.user, now=timezone.now())
+    except Refused as refusal:
+        return _answer(request, access, _load(access, sdkappid, pk), refusal)
+    done.application = imported.application
+    return _answer(request, access, done)
+
+
+@account_page(Permission.MANAGE_AGENTS)
+@require_safe
+def progress(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
+    """Tell how many rows are done, for a page that waits."""
+    imported = _load(access, sdkappid, pk)
+    return render_page(request, TEMPLATE, {"imported": imported}, partial="bar")
+
+
+@account_page(Permission.MANAGE_AGENTS)
+@require_safe
+def problems(
+    request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int
+) -> HttpResponseBase:
+    """Give all problems of a file as CSV."""
+    imported = _load(access, sdkappid, pk)
+    rows = [[_("Row"), _("Column"), _("Value"), _("Problem")]]
+    for problem in imported.problems:
+        label = str(COLUMNS.get(problem["column"], ""))
+        rows.append([str(problem["row"]), label, problem["value"], problem["message"]])
+    return _csv_response(write_csv(rows), f"import-{imported.pk}-problems.csv")
+
+
+def _csv_response(pieces: Any, name: str) -> StreamingHttpResponse:
+    return StreamingHttpResponse(
+        pieces,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _file_response(
+    request: HttpRequest, rows: Any, name: str
+) -> StreamingHttpResponse | FileResponse:
+    if request.GET.get("format") == "xlsx":
+        return FileResponse(
+            write_xlsx(rows), as_attachment=True, filename=f"{name}.xlsx", content_type=XLSX
+        )
+    return _csv_response(write_csv(rows), f"{name}.csv")
+
+
+@account_page(Permission.MANAGE_AGENTS)
+@require_safe
+def template(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponseBase:
+    """Give an empty table with one example."""
+    load_application(access, sdkappid)
+    return _file_response(request, template_rows(), "agents-template")
+
+
+@account_page(Permission.EXPORT_AGENTS)
+@require_safe
+def export(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponseBase:
+    """Give the agents that the address's filter matches, as CSV or XLSX."""
+    application: Application = load_application(access, sdkappid)
+    form = FilterForm(request.GET, application=application)
+    if not form.is_valid():
+        messages.error(request, _("This filter cannot be understood."))
+        return redirect("agents:management", **place_of(application))
+    now = timezone.now()
+    chosen = form.agent_filter().apply(agents_of(access.account.pk, application.pk), now)
+    name = f"agents-{application.sdkappid}"
+    return _file_response(request, export_rows(application, chosen, now), name)
