@@ -123,3 +123,21 @@ class FileKind(models.TextChoices):
     OGG = "audio/ogg", _("Ogg recording")
     MP4 = "video/mp4", _("MP4 recording")
     TEXT = "text/plain", _("Plain text")
+
+
+class HistoryAct(models.TextChoices):
+    """What the history of a case may tell; the transitions of a case are among it."""
+
+    REPORT = "report", _("Reported")
+    INVESTIGATE = "investigate", _("Investigation begun")
+    AMEND = "amend", _("Record corrected")
+    VERIFY = "verify", _("Verified as a violation")
+    DISMISS = "dismiss", _("Dismissed: it was no violation")
+    ACT = "act", _("Measure taken, and notice given")
+    LIFT = "lift", _("Suspension lifted")
+    APPEAL = "appeal", _("Appealed")
+    UPHOLD = "uphold", _("Appeal decided: the violation stands")
+    OVERTURN = "overturn", _("Appeal decided: the violation is overturned")
+    ATTACH_EVIDENCE = "attach_evidence", _("Evidence added")
+    DISCLOSE_EVIDENCE = "disclose_evidence", _("Evidence shown to the customer")
+    HIDE_EVIDENCE = "hide_evidence", _("Evidence hidden from the customer")

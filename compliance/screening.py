@@ -90,7 +90,8 @@ class Code(StrEnum):
 
 _REFUSING = {Code.NOT_ENTERPRISE, Code.PROHIBITED, Code.COLD_CALLING}
 
-#: What each finding says to the customer and to staff. `%(name)s` is the entry or the words.
+#: What each finding says to the customer; `%(name)s` is what it was found in. Flag words are
+#: not named to customers, who would only learn to avoid them.
 _TEXTS: dict[Code, str | Promise] = {
     Code.NOT_ENTERPRISE: _(
         "Numbers are connected for enterprises only; the company is registered as: %(name)s."
@@ -105,7 +106,7 @@ _TEXTS: dict[Code, str | Promise] = {
     Code.COLD_NOT_LISTED: _("Cold or blind calling is declared, so our staff look at it."),
     Code.CONSENT_MISSING: _("No proof is given that the people called agree to it."),
     Code.NUMBERS_DOUBTFUL: _("Where the numbers come from needs our check: %(name)s."),
-    Code.FLAGGED_WORDS: _("The description has words that need our check: %(name)s."),
+    Code.FLAGGED_WORDS: _("The description needs our check."),
 }
 
 
@@ -135,6 +136,13 @@ class Finding:
     def text(self) -> str:
         """The sentence about it, in the language of the page."""
         return str(_TEXTS[self.code]) % {"name": self._label}
+
+    @property
+    def staff_text(self) -> str:
+        """The same for staff, who read the flag words as well."""
+        if self.code == Code.FLAGGED_WORDS:
+            return str(_("Flag words in the description: %(name)s.")) % {"name": self.name}
+        return self.text
 
     @property
     def _label(self) -> str | Promise:

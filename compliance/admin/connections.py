@@ -76,7 +76,7 @@ class ConnectionRequestAdmin(LeanAdmin):
     @admin.display(description=_("what the screening found"))
     def findings(self, obj: ConnectionRequest) -> SafeString:
         """List all findings in words."""
-        texts = [(Finding.from_json(data).text,) for data in obj.screening]
+        texts = [(Finding.from_json(data).staff_text,) for data in obj.screening]
         return format_html_join("", "<p>{}</p>", texts)
 
     def _decide(

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import F
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -78,8 +79,8 @@ class ScreeningEntryAdmin(AddThroughService, LeanAdmin):
     search_fields = ["^name", "^industry__name"]
     add_form = EntryForm
 
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("industry__position", "position", "pk")
+    def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
+        return (F("industry__position").asc(nulls_first=True), "position", "pk")
 
     def add_object(self, request: HttpRequest, data: Data, now: datetime) -> ScreeningEntry:
         return save_entry(entry=ScreeningEntry(**data), by=person(request), now=now)

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import AddThroughService, LeanAdmin, object_action
@@ -45,7 +46,14 @@ class EventInline(ReadOnlyInline):
     """The case's history."""
 
     model = ViolationEvent
-    fields = ["at", "actor", "act", "from_state", "to_state", "reason", "data"]
+    fields = ["at", "actor", "act", "to_state", "reason", "details"]
+    readonly_fields = ["details"]
+
+    @admin.display(description=_("details"))
+    def details(self, event: ViolationEvent) -> str:
+        """What changed beside the state, one thing a line."""
+        lines = [(f"{name}: {value}",) for name, value in event.data.items()]
+        return format_html_join("", "<p>{}</p>", lines)
 
 
 class AppealInline(ReadOnlyInline):
@@ -88,11 +96,12 @@ class ViolationAdmin(AddThroughService, LeanAdmin):
     ]
     inlines = [EvidenceInline, AppealInline, EventInline]
     add_label = _("Report a violation")
+    readonly_fields = ["rule"]
     fieldsets = [
         (None, {"fields": ["number", "state", "account", "application", "handler"]}),
         (
             _("The rule"),
-            {"fields": ["behaviour", "severity", "bars_refund", "connection", "judged_by"]},
+            {"fields": ["behaviour", "rule", "severity", "bars_refund", "connection"]},
         ),
         (
             _("What happened"),
@@ -131,6 +140,15 @@ class ViolationAdmin(AddThroughService, LeanAdmin):
             },
         ),
     ]
+
+    @admin.display(description=_("rule at the time"))
+    def rule(self, case: Violation) -> Answer:
+        """The words of the rule book that the case is judged by."""
+        version = case.judged_by["rule_book"]
+        return _("Rule book %(version)s: %(text)s") % {
+            "version": version,
+            "text": case.behaviour_description,
+        }
 
     def add_form(self, *args: Any, **options: Any) -> ReportForm:  # type: ignore[override]
         """Return the form of a new case, with the behaviours of today's rule book."""

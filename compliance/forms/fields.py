@@ -3,7 +3,10 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.template.defaultfilters import filesizeformat
+from django.utils.functional import lazy
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +32,10 @@ class LongTextField(forms.CharField):
         )
 
 
+#: The size limit in words, in the language of the page.
+_size_limit: Any = lazy(lambda: filesizeformat(settings.EVIDENCE_MAX_BYTES), str)
+
+
 class _FilesInput(forms.ClearableFileInput):
     allow_multiple_selected = True
 
@@ -43,8 +50,9 @@ class FilesField(forms.FileField):
             required=False,
             allow_empty_file=True,
             help_text=format_lazy(
-                _("PDF, pictures, recordings or plain text; at most {count} files."),
+                _("PDF, pictures, recordings or plain text; at most {count} files of {size} each."),
                 count=FILES_AT_ONCE,
+                size=_size_limit(),
             ),
             **options,
         )

@@ -56,7 +56,7 @@ class ScreeningEntry(Named):
 
     class Meta:
         verbose_name = _("screening entry")
-        verbose_name_plural = _("screening table")
+        verbose_name_plural = _("screening entries")
         constraints = [
             models.UniqueConstraint(
                 fields=["industry", "name"],

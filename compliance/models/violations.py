@@ -15,6 +15,7 @@ from compliance.enums import (
     OPEN_STATES,
     STANDING_STATES,
     CaseState,
+    HistoryAct,
     Severity,
     Source,
     ViolationMeasure,
@@ -221,9 +222,9 @@ class ViolationEvent(models.Model):
         related_name="+",
         verbose_name=_("who"),
     )
-    act = models.CharField(_("what"), max_length=32)
-    from_state = models.CharField(_("from"), max_length=16, blank=True)
-    to_state = models.CharField(_("to"), max_length=16, blank=True)
+    act = models.CharField(_("what"), max_length=32, choices=HistoryAct)
+    from_state = models.CharField(_("from"), max_length=16, choices=CaseState, blank=True)
+    to_state = models.CharField(_("to"), max_length=16, choices=CaseState, blank=True)
     reason = models.TextField(_("why"), blank=True)
     data = models.JSONField(_("details"), default=dict, blank=True)
 
@@ -235,4 +236,4 @@ class ViolationEvent(models.Model):
         triggers = [*APPEND_ONLY, same_account("violation", "compliance_violation")]
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.act}"
+        return self.get_act_display()

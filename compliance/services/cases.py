@@ -11,7 +11,7 @@ from accounts.errors import Refused
 from accounts.models import User
 from accounts.services.audit import record_event
 from accounts.services.tenants import lock_account
-from compliance.enums import CaseState, Severity, ViolationMeasure
+from compliance.enums import CaseState, HistoryAct, Severity, ViolationMeasure
 from compliance.models import Violation, ViolationEvent
 from compliance.policy import Problem, Rule
 from compliance.transitions import CaseAct, case_state_after
@@ -22,19 +22,19 @@ TEXT_LIMIT = 5000
 
 #: What the audit trail calls each act of a case's history.
 AUDIT_VERBS = {
-    "report": "violation.reported",
-    CaseAct.INVESTIGATE: "violation.taken_up",
-    "amend": "violation.amended",
-    CaseAct.VERIFY: "violation.verified",
-    CaseAct.DISMISS: "violation.dismissed",
-    CaseAct.ACT: "violation.actioned",
-    "lift": "violation.measure_lifted",
-    CaseAct.APPEAL: "violation.appealed",
-    CaseAct.UPHOLD: "violation.upheld",
-    CaseAct.OVERTURN: "violation.overturned",
-    "attach_evidence": "violation.evidence_attached",
-    "disclose_evidence": "violation.evidence_disclosed",
-    "hide_evidence": "violation.evidence_hidden",
+    HistoryAct.REPORT: "violation.reported",
+    HistoryAct.INVESTIGATE: "violation.taken_up",
+    HistoryAct.AMEND: "violation.amended",
+    HistoryAct.VERIFY: "violation.verified",
+    HistoryAct.DISMISS: "violation.dismissed",
+    HistoryAct.ACT: "violation.actioned",
+    HistoryAct.LIFT: "violation.measure_lifted",
+    HistoryAct.APPEAL: "violation.appealed",
+    HistoryAct.UPHOLD: "violation.upheld",
+    HistoryAct.OVERTURN: "violation.overturned",
+    HistoryAct.ATTACH_EVIDENCE: "violation.evidence_attached",
+    HistoryAct.DISCLOSE_EVIDENCE: "violation.evidence_disclosed",
+    HistoryAct.HIDE_EVIDENCE: "violation.evidence_hidden",
 }
 
 
@@ -91,7 +91,7 @@ def lock_case(violation: Violation) -> Violation:
 
 def record_history(
     case: Violation,
-    act: str,
+    act: HistoryAct,
     *,
     by: User | None,
     now: datetime,
@@ -155,7 +155,7 @@ def move_case(
         setattr(case, name, value)
     record_history(
         case,
-        act,
+        HistoryAct(act.value),
         from_state=before,
         to_state=after,
         reason=reason,

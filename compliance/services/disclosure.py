@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Restriction
-from compliance.enums import CaseState
+from compliance.enums import CaseState, HistoryAct
 from compliance.models import Appeal, Evidence, Violation
 from compliance.policy import Capability, CaseFacts, Problem, capabilities_off
 from compliance.services.appeals import appeal_problems, appeal_until
-from compliance.transitions import CaseAct
 
 
 @dataclass(frozen=True)
@@ -100,28 +97,32 @@ def list_cases(cases: Iterable[Violation], now: datetime) -> list[CaseLine]:
     ]
 
 
-#: What of a case's history is the customer's business, and what it is called. Reasons are shown
-#: where they were written for the customer, and where no other part of the page shows them.
-_LINES: dict[str, tuple[str | Promise, str, bool]] = {
-    "report": (_("Reported"), "", False),
-    CaseAct.INVESTIGATE: (_("Investigation begun"), "", False),
-    CaseAct.VERIFY: (_("Verified as a violation"), "danger", False),
-    CaseAct.DISMISS: (_("Dismissed: it was no violation"), "good", False),
-    CaseAct.ACT: (_("Measure taken, and notice given"), "danger", True),
-    CaseAct.APPEAL: (_("Appealed"), "warning", False),
-    CaseAct.UPHOLD: (_("Appeal decided: the violation stands"), "danger", False),
-    CaseAct.OVERTURN: (_("Appeal decided: the violation is overturned"), "good", False),
-    "lift": (_("Suspension lifted"), "good", True),
+#: What of a case's history is the customer's business, with its tone; and which reasons were
+#: written for the customer and stand nowhere else on the page.
+_TONES: dict[str, str] = {
+    HistoryAct.REPORT: "",
+    HistoryAct.INVESTIGATE: "",
+    HistoryAct.VERIFY: "danger",
+    HistoryAct.DISMISS: "good",
+    HistoryAct.ACT: "danger",
+    HistoryAct.APPEAL: "warning",
+    HistoryAct.UPHOLD: "danger",
+    HistoryAct.OVERTURN: "good",
+    HistoryAct.LIFT: "good",
 }
+_REASON_SHOWN = {HistoryAct.ACT, HistoryAct.LIFT}
 
 
 def _history(case: Violation) -> tuple[EventLine, ...]:
-    lines = []
-    for event in case.events.filter(act__in=_LINES):
-        label, tone, shows_reason = _LINES[event.act]
-        reason = event.reason if shows_reason else ""
-        lines.append(EventLine(str(label), event.at, tone, reason))
-    return tuple(lines)
+    return tuple(
+        EventLine(
+            label=event.get_act_display(),
+            at=event.at,
+            tone=_TONES[event.act],
+            reason=event.reason if event.act in _REASON_SHOWN else "",
+        )
+        for event in case.events.filter(act__in=_TONES)
+    )
 
 
 def show_case(case: Violation, now: datetime) -> CaseView:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import User
 from accounts.services.audit import record_event
-from compliance.enums import FileKind
+from compliance.enums import FileKind, HistoryAct
 from compliance.files import HEAD_BYTES, clean_name, fits_ending, sniff
 from compliance.models import Appeal, ConnectionRequest, Evidence, Violation
 from compliance.services.cases import lock_case, record_history
@@ -149,7 +149,7 @@ def attach_evidence(
     evidence = keep_file(check_file(upload), owner=case, is_disclosed=is_disclosed, by=by, now=now)
     record_history(
         case,
-        "attach_evidence",
+        HistoryAct.ATTACH_EVIDENCE,
         data={"file": evidence.name, "sha256": evidence.sha256, "is_disclosed": is_disclosed},
         by=by,
         now=now,
@@ -172,7 +172,7 @@ def disclose_evidence(
         evidence.is_disclosed = is_disclosed
         record_history(
             case,
-            "disclose_evidence" if is_disclosed else "hide_evidence",
+            HistoryAct.DISCLOSE_EVIDENCE if is_disclosed else HistoryAct.HIDE_EVIDENCE,
             data={"file": evidence.name, "sha256": evidence.sha256},
             by=by,
             now=now,

@@ -7,7 +7,7 @@ from django.db import transaction
 from accounts.enums import Measure
 from accounts.models import User
 from accounts.services.restrictions import lift_restriction, restrict_account
-from compliance.enums import CaseState, ViolationMeasure
+from compliance.enums import CaseState, HistoryAct, ViolationMeasure
 from compliance.models import Violation
 from compliance.policy import Problem, judge_lifting, judge_measure
 from compliance.services import notices
@@ -102,6 +102,8 @@ def lift_measure(*, violation: Violation, reason: str, by: User, now: datetime) 
     Violation.objects.filter(pk=case.pk).update(lifted_at=now)
     case.lifted_at = now
     lift_restriction(account=case.account, case_number=case.number, reason=reason, by=by, now=now)
-    record_history(case, "lift", reason=reason, data={"measure": case.measure}, by=by, now=now)
+    record_history(
+        case, HistoryAct.LIFT, reason=reason, data={"measure": case.measure}, by=by, now=now
+    )
     notices.tell_of_lifting(case, reason=reason, now=now)
     return case

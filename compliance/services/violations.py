@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import Account, Application, User
 from accounts.services.tenants import lock_account
-from compliance.enums import OPEN_STATES, CaseState, Source
+from compliance.enums import OPEN_STATES, CaseState, HistoryAct, Source
 from compliance.models import Behaviour, ConnectionRequest, Violation
 from compliance.policy import judge_request_reference
 from compliance.services.cases import (
@@ -110,7 +110,7 @@ def report_violation(
         **_judged_by(behaviour),
         **asdict(report),
     )
-    record_history(case, "report", to_state=CaseState.REPORTED, by=by, now=now)
+    record_history(case, HistoryAct.REPORT, to_state=CaseState.REPORTED, by=by, now=now)
     return case
 
 
@@ -148,7 +148,9 @@ def amend_case(
     Violation.objects.filter(pk=case.pk).update(**changes)
     for name, value in changes.items():
         setattr(case, name, value)
-    record_history(case, "amend", reason=reason, data=_as_text(before, changes), by=by, now=now)
+    record_history(
+        case, HistoryAct.AMEND, reason=reason, data=_as_text(before, changes), by=by, now=now
+    )
     return case
 
 

@@ -10,9 +10,11 @@ from django.db import IntegrityError, transaction
 from accounts.enums import AccountStatus
 from accounts.errors import Refused
 from accounts.models import Account, Restriction, User
-from compliance.enums import CaseState, Severity, ViolationMeasure
+from compliance.audit_words import SENTENCES
+from compliance.enums import CaseState, HistoryAct, Severity, ViolationMeasure
 from compliance.models import Violation, ViolationEvent
 from compliance.policy import Rule, judge_measure
+from compliance.services.cases import AUDIT_VERBS
 from compliance.services.measures import act_on_violation, lift_measure
 from compliance.services.rule_book import publish_rule_book
 from compliance.services.violations import (
@@ -20,6 +22,7 @@ from compliance.services.violations import (
     report_violation,
     verify_violation,
 )
+from compliance.transitions import CaseAct
 from tests.compliance.builders import (
     DAY,
     NOW,
@@ -346,10 +349,17 @@ def test_lifting_one_case_leaves_what_another_took(tenant: Tenant, staff: User) 
     assert _status(tenant) == AccountStatus.ACTIVE
 
 
+def test_history_has_every_transition_and_words_for_everything() -> None:
+    acts = {act.value for act in HistoryAct}
+    assert {act.value for act in CaseAct} < acts
+    assert {act.value for act in AUDIT_VERBS} == acts
+    assert set(AUDIT_VERBS.values()) < set(SENTENCES)
+
+
 @pytest.mark.parametrize("column", ["reason", "at", "to_state"])
 def test_history_cannot_be_rewritten(tenant: Tenant, column: str) -> None:
     report_case(tenant)
-    value = NOW + timedelta(1) if column == "at" else "forged"
+    value = NOW + timedelta(1) if column == "at" else "verified"
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
         ViolationEvent.objects.update(**{column: value})
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():

@@ -151,12 +151,14 @@ def test_words_are_found(text: str, words: list[str], found: tuple[str, ...]) ->
     assert find_words(text, words) == found
 
 
-def test_a_flagged_word_sends_a_description_to_review_and_is_named(tenant: Tenant) -> None:
+def test_a_flagged_word_leads_to_review_and_is_named_to_staff_only(
+    tenant: Tenant,
+) -> None:
     request = make_request(tenant, description="Reminders of overdue payment")
     assert request.state == ConnectionState.REVIEW
-    assert Finding.from_json(request.screening[1]).text == (
-        "The description has words that need our check: overdue payment."
-    )
+    found = Finding.from_json(request.screening[1])
+    assert found.staff_text == "Flag words in the description: overdue payment."
+    assert found.text == "The description needs our check."
 
 
 def test_staff_add_an_entry_without_code(tenant: Tenant, staff: User) -> None:

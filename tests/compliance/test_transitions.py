@@ -13,6 +13,7 @@ from compliance.enums import (
     STANDING_STATES,
     CaseState,
     ConnectionState,
+    HistoryAct,
     ViolationMeasure,
 )
 from compliance.models import Appeal, ConnectionRequest, Violation, ViolationEvent
@@ -132,7 +133,7 @@ def test_an_act_on_a_case(tenant: Tenant, state: CaseState, act: CaseAct) -> Non
     assert Violation.objects.get(pk=case.pk).state == expected
     event = ViolationEvent.objects.get(violation=case, at=LATER)
     assert (event.act, event.from_state, event.to_state) == (act, state, expected)
-    audits = AuditEvent.objects.filter(verb=AUDIT_VERBS[act], at=LATER)
+    audits = AuditEvent.objects.filter(verb=AUDIT_VERBS[HistoryAct(act.value)], at=LATER)
     assert [(row.from_state, row.to_state) for row in audits] == [(state, expected)]
 
 
