@@ -29,7 +29,7 @@ from billing.models.packages import PackageQuerySet
 from billing.periods import expiry, months_in
 from billing.pricing import PricingError, check_quantities, check_term
 from billing.services.delivery import billing_zone
-from billing.services.lifecycle import derive_state
+from billing.services.lifecycle import derive_states
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,13 @@ def find_application(account: Account, application_id: int) -> Application:
 
 
 def find_held(account: Account, packages: Iterable[Package], now: datetime) -> list[Held]:
-    """Return packages with derived state and licences, in the order given; two queries."""
+    """Return packages with derived state and licences, in the order given; at most four queries."""
     listed = list(packages)
     licences: dict[int, list[Licence]] = {package.pk: [] for package in listed}
     for licence in Licence.objects.filter(package__in=listed).not_ended(now).order_by("pk"):
         licences[licence.package_id].append(licence)
-    return [
-        Held(package, derive_state(package, account, now), tuple(licences[package.pk]))
-        for package in listed
-    ]
+    states = derive_states(listed, account, now)
+    return [Held(each, states[each.pk], tuple(licences[each.pk])) for each in listed]
 
 
 def _packages(*, lock: bool) -> PackageQuerySet:

@@ -5,6 +5,7 @@ state only records what has been noticed. Whoever writes to a package settles it
 no rule is ever decided on a state that has passed, whether or not a sweep has run.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -14,27 +15,26 @@ from accounts.services.audit import record_event
 from billing.enums import PackageState
 from billing.models import Package, Refund
 
+Span = tuple[datetime, datetime | None]
 
-def find_release_time(package: Package, account: Account) -> datetime | None:
+
+def _grace_spans(account: Account) -> list[Span]:
+    """Return when the account's restrictions kept packages from release, their grace included."""
+    grace = timedelta(days=settings.SUSPENSION_GRACE_DAYS)
+    rows = Restriction.objects.filter(account=account).values_list("started_at", "ended_at")
+    return [(start, end + grace if end else None) for start, end in rows]
+
+
+def _release_time(package: Package, spans: Sequence[Span]) -> datetime | None:
     """Return when an expired package is released, or None while its account is restricted.
 
     A trial goes at its expiry. A paid package stays isolated for the days of isolation, and
-    never goes before the grace days after a restriction of its account has ended, nor while a
-    refund of it is under review (expiry does not defeat a request made in time). A restriction
+    never goes before the grace days after a restriction of its account has ended. A restriction
     that began after the release brings nothing back.
     """
     if package.state == PackageState.TRIAL:
         return package.expires_at
-    if Refund.objects.pending().filter(package=package).exists():
-        return None
     usual = package.expires_at + timedelta(days=settings.ISOLATION_DAYS)
-    grace = timedelta(days=settings.SUSPENSION_GRACE_DAYS)
-    spans = [
-        (started_at, ended_at + grace if ended_at else None)
-        for started_at, ended_at in Restriction.objects.filter(account=account).values_list(
-            "started_at", "ended_at"
-        )
-    ]
     candidates = [usual, *(end for _start, end in spans if end and end > usual)]
     free = (
         at
@@ -44,15 +44,35 @@ def find_release_time(package: Package, account: Account) -> datetime | None:
     return min(free, default=None)
 
 
+def derive_states(
+    packages: Iterable[Package], account: Account, now: datetime
+) -> dict[int, PackageState]:
+    """Return the state of each of the account's packages at `now`, by key.
+
+    A package whose refund is under review is not released: expiry does not defeat a request
+    made in time. At most two queries, and none where nothing has expired.
+    """
+    listed = list(packages)
+    over = {PackageState.RELEASED, PackageState.REFUNDED}
+    states = {package.pk: PackageState(package.state) for package in listed}
+    expired = [each for each in listed if each.expires_at <= now and states[each.pk] not in over]
+    paid = [each for each in expired if each.state != PackageState.TRIAL]
+    held = set(
+        Refund.objects.pending().filter(package__in=paid).values_list("package_id", flat=True)
+        if paid
+        else ()
+    )
+    spans = _grace_spans(account) if paid else []
+    for package in expired:
+        at = _release_time(package, spans)
+        is_released = package.pk not in held and at is not None and at <= now
+        states[package.pk] = PackageState.RELEASED if is_released else PackageState.ISOLATED
+    return states
+
+
 def derive_state(package: Package, account: Account, now: datetime) -> PackageState:
     """Return the state that holds at `now`, whatever has been recorded."""
-    stored = PackageState(package.state)
-    if stored in {PackageState.RELEASED, PackageState.REFUNDED} or now < package.expires_at:
-        return stored
-    release_at = find_release_time(package, account)
-    if release_at is not None and release_at <= now:
-        return PackageState.RELEASED
-    return PackageState.ISOLATED
+    return derive_states([package], account, now)[package.pk]
 
 
 def settle_package(
