@@ -5,27 +5,52 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_joining_and_notifications'),
-        ('billing', '0004_staff_permissions'),
+        ("accounts", "0003_joining_and_notifications"),
+        ("billing", "0004_staff_permissions"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ExpiryReminder',
+            name="ExpiryReminder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('expires_at', models.DateTimeField(verbose_name='expiry')),
-                ('offset_days', models.SmallIntegerField(verbose_name='days after the expiry')),
-                ('sent_at', models.DateTimeField(verbose_name='sent')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account', verbose_name='account')),
-                ('package', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reminders', to='billing.package', verbose_name='package')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(verbose_name="expiry")),
+                ("offset_days", models.SmallIntegerField(verbose_name="days after the expiry")),
+                ("sent_at", models.DateTimeField(verbose_name="sent")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.account",
+                        verbose_name="account",
+                    ),
+                ),
+                (
+                    "package",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reminders",
+                        to="billing.package",
+                        verbose_name="package",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'expiry reminder',
-                'verbose_name_plural': 'expiry reminders',
-                'constraints': [models.UniqueConstraint(fields=('package', 'expires_at', 'offset_days'), name='billing_reminder_once')],
+                "verbose_name": "expiry reminder",
+                "verbose_name_plural": "expiry reminders",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("package", "expires_at", "offset_days"),
+                        name="billing_reminder_once",
+                    )
+                ],
             },
         ),
     ]

@@ -77,10 +77,14 @@ class Package(models.Model):
         verbose_name_plural = _("packages")
         indexes = [
             models.Index(fields=["account", "application", "-id"]),
-            BTreeIndex(
-                fields=["expires_at", "id"],
-                name="billing_package_due_idx",
-                condition=Q(state__in=["trial", "active", "isolated"]),
+            # One for each state that a sweep looks for, so that none is read for another.
+            *(
+                BTreeIndex(
+                    fields=["expires_at", "id"],
+                    name=f"billing_pkg_{state}_due_idx",
+                    condition=Q(state=state),
+                )
+                for state in ("trial", "active", "isolated")
             ),
         ]
         constraints = [

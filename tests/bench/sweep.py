@@ -1,0 +1,171 @@
+"""How fast the expiry sweep is, beside one plain SQL statement that does the same."""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench import databases
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+BATCH = 5000
+
+_ROWS = """
+    INSERT INTO accounts_entity (name, kind, registration_number, created_at)
+        VALUES ('Bench', 'enterprise', 'BENCH', '2026-01-01');
+    INSERT INTO accounts_account (uin, entity_id, name, status, created_at)
+        SELECT (900000000000 + n)::text, e.id, 'Account ' || n, 'active', '2026-01-01'
+        FROM generate_series(1, {accounts}) n, accounts_entity e WHERE e.registration_number = 'BENCH';
+    INSERT INTO accounts_application (account_id, sdkappid, name, activated_at)
+        SELECT a.id, 5000000000 + n, 'Application ' || n, '2026-01-01'
+        FROM generate_series(1, {packages}) n
+        JOIN accounts_account a ON a.uin = (900000000000 + n % {accounts} + 1)::text;
+    INSERT INTO billing_package (account_id, application_id, kind, state, edition, term_unit,
+            anchor_at, months, extension, expires_at, purchased_at, renewal_mode,
+            is_switched_from_postpaid, created_at)
+        SELECT account_id, id, 'paid', 'active', 'essential', 'month', '2026-01-01', 5,
+            interval '0', CASE WHEN sdkappid %% 100 < {percent} THEN timestamptz '2026-05-31'
+            ELSE timestamptz '2026-07-01' END + (sdkappid %% 86400) * interval '0.5 second',
+            '2026-01-01', 'remind', false, '2026-01-01'
+        FROM accounts_application ORDER BY sdkappid;
+"""
+
+_STATEMENT = """
+    WITH changed AS (
+        UPDATE billing_package SET state = 'isolated'
+        WHERE state = 'active' AND expires_at <= %(now)s RETURNING id, account_id
+    )
+    INSERT INTO accounts_auditevent (account_id, at, verb, target_type, target_id,
+        target_label, from_state, to_state, reason, data)
+    SELECT account_id, %(now)s, 'package.isolated', 'billing.package', id, '',
+        'active', 'isolated', '', '{}' FROM changed
+"""
+
+
+@dataclass(frozen=True)
+class SweepFigure:
+    """One run: rows changed, seconds, rows a second, and against the plain statement."""
+
+    packages: int
+    percent_due: int
+    sweepers: int
+    rows: int
+    seconds: float
+    rows_per_second: float
+    times_statement: float
+    peak_megabytes: float
+
+
+def fill(database: str, *, packages: int, percent: int) -> None:
+    """Make packages by plain SQL, so many percent of them past their expiry."""
+    accounts = max(1, packages // 20)
+    with databases.connect(database) as plain:
+        for statement in (
+            _ROWS.format(packages=packages, accounts=accounts, percent=percent)
+            .replace("%%", "%")
+            .split(";")
+        ):
+            if statement.strip():
+                plain.execute(statement)
+        # A vacuum that begins in the middle of one run would be measured in that run alone.
+        plain.execute("ALTER TABLE billing_package SET (autovacuum_enabled = false)")
+        plain.execute("ALTER TABLE accounts_auditevent SET (autovacuum_enabled = false)")
+        plain.execute("VACUUM ANALYZE")
+
+
+def _time_statement(template: str) -> tuple[int, float]:
+    with databases.copy_of(template) as name, databases.connect(name) as plain:
+        started = time.perf_counter()
+        rows = plain.execute(_STATEMENT, {"now": NOW}).rowcount
+        return rows, time.perf_counter() - started
+
+
+def _time_sweepers(template: str, count: int) -> tuple[int, float, float]:
+    """Let `count` processes sweep at once; return rows, seconds and the peak of their memory.
+
+    Each is started and connected before the clock runs.
+    """
+    with databases.copy_of(template) as name:
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.bench.sweeper", NOW.isoformat(), str(BATCH)],
+                cwd=ROOT,
+                env=databases.environment(name),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(count)
+        ]
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        started = time.perf_counter()
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        reports = [json.loads(process.communicate()[0]) for process in processes]
+        seconds = time.perf_counter() - started
+    return (
+        sum(report["rows"] for report in reports),
+        seconds,
+        max(report["peak_megabytes"] for report in reports),
+    )
+
+
+def measure(*, packages: int, percent: int, rounds: int = 3) -> list[SweepFigure]:
+    """Measure the statement, one sweeper and two, each on copies of the same database."""
+    figures = []
+    with databases.migrated() as template:
+        fill(template, packages=packages, percent=percent)
+        statement = sorted(_time_statement(template) for _ in range(rounds))[rounds // 2]
+        rate = statement[0] / statement[1]
+        figures.append(
+            SweepFigure(packages, percent, 0, statement[0], statement[1], rate, 1.0, 0.0)
+        )
+        for count in (1, 2):
+            runs = [_time_sweepers(template, count) for _ in range(rounds)]
+            rows, seconds, peak = sorted(runs, key=lambda run: run[1])[rounds // 2]
+            assert rows == statement[0], (rows, statement[0])
+            figures.append(
+                SweepFigure(
+                    packages,
+                    percent,
+                    count,
+                    rows,
+                    seconds,
+                    rows / seconds,
+                    rows / seconds / rate,
+                    peak,
+                )
+            )
+    return figures
+
+
+def goals_missed(figures: list[SweepFigure]) -> list[str]:
+    """Return in words which goals of the sweep these figures miss."""
+    missed = []
+    for figure in figures:
+        wanted = {1: 0.85, 2: 1.2}.get(figure.sweepers)
+        if wanted and figure.times_statement < wanted:
+            missed.append(
+                f"{figure.sweepers} sweepers, {figure.percent_due} % of {figure.packages}: "
+                f"{figure.times_statement:.2f} × the statement, wanted {wanted} ×"
+            )
+        if figure.peak_megabytes > 200:
+            missed.append(f"a sweeper used {figure.peak_megabytes:.0f} MB, wanted at most 200")
+    return missed
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    size, share, times = (int(argument) for argument in sys.argv[1:4])
+    for figure in measure(packages=size, percent=share, rounds=times):
+        print(asdict(figure))  # noqa: T201
