@@ -321,6 +321,14 @@ class Server:
         finally:
             os.close(lease)
 
+    def remove(self) -> None:
+        """Remove the data and the folder of a stopped server. For use in one's `turn`."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        # Away in one go: a keeper that looks meanwhile would put its locks into the folder.
+        gone = self.folder.with_name(f"{self.folder.name}-gone")
+        self.folder.rename(gone)
+        shutil.rmtree(gone)
+
     def is_unused(self) -> bool:
         """Whether nobody holds the lease. For use in one's `turn`."""
         lease = self.lock_file("lease")
@@ -474,8 +482,7 @@ def stop(*, and_remove: bool) -> None:
     with server.turn():
         stopped = server.stop_if_unused()
         if stopped and and_remove:
-            shutil.rmtree(server.data, ignore_errors=True)
-            shutil.rmtree(server.folder)
+            server.remove()
     if not stopped:
         sys.exit("The embedded PostgreSQL is in use: end the programs that use it first.")
 
@@ -490,7 +497,9 @@ def main(arguments: Sequence[str]) -> None:
         case ["remove"]:
             stop(and_remove=True)
         case ["keep", checkout, lock]:
-            keep(Server(Path(checkout)), int(lock))
+            # Where the folder is gone, there is nothing to keep.
+            with suppress(FileNotFoundError):
+                keep(Server(Path(checkout)), int(lock))
         case _:
             sys.exit("usage: python -m config.embedded_postgres run COMMAND... | stop | remove")
 

@@ -118,7 +118,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     with suppress(FileNotFoundError), made.server.turn():
         made.server.stop_if_unused()
         assert not made.is_running()
-        shutil.rmtree(made.server.folder)
+        made.server.remove()
 
 
 def test_processes_that_start_at_once_share_one_server(checkout: Checkout) -> None:
@@ -233,6 +233,16 @@ def test_stopping_it_does_not_take_it_from_its_users(checkout: Checkout) -> None
     leave(user)
     assert checkout.start(*stop).wait(20) == 0
     assert not checkout.is_running()
+
+
+def test_it_can_be_removed_without_a_trace(checkout: Checkout) -> None:
+    leave(checkout.join())
+    remove = ("-m", "config.embedded_postgres", "remove")
+
+    assert checkout.start(*remove).wait(20) == 0
+
+    assert not checkout.server.data.exists()
+    assert list(checkout.server.folder.parent.glob(f"{checkout.server.folder.name}*")) == []
 
 
 def test_nobody_else_gets_in(checkout: Checkout) -> None:
