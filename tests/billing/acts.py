@@ -1,0 +1,80 @@
+"""Small words that the tests of this folder share: clocks, confirmations and sums."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.db.models import Sum
+
+from accounts.models import Account, User
+from billing.asks import Ask
+from billing.enums import LicenceKind
+from billing.models import Fund, LedgerEntry, Licence, Order, Package, Refund
+from billing.services.orders import place_order
+from billing.services.quotes import Quote, make_quote
+from billing.services.refunds import quote_refund, refund_package
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def at(text: str, zone: ZoneInfo = SHANGHAI) -> datetime:
+    """Read a wall clock of the billing zone: `2026-03-10 10:00:00`."""
+    return datetime.fromisoformat(text).replace(tzinfo=zone)
+
+
+def wall(instant: datetime, zone: ZoneInfo = SHANGHAI) -> str:
+    """Write an instant as the billing zone's wall clock."""
+    return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def quote(account: Account, ask: Ask, *, now: datetime) -> Quote:
+    """Price an ask for the account as it is now."""
+    return make_quote(account=Account.objects.get(pk=account.pk), ask=ask, now=now)
+
+
+def confirm(shown: Quote, *, now: datetime, by: User | None = None) -> Order:
+    """Send the form that a quote was shown with."""
+    return place_order(account=shown.account, token=shown.token, by=by, now=now)
+
+
+def fresh(package: Package) -> Package:
+    """Read a package again."""
+    return Package.objects.select_related("account", "application").get(pk=package.pk)
+
+
+def package_of(order: Order) -> Package:
+    """Return the package that an order bought, or bought for."""
+    line = order.lines.all()[0]
+    assert line.package is not None
+    return fresh(line.package)
+
+
+def bought(package: Package, kind: LicenceKind = LicenceKind.AGENT) -> list[int]:
+    """Return the keys of the additional licences that go on with the package, oldest first."""
+    found = Licence.objects.filter(package=package, source="bought", kind=kind, ends_at=None)
+    return list(found.order_by("pk").values_list("pk", flat=True))
+
+
+def count_live(package: Package, now: datetime, kind: LicenceKind = LicenceKind.AGENT) -> int:
+    """Count the licences of a kind that work at `now`."""
+    return Licence.objects.filter(package=package, kind=kind).live(now).count()
+
+
+def refund(package: Package, *, now: datetime, by: User | None = None) -> Refund:
+    """Look at what a refund would do and confirm it at once."""
+    token = quote_refund(package=fresh(package), now=now).token
+    return refund_package(package=fresh(package), token=token, by=by, now=now)
+
+
+def balance(account: Account, kind: str) -> Decimal:
+    """Return one fund's balance; zero where it was never used."""
+    found = Fund.objects.filter(account=account, kind=kind).values_list("balance", flat=True)
+    return found.first() or Decimal("0.00")
+
+
+def ledger_sum() -> Decimal:
+    """Return the sum of all entries: zero, or money has appeared or gone."""
+    return LedgerEntry.objects.aggregate(total=Sum("amount"))["total"] or Decimal("0.00")
