@@ -1,4 +1,4 @@
-"""Forms that end in an `Ask`: what is bought, and how it is to be paid."""
+"""What the forms of all kinds of order share: offers, quantities, terms, and who pays."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,13 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.errors import Refused
-from accounts.models import Application
 from accounts.templatetags.console import money
 from billing.asks import Ask
-from billing.enums import Edition, OrderKind, TermUnit
-from billing.forms.fields import KeyField, KeysField, UinField, WholeNumberField
+from billing.enums import TermUnit
+from billing.forms.fields import KeyField, UinField, WholeNumberField
 from billing.models import Promotion
-from billing.pricing import people_to_extra_agents
 from billing.services.offers import CouponChoice
 from billing.services.proposals import Proposal
 
@@ -143,74 +141,3 @@ class TermForm(AskForm):
     @classmethod
     def defaults(cls) -> dict[str, Any]:
         return {**super().defaults(), "unit": TermUnit.MONTH.value, "count": "1"}
-
-
-class PurchaseForm(TermForm, QuantityForm):
-    """A new package for an application of the account.
-
-    `included` are the agent licences that each edition's package brings; `standing` are the
-    additional licences of a running trial, by application key.
-    """
-
-    application = forms.TypedChoiceField(label=gettext_lazy("Application"))
-    edition = forms.TypedChoiceField(
-        label=gettext_lazy("Edition"),
-        choices=Edition.choices,
-        coerce=Edition,
-        widget=forms.RadioSelect,
-    )
-    people = WholeNumberField(
-        label=gettext_lazy("How many people need an account?"),
-        required=False,
-        min_value=1,
-        max_value=1_000_000,
-        help_text=gettext_lazy("Tells how many additional licences that takes."),
-    )
-    ending = KeysField(required=False)
-    ending_for = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
-
-    field_order = ["application", "edition", "unit", "count", "people", "agents", "sip"]
-
-    def __init__(
-        self,
-        data: Any,
-        *,
-        applications: Sequence[Application],
-        included: dict[Edition, int],
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(data, **kwargs)
-        self.included = included
-        self.applications = {str(app.sdkappid): app for app in applications}
-        field: Any = self.fields["application"]
-        field.choices = [(key, str(app)) for key, app in self.applications.items()]
-        field.coerce = self.applications.__getitem__
-        self.fields["agents"].help_text = _(
-            "Leave empty to let it follow from the number of people."
-        )
-
-    @classmethod
-    def defaults(cls) -> dict[str, Any]:
-        return {**super().defaults(), "edition": Edition.ESSENTIAL.value, "agents": "", "sip": "0"}
-
-    @property
-    def wanted_agents(self) -> int:
-        """The additional agent licences: as many as are named, else as the people need."""
-        named, people = self.cleaned_data["agents"], self.cleaned_data["people"]
-        if named is not None or people is None:
-            return int(named or 0)
-        return people_to_extra_agents(people, self.included[self.cleaned_data["edition"]])
-
-    def ask(self) -> Ask:
-        data = self.cleaned_data
-        return Ask(
-            kind=OrderKind.NEW,
-            application=data["application"].pk,
-            edition=data["edition"],
-            unit=data["unit"],
-            count=data["count"],
-            agents=self.wanted_agents,
-            sip=data["sip"] or 0,
-            ending=data["ending"],
-            **self._offers(),
-        )

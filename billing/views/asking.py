@@ -50,11 +50,12 @@ def answer_ask(
         "access": access,
         "form": form,
         "proposal": proposal,
+        "refusal": proposal.refusal if proposal else None,
         "now": now,
         **describe_quote(quote),
     }
     if request.GET.get("part") == PRICE and wants_fragment(request):
-        return render_page(request, template, context, partial=PRICE)
+        return render_page(request, template, {**context, "is_live": True}, partial=PRICE)
     if request.method != "POST" or "update" in request.POST:
         return render_page(request, template, context, partial="form")
     if quote is not None:

@@ -1,6 +1,7 @@
 """Buying a package for an application: what to choose, what it costs, what follows."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef
@@ -9,10 +10,11 @@ from django.utils import timezone
 
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.models import Application
-from billing.enums import PackageKind
-from billing.forms.asks import PurchaseForm
-from billing.models import Package
+from billing.enums import LicenceSource, PackageKind, PackageState
+from billing.forms.purchase import PurchaseForm
+from billing.models import Licence, Package
 from billing.services.catalog import find_feature_table, find_price_book, read_price_list
+from billing.services.eligibility import Held, find_current
 from billing.views.asking import answer_ask, read_form
 from billing.views.comparison import differing_rows, edition_columns
 from billing.views.places import account_url, application_url, load_application
@@ -44,6 +46,7 @@ def _sell(
         read_form(request, _defaults(application, applications)),
         applications=applications,
         included={edition: price.agents for edition, price in prices.packages.items()},
+        find_trial=lambda found: _find_trial(access, found, now),
     )
     context = {
         "url": url,
@@ -59,10 +62,30 @@ def _sell(
 
 
 def _list_applications(access: AccountAccess) -> list[Any]:
-    """Return the account's applications, each with `has_package`: those cannot buy another."""
-    paid = Package.objects.current().filter(application=OuterRef("pk"), kind=PackageKind.PAID)
-    applications = Application.objects.filter(account=access.account)
-    return list(applications.annotate(has_package=Exists(paid)).order_by("sdkappid"))
+    """Return the account's applications with what matters to buying for them.
+
+    `has_package`: those cannot buy another. `has_more_on_trial`: licences were bought for the
+    trial that runs.
+    """
+    current = Package.objects.current().filter(application=OuterRef("pk"))
+    bought = Licence.objects.filter(
+        package__application=OuterRef("pk"),
+        package__state=PackageState.TRIAL,
+        source=LicenceSource.BOUGHT,
+        ends_at=None,
+    )
+    applications = Application.objects.filter(account=access.account).annotate(
+        has_package=Exists(current.filter(kind=PackageKind.PAID)),
+        has_more_on_trial=Exists(bought),
+    )
+    return list(applications.order_by("sdkappid"))
+
+
+def _find_trial(access: AccountAccess, application: Any, now: datetime) -> Held | None:
+    if not application.has_more_on_trial:
+        return None
+    held = find_current(access.account, application, now)
+    return held if held and held.state == PackageState.TRIAL else None
 
 
 def _defaults(application: Application | None, applications: Sequence[Any]) -> dict[str, Any]:

@@ -1,0 +1,109 @@
+"""Buying a package for an application."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Application
+from billing.asks import Ask
+from billing.enums import Edition, LicenceKind, OrderKind
+from billing.forms.asks import QuantityForm, TermForm
+from billing.forms.endings import complain_of, ending_fields, read_mark
+from billing.forms.fields import WholeNumberField
+from billing.pricing import people_to_extra_agents
+from billing.services.eligibility import Held
+from billing.services.endings import Ending, choose_ending
+
+
+class PurchaseForm(TermForm, QuantityForm):
+    """A new package for an application of the account.
+
+    `included` are the agent licences that each edition's package brings. `find_trial` returns
+    the application's running trial where licences were bought for it: they go over to the
+    package, unless fewer are asked for; then some of them end.
+    """
+
+    application = forms.TypedChoiceField(label=gettext_lazy("Application"))
+    edition = forms.TypedChoiceField(
+        label=gettext_lazy("Edition"),
+        choices=Edition.choices,
+        coerce=Edition,
+        widget=forms.RadioSelect,
+    )
+    people = WholeNumberField(
+        label=gettext_lazy("How many people need an account?"),
+        required=False,
+        min_value=1,
+        max_value=1_000_000,
+        help_text=gettext_lazy("Tells how many additional licences that takes."),
+    )
+    field_order = ["application", "edition", "unit", "count", "people", "agents", "sip"]
+
+    def __init__(
+        self,
+        data: Any,
+        *,
+        applications: Sequence[Application],
+        included: dict[Edition, int],
+        find_trial: Callable[[Application], Held | None] = lambda application: None,
+    ) -> None:
+        super().__init__(data)
+        self.included = included
+        self.find_trial = find_trial
+        self.applications = {str(app.sdkappid): app for app in applications}
+        field: Any = self.fields["application"]
+        field.choices = [(key, str(app)) for key, app in self.applications.items()]
+        field.coerce = self.applications.__getitem__
+        self.fields["agents"].help_text = _(
+            "Leave empty to let it follow from the number of people."
+        )
+        self.fields.update(ending_fields())
+        self.endings: list[tuple[Held, Ending]] = []
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        return {**super().defaults(), "edition": Edition.ESSENTIAL.value, "agents": "", "sip": "0"}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if self.errors:
+            return data
+        held = self.find_trial(data["application"])
+        standing = len(held.bought) if held else 0
+        data["agents"] = self._count_agents(standing)
+        if held is not None:
+            ending = choose_ending(
+                held,
+                keep={LicenceKind.AGENT: data["agents"]},
+                ticked=data["ending"],
+                mark=read_mark(self, held),
+            )
+            self.endings = [(held, ending)]
+            complain_of(self, held, ending)
+        return data
+
+    def _count_agents(self, standing: int) -> int:
+        """Return the additional agent licences: as named, else as people need, else as they are."""
+        named, people = self.cleaned_data["agents"], self.cleaned_data["people"]
+        if named is not None:
+            return int(named)
+        if people is None:
+            return standing
+        return people_to_extra_agents(people, self.included[self.cleaned_data["edition"]])
+
+    def ask(self) -> Ask:
+        data = self.cleaned_data
+        return Ask(
+            kind=OrderKind.NEW,
+            application=data["application"].pk,
+            edition=data["edition"],
+            unit=data["unit"],
+            count=data["count"],
+            agents=data["agents"],
+            sip=data["sip"] or 0,
+            ending=tuple(pk for _held, ending in self.endings for pk in ending.chosen),
+            **self._offers(),
+        )

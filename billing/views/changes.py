@@ -1,0 +1,76 @@
+"""Adding licences to a package, renewing packages, and upgrading one."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.access import AccountAccess, Permission, account_page
+from billing.enums import PackageKind, PackageState
+from billing.forms.changes import AdditionForm, RenewalForm, UpgradeForm
+from billing.models import Package
+from billing.services.eligibility import find_held
+from billing.views.asking import answer_ask, read_form
+from billing.views.places import account_url, application_url, load_application
+
+
+@account_page(Permission.SPEND)
+def add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
+    """Sell additional licences for the application's package."""
+    application = load_application(access, sdkappid)
+    form = AdditionForm(read_form(request, AdditionForm.defaults()), application=application.pk)
+    context = {"application": application, "url": application_url("add", access, application)}
+    return answer_ask(request, access, form, "billing/add.html", context, now=timezone.now())
+
+
+@account_page(Permission.SPEND)
+def upgrade(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
+    """Sell the upgrade of the application's package to Premium."""
+    application = load_application(access, sdkappid)
+    form = UpgradeForm(read_form(request, UpgradeForm.defaults()), application=application.pk)
+    context = {"application": application, "url": application_url("upgrade", access, application)}
+    return answer_ask(request, access, form, "billing/upgrade.html", context, now=timezone.now())
+
+
+@account_page(Permission.SPEND)
+def renew(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
+    """Sell the renewal of one application's package."""
+    application = load_application(access, sdkappid)
+    context = {
+        "application": application,
+        "url": application_url("renew", access, application),
+        "buy_url": application_url("purchase", access, application),
+    }
+    return _renew(request, access, context, application_id=application.pk)
+
+
+@account_page(Permission.SPEND)
+def renew_many(request: HttpRequest, access: AccountAccess) -> HttpResponse:
+    """Sell the renewal of several of the account's packages, or all, in one order."""
+    context = {
+        "application": None,
+        "url": account_url("renew_many", access),
+        "buy_url": account_url("buy", access),
+    }
+    return _renew(request, access, context)
+
+
+def _renew(
+    request: HttpRequest, access: AccountAccess, context: dict[str, Any], **only: Any
+) -> HttpResponse:
+    now = timezone.now()
+    helds = [
+        held
+        for held in find_held(access.account, _packages(access, **only), now)
+        if held.state in {PackageState.ACTIVE, PackageState.ISOLATED}
+    ]
+    form = RenewalForm(read_form(request, RenewalForm.defaults(helds)), helds=helds)
+    context = {**context, "helds": helds}
+    return answer_ask(request, access, form, "billing/renew.html", context, now=now)
+
+
+def _packages(access: AccountAccess, **only: Any) -> list[Package]:
+    packages = Package.objects.current().filter(
+        account=access.account, kind=PackageKind.PAID, **only
+    )
+    return list(packages.select_related("application").order_by("expires_at", "pk"))
