@@ -73,8 +73,9 @@ lock: $(STAMP) ## compile requirements/*.in to locks with hashes
 		$(ARGS) --output-file $$name.txt $$name.in || exit 1; done
 
 messages: $(STAMP) ## collect the strings to translate, and compile them
-	$(BIN)/python manage.py makemessages --locale zh_Hans --no-wrap --no-location
-	$(BIN)/python manage.py compilemessages
+	$(BIN)/python manage.py makemessages --locale zh_Hans --no-wrap --no-location \
+		--ignore staticfiles --ignore tests
+	$(BIN)/python manage.py compilemessages --ignore .venv
 
 clean: ## remove all that was made, the local database included
 	-@test -x $(BIN)/python && $(BIN)/python -m config.embedded_postgres remove
