@@ -1,0 +1,262 @@
+"""A case and a connection request as both sides live them, in a real browser."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from compliance.models import Violation
+from compliance.services.standing import annulled_time, has_approved_connection
+from tests.compliance.builders import (
+    PDF,
+    Tenant,
+    make_case,
+    make_member,
+    make_request,
+    make_staff,
+    make_tenant,
+)
+from tests.compliance.pages import signed_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+AXE = {
+    "runOnly": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+    }
+}
+
+
+class Stage:
+    """One browser window that people take turns at."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self._url = url
+
+    def enter(self, user: User) -> None:
+        """Let `user` sit down."""
+        name = settings.SESSION_COOKIE_NAME
+        value = signed_in(user).cookies[name].value
+        self.page.context.add_cookies([{"name": name, "value": value, "url": self._url}])
+
+    def click(self, name: str, role: Any = "link") -> None:
+        """Use the one link or button of this name."""
+        self.page.get_by_role(role, name=name, exact=True).click()
+
+    def sees(self, text: str) -> None:
+        """Expect a text in the page's main part."""
+        expect(self.page.get_by_role("main").get_by_text(text).first).to_be_visible()
+
+
+@pytest.fixture
+def stage(page: Page, live_server: LiveServer) -> Stage:
+    return Stage(page, live_server.url)
+
+
+@pytest.fixture
+def tenant() -> Tenant:
+    return make_tenant("Harbour Retail", now=timezone.now())
+
+
+def _report(stage: Stage, tenant: Tenant) -> None:
+    stage.page.goto("/admin/compliance/violation/")
+    stage.click("Add violation")
+    stage.page.get_by_label("Account (UIN)").fill(tenant.account.uin)
+    stage.page.get_by_label("Application (SDKAppID)").fill(str(tenant.application.sdkappid))
+    stage.page.get_by_label("Alleged behaviour").select_option(
+        label="2. Harassment (Serious violation)"
+    )
+    stage.page.get_by_label("What happened").fill("Somebody was called nine times in an hour.")
+    stage.page.get_by_label("Complaint number").fill("CP-2041")
+    stage.click("Report a violation", "button")
+
+
+def test_from_complaint_to_suspension_to_appeal_to_overturn(
+    stage: Stage, tenant: Tenant, tmp_path: Path
+) -> None:
+    handler, colleague = make_staff(), make_staff()
+    console = f"/console/{tenant.account.uin}"
+
+    stage.enter(handler)
+    _report(stage, tenant)
+    stage.click("Start the investigation")
+    stage.click("Start the investigation", "button")
+    stage.click("Verify")
+    stage.page.get_by_label("What was found").fill("The call records show nine calls.")
+    stage.click("Verify", "button")
+    stage.click("Take the measure")
+    stage.page.get_by_label("Measure").select_option(label="Service suspended")
+    stage.page.get_by_label("Reason").fill("Repeated calls after a clear no.")
+    stage.click("Take the measure", "button")
+    stage.sees("The measure is in force, and the customer is told.")
+    case = Violation.objects.get()
+
+    stage.enter(tenant.owner)
+    stage.page.goto(f"{console}/")
+    stage.page.get_by_role("navigation", name="Account").get_by_role(
+        "link", name="Violations"
+    ).click()
+    stage.sees("This account is suspended.")
+    stage.page.get_by_role("main").get_by_role("link", name=case.number).last.click()
+    stage.sees("Refunds of packages and agents, used or unused")
+    stage.sees("The call records show nine calls.")
+    stage.click("Appeal")
+    dialog = stage.page.get_by_role("dialog", name=f"Appeal violation {case.number}")
+    expect(dialog).to_be_visible()
+    stage.click("Send the appeal", "button")
+    expect(dialog.get_by_text("This field is required.").first).to_be_visible()
+    proof = tmp_path / "call log.pdf"
+    proof.write_bytes(PDF)
+    dialog.get_by_label("Your statement").fill("Another company uses a number like ours.")
+    dialog.get_by_label("Files").set_input_files(proof)
+    stage.click("Send the appeal", "button")
+    stage.sees("Your appeal was received.")
+    stage.sees("Another company uses a number like ours.")
+    stage.sees("call log.pdf")
+
+    stage.enter(handler)
+    appeal = case.appeals.get()
+    stage.page.goto(f"/admin/compliance/appeal/{appeal.pk}/change/")
+    stage.click("Overturn the violation")
+    stage.sees("You brought this about yourself, so somebody else has to decide it.")
+
+    stage.enter(colleague)
+    stage.page.goto("/admin/compliance/appeal/")
+    stage.click(case.number)
+    stage.click("Overturn the violation")
+    stage.page.get_by_label("Reason").fill("The number was indeed another one.")
+    stage.click("Overturn the violation", "button")
+    stage.sees("The violation is overturned, and the customer is told.")
+
+    stage.enter(tenant.owner)
+    stage.page.goto(f"{console}/violations/{case.number}/")
+    stage.sees("The violation was overturned.")
+    stage.sees("The number was indeed another one.")
+    stage.page.goto(f"{console}/violations/")
+    expect(stage.page.get_by_text("This account is suspended.")).to_have_count(0)
+    now = timezone.now()
+    assert annulled_time(tenant.account, since=now - timedelta(1), until=now) > timedelta(0)
+
+
+def _declare(stage: Stage, scenario: str, description: str) -> None:
+    page = stage.page
+    page.get_by_label("Industry and scenario").select_option(label=scenario)
+    page.get_by_label("Describe the business").fill(description)
+    page.get_by_label("Inbound only: people call you").check()
+    page.get_by_label("No, we call only people who know us or agreed to it").check()
+    page.get_by_label("Calls a day, about").fill("200")
+    stage.click("Send the request", "button")
+
+
+def test_a_request_is_refused_and_another_one_approved(stage: Stage, tenant: Tenant) -> None:
+    manager = make_member(tenant.account, "agent_manager")
+    console = f"/console/{tenant.account.uin}"
+
+    stage.enter(manager)
+    stage.page.goto(f"{console}/connections/")
+    stage.click("Request a connection")
+    expect(stage.page.get_by_role("heading", name="What is not connected")).to_be_visible()
+    _declare(stage, "Feudal superstition", "Telling the future by telephone.")
+    stage.sees("This business cannot be connected.")
+    stage.sees("This service is never connected: Feudal superstition.")
+
+    stage.page.goto(f"{console}/connections/")
+    stage.click("Request a connection")
+    _declare(stage, "Another business, not on the list", "Answers questions about deliveries.")
+    stage.sees("The request was received and is under review.")
+    number = stage.page.get_by_role("heading", level=1).inner_text().split()[0]
+    assert not has_approved_connection(tenant.application.pk)
+
+    stage.enter(make_staff())
+    stage.page.goto("/admin/compliance/connectionrequest/?state=review")
+    stage.click(number)
+    stage.sees("The list does not name this business, so our staff look at it.")
+    stage.click("Approve")
+    stage.page.get_by_label("Reason").fill("Calls of the company's own customers.")
+    stage.click("Approve", "button")
+    stage.sees("The request is approved, and the customer is told.")
+
+    stage.enter(manager)
+    stage.page.goto(f"{console}/connections/{number}/")
+    stage.sees("This business may be connected.")
+    stage.sees("Calls of the company's own customers.")
+    assert has_approved_connection(tenant.application.pk)
+
+
+def test_a_request_is_withdrawn_in_a_dialog(stage: Stage, tenant: Tenant) -> None:
+    made = make_request(tenant, now=timezone.now())
+    stage.enter(tenant.owner)
+    stage.page.goto(f"/console/{tenant.account.uin}/connections/{made.number}/")
+    stage.click("Withdraw")
+    stage.click("Keep the request")
+    expect(stage.page.get_by_role("dialog")).to_have_count(0)
+    stage.click("Withdraw")
+    stage.click("Withdraw the request", "button")
+    stage.sees(f"Request {made.number} was withdrawn.")
+
+
+def test_the_pages_are_accessible_in_both_themes(stage: Stage, tenant: Tenant) -> None:
+    now = timezone.now()
+    case = make_case(tenant, now=now)
+    other = make_tenant("Meridian Travel", now=now)
+    made = make_request(other, now=now)
+    mine = f"/console/{tenant.account.uin}"
+    theirs = f"/console/{other.account.uin}"
+    turns = {
+        tenant.owner: [
+            "/guidelines/",
+            f"{mine}/violations/",
+            f"{mine}/violations/{case.number}/",
+            f"{mine}/violations/{case.number}/appeal/",
+        ],
+        other.owner: [
+            f"{theirs}/violations/",
+            f"{theirs}/connections/",
+            f"{theirs}/connections/{made.number}/",
+            f"{theirs}/connections/new/",
+            f"{theirs}/connections/{made.number}/withdraw/",
+        ],
+    }
+    faults = []
+    for user, urls in turns.items():
+        stage.enter(user)
+        for url in urls:
+            for scheme in ("light", "dark"):
+                stage.page.emulate_media(color_scheme=scheme)
+                stage.page.goto(url)
+                found = Axe().run(stage.page, options=AXE).response["violations"]
+                faults += [
+                    f"{url}: {fault['id']}: {node['html']}"
+                    for fault in found
+                    for node in fault["nodes"]
+                ]
+    assert faults == []
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280, 3840])
+def test_no_page_is_wider_than_the_window(stage: Stage, tenant: Tenant, width: int) -> None:
+    now = timezone.now()
+    case = make_case(tenant, now=now)
+    console = f"/console/{tenant.account.uin}"
+    stage.page.set_viewport_size({"width": width, "height": 800})
+    stage.enter(tenant.owner)
+    wide = []
+    for path in (
+        "/violations/",
+        f"/violations/{case.number}/",
+        "/connections/",
+        "/connections/new/",
+    ):
+        stage.page.goto(console + path)
+        if stage.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wide.append(path)
+    assert wide == []
