@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
 from django_htmx.http import reswap, retarget
 
 from accounts.access import AccountAccess
@@ -19,6 +20,7 @@ from billing.forms.asks import AskForm
 from billing.services.proposals import Proposal, propose
 from billing.views.confirming import show_confirmation
 from billing.views.describing import describe_quote
+from compliance.services.guidelines import read_guidelines
 
 #: Asks for the price alone: `?part=price`.
 PRICE = "price"
@@ -52,6 +54,7 @@ def answer_ask(
         "proposal": proposal,
         "refusal": proposal.refusal if proposal else None,
         "now": now,
+        "guidelines": SimpleLazyObject(lambda: read_guidelines(now)),
         **describe_quote(quote),
     }
     if request.GET.get("part") == PRICE and wants_fragment(request):

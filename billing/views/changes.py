@@ -4,13 +4,16 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from accounts.access import AccountAccess, Permission, account_page
 from billing.enums import PackageKind, PackageState
 from billing.forms.changes import AdditionForm, RenewalForm, UpgradeForm
 from billing.models import Package
+from billing.services.catalog import find_feature_table
 from billing.services.eligibility import find_held
 from billing.views.asking import answer_ask, read_form
+from billing.views.comparison import differing_rows
 from billing.views.places import account_url, application_url, load_application
 
 
@@ -26,10 +29,15 @@ def add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpRespo
 @account_page(Permission.SPEND)
 def upgrade(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Sell the upgrade of the application's package to Premium."""
+    now = timezone.now()
     application = load_application(access, sdkappid)
     form = UpgradeForm(read_form(request, UpgradeForm.defaults()), application=application.pk)
-    context = {"application": application, "url": application_url("upgrade", access, application)}
-    return answer_ask(request, access, form, "billing/upgrade.html", context, now=timezone.now())
+    context = {
+        "application": application,
+        "url": application_url("upgrade", access, application),
+        "differences": SimpleLazyObject(lambda: differing_rows(find_feature_table(now))),
+    }
+    return answer_ask(request, access, form, "billing/upgrade.html", context, now=now)
 
 
 @account_page(Permission.SPEND)

@@ -5,7 +5,7 @@ from typing import Any
 
 from accounts.models import Application
 from billing.masking import mask_name
-from billing.order_words import show_quoted_line
+from billing.order_words import ShownLine, show_quoted_line
 from billing.services.effects import Effect
 from billing.services.quotes import Quote
 from billing.services.summaries import RefundTerms, read_refund_terms
@@ -27,7 +27,7 @@ def describe_quote(quote: Quote | None) -> dict[str, Any]:
     applications = _applications(quote)
     return {
         "quote": quote,
-        "lines": [show_quoted_line(line) for line in quote.lines],
+        "line_groups": _group_lines(quote, applications),
         "effects": [
             PackageEffect(
                 effect, applications[effect.application], read_refund_terms(quote, effect)
@@ -36,6 +36,16 @@ def describe_quote(quote: Quote | None) -> dict[str, Any]:
         ],
         "payer_name": "" if quote.is_self_pay else mask_name(quote.payer.name),
     }
+
+
+def _group_lines(
+    quote: Quote, applications: dict[int, Application]
+) -> list[tuple[Application, list[ShownLine]]]:
+    """Return the lines in words, application by application."""
+    groups: dict[int, list[ShownLine]] = {}
+    for line in quote.lines:
+        groups.setdefault(line.application, []).append(show_quoted_line(line))
+    return [(applications[key], lines) for key, lines in groups.items()]
 
 
 def _applications(quote: Quote) -> dict[int, Application]:

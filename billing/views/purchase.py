@@ -18,7 +18,6 @@ from billing.services.eligibility import Held, find_current
 from billing.views.asking import answer_ask, read_form
 from billing.views.comparison import differing_rows, edition_columns
 from billing.views.places import account_url, application_url, load_application
-from compliance.services.guidelines import guidelines_summary
 
 TEMPLATE = "billing/purchase.html"
 
@@ -56,7 +55,6 @@ def _sell(
         "prices": prices,
         "price_columns": edition_columns(prices),
         "differences": lambda: differing_rows(find_feature_table(now)),
-        "guidelines": lambda: guidelines_summary(now)["guidelines"],
     }
     return answer_ask(request, access, form, TEMPLATE, context, now=now)
 
