@@ -19,7 +19,8 @@ _ROWS = """
         VALUES ('Bench', 'enterprise', 'BENCH', '2026-01-01');
     INSERT INTO accounts_account (uin, entity_id, name, status, created_at)
         SELECT (900000000000 + n)::text, e.id, 'Account ' || n, 'active', '2026-01-01'
-        FROM generate_series(1, {accounts}) n, accounts_entity e WHERE e.registration_number = 'BENCH';
+        FROM generate_series(1, {accounts}) n, accounts_entity e
+        WHERE e.registration_number = 'BENCH';
     INSERT INTO accounts_application (account_id, sdkappid, name, activated_at)
         SELECT a.id, 5000000000 + n, 'Application ' || n, '2026-01-01'
         FROM generate_series(1, {packages}) n
