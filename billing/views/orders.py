@@ -34,8 +34,8 @@ def read_orders() -> "QuerySet[Order]":
     )
 
 
-@require_safe
 @account_page(Permission.READ_MONEY)
+@require_safe
 def orders(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """List the account's orders, the newest first."""
     now = timezone.now()
@@ -77,16 +77,16 @@ def _row(order: Order, now: Any) -> dict[str, Any]:
     }
 
 
-@require_safe
 @account_page(Permission.READ_MONEY)
+@require_safe
 def order(request: HttpRequest, access: AccountAccess, number: str) -> HttpResponse:
     """Show an order of the account with everything that happened to it."""
     found: Order = access.get(read_orders(), number=number)
     return render(request, "billing/order.html", _describe(found, access))
 
 
-@require_safe
 @account_page(Permission.READ_MONEY)
+@require_safe
 def receipt(request: HttpRequest, access: AccountAccess, number: str) -> HttpResponse:
     """Show a paid order as a receipt to print. There is none for an order that was not paid."""
     found: Order = access.get(read_orders(), number=number)

@@ -32,8 +32,8 @@ def _asked(access: AccountAccess) -> "QuerySet[Order]":
     return read_orders().filter(payer=access.account).exclude(account=access.account)
 
 
-@require_safe
 @account_page(Permission.READ_MONEY)
+@require_safe
 def payment_requests(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """List the orders that other accounts ask this one to pay, the newest first."""
     now = timezone.now()
@@ -50,8 +50,8 @@ def payment_requests(request: HttpRequest, access: AccountAccess) -> HttpRespons
     return render(request, "billing/payment_requests.html", context)
 
 
-@require_safe
 @account_page(Permission.READ_MONEY)
+@require_safe
 def payment_request(request: HttpRequest, access: AccountAccess, number: str) -> HttpResponse:
     """Show what another account wants to have paid."""
     order = get_object_or_404(_asked(access), number=number)

@@ -18,8 +18,8 @@ def editions(request: HttpRequest) -> HttpResponse:
     return _compare(request)
 
 
-@require_safe
 @account_page()
+@require_safe
 def account_editions(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """Compare the editions, inside the console."""
     return _compare(request)
