@@ -210,8 +210,9 @@ class AddThroughService(ObjectActions):
     ) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = self.add_form(request.POST or None, request.FILES or None)
-        if request.method == "POST":
+        is_sent = request.method == "POST"
+        form = self.add_form(request.POST, request.FILES) if is_sent else self.add_form()
+        if is_sent:
             obj = run(form, lambda data: self.add_object(request, data, timezone.now()))
             if obj is not None:
                 messages.success(request, _("Added: %(object)s") % {"object": obj})
@@ -224,5 +225,5 @@ class AddThroughService(ObjectActions):
             "form": form,
             "back": self._address("changelist"),
         }
-        status = 422 if request.method == "POST" else 200
+        status = 422 if is_sent else 200
         return render(request, self.object_action_template, context, status=status)

@@ -19,6 +19,7 @@ from accounts.models import Application, AuditEvent
 from accounts.paging import read_history
 from accounts.services.standings import read_standings
 from accounts.services.tenants import rename_account
+from accounts.views.home import posted
 from accounts.wording import describe, visible_verbs
 
 
@@ -61,7 +62,7 @@ def applications(request: HttpRequest, access: AccountAccess) -> HttpResponse:
 def rename(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """Give the account another name."""
     back = reverse("accounts:applications", kwargs={"uin": access.account.uin})
-    form = AccountNameForm(request.POST or None, initial={"name": access.account.name})
+    form = AccountNameForm(posted(request), initial={"name": access.account.name})
     if request.method == "POST" and form.is_valid():
         rename_account(
             account=access.account,

@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +22,11 @@ def signed_in(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """Return what a form was sent with; None while it is only shown."""
+    return request.POST if request.method == "POST" else None
 
 
 def _places(user: User) -> list[Membership]:
@@ -57,7 +62,7 @@ def open_account(request: HttpRequest) -> HttpResponse:
     """Open an account: the one asked for at sign-up, a further one, or that of a new company."""
     user = signed_in(request)
     entities = entities_of(user)
-    form = OpenAccountForm(request.POST or None, initial=_wish(user), entities=entities)
+    form = OpenAccountForm(posted(request), initial=_wish(user), entities=entities)
     status = 200
     if request.method == "POST":
         account = _open(form, user)

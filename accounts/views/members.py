@@ -23,6 +23,7 @@ from accounts.models import Invitation, Membership
 from accounts.services import invitations as invitation_services
 from accounts.services import members as member_services
 from accounts.services.invitations import Sendable
+from accounts.views.home import posted
 from accounts.wording import ROLE_EXPLANATIONS
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def members(request: HttpRequest, access: AccountAccess) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def invite(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """Invite somebody by e-mail."""
-    form = InviteForm(request.POST or None)
+    form = InviteForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             sendable = invitation_services.invite_member(
@@ -87,7 +88,7 @@ def invite(request: HttpRequest, access: AccountAccess) -> HttpResponse:
 def change_role(request: HttpRequest, access: AccountAccess, pk: int) -> HttpResponse:
     """Give a member another role."""
     member = access.get(Membership.objects.select_related("user"), pk=pk)
-    form = RoleForm(request.POST or None, initial={"role": member.role})
+    form = RoleForm(posted(request), initial={"role": member.role})
     if request.method == "POST" and form.is_valid():
         done = _try(
             form,

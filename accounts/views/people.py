@@ -14,14 +14,14 @@ from accounts.paging import read_history
 from accounts.services import preferences
 from accounts.services.letters import write
 from accounts.services.notifications import mark_read, visible_to
-from accounts.views.home import signed_in
+from accounts.views.home import posted, signed_in
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
     """Name, language and appearance."""
     user = signed_in(request)
-    form = ProfileForm(request.POST or None, user=user)
+    form = ProfileForm(posted(request), user=user)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         preferences.introduce(name=data["name"], language=data["language"], by=user)

@@ -1,0 +1,69 @@
+"""Where people arrive, and that two accounts can be worked in side by side."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.enums import Role
+from accounts.models import Account
+from tests.accounts.builders import make_account, make_application, make_member, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def start(account: Account) -> str:
+    return reverse("start", kwargs={"uin": account.uin})
+
+
+def test_strangers_are_asked_to_sign_in(client: Client) -> None:
+    assert client.get("/").headers["Location"] == "/auth/login/?next=/"
+
+
+@pytest.mark.parametrize(
+    ("accounts", "is_staff", "where"),
+    [
+        (0, False, "/accounts/new/"),
+        (0, True, "/admin/"),
+        (1, False, "start"),
+        (1, True, "start"),
+        (2, False, "/accounts/"),
+    ],
+)
+def test_people_are_led_to_where_they_work(
+    client: Client, accounts: int, is_staff: bool, where: str
+) -> None:
+    user = make_user(is_staff=is_staff)
+    mine = [make_account(owner=user) for _number in range(accounts)]
+    client.force_login(user)
+
+    assert client.get("/").headers["Location"] == (start(mine[0]) if where == "start" else where)
+
+
+def test_the_choice_shows_the_persons_own_accounts_only(client: Client) -> None:
+    user = make_user()
+    mine = make_account("Mine", owner=user)
+    shared = make_account("Shared")
+    make_member(shared, Role.VIEWER, user=user)
+    make_account("Somebody else's")
+    client.force_login(user)
+
+    places = client.get(reverse("accounts:list")).context["places"]
+
+    assert [(place.account, place.role) for place in places] == [
+        (mine, Role.OWNER),
+        (shared, Role.VIEWER),
+    ]
+
+
+def test_two_tabs_show_two_accounts_at_once(client: Client) -> None:
+    user = make_user()
+    one, other = make_account("One", owner=user), make_account("Other", owner=user)
+    make_application(one, "First desk")
+    make_application(other, "Second desk")
+    client.force_login(user)
+    tabs = [reverse("accounts:applications", kwargs={"uin": a.uin}) for a in (one, other)]
+
+    seen = [client.get(tabs[number]).content.decode() for number in (0, 1, 0, 1)]
+
+    assert ["First desk" in page for page in seen] == [True, False, True, False]
+    assert ["Second desk" in page for page in seen] == [False, True, False, True]
