@@ -52,7 +52,8 @@ class EventInline(ReadOnlyInline):
     @admin.display(description=_("details"))
     def details(self, event: ViolationEvent) -> str:
         """What changed beside the state, one thing a line."""
-        lines = [(f"{name}: {value}",) for name, value in event.data.items()]
+        shown = {name: value for name, value in event.data.items() if name != "sha256"}
+        lines = [(f"{name}: {value}",) for name, value in shown.items()]
         return format_html_join("", "<p>{}</p>", lines)
 
 
@@ -80,7 +81,6 @@ class ViolationAdmin(AddThroughService, LeanAdmin):
         "severity",
         "state",
         "measure",
-        "source",
         "reported_at",
         "handler",
     ]
