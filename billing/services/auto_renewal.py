@@ -12,10 +12,13 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 
+from accounts.access import Permission
 from accounts.enums import AccountStatus
 from accounts.errors import Refused
 from accounts.models import Account
+from accounts.services.notifications import notify
 from billing.asks import Ask, RenewedPackage
 from billing.enums import OrderKind, PackageState, RefundStatus, RenewalMode, TermUnit
 from billing.models import Order, Package
@@ -101,7 +104,7 @@ def renew_automatically(*, package_id: int, now: datetime) -> Renewal | None:
     )
     if account is None:
         return None
-    package = due_renewals(now).filter(pk=package_id).first()
+    package = due_renewals(now).filter(pk=package_id).select_related("application").first()
     if package is None or derive_state(package, account, now) == PackageState.RELEASED:
         return None
     if Order.objects.filter(account=account, key=_order_key(package)).exists():
@@ -109,9 +112,36 @@ def renew_automatically(*, package_id: int, now: datetime) -> Renewal | None:
     quote = _quote(package, account, now, lock=True)
     missing = quote.split.missing if quote.split else quote.total
     if missing:
+        _tell(quote, package, "renewal_short", missing, now)
         return _report(quote, package, missing)
     order = execute_quote(quote, by=None, now=now)
+    _tell(quote, package, "package_renewed", missing, now)
     return _report(quote, package, Decimal("0.00"), order.number)
+
+
+def _tell(quote: Quote, package: Package, kind: str, missing: Decimal, now: datetime) -> None:
+    """Tell of a renewal, or once for each expiry of the amount that is missing."""
+    effect = quote.effects[0]
+    expires_at = package.expires_at if missing else effect.after.expires_at
+    application = package.application
+    notify(
+        account=quote.account,
+        kind=kind,
+        params={
+            "application": application.name,
+            "amount": quote.total,
+            "missing": missing,
+            "currency": quote.currency,
+            "expires_at": expires_at,
+        },
+        to=Permission.SPEND,
+        path=reverse(
+            "agents:management",
+            kwargs={"uin": quote.account.uin, "sdkappid": application.sdkappid},
+        ),
+        dedupe_key=f"{kind}:{package.pk}:{expires_at.isoformat()}",
+        now=now,
+    )
 
 
 def foresee_renewals(now: datetime) -> list[Renewal]:

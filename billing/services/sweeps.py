@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
+from accounts.access import PERMISSIONS_OF_ROLE, Permission
 from accounts.errors import Refused
 from billing.models import SweepRun
 from billing.services.auto_renewal import (
@@ -25,6 +26,8 @@ from billing.services.auto_renewal import (
 
 RENEWED = "renewed"
 _READ_AT_ONCE = 10_000
+#: Whom a change of a package or an order is told.
+_READERS = [role for role, may in PERMISSIONS_OF_ROLE.items() if Permission.SPEND in may]
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class Step:
     """One kind of change: which rows are due, and what becomes of them.
 
     `due` is a condition on the table's row `t`, in SQL, with the parameters `now`, `released`
-    (what expired by then may be due), `isolation` and `grace` (spans of time).
+    (what expired by then may be due), `isolation` and `grace` (spans of time). `kind` names the
+    news that members get of it, `news` the tables, its details and the page it leads to.
     """
 
     name: str
@@ -42,6 +46,39 @@ class Step:
     to_state: str
     column: str
     due: str
+    kind: str
+    news: "NewsSource"
+
+
+@dataclass(frozen=True)
+class NewsSource:
+    """Where the news of a changed row `c` finds what it tells, in SQL."""
+
+    tables: str
+    details: str
+    path: str
+
+
+_PACKAGE_NEWS = NewsSource(
+    tables="""
+        JOIN billing_package t ON t.id = c.id
+        JOIN accounts_account a ON a.id = c.account_id
+        JOIN accounts_application p ON p.id = t.application_id
+    """,
+    details="""
+        'application', p.name, 'edition', t.edition, 'expires_at', t.expires_at,
+        'released_at', t.expires_at + %(isolation)s
+    """,
+    path="'/console/' || a.uin || '/applications/' || p.sdkappid || '/agents/'",
+)
+_ORDER_NEWS = NewsSource(
+    tables="""
+        JOIN billing_order t ON t.id = c.id
+        JOIN accounts_account a ON a.id = c.account_id
+    """,
+    details="'number', t.number, 'total', t.total::text, 'currency', t.currency",
+    path="'/console/' || a.uin || '/orders/' || t.number || '/'",
+)
 
 
 # The same as `lifecycle.derive_states`: a package goes at the first instant after its
@@ -73,6 +110,8 @@ STEPS = (
         to_state="released",
         column="state",
         due="t.expires_at <= %(now)s",
+        kind="trial_ended",
+        news=_PACKAGE_NEWS,
     ),
     Step(
         name="isolated",
@@ -82,6 +121,8 @@ STEPS = (
         to_state="isolated",
         column="state",
         due="t.expires_at <= %(now)s",
+        kind="package_isolated",
+        news=_PACKAGE_NEWS,
     ),
     Step(
         name="released",
@@ -91,6 +132,8 @@ STEPS = (
         to_state="released",
         column="state",
         due=f"t.expires_at <= %(released)s AND {_NOT_HELD_BACK}",
+        kind="package_released",
+        news=_PACKAGE_NEWS,
     ),
     Step(
         name="expired_orders",
@@ -100,6 +143,8 @@ STEPS = (
         to_state="expired",
         column="status",
         due="t.expires_at <= %(now)s",
+        kind="order_expired",
+        news=_ORDER_NEWS,
     ),
 )
 
@@ -113,6 +158,8 @@ def step_parameters(step: Step, now: datetime) -> dict[str, Any]:
         "grace": timedelta(days=settings.SUSPENSION_GRACE_DAYS),
         "states": list(step.from_states),
         "to": step.to_state,
+        "kind": step.kind,
+        "roles": _READERS,
         "verb": f"{step.label.split('.')[1]}.{step.to_state}",
         "label": step.label,
     }
@@ -144,7 +191,8 @@ def find_due(step: Step, now: datetime) -> "array[int]":
 def change_batch(step: Step, ids: list[int], now: datetime) -> int:
     """Change those of `ids` that are still due and free, with one audit event each; count them.
 
-    Source of each event's label: the row's key, since a name would cost a join per row.
+    Members who may spend are told in the same statement, through the outbox. An event names its
+    row by the key alone, since a name would cost a join per row.
     """
     statement = f"""
         WITH claimed AS (
@@ -154,6 +202,14 @@ def change_batch(step: Step, ids: list[int], now: datetime) -> int:
         ), changed AS (
             UPDATE {step.table} t SET {step.column} = %(to)s FROM claimed c WHERE t.id = c.id
             RETURNING t.id, c.account_id, c.was
+        ), told AS (
+            INSERT INTO accounts_notification (user_id, account_id, kind, params, path,
+                dedupe_key, created_at, attempts, next_attempt_at, last_error)
+            SELECT m.user_id, c.account_id, %(kind)s, jsonb_build_object({step.news.details}),
+                {step.news.path}, '', %(now)s, 0, %(now)s, ''
+            FROM changed c {step.news.tables}
+            JOIN accounts_membership m ON m.account_id = c.account_id AND m.role = ANY(%(roles)s)
+            JOIN accounts_user u ON u.id = m.user_id AND u.is_active
         )
         INSERT INTO accounts_auditevent (account_id, at, verb, target_type, target_id,
             target_label, from_state, to_state, reason, data)
