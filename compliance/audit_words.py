@@ -41,3 +41,12 @@ STATES: dict[str, str | Promise] = {
     **dict(CaseState.choices),
     **dict(ConnectionState.choices),
 }
+
+#: How staff handle evidence is not the customer's to read.
+INTERNAL = {
+    "evidence.read",
+    "violation.amended",
+    "violation.evidence_attached",
+    "violation.evidence_disclosed",
+    "violation.evidence_hidden",
+}

@@ -1,0 +1,33 @@
+"""What this app's audit verbs mean, in words."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+SENTENCES: dict[str, str | Promise] = {
+    "agent.added": _("Agent %(target)s added"),
+    "agent.deleted": _("Agent %(target)s deleted"),
+    "agent.disabled": _("Agent %(target)s disabled"),
+    "agent.edited": _("Details of agent %(target)s changed"),
+    "agent.enabled": _("Agent %(target)s enabled"),
+    "agent.licence_assigned": _("Licence given to agent %(target)s"),
+    "agent.licence_freed": _("Licence taken from agent %(target)s"),
+    "agents.imported": _("Agents imported from a file: %(target)s"),
+    "skill_group.added": _("Skill group %(target)s added"),
+    "skill_group.deleted": _("Skill group %(target)s deleted"),
+    "skill_group.renamed": _("Skill group renamed: now %(target)s"),
+    "telephone.bound": _("Telephone %(target)s bound to an agent"),
+    "telephone.edited": _("Details of telephone %(target)s changed"),
+    "telephone.licence_assigned": _("Licence given to telephone %(target)s"),
+    "telephone.licence_freed": _("Licence taken from telephone %(target)s"),
+    "telephone.password_reset": _("New password for telephone %(target)s"),
+    "telephone.registered": _("Telephone %(target)s registered"),
+    "telephone.removed": _("Telephone %(target)s removed"),
+    "telephone.unbound": _("Telephone %(target)s unbound from its agent"),
+}
+
+SUBJECTS: dict[str, str | Promise] = {
+    "agent": _("Agents"),
+    "agents": _("Imports of agents"),
+    "skill_group": _("Skill groups"),
+    "telephone": _("SIP telephones"),
+}
