@@ -1,12 +1,15 @@
 """Filters of billing's templates: `{% load billing %}`."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django import template
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from accounts.templatetags.console import deadline
-from billing.enums import Edition
+from billing.enums import Edition, OrderKind, TermUnit
+from billing.models import Coupon
 
 register = template.Library()
 
@@ -21,3 +24,20 @@ def edition_name(edition: str) -> str:
 def last_second(ends_at: datetime | None) -> SafeString | str:
     """Show the last second before an end that is exclusive: `15 Mar 2026, 23:59:59 UTC+8`."""
     return "" if ends_at is None else deadline(ends_at - timedelta(seconds=1))
+
+
+@register.filter
+def month_name(day: date) -> str:
+    """Name the month of a day with its year: `March 2026`."""
+    return date_format(day, "YEAR_MONTH_FORMAT")
+
+
+@register.filter
+def limits_of(coupon: Coupon) -> str:
+    """Say for which orders a coupon is: `Premium; Annual; Renewal`, or that it is for all."""
+    parts = [
+        ", ".join(str(Edition(value).label) for value in coupon.editions),
+        ", ".join(str(TermUnit(value).label) for value in coupon.term_units),
+        ", ".join(str(OrderKind(value).label) for value in coupon.order_kinds),
+    ]
+    return "; ".join(part for part in parts if part) or _("every order")

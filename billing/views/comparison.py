@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from billing.enums import Edition, LicenceKind
+from billing.enums import Edition, ItemKind, LicenceKind
 from billing.models import Feature
 from billing.pricing import ItemPrice, PackagePrice, PriceList
 
@@ -14,7 +14,7 @@ class EditionColumn:
 
     edition: Edition
     package: PackagePrice
-    additional: tuple[tuple[LicenceKind, ItemPrice], ...]
+    additional: tuple[tuple[ItemKind, ItemPrice], ...]
 
 
 def edition_columns(prices: PriceList) -> list[EditionColumn]:
@@ -23,7 +23,9 @@ def edition_columns(prices: PriceList) -> list[EditionColumn]:
         EditionColumn(
             edition=edition,
             package=prices.packages[edition],
-            additional=tuple((kind, prices.additional[edition, kind]) for kind in LicenceKind),
+            additional=tuple(
+                (ItemKind(kind.value), prices.additional[edition, kind]) for kind in LicenceKind
+            ),
         )
         for edition in Edition
     ]

@@ -1,0 +1,259 @@
+"""The statement of an account's funds: what came in, what went out, and what was left.
+
+A row is one movement of money, with what it put into each fund (below zero: took out), and
+beside it what a coupon paid. An order that a coupon paid alone moved no money, so it comes from
+its payment. Rows are found by key first and read in batches, so that an export of any length
+keeps neither memory nor a transaction.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Exists, F, IntegerField, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models.functions import TruncMonth
+
+from accounts.models import Account
+from billing.enums import FundKind, LedgerKind, TenderKind
+from billing.masking import mask_name
+from billing.models import LedgerEntry, LedgerTransaction, Order, Payment
+from billing.periods import start_of_day
+from billing.services.delivery import billing_zone
+
+_ZERO = Decimal("0.00")
+_BATCH = 1000
+
+#: When, from which table (0: ledger, 1: a coupon's payment), and the row's key.
+Key = tuple[datetime, int, int]
+
+
+@dataclass(frozen=True)
+class StatementFilter:
+    """What a statement is narrowed to; local days, both ends included."""
+
+    fund: str = ""
+    kind: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def starts_at(self) -> datetime | None:
+        """The first instant."""
+        return start_of_day(self.since, billing_zone()) if self.since else None
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The instant after the last one."""
+        return start_of_day(self.until + timedelta(days=1), billing_zone()) if self.until else None
+
+
+@dataclass(frozen=True)
+class StatementRow:
+    """One movement of money.
+
+    `number` is that of the order, the refund or the credit; `order` and `refund` are set where
+    it is this account's own or, for an order, one that it was asked to pay. `other` is another
+    account's UIN and masked name, where one is involved.
+    """
+
+    at: datetime
+    kind: LedgerKind
+    number: str
+    order: Order | None
+    is_own_refund: bool
+    other: str
+    amounts: Mapping[str, Decimal]
+    currency: str
+
+    @property
+    def cells(self) -> list[Decimal]:
+        """What moved: cash, income, gift, coupon."""
+        return [self.amounts[kind] for kind in COLUMNS]
+
+
+#: The columns of a statement, in order.
+COLUMNS = (TenderKind.CASH, TenderKind.INCOME, TenderKind.GIFT, TenderKind.COUPON)
+
+
+def _within(chosen: StatementFilter) -> Q:
+    within = Q()
+    if chosen.starts_at:
+        within &= Q(at__gte=chosen.starts_at)
+    if chosen.ends_at:
+        within &= Q(at__lt=chosen.ends_at)
+    return within
+
+
+def _ledger_keys(account: Account, chosen: StatementFilter) -> "QuerySet[LedgerTransaction]":
+    rows = LedgerTransaction.objects.filter(_within(chosen), account=account)
+    if chosen.kind:
+        rows = rows.filter(kind=chosen.kind)
+    if chosen.fund == TenderKind.COUPON:
+        paid = Payment.objects.filter(
+            order=OuterRef("order"), account=account, kind=TenderKind.COUPON
+        )
+        return rows.filter(Exists(paid), kind=LedgerKind.PAYMENT)
+    if chosen.fund:
+        entries = LedgerEntry.objects.filter(transaction=OuterRef("pk"), fund__kind=chosen.fund)
+        return rows.filter(Exists(entries))
+    return rows
+
+
+def _coupon_keys(account: Account, chosen: StatementFilter) -> "QuerySet[Payment]":
+    """Return what coupons paid alone."""
+    moved = LedgerTransaction.objects.filter(order=OuterRef("order"), kind=LedgerKind.PAYMENT)
+    rows = Payment.objects.filter(
+        _within(chosen), ~Exists(moved), account=account, kind=TenderKind.COUPON
+    )
+    is_wanted = chosen.kind in {"", LedgerKind.PAYMENT} and chosen.fund in {"", TenderKind.COUPON}
+    return rows if is_wanted else rows.none()
+
+
+def _as_keys(rows: "QuerySet[Any]", source: int) -> "QuerySet[Any, Key]":
+    numbered = rows.order_by().annotate(source=Value(source, IntegerField()), key=F("pk"))
+    return numbered.values_list("at", "source", "key")
+
+
+def list_keys(account: Account, chosen: StatementFilter) -> "QuerySet[Any, Key]":
+    """Return the keys of all rows, the newest first, to be cut into pages."""
+    ledger = _as_keys(_ledger_keys(account, chosen), 0)
+    coupons = _as_keys(_coupon_keys(account, chosen), 1)
+    return ledger.union(coupons, all=True).order_by("-at", "-source", "-key")
+
+
+def _after(last: Key | None, source: int) -> Q:
+    """Return the condition for a table's rows that come after a key, oldest first."""
+    if last is None:
+        return Q()
+    at, last_source, key = last
+    if source == last_source:
+        return Q(at__gt=at) | Q(at=at, pk__gt=key)
+    return Q(at__gte=at) if source > last_source else Q(at__gt=at)
+
+
+def stream_rows(account: Account, chosen: StatementFilter) -> Iterator[StatementRow]:
+    """Yield all rows, the oldest first."""
+    ledger, coupons = _ledger_keys(account, chosen), _coupon_keys(account, chosen)
+    last: Key | None = None
+    while True:
+        first = _as_keys(ledger.filter(_after(last, 0)), 0)
+        second = _as_keys(coupons.filter(_after(last, 1)), 1)
+        keys = list(first.union(second, all=True).order_by("at", "source", "key")[:_BATCH])
+        if not keys:
+            return
+        yield from read_rows(account, keys)
+        last = keys[-1]
+
+
+def read_rows(account: Account, keys: Iterable[Key]) -> list[StatementRow]:
+    """Return the rows of `keys`, in their order; three queries."""
+    listed = list(keys)
+    ledger = _read_ledger(account, [key for _at, source, key in listed if source == 0])
+    coupons = _read_coupons(account, [key for _at, source, key in listed if source == 1])
+    found = {0: ledger, 1: coupons}
+    return [found[source][key] for _at, source, key in listed]
+
+
+def _read_ledger(account: Account, ids: list[int]) -> dict[int, StatementRow]:
+    sums = {
+        kind.value: Sum("entries__amount", filter=Q(entries__fund__kind=kind), default=_ZERO)
+        for kind in FundKind
+    }
+    rows = (
+        LedgerTransaction.objects.filter(pk__in=ids)
+        .select_related("order__account", "order__payer", "refund__account")
+        .annotate(**sums)
+    )
+    listed = list(rows)
+    orders = [row.order_id for row in listed if row.kind == LedgerKind.PAYMENT]
+    coupons = dict(
+        Payment.objects.filter(
+            order__in=orders, account=account, kind=TenderKind.COUPON
+        ).values_list("order_id", "amount")
+    )
+    return {row.pk: _ledger_row(row, account, coupons) for row in listed}
+
+
+def _ledger_row(row: Any, account: Account, coupons: Mapping[int, Decimal]) -> StatementRow:
+    amounts = {kind.value: getattr(row, kind.value) for kind in FundKind}
+    paid = coupons.get(row.order_id, _ZERO) if row.kind == LedgerKind.PAYMENT else _ZERO
+    source = row.order or row.refund
+    other = source.account if source is not None and source.account_id != account.pk else None
+    return StatementRow(
+        at=row.at,
+        kind=LedgerKind(row.kind),
+        number=source.number if source is not None else row.note,
+        order=row.order,
+        is_own_refund=row.refund is not None and row.refund.account_id == account.pk,
+        other=f"{other.uin} ({mask_name(other.name)})" if other else "",
+        amounts={**amounts, TenderKind.COUPON.value: -paid},
+        currency=row.order.currency if row.order else "USD",
+    )
+
+
+def _read_coupons(account: Account, ids: list[int]) -> dict[int, StatementRow]:
+    if not ids:
+        return {}
+    payments = Payment.objects.filter(pk__in=ids).select_related("order__account", "order__payer")
+    return {
+        payment.pk: StatementRow(
+            at=payment.at,
+            kind=LedgerKind.PAYMENT,
+            number=payment.order.number,
+            order=payment.order,
+            is_own_refund=False,
+            other="",
+            amounts={
+                **dict.fromkeys((kind.value for kind in FundKind), _ZERO),
+                TenderKind.COUPON.value: -payment.amount,
+            },
+            currency=payment.currency,
+        )
+        for payment in payments
+    }
+
+
+@dataclass(frozen=True)
+class Month:
+    """What a month put into each fund, and what was in it at its end, by kind of fund."""
+
+    starts_on: date
+    changes: Mapping[str, Decimal]
+    balances: Mapping[str, Decimal]
+
+    @property
+    def cells(self) -> list[tuple[Decimal, Decimal]]:
+        """Change and balance of cash, income and gift."""
+        kinds = [kind.value for kind in COLUMNS if kind.value in FundKind.values]
+        return [(self.changes[kind], self.balances[kind]) for kind in kinds]
+
+
+def list_months(account: Account, chosen: StatementFilter) -> list[Month]:
+    """Return the months of the chosen time in which money moved, the newest first; one query.
+
+    Balances are those of the whole ledger: neither the chosen fund nor the chosen kind leaves
+    anything out of them. Where the time ends within a month, that month is counted up to there.
+    """
+    entries = LedgerEntry.objects.filter(fund__account=account)
+    if chosen.ends_at:
+        entries = entries.filter(transaction__at__lt=chosen.ends_at)
+    sums = (
+        entries.annotate(month=TruncMonth("transaction__at", tzinfo=billing_zone()))
+        .values_list("month", "fund__kind")
+        .annotate(total=Sum("amount"))
+        .order_by("month")
+    )
+    changes: dict[date, dict[str, Decimal]] = defaultdict(
+        lambda: dict.fromkeys(FundKind.values, _ZERO)
+    )
+    for month, kind, total in sums:
+        changes[month.date()][kind] = total
+    months, balances = [], dict.fromkeys(FundKind.values, _ZERO)
+    for starts_on, moved in changes.items():
+        balances = {kind: balances[kind] + moved[kind] for kind in FundKind.values}
+        months.append(Month(starts_on, moved, balances))
+    first = chosen.since.replace(day=1) if chosen.since else None
+    return [month for month in reversed(months) if first is None or month.starts_on >= first]
