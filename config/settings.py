@@ -223,6 +223,8 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+# Only in the browser that signed up; in another, the password is asked for.
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
@@ -358,7 +360,7 @@ REMINDER_DAYS = env.list("REMINDER_DAYS", cast=int, default=[-7, -5, -3, -1, 1, 
 
 # Accounts and applications.
 # What the list of applications tells of each, a function of a higher storey.
-APPLICATION_STANDINGS = ""
+APPLICATION_STANDINGS = "config.start.standings.read_standings"
 APPLICATION_LIMIT = env.int("APPLICATION_LIMIT", default=20)
 ACCOUNT_LIMIT = env.int("ACCOUNT_LIMIT", default=20)
 INVITATION_LIFETIME_DAYS = env.int("INVITATION_LIFETIME_DAYS", default=7)

@@ -33,8 +33,8 @@ PAGE_SIZE = 25
 _MONTHS_SHOWN = 12
 
 
-@require_safe
 @account_page(Permission.READ_MONEY)
+@require_safe
 def funds(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """Show the balances, and what came in last."""
     currency = find_price_book(timezone.now()).currency
@@ -50,8 +50,8 @@ def funds(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     return render(request, "billing/funds.html", context)
 
 
-@require_safe
 @account_page(Permission.READ_MONEY)
+@require_safe
 def statement(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """Show what moved in the funds, with what was left at the end of each month."""
     form = StatementForm(request.GET)
@@ -71,8 +71,8 @@ def statement(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     return render(request, "billing/statement.html", context)
 
 
-@require_safe
 @account_page(Permission.READ_MONEY)
+@require_safe
 def statement_csv(request: HttpRequest, access: AccountAccess) -> HttpResponseBase:
     """Hand out the chosen part of the statement as CSV, piece by piece."""
     form = StatementForm(request.GET)
@@ -84,8 +84,8 @@ def statement_csv(request: HttpRequest, access: AccountAccess) -> HttpResponseBa
     return response
 
 
-@require_safe
 @account_page(Permission.READ_MONEY)
+@require_safe
 def statement_xlsx(request: HttpRequest, access: AccountAccess) -> HttpResponseBase:
     """Hand out the chosen part of the statement as XLSX."""
     form = StatementForm(request.GET)
@@ -126,8 +126,8 @@ def _table(access: AccountAccess, chosen: StatementFilter) -> Iterator[list[Cell
     return chain([heading], rows)
 
 
-@require_safe
 @account_page(Permission.READ_MONEY)
+@require_safe
 def coupons(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """List the account's coupons: those that can be used first."""
     now = timezone.now()
