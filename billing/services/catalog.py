@@ -55,12 +55,8 @@ def read_price_list(book: PriceBook) -> PriceList:
 
 def find_feature_table(at: datetime) -> list[Feature]:
     """Return the rows of the edition comparison in force at `at`, in order."""
-    table = (
-        FeatureTable.objects.filter(effective_at__lte=at)
-        .order_by("-effective_at", "-version")
-        .first()
-    )
-    return [] if table is None else list(table.features.all())
+    newest = FeatureTable.objects.in_force(at).values("pk")[:1]
+    return list(Feature.objects.filter(table=newest).order_by("position"))
 
 
 @dataclass(frozen=True)
