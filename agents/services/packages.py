@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from accounts.models import Application
-from agents.models import Agent, SipTelephone
+from agents.models import Agent
 from agents.services.seats import Seats
 from billing.enums import LicenceKind
-from billing.models import Licence, Package
+from billing.models import Package
 
 
 @dataclass(frozen=True)
@@ -56,22 +56,50 @@ def read_summary(application: Application, now: datetime) -> PackageSummary:
 
 def count_seats(package: Package, now: datetime) -> dict[str, Seats]:
     """Count a package's licences that live at `now` and those in use, by kind."""
-    seats = dict.fromkeys(LicenceKind.values, Seats())
     if not package.is_live(now):
-        return seats
-    place = {"account_id": package.account_id, "application_id": package.application_id}
-    is_held = Q(pk__in=_held(Agent.objects.filter(**place))) | Q(
-        pk__in=_held(SipTelephone.objects.filter(**place))
-    )
-    counted = (
-        Licence.objects.filter(account_id=package.account_id, package=package)
-        .not_ended(now)
-        .values("kind")
-        .annotate(total=Count("pk"), used=Count("pk", filter=is_held))
-        .order_by()
-    )
-    return seats | {row["kind"]: Seats(row["total"], row["used"]) for row in counted}
+        return dict.fromkeys(LicenceKind.values, Seats())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SEATS,
+            {
+                "account": package.account_id,
+                "application": package.application_id,
+                "package": package.pk,
+                "now": now,
+            },
+        )
+        agents, agents_used, sip, sip_used = cursor.fetchone()
+    return {LicenceKind.AGENT: Seats(agents, agents_used), LicenceKind.SIP: Seats(sip, sip_used)}
 
 
-def _held(holders: QuerySet[Any]) -> QuerySet[Any]:
-    return holders.filter(licence__isnull=False).values("licence")
+# A hundred thousand holders are counted by reading two indexes; joining them with their licences
+# would take several times as long. What counts no more, because it has ended or belongs to an
+# earlier package, is counted apart and taken off: mostly there is none of it.
+_SEATS = """
+WITH ended AS MATERIALIZED (
+    SELECT id, kind FROM billing_licence
+    WHERE account_id = %(account)s AND package_id = %(package)s AND ends_at <= %(now)s
+), earlier AS MATERIALIZED (
+    SELECT licence.id
+    FROM billing_package AS package
+    JOIN billing_licence AS licence
+      ON licence.account_id = package.account_id AND licence.package_id = package.id
+    WHERE package.account_id = %(account)s AND package.application_id = %(application)s
+      AND package.id <> %(package)s
+), void AS (
+    SELECT id FROM ended UNION ALL SELECT id FROM earlier
+)
+SELECT
+    (SELECT count(*) FROM billing_licence WHERE account_id = %(account)s
+        AND package_id = %(package)s AND kind = 'agent')
+    - (SELECT count(*) FROM ended WHERE kind = 'agent'),
+    (SELECT count(*) FROM agents_agent WHERE account_id = %(account)s
+        AND application_id = %(application)s AND licence_id IS NOT NULL)
+    - (SELECT count(*) FROM void JOIN agents_agent ON licence_id = void.id),
+    (SELECT count(*) FROM billing_licence WHERE account_id = %(account)s
+        AND package_id = %(package)s AND kind = 'sip')
+    - (SELECT count(*) FROM ended WHERE kind = 'sip'),
+    (SELECT count(*) FROM agents_siptelephone WHERE account_id = %(account)s
+        AND application_id = %(application)s AND licence_id IS NOT NULL)
+    - (SELECT count(*) FROM void JOIN agents_siptelephone ON licence_id = void.id)
+"""

@@ -1,6 +1,6 @@
 """The list of agents as an address asks for it, ready to be shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -8,10 +8,13 @@ from urllib.parse import parse_qsl, urlencode
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 from django.http import QueryDict
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from accounts.models import Application
+from accounts.templatetags.console import badge, dialog_link
 from accounts.templatetags.console import count as write_count
 from agents.enums import ServiceState
 from agents.forms import FilterForm
@@ -41,6 +44,18 @@ ROW_ACTS = {
     "delete": _("Delete"),
 }
 
+#: What each row of the list says, by the name that its template uses.
+WORDS = {
+    "staff_number": _("Staff number"),
+    "contact": _("Contact"),
+    "role": _("Role"),
+    "groups": _("Skill groups"),
+    "extension": _("Extension"),
+    "licence": _("Licence"),
+    "state": _("State"),
+    "edit": _("Edit"),
+}
+
 #: Columns in order: sort name, or none where a column cannot be sorted by, and label.
 COLUMNS = (
     ("name", _("Name")),
@@ -54,34 +69,65 @@ COLUMNS = (
 )
 
 
+#: Stands for an agent's key in addresses that are made once for all rows; no encoded query
+#: holds such a text.
+KEY = "{key}"
+_EDIT: frozenset[str] = frozenset({"edit"})
+
+
 @dataclass(frozen=True)
 class RowActs:
-    """What can be done with one agent; `urls` maps acts to addresses, of those on offer."""
+    """What can be done with one agent; `urls` maps acts to addresses, of those on offer.
+
+    `edit_url` holds `KEY` in the place of the agent's key.
+
+    The lines of a row's menu differ in little more than the agent's key, so that they are made
+    once for each kind of row and not by the template for each row.
+    """
 
     edit_url: str
     urls: dict[str, str]
+    _menus: dict[frozenset[str], str] = field(default_factory=dict)
 
-    def fitting(self, agent: Agent) -> list[tuple[str, str]]:
-        """Return label and address of the acts that change something about this agent."""
-        idle = {"disable" if not agent.is_enabled else "enable"}
+    def menu(self, agent: Agent, back: str) -> SafeString:
+        """Return the list items of the acts that change something about this agent."""
+        idle = {"enable" if agent.is_enabled else "disable"}
         idle |= {"free", "move"} if agent.licence_id is None else set()
-        return [
-            (str(label), self.urls[name])
-            for name, label in ROW_ACTS.items()
-            if name in self.urls and name not in idle
-        ]
+        kind = frozenset(idle)
+        if kind not in self._menus:
+            self._menus[kind] = self._build(idle, back)
+        return SafeString(self._menus[kind].replace(KEY, str(agent.pk)))
+
+    def _build(self, idle: set[str], back: str) -> str:
+        return format_html_join(
+            "",
+            "<li><a {}>{}</a></li>",
+            (
+                (dialog_link(f"{self.urls[name]}?ids={KEY}&{back}".rstrip("&")), label)
+                for name, label in ROW_ACTS.items()
+                if name in self.urls and name not in idle
+            ),
+        )
+
+    def edit_link(self, agent: Agent, back: str) -> SafeString:
+        """Return the attributes of the link that opens the agent's form."""
+        if _EDIT not in self._menus:
+            self._menus[_EDIT] = dialog_link(f"{self.edit_url}?{back}".rstrip("?"))
+        return SafeString(self._menus[_EDIT].replace(KEY, str(agent.pk)))
 
 
 @dataclass(frozen=True)
 class Row:
-    """An agent as one row shows it."""
+    """An agent as one row shows it, its words made ready."""
 
     agent: Agent
-    state: ServiceState
-    tone: str
-    groups: list[str]
-    edit_url: str
-    acts: list[tuple[str, str]]
+    role: str
+    groups: str
+    badge: SafeString
+    choose: str
+    more: str
+    edit_link: SafeString
+    menu: SafeString
 
 
 @dataclass(frozen=True)
@@ -191,14 +237,19 @@ def _row(
     address: str,
     now: datetime,
 ) -> Row:
-    state = state_of(agent, application.account, now)
-    groups = sorted(names[pk] for pk in agent.group_ids if pk in names)
     back = urlencode({"back": address}) if address else ""
     return Row(
         agent=agent,
-        state=state,
-        tone=TONES[state],
-        groups=groups,
-        edit_url=f"{acts.edit_url.replace('/0/', f'/{agent.pk}/')}?{back}",
-        acts=[(label, f"{url}?ids={agent.pk}&{back}") for label, url in acts.fitting(agent)],
+        role=agent.get_role_display(),
+        groups=", ".join(sorted(names[pk] for pk in agent.group_ids if pk in names)),
+        badge=state_badge(state_of(agent, application.account, now)),
+        choose=gettext("Choose %(agent)s") % {"agent": agent},
+        more=gettext("More for %(name)s") % {"name": agent.name},
+        edit_link=acts.edit_link(agent, back),
+        menu=acts.menu(agent, back),
     )
+
+
+def state_badge(state: ServiceState) -> SafeString:
+    """Show a derived state as word, shape and colour."""
+    return badge(state, state.label, tone=TONES[state])

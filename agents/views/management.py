@@ -17,7 +17,7 @@ from accounts.http import announce, render_page, wants_fragment
 from accounts.models import Application
 from agents.services.packages import read_summary
 from agents.views.acts import ACTS
-from agents.views.listing import RowActs, read_listing
+from agents.views.listing import KEY, WORDS, RowActs, read_listing
 from agents.views.places import load_application, may_change, place_of
 from agents.views.sales import find_address, may_spend, sales_of
 
@@ -36,6 +36,7 @@ def management(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Ht
         "title": _("Agent management"),
         "subtitle": str(application),
         "listing": listing,
+        "words": {name: str(word) for name, word in WORDS.items()},
         "acts": _bulk_acts(application),
         "tools": _tools(access, application),
     }
@@ -72,6 +73,7 @@ def _shared(access: AccountAccess, application: Application, now: datetime) -> d
         "now": now,
         "summary": summary,
         "may_change": may_change(access),
+        "may_spend": may_spend(access),
         "may_manage": access.may(Permission.MANAGE_AGENTS),
         "urls": urls,
         "row_acts": _row_acts(access, application),
@@ -86,7 +88,8 @@ def _row_acts(access: AccountAccess, application: Application) -> RowActs:
     refund_url = find_address("agents:refund", place) if may_spend(access) else ""
     if refund_url:
         urls["refund"] = refund_url
-    return RowActs(reverse("agents:edit", kwargs={**place, "pk": 0}), urls)
+    edit_url = reverse("agents:edit", kwargs={**place, "pk": 0})
+    return RowActs(edit_url.replace("/0/edit/", f"/{KEY}/edit/"), urls)
 
 
 def _bulk_acts(application: Application) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ from agents.models import SipTelephone
 from agents.paging import Place, SortOrder, count_up_to, read_page
 from agents.services import telephones as services
 from agents.services.packages import PackageSummary, read_summary
-from agents.views.listing import TONES
+from agents.views.listing import state_badge
 from agents.views.places import (
     CHANGED_EVENT,
     back_to,
@@ -81,7 +81,7 @@ def _may_bind(summary: PackageSummary, now: datetime) -> bool:
 
 def _row(telephone: SipTelephone, application: Application, now: datetime) -> dict[str, Any]:
     state = state_of(telephone, application.account, now)
-    return {"telephone": telephone, "state": state, "tone": TONES[state]}
+    return {"telephone": telephone, "state": state, "badge": state_badge(state)}
 
 
 @account_page(Permission.MANAGE_AGENTS)

@@ -1,0 +1,200 @@
+"""How long the Agent Management page takes with 100 agents and with 100,000, side by side.
+
+For a program that has set Django up: `measure()` makes a database of its own with a million
+agents, asks for each page many times in turn, and returns medians; `goals_missed()` says in words
+where 100,000 agents take too much longer than 100, where the number of queries differs, or where
+the page is not fast enough beside Django admin's own list of the same agents.
+"""
+
+import logging
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pgtrigger
+from django.conf import settings
+from django.contrib import admin
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from agents.models import Agent
+from tests.agents.builders import Tenant, make_package, make_tenant
+from tests.bench.databases import migrated, using
+
+SMALL, LARGE, TABLE = 100, 100_000, 1_000_000
+ROUNDS = 25
+GROWTH_GOAL = 2.5
+ADMIN_GOAL = 0.5
+QUERY_GOAL = 12
+
+#: What is asked for, by name: the query part of the address.
+REQUESTS = {
+    "first page": "",
+    "prefix search": "?search=ab",
+    "long prefix search": "?search=s00004",
+    "filter by state": "?state=disabled",
+    "filter by role": "?role=inspector",
+    "sorted by e-mail": "?sort=-email",
+    "last page": "?page=last",
+}
+
+
+@dataclass(frozen=True)
+class PageFigure:
+    """One request: medians in milliseconds of the reference and of the page with many agents."""
+
+    request: str
+    reference: float
+    page: float
+    goal: float
+    queries: tuple[int, ...] = ()
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long as the reference the page takes."""
+        return self.page / self.reference
+
+
+def fill(tenant: Tenant, count: int) -> None:
+    """Give the tenant that many agents: nine of ten licensed, one of twenty disabled."""
+    now = timezone.now()
+    package = make_package(tenant.application, agents=0, now=now)
+    place = [tenant.account.pk, tenant.application.pk]
+    with pgtrigger.ignore(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO billing_licence (account_id, package_id, kind, source, created_at)"
+            " SELECT %s, %s, 'agent', 'included', %s FROM generate_series(1, %s)",
+            [tenant.account.pk, package.pk, now, count],
+        )
+        cursor.execute(
+            "INSERT INTO agents_agent (account_id, application_id, name, nickname, staff_number,"
+            " email, phone, role, extension, is_enabled, licence_id, created_at, updated_at)"
+            " SELECT %s, %s, initcap(substr(md5(i::text), 1, 8)) || ' ' || i, 'Nick',"
+            " 'S' || lpad(i::text, 7, '0'), substr(md5('e' || i), 1, 9) || i || '@example.com',"
+            " '', CASE WHEN i %% 50 = 0 THEN 'inspector' ELSE 'agent' END,"
+            " CASE WHEN i <= 60000 THEN (i + 9999)::text ELSE '' END, i %% 20 <> 0,"
+            " CASE WHEN i %% 10 = 0 THEN NULL ELSE id END, %s, %s"
+            " FROM (SELECT row_number() OVER (ORDER BY id) AS i, id FROM billing_licence"
+            " WHERE package_id = %s) AS licence",
+            [*place, now, now, package.pk],
+        )
+        cursor.execute(
+            "INSERT INTO agents_skillgroup (account_id, application_id, name, created_at)"
+            " SELECT %s, %s, 'Group ' || i, %s FROM generate_series(1, 10) AS i",
+            [*place, now],
+        )
+        cursor.execute(
+            "INSERT INTO agents_skillgroupmember (account_id, group_id, agent_id)"
+            " SELECT g.account_id, g.id, a.id FROM agents_agent a JOIN agents_skillgroup g"
+            " USING (application_id) WHERE application_id = %s AND (a.id + g.id) %% 10 < 2",
+            [tenant.application.pk],
+        )
+
+
+def ask(tenant: Tenant, query: str) -> Callable[[], HttpResponse]:
+    client = Client()
+    client.force_login(tenant.owner, backend="django.contrib.auth.backends.ModelBackend")
+    place = {"uin": tenant.account.uin, "sdkappid": tenant.application.sdkappid}
+    address = reverse("agents:management", kwargs=place) + query
+    return lambda: client.get(address)  # type: ignore[return-value]
+
+
+class AgentAdmin(admin.ModelAdmin):
+    """Django's own list of the same agents, with the same columns."""
+
+    list_display = ("name", "staff_number", "email", "role", "extension", "licence", "is_enabled")
+    list_per_page = 25
+    list_select_related = ("licence",)
+    search_fields = ("name", "staff_number", "email", "extension")
+    list_filter = ("role", "is_enabled")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).filter(account_id=request.session["account"])
+
+
+if not admin.site.is_registered(Agent):
+    admin.site.register(Agent, AgentAdmin)
+
+
+def ask_admin(tenant: Tenant) -> Callable[[], HttpResponse]:
+    """The admin's list, by the same way through the middleware as the page."""
+    staff = User.objects.create_superuser(f"{tenant.account.uin}@staff.example", "a good password")
+    client = Client()
+    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    session["account"] = tenant.account.pk
+    session.save()
+    address = reverse("admin:agents_agent_changelist")
+    return lambda: client.get(address)  # type: ignore[return-value]
+
+
+def medians(*calls: Callable[[], HttpResponse]) -> list[float]:
+    """Milliseconds of each call; they take turns, so that a busy moment meets all of them."""
+    times: list[list[float]] = [[] for _call in calls]
+    for turn in range(ROUNDS + 2):
+        for place, call in enumerate(calls):
+            started = time.perf_counter()
+            status = call().status_code
+            elapsed = (time.perf_counter() - started) * 1000
+            assert status == 200, status
+            if turn >= 2:
+                times[place].append(elapsed)
+    return [statistics.median(each) for each in times]
+
+
+def count_queries(call: Callable[[], HttpResponse]) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        call()
+    return len([query for query in queries if "usersession" not in query["sql"]])
+
+
+def build() -> tuple[Tenant, Tenant]:
+    """Fill the database and return the small and the large tenant."""
+    small, large = make_tenant("Small"), make_tenant("Large")
+    fill(small, SMALL)
+    fill(large, LARGE)
+    for number in range((TABLE - LARGE) // 90_000):
+        fill(make_tenant(f"Other {number}"), 90_000)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    return small, large
+
+
+def time_pages(small: Tenant, large: Tenant) -> list[PageFigure]:
+    """Time every request with few agents and with many, and the admin's list."""
+    figures = []
+    for name, query in REQUESTS.items():
+        calls = ask(small, query), ask(large, query)
+        reference, page = medians(*calls)
+        queries = tuple(count_queries(call) for call in calls)
+        figures.append(PageFigure(name, reference, page, GROWTH_GOAL, queries))
+    page, changelist = medians(ask(large, ""), ask_admin(large))
+    figures.append(PageFigure("first page beside the admin's list", changelist, page, ADMIN_GOAL))
+    return figures
+
+
+def measure() -> list[PageFigure]:
+    """Build the database, time all pages, and drop it again; takes some minutes."""
+    settings.DEBUG = False
+    settings.ALLOWED_HOSTS = ["testserver"]
+    logging.disable(logging.WARNING)
+    with migrated("bench_agents") as name, using(name):
+        return time_pages(*build())
+
+
+def goals_missed(figures: list[PageFigure]) -> list[str]:
+    """Return in words which goals these figures miss."""
+    missed = []
+    for figure in figures:
+        if figure.ratio > figure.goal:
+            missed.append(f"{figure.request}: {figure.ratio:.2f} ×, wanted {figure.goal} ×")
+        if len(set(figure.queries)) > 1 or max(figure.queries, default=0) > QUERY_GOAL:
+            missed.append(f"{figure.request}: {figure.queries} queries, wanted {QUERY_GOAL}")
+    return missed
