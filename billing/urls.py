@@ -14,6 +14,7 @@ from billing.views import (
     public,
     purchase,
     refunds,
+    renewal_mode,
 )
 
 app_name = "billing"
@@ -32,6 +33,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{APPLICATION}/add/", changes.add, name="add"),
     path(f"{APPLICATION}/renew/", changes.renew, name="renew"),
     path(f"{APPLICATION}/upgrade/", changes.upgrade, name="upgrade"),
+    path(f"{APPLICATION}/renewal/", renewal_mode.renewal_mode, name="renewal_mode"),
     path(f"{ACCOUNT}/renew/", changes.renew_many, name="renew_many"),
     path(f"{ACCOUNT}/confirm/", confirming.confirm, name="confirm"),
     path(f"{ACCOUNT}/orders/", orders.orders, name="orders"),

@@ -53,7 +53,13 @@ WAYS = [("get", False), ("post", False), ("get", True), ("post", True)]
 _PART = re.compile(r"<(?:(\w+):)?(\w+)>")
 ACCOUNT = "console/<uin:uin>"
 #: Pages of an application's package; without one there is nothing to show.
-OF_PACKAGE = {"agents:refund", "agents:refund_confirm", "billing:add", "billing:upgrade"}
+OF_PACKAGE = {
+    "agents:refund",
+    "agents:refund_confirm",
+    "billing:add",
+    "billing:upgrade",
+    "billing:renewal_mode",
+}
 #: Sign-in and administration, which know no accounts' pages.
 NOT_OURS = ("auth/", "admin/")
 

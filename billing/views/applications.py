@@ -37,8 +37,8 @@ class Step:
     is_main: bool = False
 
 
-@require_safe
 @account_page()
+@require_safe
 def application(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Show the application's package and features, and the next steps."""
     found = load_application(access, sdkappid)
