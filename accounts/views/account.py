@@ -45,7 +45,7 @@ def applications(request: HttpRequest, access: AccountAccess) -> HttpResponse:
             {
                 "application": row,
                 "standing": standings.get(row.pk),
-                "url": _address("accounts:application", uin=uin, sdkappid=row.sdkappid)
+                "url": _address("billing:application", uin=uin, sdkappid=row.sdkappid)
                 or _address("agents:management", uin=uin, sdkappid=row.sdkappid),
             }
             for row in rows

@@ -301,5 +301,5 @@ def test_a_list_takes_the_same_number_of_queries(
     client = root_client()
     client.get(reverse("admin:accounts_account_changelist"))
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(5):
         client.get(reverse("admin:accounts_account_changelist"))
