@@ -157,7 +157,7 @@ def test_a_refund_reverses_the_payments_of_the_package_exactly(
 
 
 def _assert_each_payment_is_reversed(shop: _Shop, done: Refund, before: dict[int, Decimal]) -> None:
-    """Alone on the package: what was paid. Shared: no more than it, and the package's net in sum."""
+    """Alone on the package: what was paid. Shared: never above it, and the package's net in sum."""
     back = dict.fromkeys(before, Decimal("0.00"))
     lines = {line.payment_id: line.amount for line in done.lines.all()}
     for order in Order.objects.filter(lines__package=shop.package).distinct():
