@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.errors import Refused
+from accounts.models import Application
 from accounts.templatetags.console import money
 from billing.asks import Ask
 from billing.enums import TermUnit
@@ -35,6 +36,9 @@ class AskForm(forms.Form):
             "order and pay or refuse it. Coupons cannot be used then."
         ),
     )
+
+    #: The application that was chosen in the form, if one is chosen there.
+    target: Application | None = None
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:

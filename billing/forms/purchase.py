@@ -69,6 +69,7 @@ class PurchaseForm(TermForm, QuantityForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
+        self.target = data.get("application")
         if self.errors:
             return data
         held = self.find_trial(data["application"])

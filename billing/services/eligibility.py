@@ -5,7 +5,7 @@ ends, so `orders` asks again right before it writes.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,21 +24,25 @@ from billing.enums import (
     PackageState,
 )
 from billing.holders import find_holders, order_for_ending
-from billing.models import Licence, Package, Refund
+from billing.models import Licence, Package
 from billing.models.packages import PackageQuerySet
 from billing.periods import expiry, months_in
 from billing.pricing import PricingError, check_quantities, check_term
 from billing.services.delivery import billing_zone
-from billing.services.lifecycle import derive_states
+from billing.services.lifecycle import derive_states, find_under_review
 
 
 @dataclass(frozen=True)
 class Held:
-    """A package as an order finds it, with its licences that have not ended."""
+    """A package as an order finds it, with its licences that have not ended.
+
+    While a refund of it is under review, it cannot change.
+    """
 
     package: Package
     state: PackageState
     licences: tuple[Licence, ...]
+    is_under_review: bool = False
 
     def count(self, kind: LicenceKind, source: LicenceSource | None = None) -> int:
         """Count licences of a kind that go on as long as the package."""
@@ -78,32 +82,65 @@ def find_held(account: Account, packages: Iterable[Package], now: datetime) -> l
     licences: dict[int, list[Licence]] = {package.pk: [] for package in listed}
     for licence in Licence.objects.filter(package__in=listed).not_ended(now).order_by("pk"):
         licences[licence.package_id].append(licence)
-    states = derive_states(listed, account, now)
-    return [Held(each, states[each.pk], tuple(licences[each.pk])) for each in listed]
+    under_review = find_under_review(listed)
+    states = derive_states(listed, account, now, under_review=under_review)
+    return [
+        Held(each, states[each.pk], tuple(licences[each.pk]), each.pk in under_review)
+        for each in listed
+    ]
 
 
-def _packages(*, lock: bool) -> PackageQuerySet:
-    """Return packages to read, locked for an order that is about to change them.
+@dataclass(frozen=True)
+class Source:
+    """Where a judgement reads packages: from the database, with or without locking them.
 
-    A sweep that is noticing an expiry writes to the package without the account's lock.
+    `known` are packages of the account that were read for the same page at the same instant.
     """
-    packages = Package.objects.select_related("application")
-    return packages.select_for_update(of=("self",), no_key=True) if lock else packages
+
+    lock: bool = False
+    known: tuple[Held, ...] = ()
+
+    def packages(self) -> PackageQuerySet:
+        """Return packages to read, locked for an order that is about to change them.
+
+        A sweep that is noticing an expiry writes to the package without the account's lock.
+        """
+        packages = Package.objects.select_related("application")
+        return packages.select_for_update(of=("self",), no_key=True) if self.lock else packages
+
+    def find(self, account: Account, application_id: int, now: datetime) -> Held | None:
+        """Return the package that occupies the application at `now`.
+
+        Raises Refused where the account has no such application.
+        """
+        for held in self.known:
+            if held.package.application_id == application_id:
+                return held
+        packages = self.packages().current().filter(account=account, application=application_id)
+        package = packages.first()
+        if package is None:
+            find_application(account, application_id)
+            return None
+        held = find_held(account, [package], now)[0]
+        return None if held.state == PackageState.RELEASED else held
+
+    def find_all(self, account: Account, ids: Sequence[int], now: datetime) -> list[Held]:
+        """Return packages by key, in the order given; fewer where some are not the account's."""
+        known = {held.package.pk: held for held in self.known}
+        if known.keys() >= set(ids):
+            return [known[pk] for pk in ids]
+        found = self.packages().filter(account=account, pk__in=ids).order_by("pk")
+        packages = {package.pk: package for package in found}
+        return find_held(account, [packages[pk] for pk in ids if pk in packages], now)
 
 
-def find_current(
-    account: Account, application: Application, now: datetime, *, lock: bool = False
-) -> Held | None:
+def find_current(account: Account, application: Application, now: datetime) -> Held | None:
     """Return the application's package where it still occupies it at `now`."""
-    package = _packages(lock=lock).current().filter(application=application).first()
-    if package is None:
-        return None
-    held = find_held(account, [package], now)[0]
-    return None if held.state == PackageState.RELEASED else held
+    return Source().find(account, application.pk, now)
 
 
-def _require_unlocked(packages: Iterable[Package]) -> None:
-    if Refund.objects.pending().filter(package__in=list(packages)).exists():
+def _require_unlocked(all_held: Iterable[Held]) -> None:
+    if any(held.is_under_review for held in all_held):
         raise Refused(
             _("A refund of this package is under review, so it cannot change meanwhile."),
             code="refund_pending",
@@ -125,7 +162,7 @@ def _require_live(held: Held | None, edition: Edition | None) -> Held:
             code="other_edition",
             field="edition",
         )
-    _require_unlocked([held.package])
+    _require_unlocked([held])
     return held
 
 
@@ -145,12 +182,11 @@ def propose_ending(held: Held, kind: LicenceKind, count: int) -> tuple[int, ...]
     return tuple(order_for_ending(ids, find_holders(ids))[:count])
 
 
-def _judge_new(account: Account, ask: Ask, now: datetime, *, lock: bool) -> list[Held]:
-    application = find_application(account, ask.application)
-    held = find_current(account, application, now, lock=lock)
+def _judge_new(account: Account, ask: Ask, now: datetime, source: Source) -> list[Held]:
+    held = source.find(account, ask.application, now)
     if held is None:
         return []
-    _require_unlocked([held.package])
+    _require_unlocked([held])
     if held.state != PackageState.TRIAL:
         raise Refused(
             _("This application has a package already: renew, extend or upgrade that one."),
@@ -172,9 +208,8 @@ def _judge_new(account: Account, ask: Ask, now: datetime, *, lock: bool) -> list
     return [held]
 
 
-def _judge_additional(account: Account, ask: Ask, now: datetime, *, lock: bool) -> list[Held]:
-    application = find_application(account, ask.application)
-    held = _require_live(find_current(account, application, now, lock=lock), ask.edition)
+def _judge_additional(account: Account, ask: Ask, now: datetime, source: Source) -> list[Held]:
+    held = _require_live(source.find(account, ask.application, now), ask.edition)
     if ask.agents + ask.sip < 1:
         raise Refused(_("Choose at least one licence."), code="nothing_asked", field="agents")
     if held.state == PackageState.TRIAL and ask.sip:
@@ -186,9 +221,8 @@ def _judge_additional(account: Account, ask: Ask, now: datetime, *, lock: bool) 
     return [held]
 
 
-def _judge_upgrade(account: Account, ask: Ask, now: datetime, *, lock: bool) -> list[Held]:
-    application = find_application(account, ask.application)
-    held = _require_live(find_current(account, application, now, lock=lock), None)
+def _judge_upgrade(account: Account, ask: Ask, now: datetime, source: Source) -> list[Held]:
+    held = _require_live(source.find(account, ask.application, now), None)
     if held.state == PackageState.TRIAL:
         raise Refused(
             _("A trial is not upgraded: buy the Premium package, it starts on the trial."),
@@ -219,17 +253,15 @@ def _require_future(package: Package, ask: Ask, now: datetime) -> None:
         )
 
 
-def _judge_renewal(account: Account, ask: Ask, now: datetime, *, lock: bool) -> list[Held]:
+def _judge_renewal(account: Account, ask: Ask, now: datetime, source: Source) -> list[Held]:
     ids = [renewed.package for renewed in ask.renewed]
     if not ids or Counter(ids).most_common(1)[0][1] > 1:
         raise Refused(
             _("Choose the packages to renew, each once."), code="nothing_asked", field="packages"
         )
-    found = _packages(lock=lock).filter(account=account, pk__in=ids).order_by("pk")
-    packages = {package.pk: package for package in found}
-    if set(packages) != set(ids):
+    all_held = source.find_all(account, ids, now)
+    if len(all_held) != len(ids):
         raise Refused(_("Choose packages of this account."), code="no_package", field="packages")
-    all_held = find_held(account, [packages[pk] for pk in ids], now)
     for held, renewed in zip(all_held, ask.renewed, strict=True):
         if held.state not in {PackageState.ACTIVE, PackageState.ISOLATED}:
             raise Refused(
@@ -240,7 +272,7 @@ def _judge_renewal(account: Account, ask: Ask, now: datetime, *, lock: bool) -> 
             )
         _check_ending(renewed.ending, held)
         _require_future(held.package, ask, now)
-    _require_unlocked(packages.values())
+    _require_unlocked(all_held)
     return all_held
 
 
@@ -260,12 +292,21 @@ def _check_bounds(ask: Ask) -> None:
         raise Refused(error.message, code="bad_quantity", field=error.field) from error
 
 
-def judge_ask(account: Account, ask: Ask, now: datetime, *, lock: bool = False) -> list[Held]:
+def judge_ask(
+    account: Account,
+    ask: Ask,
+    now: datetime,
+    *,
+    lock: bool = False,
+    known: Iterable[Held] = (),
+) -> list[Held]:
     """Return the packages that the ask builds on, or raise Refused with reason and form field.
 
     A new purchase builds on a running trial, or on nothing. With `lock`, for which the caller
-    holds the account's lock, the packages stay as they are until the transaction ends.
+    holds the account's lock, the packages stay as they are until the transaction ends. `known`
+    spares a page that has just read packages from reading them again.
     """
     require_good_standing(account)
     _check_bounds(ask)
-    return _JUDGES[ask.kind](account, ask, now, lock=lock)
+    source = Source(lock=lock, known=() if lock else tuple(known))
+    return _JUDGES[ask.kind](account, ask, now, source)

@@ -5,7 +5,7 @@ state only records what has been noticed. Whoever writes to a package settles it
 no rule is ever decided on a state that has passed, whether or not a sweep has run.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -44,28 +44,36 @@ def _release_time(package: Package, spans: Sequence[Span]) -> datetime | None:
     return min(free, default=None)
 
 
+def find_under_review(packages: Iterable[Package]) -> set[int]:
+    """Return the keys of the packages whose refund is under review."""
+    pending = Refund.objects.pending().filter(package__in=list(packages))
+    return set(pending.values_list("package_id", flat=True))
+
+
 def derive_states(
-    packages: Iterable[Package], account: Account, now: datetime
+    packages: Iterable[Package],
+    account: Account,
+    now: datetime,
+    *,
+    under_review: Collection[int] | None = None,
 ) -> dict[int, PackageState]:
     """Return the state of each of the account's packages at `now`, by key.
 
     A package whose refund is under review is not released: expiry does not defeat a request
-    made in time. At most two queries, and none where nothing has expired.
+    made in time. `under_review` are such packages, where the caller knows them. At most two
+    queries, and none where nothing has expired.
     """
     listed = list(packages)
     over = {PackageState.RELEASED, PackageState.REFUNDED}
     states = {package.pk: PackageState(package.state) for package in listed}
     expired = [each for each in listed if each.expires_at <= now and states[each.pk] not in over]
     paid = [each for each in expired if each.state != PackageState.TRIAL]
-    held = set(
-        Refund.objects.pending().filter(package__in=paid).values_list("package_id", flat=True)
-        if paid
-        else ()
-    )
+    if under_review is None:
+        under_review = find_under_review(paid) if paid else ()
     spans = _grace_spans(account) if paid else []
     for package in expired:
         at = _release_time(package, spans)
-        is_released = package.pk not in held and at is not None and at <= now
+        is_released = package.pk not in under_review and at is not None and at <= now
         states[package.pk] = PackageState.RELEASED if is_released else PackageState.ISOLATED
     return states
 

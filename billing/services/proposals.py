@@ -10,7 +10,7 @@ from accounts.models import Account
 from billing.asks import Ask
 from billing.models import Promotion
 from billing.services.offers import CouponChoice, in_scope, list_coupons, list_promotions
-from billing.services.quotes import Quote, make_quote, with_coupon
+from billing.services.quotes import Known, Quote, make_quote, with_coupon
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,21 @@ class Proposal:
         return [choice for choice in self.coupons if not choice.is_usable]
 
 
-def propose(*, account: Account, ask: Ask, takes_best_coupon: bool, now: datetime) -> Proposal:
-    """Quote `ask` with the coupon that it names or, if wanted, with the best one; reads only."""
+def propose(
+    *,
+    account: Account,
+    ask: Ask,
+    takes_best_coupon: bool,
+    now: datetime,
+    known: Known | None = None,
+) -> Proposal:
+    """Quote `ask` with the coupon that it names or, if wanted, with the best one; reads only.
+
+    With `known`, for pages that only show the price, `quotes.with_split` makes the quote one to
+    confirm.
+    """
     try:
-        quote = make_quote(account=account, ask=replace(ask, coupon=None), now=now)
+        quote = make_quote(account=account, ask=replace(ask, coupon=None), now=now, known=known)
     except Refused as refusal:
         return Proposal(tuple(list_promotions(ask, now)), refusal=refusal)
     scope = in_scope(ask, [held.package for held in quote.held])

@@ -26,7 +26,7 @@ from billing.enums import FundKind, LicenceKind, OrderKind
 from billing.models import Coupon, PriceBook, Promotion
 from billing.pricing import PricedLine, PriceList
 from billing.services import offers
-from billing.services.catalog import find_price_book, read_price_list
+from billing.services.catalog import find_prices
 from billing.services.effects import Effect, describe_effects
 from billing.services.eligibility import Held, judge_ask
 from billing.services.ledger import read_balances
@@ -250,6 +250,14 @@ def _quoted_lines(
     )
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a page has read already, at the instant for which it asks a quote."""
+
+    prices: tuple[PriceBook, PriceList] | None = None
+    helds: tuple[Held, ...] = ()
+
+
 def make_quote(
     *,
     account: Account,
@@ -258,18 +266,19 @@ def make_quote(
     issued_at: datetime | None = None,
     key: uuid.UUID | None = None,
     lock: bool = False,
+    known: Known | None = None,
 ) -> Quote:
     """Price `ask` for `account`; reads only.
 
     Whether it can be done is judged at `now`; prices are those of `issued_at`, which is `now`
     for a fresh quote. `lock` keeps the packages as they are, for a transaction that executes the
-    quote. Raises Refused with the reason, and the form field where there is one.
+    quote. With `known`, which is for pages that only show a price, the funds are not asked: see
+    `with_split`. Raises Refused with the reason, and the form field where there is one.
     """
     priced_at = issued_at or now
     payer = _find_payer(account, ask.payer)
-    held: list[Held] = judge_ask(account, ask, now, lock=lock)
-    book = find_price_book(priced_at)
-    prices = read_price_list(book)
+    held: list[Held] = judge_ask(account, ask, now, lock=lock, known=known.helds if known else ())
+    book, prices = (known and known.prices) or find_prices(priced_at)
     priced = price_ask(ask, held, prices, priced_at)
     scope = offers.in_scope(ask, [each.package for each in held])
     promotion = offers.find_promotion(scope, priced_at)
@@ -297,20 +306,29 @@ def make_quote(
         split=None,
         held=tuple(held),
     )
+    return quote if known else with_split(quote)
+
+
+def with_split(quote: Quote) -> Quote:
+    """Return the quote with what each of the buyer's funds would pay; as it is for another payer.
+
+    Only a quote with its split can be confirmed.
+    """
     if not quote.is_self_pay:
         return quote
-    return replace(quote, split=_split(account, quote.total, book.currency, ask.without))
+    paid = _split(quote.account, quote.total, quote.currency, quote.ask.without)
+    return replace(quote, split=paid)
 
 
 def with_coupon(quote: Quote, coupon: Coupon) -> Quote:
-    """Return a quote made without a coupon as it is with `coupon`, which was found usable."""
+    """Return a quote made without a coupon as it is with `coupon`, which was found usable.
+
+    It has a split where that one had.
+    """
     priced = [
         (line.application, line.package, line.is_on_trial, line.priced) for line in quote.lines
     ]
     ask = replace(quote.ask, coupon=coupon.pk)
-    found = replace(
-        quote, ask=ask, coupon=coupon, lines=_quoted_lines(ask, priced, quote.promotion, coupon)
-    )
-    if not found.is_self_pay:
-        return found
-    return replace(found, split=_split(found.account, found.total, found.currency, ask.without))
+    lines = _quoted_lines(ask, priced, quote.promotion, coupon)
+    found = replace(quote, ask=ask, coupon=coupon, lines=lines, split=None)
+    return found if quote.split is None else with_split(found)

@@ -18,9 +18,10 @@ from accounts.errors import Refused
 from accounts.http import render_page, wants_fragment
 from billing.forms.asks import AskForm
 from billing.services.proposals import Proposal, propose
+from billing.services.quotes import Known, with_split
 from billing.views.confirming import show_confirmation
 from billing.views.describing import describe_quote
-from compliance.services.guidelines import read_guidelines
+from compliance.services.guidelines import guidelines_summary
 
 #: Asks for the price alone: `?part=price`.
 PRICE = "price"
@@ -42,9 +43,10 @@ def answer_ask(
     context: dict[str, Any],
     *,
     now: datetime,
+    known: Known | None = None,
 ) -> HttpResponse:
-    """Answer a page that ends in an ask; `context` is the page's own."""
-    proposal = _propose(form, access, now)
+    """Answer a page that ends in an ask; `context` is the page's own, `known` what it has read."""
+    proposal = _propose(form, access, now, known)
     form.offer(proposal)
     quote = proposal.quote if proposal and form.is_valid() else None
     context = {
@@ -53,8 +55,9 @@ def answer_ask(
         "form": form,
         "proposal": proposal,
         "refusal": proposal.refusal if proposal else None,
+        "target": context.get("application") or form.target,
         "now": now,
-        "guidelines": SimpleLazyObject(lambda: read_guidelines(now)),
+        "guidelines": SimpleLazyObject(lambda: guidelines_summary(now)["guidelines"]),
         **describe_quote(quote),
     }
     if request.GET.get("part") == PRICE and wants_fragment(request):
@@ -62,13 +65,15 @@ def answer_ask(
     if request.method != "POST" or "update" in request.POST:
         return render_page(request, template, context, partial="form")
     if quote is not None:
-        return show_confirmation(request, access, quote, now=now)
+        return show_confirmation(request, access, with_split(quote), now=now)
     form.lead_to_fault()
     response = render_page(request, template, context, partial="form", status=422)
     return reswap(retarget(response, "#ask"), "outerHTML")
 
 
-def _propose(form: AskForm, access: AccountAccess, now: datetime) -> Proposal | None:
+def _propose(
+    form: AskForm, access: AccountAccess, now: datetime, known: Known | None
+) -> Proposal | None:
     if not form.is_valid():
         return None
     try:
@@ -77,6 +82,7 @@ def _propose(form: AskForm, access: AccountAccess, now: datetime) -> Proposal | 
             ask=form.ask(),
             takes_best_coupon=form.takes_best_coupon,
             now=now,
+            known=known or Known(),
         )
     except Refused as refusal:
         form.refuse(refusal)

@@ -12,6 +12,7 @@ from billing.forms.changes import AdditionForm, RenewalForm, UpgradeForm
 from billing.models import Package
 from billing.services.catalog import find_feature_table
 from billing.services.eligibility import find_held
+from billing.services.quotes import Known
 from billing.views.asking import answer_ask, read_form
 from billing.views.comparison import differing_rows
 from billing.views.places import account_url, application_url, load_application
@@ -74,7 +75,8 @@ def _renew(
     ]
     form = RenewalForm(read_form(request, RenewalForm.defaults(helds)), helds=helds)
     context = {**context, "helds": helds}
-    return answer_ask(request, access, form, "billing/renew.html", context, now=now)
+    known = Known(helds=tuple(helds))
+    return answer_ask(request, access, form, "billing/renew.html", context, now=now, known=known)
 
 
 def _packages(access: AccountAccess, **only: Any) -> list[Package]:

@@ -5,19 +5,21 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.models import Application
 from billing.enums import LicenceSource, PackageKind, PackageState
 from billing.forms.purchase import PurchaseForm
 from billing.models import Licence, Package
-from billing.services.catalog import find_feature_table, find_price_book, read_price_list
+from billing.services.catalog import find_feature_table, find_prices
 from billing.services.eligibility import Held, find_current
+from billing.services.quotes import Known
 from billing.views.asking import answer_ask, read_form
 from billing.views.comparison import differing_rows, edition_columns
-from billing.views.places import account_url, application_url, load_application
+from billing.views.places import account_url, application_url
 
 TEMPLATE = "billing/purchase.html"
 
@@ -25,22 +27,30 @@ TEMPLATE = "billing/purchase.html"
 @account_page(Permission.SPEND)
 def buy(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """Sell a package for an application that is still to be chosen."""
-    return _sell(request, access, None, account_url("buy", access))
+    applications = _list_applications(access)
+    return _sell(request, access, applications, None, account_url("buy", access))
 
 
 @account_page(Permission.SPEND)
 def purchase(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Sell a package for this application."""
-    application = load_application(access, sdkappid)
-    return _sell(request, access, application, application_url("purchase", access, application))
+    applications = _list_applications(access)
+    application = next((each for each in applications if each.sdkappid == sdkappid), None)
+    if application is None:
+        raise Http404
+    url = application_url("purchase", access, application)
+    return _sell(request, access, applications, application, url)
 
 
 def _sell(
-    request: HttpRequest, access: AccountAccess, application: Application | None, url: str
+    request: HttpRequest,
+    access: AccountAccess,
+    applications: list[Any],
+    application: Application | None,
+    url: str,
 ) -> HttpResponse:
     now = timezone.now()
-    applications = _list_applications(access)
-    prices = read_price_list(find_price_book(now))
+    book, prices = find_prices(now)
     form = PurchaseForm(
         read_form(request, _defaults(application, applications)),
         applications=applications,
@@ -54,9 +64,12 @@ def _sell(
         "applications": applications,
         "prices": prices,
         "price_columns": edition_columns(prices),
-        "differences": lambda: differing_rows(find_feature_table(now)),
+        "differences": SimpleLazyObject(lambda: differing_rows(find_feature_table(now))),
     }
-    return answer_ask(request, access, form, TEMPLATE, context, now=now)
+    # Cleaning the form reads the trial, if more licences were bought for it.
+    form.is_valid()
+    known = Known(prices=(book, prices), helds=tuple(held for held, _ending in form.endings))
+    return answer_ask(request, access, form, TEMPLATE, context, now=now, known=known)
 
 
 def _list_applications(access: AccountAccess) -> list[Any]:

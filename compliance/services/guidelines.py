@@ -31,9 +31,9 @@ class Guidelines:
     industries: tuple[IndustryLines, ...]
 
 
-def read_guidelines(now: datetime) -> Guidelines:
-    """Return what holds at `now`; three queries, whatever the tables hold."""
-    book = RuleBook.objects.in_force(now).first()
+def read_guidelines(now: datetime, *, has_rule_book: bool = True) -> Guidelines:
+    """Return what holds at `now`; three queries, whatever the tables hold, or one for the lists."""
+    book = RuleBook.objects.in_force(now).first() if has_rule_book else None
     entries = list(ScreeningEntry.objects.in_use().listed())
     grouped: dict[tuple[str, str], list[ScreeningEntry]] = {}
     for entry in entries:
@@ -41,7 +41,7 @@ def read_guidelines(now: datetime) -> Guidelines:
             grouped.setdefault((entry.industry.label, entry.rule), []).append(entry)
     return Guidelines(
         book=book,
-        behaviours=tuple(Behaviour.objects.filter(book=book)),
+        behaviours=tuple(Behaviour.objects.filter(book=book)) if book else (),
         prohibited=tuple(entry for entry in entries if entry.kind == EntryKind.PROHIBITED),
         industries=tuple(
             IndustryLines(label, EntryRule(rule), tuple(rows))
@@ -52,4 +52,4 @@ def read_guidelines(now: datetime) -> Guidelines:
 
 def guidelines_summary(now: datetime) -> dict[str, Guidelines]:
     """Return the context of `compliance/_guidelines_summary.html`, shown before every payment."""
-    return {"guidelines": read_guidelines(now)}
+    return {"guidelines": read_guidelines(now, has_rule_book=False)}

@@ -1,0 +1,125 @@
+"""No page of billing asks the database more often as an account grows."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from billing.asks import Ask
+from billing.enums import CouponKind, Edition, OrderKind
+from billing.models import Order
+from tests.factories import (
+    NOW,
+    Customer,
+    add,
+    buy,
+    fund_account,
+    make_application,
+    make_coupon,
+    make_customer,
+    make_promotion,
+    place,
+)
+
+pytestmark = pytest.mark.django_db
+
+LIMIT = 15
+
+
+@pytest.fixture(autouse=True)
+def _frozen() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def grow(customer: Customer, times: int) -> None:
+    """Orders, coupons, promotions, movements of money, and orders of others to pay."""
+    other = make_customer()
+    for _time in range(times):
+        fund_account(customer.account, cash="1")
+        add(customer.application, agents=1)
+        add(customer.application, agents=1, coupon=make_coupon(customer.account).pk)
+        make_coupon(customer.account, CouponKind.CASH, minimum_spend="999999")
+        make_promotion()
+        ask = Ask(
+            kind=OrderKind.NEW,
+            application=other.application.pk,
+            edition=Edition.PREMIUM,
+            payer=customer.account.uin,
+        )
+        place(other.account, ask)
+
+
+def spread(customer: Customer, times: int) -> None:
+    """More applications with packages: in service, and isolated."""
+    for number in range(times):
+        application = make_application(customer.account)
+        buy(application, agents=1, now=NOW - timedelta(days=33 if number % 2 else 3))
+
+
+@pytest.fixture
+def customer() -> Customer:
+    customer = make_customer(gift="100", income="100", cash="9000", now=NOW - timedelta(days=40))
+    buy(customer.application, agents=2, now=NOW - timedelta(days=3))
+    return customer
+
+
+PAGES = {
+    "application": "applications/{app}/",
+    "activate": "applications/activate/",
+    "buy": "buy/",
+    "purchase": "applications/{app}/buy/",
+    "add": "applications/{app}/add/",
+    "renew": "applications/{app}/renew/",
+    "upgrade": "applications/{app}/upgrade/",
+    "renew many": "renew/",
+    "orders": "orders/",
+    "order": "orders/{order}/",
+    "receipt": "orders/{order}/receipt/",
+    "funds": "funds/",
+    "statement": "funds/statement/",
+    "statement as CSV": "funds/statement.csv",
+    "statement as XLSX": "funds/statement.xlsx",
+    "coupons": "coupons/",
+    "payment requests": "payments/",
+    "editions": "editions/",
+}
+
+
+def cost(client: Client, url: str) -> int:
+    client.get(url)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        response = client.get(url)
+        assert response.status_code == 200
+        b"".join(response) if response.streaming else response.content
+    return len(queries)
+
+
+@pytest.fixture
+def client(customer: Customer) -> Client:
+    client = Client()
+    client.force_login(customer.owner)
+    return client
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES.keys())
+def test_a_page_costs_the_same_with_many_rows(
+    client: Client, customer: Customer, path: str
+) -> None:
+    grow(customer, 1)
+    spread(customer, 2)
+    order = Order.objects.filter(account=customer.account, paid_at__isnull=False).latest("pk")
+    url = f"/console/{customer.account.uin}/" + path.format(
+        app=customer.application.sdkappid, order=order.number
+    )
+    few = cost(client, url)
+    grow(customer, 12)
+    spread(customer, 4)
+
+    assert (cost(client, url), few <= LIMIT) == (few, True)
