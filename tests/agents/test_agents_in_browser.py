@@ -1,0 +1,147 @@
+"""The Agent Management page in a real browser: its looks, and a day's work without a reload."""
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings as django_settings
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from agents.models import Agent
+from billing.enums import LicenceKind
+from tests.agents.builders import (
+    Tenant,
+    licences_of,
+    make_agent,
+    make_package,
+    make_telephone,
+    make_tenant,
+)
+from tests.agents.test_pages import signed_in, url
+from tests.bench.agents_page import fill
+
+AXE = {
+    "runOnly": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+    }
+}
+LOOKS = {
+    "light": (1280, "light"),
+    "dark": (1280, "dark"),
+    "narrow": (360, "light"),
+}
+
+
+@pytest.fixture
+def customer(transactional_db: None) -> Tenant:
+    return make_tenant()
+
+
+@pytest.fixture
+def visit(page: Page, live_server: LiveServer, customer: Tenant) -> Page:
+    """A window of the signed-in owner."""
+    name = django_settings.SESSION_COOKIE_NAME
+    value = signed_in(customer.owner).cookies[name].value
+    page.context.add_cookies([{"name": name, "value": value, "url": live_server.url}])
+    return page
+
+
+def populate(tenant: Tenant, count: int) -> None:
+    if count > 5:
+        fill(tenant, count)
+        return
+    package = make_package(tenant.application, agents=4, sip=1, now=timezone.now())
+    for number, licence in zip(range(count), [*licences_of(package), None], strict=False):
+        agent = make_agent(
+            tenant.application,
+            name=f"Agent {number}",
+            licence=licence,
+            is_enabled=number != 2,
+            phone="+8613800138000",
+        )
+        if number == 0:
+            sip = licences_of(package, LicenceKind.SIP)[0]
+            make_telephone(tenant.application, licence=sip, agent=agent)
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds against WCAG 2.2 A and AA."""
+    found = Axe().run(page, options=AXE).response["violations"]
+    return [f"{fault['id']}: {node['html']}" for fault in found for node in fault["nodes"]]
+
+
+@pytest.mark.parametrize("count", [0, 5, 10_001])
+def test_the_page_can_be_used_by_everybody_in_every_look(
+    visit: Page, customer: Tenant, count: int, output_path: str
+) -> None:
+    populate(customer, count)
+    for look, (width, scheme) in LOOKS.items():
+        visit.set_viewport_size({"width": width, "height": 900})
+        visit.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        visit.goto(url(customer, "management"))
+        assert faults(visit) == []
+        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert visit.evaluate(overflow) <= 0
+        visit.screenshot(path=Path(output_path) / f"agents-{count}-{look}.png", full_page=True)
+        if look != "light":
+            visit.get_by_role(
+                "link", name=re.compile("^Add (agent|the first agent)$")
+            ).first.click()
+            expect(visit.get_by_role("dialog", name="Add an agent")).to_be_visible()
+            assert faults(visit) == []
+    if count > 10_000:
+        expect(visit.get_by_text("10,000+ agents").first).to_be_visible()
+
+
+def test_a_selection_is_licensed_and_the_search_kept_without_a_reload(
+    visit: Page, customer: Tenant
+) -> None:
+    make_package(customer.application, agents=2, now=timezone.now())
+    for number in range(3):
+        make_agent(customer.application, name=f"Ada {number}", staff_number=f"A{number}")
+    make_agent(customer.application, name="Bob")
+    visit.goto(url(customer, "management"))
+    visit.evaluate("window.isSamePage = true")
+
+    visit.get_by_role("searchbox").fill("ada")
+    expect(visit).to_have_url(re.compile(r"\?search=ada$"))
+    expect(visit.get_by_role("row")).to_have_count(4)
+    visit.get_by_label("Choose Ada 0 (A0)").check()
+    visit.get_by_label("Choose Ada 2 (A2)").check()
+    expect(visit.get_by_text("2 chosen")).to_be_visible()
+    visit.get_by_role("button", name="Assign licences").click()
+    dialog = visit.get_by_role("dialog", name="Assign licences")
+    expect(dialog.get_by_text("2 agents get a licence.")).to_be_visible()
+    dialog.get_by_role("button", name="Assign", exact=True).click()
+
+    expect(visit.get_by_text("2 agents got a licence.")).to_be_visible()
+    expect(visit.get_by_text("2 / 2")).to_be_visible()
+    expect(visit.get_by_role("cell", name="In service")).to_have_count(2)
+    expect(visit.get_by_role("row")).to_have_count(4)
+    assert visit.evaluate("window.isSamePage") is True
+
+    visit.get_by_role("link", name="Staff number").click()
+    expect(visit).to_have_url(re.compile(r"\?search=ada&sort=staff_number$"))
+    visit.go_back()
+    expect(visit).to_have_url(re.compile(r"\?search=ada$"))
+    expect(visit.get_by_role("searchbox")).to_have_value("ada")
+    expect(visit.get_by_role("row")).to_have_count(4)
+
+
+def test_a_file_is_checked_and_imported_before_one_s_eyes(
+    visit: Page, customer: Tenant, tmp_path: Path
+) -> None:
+    rows = [f"Imported {n},I{n},i{n}@example.com" for n in range(300)]
+    file = tmp_path / "agents.csv"
+    file.write_text("\n".join(["name,staff_number,email", *rows]))
+    visit.goto(url(customer, "import"))
+    visit.get_by_label("File").set_input_files(file)
+    visit.get_by_role("button", name="Send and check").click()
+    visit.get_by_role("button", name="Import 300 rows").click()
+    expect(visit.get_by_text("300 rows were imported.")).to_be_visible()
+    assert Agent.objects.count() == 300
+    assert faults(visit) == []
