@@ -1,0 +1,39 @@
+"""A file of ten thousand agents: 37 planted faults are found, and the mended file is written."""
+
+import resource
+import time
+
+from agents.enums import ImportStatus
+from agents.models import Agent
+from tests.agents.builders import Tenant
+from tests.agents.test_imports import FAULTS, FIRST, bring_in, check, file_of, found, line, prepare
+
+ROWS = 10_000
+SECONDS = 60
+MEGABYTES = 300
+
+
+def megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def test_ten_thousand_rows_are_checked_exactly_and_written_in_time(tenant: Tenant) -> None:
+    prepare(tenant)
+    good = [FIRST, *(line(number) for number in range(1, ROWS))]
+    bad = list(good)
+    faults = [*FAULTS.values(), *list(FAULTS.values())[:7]]
+    planted = []
+    for number, (cells, column) in enumerate(faults):
+        place = 100 + number * 260
+        bad[place] = line(place, **cells)
+        planted.append((place + 2, column))
+    assert len(planted) == 37
+    before, started = megabytes(), time.monotonic()
+    imported = check(tenant, file_of(*bad))
+    assert found(imported) == planted
+    assert (imported.status, Agent.objects.count()) == (ImportStatus.FAULTY, 1)
+
+    bring_in(tenant, file_of(*good))
+    assert Agent.objects.count() == 1 + ROWS
+    assert time.monotonic() - started < SECONDS
+    assert megabytes() - before < MEGABYTES
