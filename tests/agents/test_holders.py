@@ -1,0 +1,68 @@
+"""Who holds a licence, as billing asks it by the setting, and which licences should end first."""
+
+from datetime import timedelta
+
+import pytest
+
+from agents.models import Agent
+from agents.services.agents import AgentDetails, add_agent, disable_agents
+from agents.services.telephones import register_telephone
+from billing.enums import Edition, LicenceKind
+from billing.holders import find_holders
+from billing.services.eligibility import find_held, propose_ending
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+NOW = factories.NOW
+
+
+def _agent(customer: factories.Customer, number: int, minutes: int) -> Agent:
+    return add_agent(
+        application=customer.application,
+        details=AgentDetails(
+            name=f"Agent {number}", staff_number=str(number), email=f"a{number}@example.com"
+        ),
+        with_licence=True,
+        by=customer.owner,
+        now=NOW + timedelta(minutes=minutes),
+    )
+
+
+def test_agents_and_telephones_are_named_and_free_licences_are_not() -> None:
+    customer = factories.make_customer(cash="2000")
+    factories.buy(customer.application, Edition.ESSENTIAL, agents=1, sip=1)
+    agent = _agent(customer, 1, 0)
+    telephone, _password = register_telephone(
+        application=customer.application,
+        label="Front desk",
+        extension="20001",
+        by=customer.owner,
+        now=NOW,
+    )
+    licences = [licence.pk for licence in customer.account.licences.all()]
+    found = find_holders(licences)
+    assert {pk: holder.label for pk, holder in found.items()} == {
+        agent.licence_id: "Agent 1 (1)",
+        telephone.licence_id: "Front desk (20001)",
+    }
+
+
+def test_free_licences_end_first_then_disabled_agents_then_the_least_recently_changed() -> None:
+    """Three included licences and four additional ones; six agents, one of them disabled."""
+    customer = factories.make_customer(cash="2000")
+    factories.buy(customer.application, Edition.ESSENTIAL, agents=4)
+    agents = [_agent(customer, number, minutes=number) for number in range(1, 7)]
+    disable_agents(
+        application=customer.application,
+        chosen=Agent.objects.filter(pk=agents[5].pk),
+        frees_licences=False,
+        by=customer.owner,
+        now=NOW + timedelta(hours=1),
+    )
+    package = factories.current_package(customer.application)
+    held = find_held(customer.account, [package], NOW)[0]
+    labels = {
+        pk: holder.label for pk, holder in find_holders([each.pk for each in held.bought]).items()
+    }
+    order = [labels.get(pk, "free") for pk in propose_ending(held, LicenceKind.AGENT, 4)]
+    assert order == ["free", "Agent 6 (6)", "Agent 4 (4)", "Agent 5 (5)"]
