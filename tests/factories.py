@@ -10,6 +10,8 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from allauth.account.models import EmailAddress
+
 from accounts.enums import EntityKind, Measure, Role
 from accounts.models import Account, Application, Entity, Restriction, User
 from accounts.services.members import add_member
@@ -43,9 +45,11 @@ class Customer:
 
 
 def make_user(email: str = "", *, name: str = "", is_staff: bool = False) -> User:
-    """Make somebody who can sign in with `PASSWORD`."""
+    """Make somebody who can sign in with `PASSWORD`, the address verified."""
     email = email or f"person{next(_serial)}@example.com"
-    return User.objects.create_user(email, PASSWORD, name=name, is_staff=is_staff)
+    user = User.objects.create_user(email, PASSWORD, name=name, is_staff=is_staff)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
 
 
 def make_entity(

@@ -9,10 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from billing.asks import Ask, RenewedPackage
 from billing.enums import Edition, LicenceKind, OrderKind
 from billing.forms.asks import AskForm, QuantityForm, TermForm
-from billing.forms.endings import complain_of, ending_fields, read_mark
+from billing.forms.endings import EndingForm
 from billing.forms.fields import KeysField, WholeNumberField
 from billing.services.eligibility import Held
-from billing.services.endings import Ending, choose_ending
 
 
 class AdditionForm(QuantityForm):
@@ -60,7 +59,7 @@ _LABELS = {
 }
 
 
-class RenewalForm(TermForm):
+class RenewalForm(TermForm, EndingForm):
     """The renewal of some of `helds`, each with all or fewer of its additional licences.
 
     For each package there is a number for every kind of additional licence that it has, named
@@ -76,8 +75,6 @@ class RenewalForm(TermForm):
             for kind in LicenceKind:
                 if _bought(held, kind):
                     self.fields[_name(held, kind)] = _number_field(held, kind)
-        self.fields.update(ending_fields())
-        self.endings: list[tuple[Held, Ending]] = []
 
     @classmethod
     def defaults(cls, helds: Sequence[Held] = ()) -> dict[str, Any]:
@@ -103,19 +100,11 @@ class RenewalForm(TermForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if self.errors:
-            return data
-        chosen = set(data["packages"])
+        chosen = set(data.get("packages", ()))
         for held in self.helds:
-            if held.package.pk in chosen:
-                ending = choose_ending(
-                    held,
-                    keep=self._kept(held),
-                    ticked=data["ending"],
-                    mark=read_mark(self, held),
-                )
-                self.endings.append((held, ending))
-                complain_of(self, held, ending)
+            numbers = {_name(held, kind) for kind in LicenceKind}
+            if held.package.pk in chosen and not self.errors.keys() & numbers:
+                self.choose(held, self._kept(held))
         return data
 
     def _kept(self, held: Held) -> dict[LicenceKind, int]:

@@ -1,36 +1,59 @@
 """The part of a form that says which additional licences end."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import forms
 from django.utils.translation import ngettext
 
 from billing.enums import LicenceKind
 from billing.forms.fields import KeysField
 from billing.services.eligibility import Held
-from billing.services.endings import Ending
+from billing.services.endings import Ending, choose_ending
 
-ENDING = "ending"
-
-
-def mark_name(held: Held) -> str:
-    """Return the name of the hidden field that says for which numbers the list was shown."""
-    return f"mark_{held.package.pk}"
+_MARK = "mark_"
 
 
-def ending_fields() -> dict[str, forms.Field]:
-    """Return the fields that a form with a choice of endings has."""
-    return {ENDING: KeysField(required=False)}
+class EndingForm(forms.Form):
+    """A form that shows, and asks, which additional licences end.
 
+    For each package with such a choice there is a hidden value `mark_<package>`, which says for
+    which numbers the list was shown. `endings` are known as soon as the fields are good that
+    they depend on, whatever else is wrong.
+    """
 
-def read_mark(form: forms.Form, held: Held) -> str:
-    """Return for which numbers the list was shown that the form was ticked in."""
-    return str(form.data.get(mark_name(held), ""))
+    ending = KeysField(required=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.endings: list[tuple[Held, Ending]] = []
 
-def complain_of(form: forms.Form, held: Held, ending: Ending) -> None:
-    """Say on the form how many more, or fewer, licences have to be ticked."""
-    for kind, number in ending.shortage.items():
-        if number:
-            form.add_error(None, _complaint(held.package.application.name, kind, number))
+    def choose(self, held: Held, keep: Mapping[LicenceKind, int]) -> None:
+        """Find out what ends of a package, and say on the form if the ticks do not fit."""
+        ending = choose_ending(
+            held,
+            keep=keep,
+            ticked=self.cleaned_data.get("ending", ()),
+            mark=str(self.data.get(f"{_MARK}{held.package.pk}", "")),
+        )
+        self.endings.append((held, ending))
+        for kind, number in ending.shortage.items():
+            if number:
+                self.add_error(None, _complaint(held.package.application.name, kind, number))
+
+    @property
+    def has_new_choice(self) -> bool:
+        """Whether there is another list to choose from than the one that was shown.
+
+        The same list is left alone on the page: somebody may be ticking there right now.
+        """
+        shown = {name: self.data[name] for name in self.data if name.startswith(_MARK)}
+        wanted = {
+            f"{_MARK}{held.package.pk}": ending.mark
+            for held, ending in self.endings
+            if ending.candidates
+        }
+        return shown != wanted
 
 
 def _complaint(name: str, kind: LicenceKind, number: int) -> str:

@@ -11,14 +11,13 @@ from accounts.models import Application
 from billing.asks import Ask
 from billing.enums import Edition, LicenceKind, OrderKind
 from billing.forms.asks import QuantityForm, TermForm
-from billing.forms.endings import complain_of, ending_fields, read_mark
+from billing.forms.endings import EndingForm
 from billing.forms.fields import WholeNumberField
 from billing.pricing import people_to_extra_agents
 from billing.services.eligibility import Held
-from billing.services.endings import Ending, choose_ending
 
 
-class PurchaseForm(TermForm, QuantityForm):
+class PurchaseForm(TermForm, QuantityForm, EndingForm):
     """A new package for an application of the account.
 
     `included` are the agent licences that each edition's package brings. `find_trial` returns
@@ -60,8 +59,6 @@ class PurchaseForm(TermForm, QuantityForm):
         self.fields["agents"].help_text = _(
             "Leave empty to let it follow from the number of people."
         )
-        self.fields.update(ending_fields())
-        self.endings: list[tuple[Held, Ending]] = []
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -70,20 +67,12 @@ class PurchaseForm(TermForm, QuantityForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         self.target = data.get("application")
-        if self.errors:
+        if self.errors.keys() & {"application", "edition", "people", "agents"}:
             return data
         held = self.find_trial(data["application"])
-        standing = len(held.bought) if held else 0
-        data["agents"] = self._count_agents(standing)
+        data["agents"] = self._count_agents(len(held.bought) if held else 0)
         if held is not None:
-            ending = choose_ending(
-                held,
-                keep={LicenceKind.AGENT: data["agents"]},
-                ticked=data["ending"],
-                mark=read_mark(self, held),
-            )
-            self.endings = [(held, ending)]
-            complain_of(self, held, ending)
+            self.choose(held, {LicenceKind.AGENT: data["agents"]})
         return data
 
     def _count_agents(self, standing: int) -> int:

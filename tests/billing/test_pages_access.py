@@ -27,9 +27,9 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
-ALL = set(Role.values)
-MONEY = {Role.OWNER, Role.FINANCE, Role.VIEWER}
-SPEND = {Role.OWNER, Role.FINANCE}
+ALL: set[str] = set(Role.values)
+MONEY: set[str] = {Role.OWNER, Role.FINANCE, Role.VIEWER}
+SPEND: set[str] = {Role.OWNER, Role.FINANCE}
 HTMX = {"HX-Request": "true"}
 
 
@@ -45,7 +45,7 @@ class PageCase:
 
 CASES = {
     "account_editions": PageCase(ALL),
-    "activate": PageCase({Role.OWNER}),
+    "activate": PageCase({Role.OWNER.value}),
     "application": PageCase(ALL, of_application=True),
     "buy": PageCase(SPEND),
     "purchase": PageCase(SPEND, of_application=True),

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import time_machine
-from django.http import HttpResponse
 from django.test import Client
 
 from billing.enums import CouponKind
@@ -90,10 +90,9 @@ def ask_for(client: Client, customer: Customer, **changes: str) -> str:
     return answer.content.decode()
 
 
-def confirm(client: Client, customer: Customer, html: str, **more: str) -> HttpResponse:
+def confirm(client: Client, customer: Customer, html: str, **more: str) -> Any:
     data = {"token": token_of(html), **more}
-    answer: HttpResponse = client.post(url(customer, "confirm/"), data)
-    return answer
+    return client.post(url(customer, "confirm/"), data)
 
 
 def test_the_whole_way_from_choosing_to_the_order(client: Client, customer: Customer) -> None:
@@ -368,3 +367,36 @@ def test_the_number_of_ticked_licences_must_be_right(
 
     assert answer.status_code == 422
     assert words in answer.content.decode()
+
+
+def test_a_list_that_somebody_is_ticking_in_is_not_replaced(
+    client: Client, extended: Customer
+) -> None:
+    package = current_package(extended.application)
+    path, data = url(extended, "buy/?part=price"), choice(extended, agents="1", sip="0")
+
+    fresh = client.post(path, data, headers=HTMX).content.decode()
+    again = client.post(path, {**data, f"mark_{package.pk}": "2.0"}, headers=HTMX)
+    fewer = client.post(path, {**data, "agents": "0", f"mark_{package.pk}": "2.0"}, headers=HTMX)
+
+    assert [
+        'id="endings"' in html for html in (fresh, again.content.decode(), fewer.content.decode())
+    ] == [True, False, True]
+
+
+def test_ticks_stay_where_another_field_is_at_fault(client: Client, extended: Customer) -> None:
+    package = current_package(extended.application)
+    ticked = [licence.pk for licence in licences_of(package)[3:5]]
+
+    answer = client.post(
+        url(extended, "buy/"),
+        {
+            **choice(extended, agents="1", sip="0", count="99"),
+            "ending": ticked,
+            f"mark_{package.pk}": "2.0",
+        },
+    )
+
+    assert answer.status_code == 422
+    kept = re.findall(r'name="ending"[^>]*value="(\d+)" checked', answer.content.decode())
+    assert {int(pk) for pk in kept} == set(ticked)
