@@ -42,6 +42,15 @@ def when_ready(server: Any) -> None:
         sys.stdout.flush()
 
 
+def post_worker_init(worker: Any) -> None:
+    """Leave Ctrl-C to the master, which then stops each worker once.
+
+    A terminal sends it to the workers as well; one that is told twice to stop, the second time
+    while it is stopping, can wait for itself until it is killed.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def on_exit(server: Any) -> None:
     """Leave nothing running: the embedded database goes with its last user."""
     embedded = sys.modules.get("config.embedded_postgres")
