@@ -5,27 +5,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_joining_and_notifications'),
-        ('billing', '0005_expiry_reminders'),
+        ("accounts", "0003_joining_and_notifications"),
+        ("billing", "0005_expiry_reminders"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='package',
-            name='billing_package_due_idx',
+            model_name="package",
+            name="billing_package_due_idx",
         ),
         migrations.AddIndex(
-            model_name='package',
-            index=django.contrib.postgres.indexes.BTreeIndex(condition=models.Q(('state', 'trial')), fields=['expires_at', 'id'], name='billing_pkg_trial_due_idx'),
+            model_name="package",
+            index=django.contrib.postgres.indexes.BTreeIndex(
+                condition=models.Q(("state", "trial")),
+                fields=["expires_at", "id"],
+                name="billing_pkg_trial_due_idx",
+            ),
         ),
         migrations.AddIndex(
-            model_name='package',
-            index=django.contrib.postgres.indexes.BTreeIndex(condition=models.Q(('state', 'active')), fields=['expires_at', 'id'], name='billing_pkg_active_due_idx'),
+            model_name="package",
+            index=django.contrib.postgres.indexes.BTreeIndex(
+                condition=models.Q(("state", "active")),
+                fields=["expires_at", "id"],
+                name="billing_pkg_active_due_idx",
+            ),
         ),
         migrations.AddIndex(
-            model_name='package',
-            index=django.contrib.postgres.indexes.BTreeIndex(condition=models.Q(('state', 'isolated')), fields=['expires_at', 'id'], name='billing_pkg_isolated_due_idx'),
+            model_name="package",
+            index=django.contrib.postgres.indexes.BTreeIndex(
+                condition=models.Q(("state", "isolated")),
+                fields=["expires_at", "id"],
+                name="billing_pkg_isolated_due_idx",
+            ),
         ),
     ]
