@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
@@ -16,7 +15,6 @@ from tests import factories
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
-PASSWORD = "a-good-long-password"
 NBSP = "\u00a0"
 
 
@@ -31,9 +29,6 @@ class Scene:
 @pytest.fixture
 def scene(transactional_db: None) -> Scene:
     owner = factories.make_user("olivia@example.com", name="Olivia")
-    owner.set_password(PASSWORD)
-    owner.save()
-    EmailAddress.objects.create(user=owner, email=owner.email, verified=True, primary=True)
     account = factories.make_account(owner=owner)
     factories.fund_account(account, gift="100.00", income="50.00", cash="900.00")
     return Scene(owner, account)
@@ -54,7 +49,7 @@ def browser_page(scene: Scene, request: pytest.FixtureRequest) -> Iterator[Page]
 def sign_in(page: Page) -> None:
     page.goto("/")
     page.get_by_label("Email").fill("olivia@example.com")
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("link", name="Applications", exact=True)).to_be_visible()
 

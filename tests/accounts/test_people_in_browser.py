@@ -110,6 +110,7 @@ def test_the_last_owner_is_told_in_the_dialog(page: Page) -> None:
     make_member(account)
     sign_in(page, User.objects.get(email="olivia@example.com"))
     page.get_by_role("link", name="Members").click()
+    page.wait_for_url("**/members/")
 
     page.get_by_role("link", name="Leave the account").click()
     dialog = page.get_by_role("dialog")

@@ -1,0 +1,46 @@
+"""Staff's pages for agents, telephones and skill groups: read, never changed."""
+
+from django.contrib import admin
+
+from accounts.admin.base import LeanAdmin
+from agents.models import Agent, AgentImport, SipTelephone, SkillGroup
+
+
+@admin.register(Agent)
+class AgentAdmin(LeanAdmin):
+    list_display = (
+        "name",
+        "staff_number",
+        "email",
+        "account",
+        "application",
+        "role",
+        "extension",
+        "is_enabled",
+        "licence",
+    )
+    list_select_related = ("account", "application", "licence")
+    search_fields = ("=account__uin", "=application__sdkappid")
+
+
+@admin.register(SipTelephone)
+class SipTelephoneAdmin(LeanAdmin):
+    list_display = ("label", "extension", "account", "application", "licence", "agent")
+    list_select_related = ("account", "application", "licence", "agent")
+    search_fields = ("=account__uin", "=application__sdkappid")
+    # Not even the hash of a password is anybody's business here.
+    exclude = ("password",)
+
+
+@admin.register(SkillGroup)
+class SkillGroupAdmin(LeanAdmin):
+    list_display = ("name", "account", "application")
+    list_select_related = ("account", "application")
+    search_fields = ("=account__uin", "=application__sdkappid")
+
+
+@admin.register(AgentImport)
+class AgentImportAdmin(LeanAdmin):
+    list_display = ("pk", "account", "application")
+    list_select_related = ("account", "application")
+    search_fields = ("=account__uin",)
