@@ -1,0 +1,66 @@
+"""The demo: told through the services, once, with everything that it promises to show."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.enums import Role
+from accounts.models import Account, AuditEvent, Entity, Membership
+from agents.models import Agent
+from billing.enums import OrderStatus, PackageState
+from billing.models import Order, Package, Refund
+
+pytestmark = pytest.mark.django_db
+
+
+def load(**options: object) -> str:
+    out = StringIO()
+    call_command("load_demo_data", stdout=out, **options)
+    return out.getvalue()
+
+
+def test_it_shows_every_role_and_every_state_of_a_package() -> None:
+    load()
+    assert (Entity.objects.count(), Account.objects.count()) == (2, 4)
+    assert set(Membership.objects.values_list("role", flat=True)) == set(Role.values)
+    assert set(Package.objects.values_list("state", flat=True)) == set(PackageState.values)
+    assert Agent.objects.exists()
+    assert {OrderStatus.PAID, OrderStatus.UNPAID, OrderStatus.CLOSED, OrderStatus.REFUNDED} == set(
+        Order.objects.values_list("status", flat=True)
+    )
+
+
+def test_one_refund_is_granted_and_one_refused() -> None:
+    load()
+    assert list(Refund.objects.values_list("status", flat=True)) == ["done"]
+    refused = AuditEvent.objects.get(verb="refund.refused")
+    failed = [row["rule"] for row in refused.data["trace"]["results"] if row["outcome"] == "fail"]
+    assert failed == ["one_per_entity"]
+
+
+def test_a_second_load_adds_nothing_and_prints_the_same_sign_ins() -> None:
+    first = load()
+    before = (Package.objects.count(), Order.objects.count(), AuditEvent.objects.count())
+    second = load()
+    assert (Package.objects.count(), Order.objects.count(), AuditEvent.objects.count()) == before
+    assert second.splitlines()[1:] == first.splitlines()
+    assert "olivia.owner@example.com" in first
+
+
+def test_it_grows_as_asked() -> None:
+    load(accounts=3, agents=30)
+    assert Account.objects.count() == 7
+    assert Agent.objects.filter(application__name="Sales hotline").count() == 30
+
+
+@pytest.mark.parametrize("options", [{"agents": 13}, {"agents": 10_001}, {"accounts": -1}])
+def test_sizes_out_of_bounds_are_refused(options: dict[str, int]) -> None:
+    with pytest.raises(CommandError, match="takes"):
+        load(**options)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_its_ledger_holds() -> None:
+    load()
+    call_command("verify_ledger", stdout=StringIO())
