@@ -63,7 +63,7 @@ check: $(STAMP) ## what must be clean before a commit
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: $(STAMP) ## measure, beside a reference measured in the same run
-	$(BIN)/python manage.py bench $(ARGS)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 # --- Keeping up ----------------------------------------------------------------------------
 

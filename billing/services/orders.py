@@ -23,6 +23,7 @@ from billing.services.effects import shape_of
 from billing.services.eligibility import Held, judge_ask
 from billing.services.ledger import lock_funds, move_between, post_transaction
 from billing.services.lifecycle import settle_package
+from billing.services.order_news import tell_payer
 from billing.services.quotes import Quote, SignedQuote, digest, make_quote, read_token
 from billing.tenders import Split, split
 
@@ -247,6 +248,8 @@ def execute_quote(quote: Quote, *, by: User | None, now: datetime) -> Order:
     order, lines = _write_order(quote, by=by, now=now)
     if quote.split is not None and not quote.split.missing:
         _pay_and_deliver(order, lines, quote.split, by=by, now=now)
+    elif not quote.is_self_pay:
+        tell_payer(order, now=now)
     return order
 
 

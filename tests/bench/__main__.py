@@ -1,0 +1,101 @@
+"""Measure everything that has a goal, each beside a reference in the same run; `make bench`.
+
+Prints a table, leaves all figures in `bench-results.json`, and exits 1 where a goal is missed.
+`ARGS="sweep"` picks parts, `ARGS="--packages 1000000"` sizes the sweep.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+
+from tests.bench import agents_page, sweep  # noqa: E402
+
+RESULTS = Path(__file__).resolve().parents[2] / "bench-results.json"
+Part = tuple[list[dict[str, Any]], list[str]]
+
+
+def measure_sweep(options: argparse.Namespace) -> Part:
+    """The expiry sweep beside one plain SQL statement, 5 % and 100 % due."""
+    figures = [
+        figure
+        for percent in (5, 100)
+        for figure in sweep.measure(
+            packages=options.packages, percent=percent, rounds=options.rounds
+        )
+    ]
+    return [asdict(figure) for figure in figures], sweep.goals_missed(figures)
+
+
+def measure_agents(options: argparse.Namespace) -> Part:
+    """The Agent Management page with 100,000 agents beside 100, and beside the admin's list."""
+    figures = agents_page.measure()
+    shown = [{**asdict(figure), "ratio": figure.ratio} for figure in figures]
+    return shown, agents_page.goals_missed(figures)
+
+
+def measure_pages(options: argparse.Namespace) -> Part:
+    """Every page beside an empty view; no goals, the figures are to be looked at."""
+    call_command("bench", output=RESULTS)
+    return json.loads(RESULTS.read_text())["pages"], []
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
+    "pages": measure_pages,
+    "sweep": measure_sweep,
+    "agents": measure_agents,
+}
+
+
+def show(name: str, rows: list[dict[str, Any]]) -> None:
+    """Print one part as a table."""
+    say(f"\n{name}")
+    for row in rows:
+        cells = (
+            f"{key} {value:.2f}" if isinstance(value, float) else f"{key} {value}"
+            for key, value in row.items()
+        )
+        say("  " + "  ".join(cells))
+
+
+def say(text: str) -> None:
+    """Print a line."""
+    sys.stdout.write(f"{text}\n")
+
+
+def main() -> int:
+    """Measure the parts that are asked for; return the exit status."""
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="by default all")
+    parser.add_argument("--packages", type=int, default=100_000, help="rows of the sweep")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of the sweep, for the median")
+    options = parser.parse_args()
+    results: dict[str, Any] = {}
+    missed: list[str] = []
+    for name in options.parts or PARTS:
+        rows, problems = PARTS[name](options)
+        results[name] = rows
+        missed += problems
+        if name != "pages":
+            show(name, rows)
+    results["missed"] = missed
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    for problem in missed:
+        say(f"goal missed: {problem}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
