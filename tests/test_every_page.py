@@ -9,10 +9,8 @@ import os
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
@@ -23,16 +21,11 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import Application, User
 from billing.models import Order, Refund
 from compliance.models import ConnectionRequest, Violation
+from tests.looks import CONTRAST, WCAG, faults
 from tests.test_tenancy import ADDRESSES, Address
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
-AXE: dict[str, Any] = {
-    "runOnly": {
-        "type": "tag",
-        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
-    }
-}
 #: Where screenshots go, if somewhere: `SCREENSHOTS=<folder>`.
 SHOTS = os.environ.get("SCREENSHOTS", "")
 
@@ -91,20 +84,7 @@ def sign_in(page: Page, email: str, url: str) -> None:
     page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": url}])
 
 
-#: Light and dark differ in colours alone.
-CONTRAST: dict[str, Any] = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
-LOOKS = [(1280, "light", AXE), (1280, "dark", CONTRAST), (360, "light", AXE)]
-
-
-def faults(page: Page, options: dict[str, Any]) -> list[str]:
-    """What axe finds, and whether the page is wider than its window."""
-    found = [
-        f"{fault['id']}: {node['html'][:160]}"
-        for fault in Axe().run(page, options=options).response["violations"]
-        for node in fault["nodes"]
-    ]
-    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    return [*found, f"{wide} px wider than the window"] if wide > 0 else found
+LOOKS = [(1280, "light", WCAG), (1280, "dark", CONTRAST), (360, "light", WCAG)]
 
 
 def look_at(page: Page, name: str, url: str) -> list[str]:

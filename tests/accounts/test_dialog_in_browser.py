@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django_settings
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page, expect
@@ -18,16 +17,11 @@ from accounts.enums import EntityKind, Theme
 from accounts.models import Account, User
 from accounts.services.tenants import open_account, register_entity
 from tests.accounts import look_pages
+from tests.looks import faults
 
 pytestmark = pytest.mark.urls("tests.accounts.look_pages")
 
 NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
-AXE = {
-    "runOnly": {
-        "type": "tag",
-        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
-    }
-}
 
 
 @pytest.fixture(autouse=True)
@@ -67,12 +61,6 @@ def things(page: Page, live_server: LiveServer, user: User, account: Account) ->
     sign_in(page.context, user, live_server.url)
     page.goto(f"/console/{account.uin}/")
     return page
-
-
-def faults(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 A and AA."""
-    found = Axe().run(page, options=AXE).response["violations"]
-    return [f"{fault['id']}: {node['html']}" for fault in found for node in fault["nodes"]]
 
 
 def open_dialog(page: Page) -> None:

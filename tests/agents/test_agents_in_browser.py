@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django_settings
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -22,13 +21,8 @@ from tests.agents.builders import (
 )
 from tests.agents.test_pages import signed_in, url
 from tests.bench.agents_page import fill
+from tests.looks import faults
 
-AXE = {
-    "runOnly": {
-        "type": "tag",
-        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
-    }
-}
 LOOKS = {
     "light": (1280, "light"),
     "dark": (1280, "dark"),
@@ -66,12 +60,6 @@ def populate(tenant: Tenant, count: int) -> None:
         if number == 0:
             sip = licences_of(package, LicenceKind.SIP)[0]
             make_telephone(tenant.application, licence=sip, agent=agent)
-
-
-def faults(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 A and AA."""
-    found = Axe().run(page, options=AXE).response["violations"]
-    return [f"{fault['id']}: {node['html']}" for fault in found for node in fault["nodes"]]
 
 
 @pytest.mark.parametrize("count", [0, 5, 10_001])

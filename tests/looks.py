@@ -1,0 +1,35 @@
+"""What a browser test asks of every page: nothing against WCAG, nothing wider than the window."""
+
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+#: WCAG 2.2, levels A and AA.
+WCAG: dict[str, Any] = {
+    "runOnly": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+    }
+}
+#: Light and dark differ in colours alone.
+CONTRAST: dict[str, Any] = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+
+# A link on its way from its light colour to its dark one has the contrast of neither.
+SETTLE = """
+document.getAnimations()
+    .filter((each) => each.effect.getTiming().iterations !== Infinity)
+    .forEach((each) => each.finish())
+"""
+
+
+def faults(page: Page, options: dict[str, Any] = WCAG) -> list[str]:
+    """What axe finds on the page as it stands, and whether it is wider than its window."""
+    page.evaluate(SETTLE)
+    found = [
+        f"{fault['id']}: {node['html'][:160]}"
+        for fault in Axe().run(page, options=options).response["violations"]
+        for node in fault["nodes"]
+    ]
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return [*found, f"{wide} px wider than the window"] if wide > 0 else found
