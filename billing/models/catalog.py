@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models.append_only import APPEND_ONLY
 from billing.enums import Edition, ItemKind
+from compliance.wording import in_language
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -138,6 +139,12 @@ class Feature(models.Model):
     essential_scope = models.CharField(_("scope in Essential"), max_length=200, blank=True)
     in_premium = models.BooleanField(_("in Premium"))
     premium_scope = models.CharField(_("scope in Premium"), max_length=200, blank=True)
+    words_zh = models.JSONField(
+        _("words in Chinese"),
+        default=dict,
+        blank=True,
+        help_text=_("Of group, name, note, essential and premium; what is missing stays English."),
+    )
 
     class Meta:
         verbose_name = _("feature")
@@ -153,3 +160,27 @@ class Feature(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def _word(self, key: str, english: str) -> str:
+        return in_language(english, self.words_zh.get(key, ""))
+
+    @property
+    def label(self) -> str:
+        """The name in the language of the page; so are the four below."""
+        return self._word("name", self.name)
+
+    @property
+    def group_label(self) -> str:
+        return self._word("group", self.group)
+
+    @property
+    def note_label(self) -> str:
+        return self._word("note", self.note)
+
+    @property
+    def essential_label(self) -> str:
+        return self._word("essential", self.essential_scope)
+
+    @property
+    def premium_label(self) -> str:
+        return self._word("premium", self.premium_scope)

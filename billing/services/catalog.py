@@ -173,7 +173,15 @@ def publish_price_book(
     return book
 
 
-def _feature(group: str, position: int, row: Mapping[str, Any]) -> Feature:
+def _words_zh(group: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, str]:
+    """Return the words in Chinese that the file has, each at most as long as its English one."""
+    words = {"group": group.get("group_zh", ""), **row.get("zh", {})}
+    if not set(words) <= {"group", "name", "note", "essential", "premium"}:
+        raise ValueError(f"{row['key']}: unknown words in zh")
+    return {key: str(text)[:200] for key, text in words.items() if text}
+
+
+def _feature(group: Mapping[str, Any], position: int, row: Mapping[str, Any]) -> Feature:
     def scope(value: object) -> str:
         if not isinstance(value, bool | str):
             raise TypeError(f"{row['key']}: neither true, false nor a text")
@@ -181,7 +189,7 @@ def _feature(group: str, position: int, row: Mapping[str, Any]) -> Feature:
 
     return Feature(
         position=position,
-        group=str(group),
+        group=str(group["group"]),
         key=str(row["key"]),
         name=str(row["name"]),
         note=str(row.get("note", "")),
@@ -190,6 +198,7 @@ def _feature(group: str, position: int, row: Mapping[str, Any]) -> Feature:
         essential_scope=scope(row["essential"]),
         in_premium=bool(row["premium"]),
         premium_scope=scope(row["premium"]),
+        words_zh=_words_zh(group, row),
     )
 
 
@@ -200,7 +209,7 @@ def publish_feature_table(
     """Publish a new comparison, in the form of `billing/data/feature_table.json`."""
     try:
         groups: Sequence[Mapping[str, Any]] = data["groups"]
-        pairs = [(group["group"], row) for group in groups for row in group["features"]]
+        pairs = [(group, row) for group in groups for row in group["features"]]
         features = [
             _feature(group, position, row) for position, (group, row) in enumerate(pairs, start=1)
         ]

@@ -66,7 +66,7 @@ def _judge(
     if not is_in_edition(feature, package.edition):
         return FeatureUse(feature, FeatureState.OTHER_EDITION)
     is_premium = package.edition == Edition.PREMIUM
-    scope = feature.premium_scope if is_premium else feature.essential_scope
+    scope = feature.premium_label if is_premium else feature.essential_label
     if is_restricted:
         return FeatureUse(feature, FeatureState.RESTRICTED, scope)
     if feature.is_calling and not is_connected:

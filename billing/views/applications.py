@@ -67,7 +67,7 @@ def application(request: HttpRequest, access: AccountAccess, sdkappid: int) -> H
 def _group(uses: list[FeatureUse]) -> list[tuple[str, list[tuple[FeatureUse, str]]]]:
     groups: dict[str, list[tuple[FeatureUse, str]]] = {}
     for use in uses:
-        groups.setdefault(use.feature.group, []).append((use, _TONES[use.state]))
+        groups.setdefault(use.feature.group_label, []).append((use, _TONES[use.state]))
     return list(groups.items())
 
 

@@ -45,5 +45,5 @@ def grouped(features: Sequence[Feature]) -> list[tuple[str, list[Feature]]]:
     """Return the rows under the headings of the table, in its order."""
     groups: dict[str, list[Feature]] = {}
     for feature in features:
-        groups.setdefault(feature.group, []).append(feature)
+        groups.setdefault(feature.group_label, []).append(feature)
     return list(groups.items())
