@@ -3,7 +3,6 @@
 Everything goes through the services, with `now` in the past, in the order in which it happened.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
@@ -25,28 +24,11 @@ from compliance.services.violations import (
     verify_violation,
 )
 from compliance.transitions import ConnectionAct
-from config.demo import shop
-from config.demo.people import make_names
+from config.demo import shop, waiting
+from config.demo.cast import Cast
 
 #: By this registration number a second load knows that the demo stands.
 REGISTRATION = "DEMO-HARBOUR"
-
-
-@dataclass(frozen=True)
-class Cast:
-    """The users of the demo, by the key of `config.demo.people`, and the time of telling."""
-
-    users: dict[str, User]
-    now: datetime
-    seed: int
-
-    def ago(self, days: float) -> datetime:
-        """Return an instant before the present."""
-        return self.now - timedelta(days=days)
-
-    def names(self, count: int, salt: int) -> list[str]:
-        """Return made-up names, the same for the same seed."""
-        return make_names(count, self.seed * 1000 + salt)
 
 
 def is_told() -> bool:
@@ -95,7 +77,7 @@ def _approve_business(cast: Cast, application: Application, by: User, at: dateti
     )
 
 
-def tell_harbour_retail(cast: Cast, entity: Entity, agents: int) -> None:
+def tell_harbour_retail(cast: Cast, entity: Entity, agents: int) -> Application:
     """An account at work: packages in service, one that ran out, and one bought yesterday."""
     owner, finance = cast.users["olivia.owner"], cast.users["felix.finance"]
     manager = cast.users["maya.manager"]
@@ -130,9 +112,10 @@ def tell_harbour_retail(cast: Cast, entity: Entity, agents: int) -> None:
     )
     shop.buy(returns, Edition.ESSENTIAL, agents=2, sip=1, by=finance, at=cast.ago(1))
     shop.staff_agents(returns, cast.names(4, 2), by=manager, at=cast.ago(0.9))
+    return sales
 
 
-def tell_harbour_logistics(cast: Cast, entity: Entity) -> None:
+def tell_harbour_logistics(cast: Cast, entity: Entity) -> Application:
     """An account on its trial, with an order too large for its balance and one cancelled."""
     owner, finance = cast.users["olivia.owner"], cast.users["felix.finance"]
     account = _open(cast, entity, "Harbour Logistics", "olivia.owner", _TEAM, cast.ago(7))
@@ -143,9 +126,10 @@ def tell_harbour_logistics(cast: Cast, entity: Entity) -> None:
     cancelled = shop.add(dispatch, agents=5_000, by=finance, at=cast.ago(0.6))
     cancel_order(order=cancelled, by=finance, now=cast.ago(0.5))
     shop.add(dispatch, agents=200, by=finance, at=cast.ago(0.2))
+    return dispatch
 
 
-def tell_meridian_main(cast: Cast, entity: Entity) -> None:
+def tell_meridian_main(cast: Cast, entity: Entity) -> Application:
     """An account that gave one package back, and may not give back another."""
     owner = cast.users["mei.owner"]
     roles = {"felix.finance": Role.FINANCE}
@@ -166,7 +150,7 @@ def tell_meridian_main(cast: Cast, entity: Entity) -> None:
         shop.refund(again, by=owner, at=cast.ago(1))
     except RefundRefused:
         # The company has used its one full refund: that is what this part tells.
-        return
+        return support
     raise AssertionError("the second refund of one company was granted")
 
 
@@ -226,10 +210,13 @@ def tell(cast: Cast, *, agents: int) -> None:
         by=None,
         now=at,
     )
-    tell_harbour_retail(cast, harbour, agents)
-    tell_harbour_logistics(cast, harbour)
-    tell_meridian_main(cast, meridian)
+    sales = tell_harbour_retail(cast, harbour, agents)
+    dispatch = tell_harbour_logistics(cast, harbour)
+    support = tell_meridian_main(cast, meridian)
     tell_meridian_labs(cast, meridian)
+    waiting.set_up_the_floor(cast, sales)
+    waiting.offer(cast, sales)
+    waiting.leave_undone(cast, sales=sales, dispatch=dispatch, support=support)
 
 
 def tell_more(cast: Cast, *, accounts: int) -> None:

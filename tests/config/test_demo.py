@@ -4,12 +4,15 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import F
 
 from accounts.enums import Role
-from accounts.models import Account, AuditEvent, Entity, Membership
-from agents.models import Agent
-from billing.enums import OrderStatus, PackageState
-from billing.models import Order, Package, Refund
+from accounts.models import Account, AuditEvent, Entity, Invitation, Membership
+from agents.models import Agent, SipTelephone
+from billing.enums import CouponKind, CreditStatus, OrderStatus, PackageState
+from billing.models import Coupon, Credit, Order, Package, Refund
+from compliance.enums import CaseState, ConnectionState
+from compliance.models import ConnectionRequest, Violation
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +40,17 @@ def test_one_refund_is_granted_and_one_refused() -> None:
     refused = AuditEvent.objects.get(verb="refund.refused")
     failed = [row["rule"] for row in refused.data["trace"]["results"] if row["outcome"] == "fail"]
     assert failed == ["one_per_entity"]
+
+
+def test_customers_and_staff_find_something_to_do() -> None:
+    load()
+    assert list(Invitation.objects.values_list("email", flat=True)) == ["nora.new@example.com"]
+    assert set(Coupon.objects.values_list("kind", flat=True)) == set(CouponKind.values)
+    assert SipTelephone.objects.exclude(agent=None).count() == 1
+    assert Order.objects.exclude(payer=F("account")).get().status == OrderStatus.UNPAID
+    assert Credit.objects.get(status=CreditStatus.WAITING).amount == 25_000
+    assert ConnectionRequest.objects.filter(state=ConnectionState.REVIEW).count() == 1
+    assert Violation.objects.filter(state=CaseState.REPORTED).count() == 1
 
 
 def test_a_second_load_adds_nothing_and_prints_the_same_sign_ins() -> None:

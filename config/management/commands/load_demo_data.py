@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from config.demo import scenario
+from config.demo.cast import Cast
 from config.demo.people import PEOPLE, Person
 
 
@@ -65,7 +66,7 @@ class Command(BaseCommand):
         if scenario.is_told():
             self.stdout.write("The demo stands already; nothing was added.")
             return
-        cast = scenario.Cast(users=users, now=now, seed=options["seed"])
+        cast = Cast(users=users, now=now, seed=options["seed"])
         scenario.tell(cast, agents=options["agents"])
         scenario.tell_more(cast, accounts=options["accounts"])
 
