@@ -31,5 +31,10 @@ def faults(page: Page, options: dict[str, Any] = WCAG) -> list[str]:
         for fault in Axe().run(page, options=options).response["violations"]
         for node in fault["nodes"]
     ]
+    return [*found, *width_fault(page)]
+
+
+def width_fault(page: Page) -> list[str]:
+    """Whether the page is wider than its window."""
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    return [*found, f"{wide} px wider than the window"] if wide > 0 else found
+    return [f"{wide} px wider than the window"] if wide > 0 else []
