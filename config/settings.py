@@ -79,7 +79,7 @@ INSTALLED_APPS = [
     "billing",
     "compliance",
     "accounts",
-    "django.contrib.admin",
+    "config.staff.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -381,3 +381,7 @@ EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", default=10 * 1024 * 1024)
 
 # Operation: `/readyz` says so when the last sweep is older than this.
 SWEEP_STALE_MINUTES = env.int("SWEEP_STALE_MINUTES", default=60)
+# The administration's first page marks work that has waited longer as overdue.
+STAFF_ANSWER_DAYS = env.int("STAFF_ANSWER_DAYS", default=3)
+# What the account's page in the administration shows, a function of the highest storey.
+ACCOUNT_SECTIONS = "config.staff.customer.read_customer"

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import AddThroughService, LeanAdmin, object_action
@@ -66,16 +69,6 @@ class MemberRows(_Rows):
         return super().get_queryset(request).select_related("user")
 
 
-class ApplicationRows(_Rows):
-    model = Application
-    fields = ["sdkappid", "name", "activated_at"]
-
-
-class RestrictionRows(_Rows):
-    model = Restriction
-    fields = ["case_number", "measure", "reason", "started_at", "ended_at", "is_annulled"]
-
-
 @admin.register(Entity)
 class EntityAdmin(AddThroughService, LeanAdmin):
     """Legal persons."""
@@ -101,13 +94,12 @@ class EntityAdmin(AddThroughService, LeanAdmin):
 
 @admin.register(Account)
 class AccountAdmin(AddThroughService, LeanAdmin):
-    """Accounts: what they are, who is in them, and measures against them."""
+    """Accounts; each one's page shows the whole customer (`settings.ACCOUNT_SECTIONS`)."""
 
     list_display = ["uin", "name", "entity", "status", "created_at"]
     list_filter = ["status"]
     list_select_related = ["entity"]
     search_fields = ["^uin", "^name", "^entity__name", "^entity__registration_number"]
-    inlines = [MemberRows, ApplicationRows, RestrictionRows]
     add_form = AccountForm
 
     def add_object(self, request: HttpRequest, data: Data, now: datetime) -> Account:
@@ -118,6 +110,16 @@ class AccountAdmin(AddThroughService, LeanAdmin):
             by=person(request),
             now=now,
         )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("entity")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        read = import_string(settings.ACCOUNT_SECTIONS)
+        context["customer"] = read(account=kwargs["obj"], user=person(request), now=timezone.now())
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @object_action(label=_("Rename"), permission="accounts.change_account", form=RenameForm)
     def rename(

@@ -1,0 +1,99 @@
+"""The account's page: funds, coupons, orders and refunds."""
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from accounts.models import Account
+from accounts.templatetags.console import day, instant, money
+from billing.enums import RefundStatus
+from billing.models import Coupon, Fund, Order, Refund
+from config.staff.sections import Cell, Note, Reader, Table, state, words
+
+
+def find_claim(account: Account) -> Refund | None:
+    """Return the refund that uses, or holds, the one that the account's entity has."""
+    return (
+        Refund.objects.claiming()
+        .filter(entity=account.entity_id)
+        .select_related("account")
+        .order_by("-pk")
+        .first()
+    )
+
+
+def _claim(reader: Reader) -> Iterator[Note]:
+    claim = reader.facts["claim"]
+    if claim is None:
+        yield Note("good", _("The company's one full refund is not used."))
+        return
+    values = {"number": claim.number, "account": claim.account}
+    if claim.status == RefundStatus.PENDING:
+        words = _("The company's one full refund is asked for by %(number)s of %(account)s.")
+    else:
+        words = _("The company's one full refund is used, by %(number)s of %(account)s.")
+    yield Note("warning", words % values)
+
+
+def _value(reader: Reader, row: Coupon) -> Cell:
+    if row.percent_off is not None:
+        return _("%(percent)s%% off") % {"percent": row.percent_off.normalize()}
+    left = row.amount if row.remaining is None else row.remaining
+    return money(left, row.currency)
+
+
+MONEY = [
+    Table(
+        name="funds",
+        title=lazy("Funds"),
+        model="billing.fund",
+        find=lambda reader: Fund.objects.filter(account=reader.account).order_by("pk"),
+        columns={
+            lazy("Fund"): lambda reader, row: reader.link(row, row.get_kind_display()),
+            lazy("Balance"): lambda reader, row: money(row.balance, row.currency),
+        },
+        empty=lazy("No money was ever credited."),
+    ),
+    Table(
+        name="coupons",
+        title=lazy("Coupons"),
+        model="billing.coupon",
+        find=lambda reader: Coupon.objects.filter(account=reader.account).order_by("-ends_at"),
+        columns={
+            lazy("Coupon"): lambda reader, row: reader.link(row, row.code),
+            lazy("Kind"): words("kind"),
+            lazy("Left"): _value,
+            lazy("Until"): lambda reader, row: day(row.ends_at),
+        },
+        empty=lazy("The account has no coupon."),
+    ),
+    Table(
+        name="orders",
+        title=lazy("Orders"),
+        model="billing.order",
+        find=lambda reader: Order.objects.filter(account=reader.account).order_by("-pk"),
+        columns={
+            lazy("Order"): lambda reader, row: reader.link(row),
+            lazy("Kind"): words("kind"),
+            lazy("Status"): state("status"),
+            lazy("Total"): lambda reader, row: money(row.total, row.currency),
+            lazy("Ordered"): lambda reader, row: instant(row.created_at),
+        },
+        empty=lazy("Nothing was ordered yet."),
+    ),
+    Table(
+        name="refunds",
+        title=lazy("Refunds"),
+        model="billing.refund",
+        find=lambda reader: Refund.objects.filter(account=reader.account).order_by("-pk"),
+        columns={
+            lazy("Refund"): lambda reader, row: reader.link(row),
+            lazy("Status"): state("status"),
+            lazy("Amount"): lambda reader, row: money(row.amount, row.currency),
+            lazy("Asked"): lambda reader, row: instant(row.requested_at),
+        },
+        empty=lazy("No refund was asked for."),
+        notes=_claim,
+    ),
+]

@@ -1,0 +1,236 @@
+"""Work that somebody of the staff has to do: the tables' rows that wait for a decision.
+
+What a person brought about is left out of that person's list: somebody else decides it.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from accounts.models import Restriction, User
+from accounts.templatetags.console import money
+from billing.enums import CreditStatus
+from billing.models import Credit, Refund
+from compliance.enums import CaseState
+from compliance.models import Appeal, ConnectionRequest, Violation
+from config.staff.work import Line, Work, change_url
+
+
+def waiting(label: str, obj: Any, text: str, *, since: datetime, now: datetime) -> Line:
+    """Describe a row that has waited since an instant; it is late after the days of a setting."""
+    is_late = now - since > timedelta(days=settings.STAFF_ANSWER_DAYS)
+    words = _("overdue: waits for %(time)s") if is_late else _("waits for %(time)s")
+    return Line(
+        label=label,
+        url=change_url(obj),
+        text=text,
+        waits=words % {"time": timesince(since, now)},
+        is_late=is_late,
+    )
+
+
+# --- Refunds and credits ---------------------------------------------------------------------
+
+
+def _refunds(user: User, now: datetime) -> QuerySet[Refund]:
+    return (
+        Refund.objects.pending()
+        .exclude(requested_by=user)
+        .select_related("account")
+        .order_by("requested_at", "pk")
+    )
+
+
+def _refund(refund: Refund, now: datetime) -> Line:
+    text = f"{refund.account.name} · {money(refund.amount, refund.currency)}"
+    return waiting(refund.number, refund, text, since=refund.requested_at, now=now)
+
+
+def _credits(user: User, now: datetime) -> QuerySet[Credit]:
+    return (
+        Credit.objects.filter(status=CreditStatus.WAITING)
+        .exclude(created_by=user)
+        .select_related("account", "created_by")
+        .order_by("created_at", "pk")
+    )
+
+
+def _credit(credit: Credit, now: datetime) -> Line:
+    amount = money(credit.amount, credit.currency)
+    kind = _("takes back") if credit.reverses_id else credit.get_fund_kind_display()
+    text = f"{credit.account.name} · {kind} · {amount}"
+    return waiting(credit.reference, credit, text, since=credit.created_at, now=now)
+
+
+# --- Violations and appeals --------------------------------------------------------------------
+
+
+def _cases_in(state: CaseState) -> Any:
+    def find(user: User, now: datetime) -> QuerySet[Violation]:
+        return Violation.objects.filter(state=state).select_related("account").order_by("pk")
+
+    return find
+
+
+def _case(case: Violation, now: datetime) -> Line:
+    text = f"{case.account.name} · {case.get_severity_display()}"
+    return waiting(case.number, case, text, since=case.reported_at, now=now)
+
+
+def _verified_case(case: Violation, now: datetime) -> Line:
+    text = f"{case.account.name} · {case.get_severity_display()}"
+    return waiting(case.number, case, text, since=case.verified_at or case.reported_at, now=now)
+
+
+def _appeals(user: User, now: datetime) -> QuerySet[Appeal]:
+    return (
+        Appeal.objects.open()
+        .exclude(violation__handler=user)
+        .select_related("account", "violation")
+        .order_by("pk")
+    )
+
+
+def _appeal(appeal: Appeal, now: datetime) -> Line:
+    text = f"{appeal.account.name} · {appeal.violation.get_severity_display()}"
+    return waiting(str(appeal), appeal, text, since=appeal.submitted_at, now=now)
+
+
+# --- Connection requests -----------------------------------------------------------------------
+
+
+def _requests(user: User, now: datetime) -> QuerySet[ConnectionRequest]:
+    return (
+        ConnectionRequest.objects.waiting()
+        .exclude(submitted_by=user)
+        .select_related("account")
+        .order_by("pk")
+    )
+
+
+def _request(request: ConnectionRequest, now: datetime) -> Line:
+    text = f"{request.account.name} · {request.scenario_name or request.description[:80]}"
+    return waiting(request.number, request, text, since=request.submitted_at, now=now)
+
+
+# --- Measures ----------------------------------------------------------------------------------
+
+
+def _measures(user: User, now: datetime) -> QuerySet[Restriction]:
+    return (
+        Restriction.objects.filter(ended_at=None)
+        .select_related("account")
+        .order_by("started_at", "pk")
+    )
+
+
+def _measure(restriction: Restriction, now: datetime) -> Line:
+    return Line(
+        label=restriction.account.name,
+        url=change_url(restriction.account),
+        text=f"{restriction.get_measure_display()} · {restriction.case_number}",
+        waits=_("for %(time)s") % {"time": timesince(restriction.started_at, now)},
+    )
+
+
+HANDLE = ("compliance.handle_violation", "compliance.view_violation")
+
+DECISIONS = [
+    Work(
+        name="refunds",
+        title=lazy("Refund requests to review"),
+        icon="receipt-refund",
+        permissions=("billing.decide_refund", "billing.view_refund"),
+        find=_refunds,
+        describe=_refund,
+        table="billing_refund",
+        query={"status__exact": "pending"},
+        empty=lazy("No refund waits."),
+    ),
+    Work(
+        name="credits",
+        title=lazy("Credits for a second person"),
+        icon="banknotes",
+        permissions=("billing.decide_credit", "billing.view_credit"),
+        find=_credits,
+        describe=_credit,
+        table="billing_credit",
+        query={"status__exact": "waiting"},
+        empty=lazy("No credit waits for you."),
+    ),
+    Work(
+        name="reported",
+        title=lazy("Violations to investigate"),
+        icon="flag",
+        permissions=HANDLE,
+        find=_cases_in(CaseState.REPORTED),
+        describe=_case,
+        table="compliance_violation",
+        query={"state__exact": "reported"},
+        empty=lazy("No new report waits."),
+    ),
+    Work(
+        name="investigating",
+        title=lazy("Violations under investigation"),
+        icon="magnifying-glass",
+        permissions=HANDLE,
+        find=_cases_in(CaseState.INVESTIGATING),
+        describe=_case,
+        table="compliance_violation",
+        query={"state__exact": "investigating"},
+        empty=lazy("Nothing is under investigation."),
+    ),
+    Work(
+        name="verified",
+        title=lazy("Violations without a measure"),
+        icon="scale",
+        permissions=HANDLE,
+        find=_cases_in(CaseState.VERIFIED),
+        describe=_verified_case,
+        table="compliance_violation",
+        query={"state__exact": "verified"},
+        empty=lazy("Every verified violation has its measure."),
+    ),
+    Work(
+        name="appeals",
+        title=lazy("Appeals to decide"),
+        icon="chat-bubble-left-right",
+        permissions=("compliance.decide_appeal", "compliance.view_appeal"),
+        find=_appeals,
+        describe=_appeal,
+        table="compliance_appeal",
+        query={"state__exact": "open"},
+        empty=lazy("No appeal waits for you."),
+    ),
+    Work(
+        name="connections",
+        title=lazy("Connection requests to review"),
+        icon="phone-arrow-up-right",
+        permissions=("compliance.decide_connection", "compliance.view_connectionrequest"),
+        find=_requests,
+        describe=_request,
+        table="compliance_connectionrequest",
+        query={"state__exact": "review"},
+        empty=lazy("No connection request waits."),
+    ),
+    Work(
+        name="measures",
+        title=lazy("Accounts under a measure"),
+        icon="no-symbol",
+        permissions=(
+            "accounts.restrict_account",
+            "accounts.view_account",
+            "accounts.view_restriction",
+        ),
+        find=_measures,
+        describe=_measure,
+        table="accounts_restriction",
+        query={"ended_at__isnull": "1"},
+        empty=lazy("No measure is in force."),
+    ),
+]

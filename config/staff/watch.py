@@ -1,0 +1,137 @@
+"""Things that staff keep an eye on, so that they can call a customer, or mend what is broken."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from accounts.models import Notification, User
+from accounts.templatetags.console import countdown, money
+from billing.enums import OrderStatus, PackageState
+from billing.models import Order, Package, SweepRun
+from billing.services.auto_renewal import due_renewals
+from config.staff.work import Line, Work, change_url
+
+#: A package that ends within this time is about to expire.
+SOON = timedelta(days=7)
+#: E-mails that failed longer ago than this are history.
+RECENTLY = timedelta(days=30)
+#: What the outbox writes about a message whose reader has left; that is no failure.
+GONE = "recipient is gone"
+
+
+def _renewals(user: User, now: datetime) -> QuerySet[Package]:
+    """Return what the last sweep should have renewed and did not: mostly, money is missing."""
+    last = SweepRun.objects.order_by("-finished_at").values_list("as_of", flat=True).first()
+    due = due_renewals(last) if last else Package.objects.none()
+    return due.select_related("account", "application").order_by("expires_at", "pk")
+
+
+def _expiring(user: User, now: datetime) -> QuerySet[Package]:
+    return (
+        Package.objects.filter(
+            state=PackageState.ACTIVE, expires_at__gt=now, expires_at__lte=now + SOON
+        )
+        .select_related("account", "application")
+        .order_by("expires_at", "pk")
+    )
+
+
+def _package(package: Package, now: datetime) -> Line:
+    is_over = package.expires_at <= now
+    at = countdown(package.expires_at, now)
+    return Line(
+        label=str(package.application),
+        url=change_url(package),
+        text=f"{package.account.name} · {package.get_edition_display()}",
+        waits=(_("expired %(when)s") if is_over else _("expires %(when)s")) % {"when": at},
+        is_late=is_over,
+    )
+
+
+def _orders(user: User, now: datetime) -> QuerySet[Order]:
+    return (
+        Order.objects.filter(status=OrderStatus.UNPAID, expires_at__lte=now)
+        .select_related("account")
+        .order_by("expires_at", "pk")
+    )
+
+
+def _order(order: Order, now: datetime) -> Line:
+    return Line(
+        label=order.number,
+        url=change_url(order),
+        text=f"{order.account.name} · {money(order.total, order.currency)}",
+        waits=_("ordered %(time)s ago") % {"time": timesince(order.created_at, now)},
+        is_late=True,
+    )
+
+
+def _emails(user: User, now: datetime) -> QuerySet[Notification]:
+    return (
+        Notification.objects.filter(sent_at=None, attempts__gt=0, created_at__gt=now - RECENTLY)
+        .exclude(last_error=GONE)
+        .select_related("user", "account")
+        .order_by("created_at", "pk")
+    )
+
+
+def _email(notification: Notification, now: datetime) -> Line:
+    is_given_up = notification.next_attempt_at is None
+    return Line(
+        label=notification.user.email,
+        url=change_url(notification),
+        text=f"{notification.account.name} · {notification.last_error[:120]}",
+        waits=_("given up") if is_given_up else _("will be tried again"),
+        is_late=is_given_up,
+    )
+
+
+WATCH = [
+    Work(
+        name="renewals",
+        title=lazy("Automatic renewals that did not happen"),
+        icon="arrow-path",
+        permissions=("billing.view_package",),
+        find=_renewals,
+        describe=_package,
+        table="billing_package",
+        query={"renewal_mode__exact": "automatic", "state__in": "active,isolated"},
+        empty=lazy("Every automatic renewal found its money."),
+    ),
+    Work(
+        name="expiring",
+        title=lazy("Packages that expire within a week"),
+        icon="calendar-days",
+        permissions=("billing.view_package",),
+        find=_expiring,
+        describe=_package,
+        table="billing_package",
+        query={"state__exact": "active"},
+        empty=lazy("No package expires within a week."),
+    ),
+    Work(
+        name="orders",
+        title=lazy("Unpaid orders past their time"),
+        icon="shopping-cart",
+        permissions=("billing.view_order",),
+        find=_orders,
+        describe=_order,
+        table="billing_order",
+        query={"status__exact": "unpaid"},
+        empty=lazy("No unpaid order is past its time."),
+    ),
+    Work(
+        name="emails",
+        title=lazy("E-mails that failed"),
+        icon="envelope",
+        permissions=("accounts.view_notification",),
+        find=_emails,
+        describe=_email,
+        table="accounts_notification",
+        query={"sent_at__isnull": "1", "attempts__gt": "0"},
+        empty=lazy("Every e-mail has left."),
+    ),
+]

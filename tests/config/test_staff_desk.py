@@ -1,0 +1,412 @@
+"""The administration's first page: what waits, for whom, and until when."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core import mail
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import Notification, User
+from accounts.services import outbox
+from accounts.services.restrictions import lift_restriction
+from billing.enums import CreditStatus, RenewalMode
+from billing.models import Package, Refund, SweepRun
+from billing.services.credits import approve_credit, record_credit
+from billing.services.refunds import approve_refund, quote_refund, refund_package
+from compliance.enums import CaseState, ViolationMeasure
+from compliance.models import Appeal
+from compliance.services.appeals import decide_appeal
+from compliance.services.connections import decide_connection
+from compliance.services.measures import act_on_violation
+from compliance.services.violations import dismiss_violation, start_investigation
+from compliance.transitions import ConnectionAct
+from config.staff import work
+from config.staff.decisions import DECISIONS
+from config.staff.desk import Desk, read_desk
+from config.staff.watch import WATCH
+from config.staff.work import WorkList, change_url
+from tests import factories
+from tests.compliance import builders as cases
+
+pytestmark = pytest.mark.django_db
+#: After everything that the factories do by themselves.
+NOW = cases.NOW
+DAY = timedelta(days=1)
+LISTS = {each.name: each for each in [*DECISIONS, *WATCH]}
+
+
+def grant(user: User, *permissions: str) -> User:
+    """Give exactly these rights; the user is read again, since rights are kept with it."""
+    for permission in permissions:
+        app, codename = permission.split(".")
+        user.user_permissions.add(
+            Permission.objects.get(content_type__app_label=app, codename=codename)
+        )
+    return User.objects.get(pk=user.pk)
+
+
+def make_clerk(*permissions: str) -> User:
+    return grant(factories.make_user(is_staff=True), *permissions)
+
+
+def make_root() -> User:
+    return User.objects.create_superuser(f"{uuid.uuid4().hex}@example.com", "a good password")
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def lists(desk: Desk) -> dict[str, WorkList]:
+    return {each.name: each for each in [*desk.decisions, *desk.watch]}
+
+
+def labels(user: User, name: str, now: datetime = NOW) -> list[str]:
+    return [line.label for line in lists(read_desk(user, now))[name].lines]
+
+
+def make_tenant() -> cases.Tenant:
+    customer = factories.make_customer(now=NOW - 10 * DAY)
+    return cases.Tenant(customer.owner, customer.account, customer.application)
+
+
+# --- One thing of each kind, and the act that takes it off the list ----------------------------
+
+Thing = tuple[str, Callable[[], Any]]
+
+
+def waiting_refund() -> Refund:
+    """A mere warning sends the refund to review."""
+    customer = factories.make_customer(cash="1000", now=NOW - DAY)
+    factories.buy(customer.application, by=customer.owner, now=NOW - DAY)
+    tenant = cases.Tenant(customer.owner, customer.account, customer.application)
+    cases.make_case(tenant, behaviour=6, measure=ViolationMeasure.WARN, now=NOW - DAY)
+    package = factories.current_package(customer.application)
+    quote = quote_refund(package=package, now=NOW)
+    return refund_package(package=package, token=quote.token, by=customer.owner, now=NOW)
+
+
+def a_refund() -> Thing:
+    refund = waiting_refund()
+    return refund.number, lambda: approve_refund(
+        refund=refund, reason="Fair", by=make_root(), now=NOW
+    )
+
+
+def a_credit() -> Thing:
+    credit = record_credit(
+        account=factories.make_account(),
+        fund_kind="cash",
+        amount=Decimal(20_000),
+        currency="USD",
+        reference="BANK-1",
+        by=make_root(),
+        now=NOW,
+    )
+    assert credit.status == CreditStatus.WAITING
+    return credit.reference, lambda: approve_credit(
+        credit=credit, reason="Seen", by=make_root(), now=NOW
+    )
+
+
+def a_report() -> Thing:
+    case = cases.make_case(make_tenant(), CaseState.REPORTED)
+    return case.number, lambda: start_investigation(violation=case, by=make_root(), now=NOW)
+
+
+def an_investigation() -> Thing:
+    case = cases.make_case(make_tenant(), CaseState.INVESTIGATING)
+    return case.number, lambda: dismiss_violation(
+        violation=case, finding="Untrue.", by=make_root(), now=NOW
+    )
+
+
+def a_verified_case() -> Thing:
+    case = cases.make_case(make_tenant(), CaseState.VERIFIED)
+    return case.number, lambda: act_on_violation(
+        violation=case, measure=ViolationMeasure.SUSPEND, reason="Rule", by=make_root(), now=NOW
+    )
+
+
+def an_appeal() -> Thing:
+    case = cases.make_case(make_tenant(), CaseState.APPEALED)
+    appeal = case.appeals.get()
+    return str(appeal), lambda: decide_appeal(
+        appeal=appeal, is_overturned=True, reason="Right", by=make_root(), now=NOW
+    )
+
+
+def a_connection() -> Thing:
+    request = cases.make_request(make_tenant())
+    return request.number, lambda: decide_connection(
+        request=request, act=ConnectionAct.APPROVE, reason="Clear", by=make_root(), now=NOW
+    )
+
+
+def a_measure() -> Thing:
+    account = factories.make_account()
+    measure = factories.restrict(account)
+    return account.name, lambda: lift_restriction(
+        account=account, case_number=measure.case_number, reason="Paid", by=make_root(), now=NOW
+    )
+
+
+def sweep_at(at: datetime) -> SweepRun:
+    return SweepRun.objects.create(as_of=at, finished_at=at)
+
+
+def a_renewal() -> Thing:
+    """A package that the last sweep should have renewed; the money came too late."""
+    customer = factories.make_customer(cash="1000", now=NOW - 40 * DAY)
+    factories.buy(customer.application, now=NOW - 30 * DAY)
+    package = factories.current_package(customer.application)
+    Package.objects.filter(pk=package.pk).update(renewal_mode=RenewalMode.AUTOMATIC)
+    sweep_at(package.expires_at - timedelta(hours=2))
+    return str(customer.application), lambda: factories.renew(package, now=NOW - DAY)
+
+
+def an_expiry() -> Thing:
+    customer = factories.make_customer(cash="1000", now=NOW - 40 * DAY)
+    factories.buy(customer.application, now=NOW - 26 * DAY)
+    package = factories.current_package(customer.application)
+    return str(customer.application), lambda: factories.renew(package, now=NOW)
+
+
+def an_order() -> Thing:
+    customer = factories.make_customer(now=NOW - 3 * DAY)
+    order = factories.buy(customer.application, now=NOW - 2 * DAY)
+    return order.number, lambda: type(order).objects.filter(pk=order.pk).update(status="expired")
+
+
+def an_email() -> Thing:
+    member = factories.make_account(now=NOW - DAY).memberships.get()
+    row = Notification.objects.create(
+        user=member.user,
+        account=member.account,
+        kind="member_joined",
+        params={"name": "Ann", "role": "viewer"},
+        created_at=NOW - DAY,
+        attempts=1,
+        next_attempt_at=NOW,
+        last_error="ConnectionRefusedError: no",
+    )
+    Notification.objects.exclude(pk=row.pk).delete()
+    return member.user.email, lambda: outbox.send_due(now=NOW, clock=lambda: NOW)
+
+
+THINGS = {
+    "refunds": a_refund,
+    "credits": a_credit,
+    "reported": a_report,
+    "investigating": an_investigation,
+    "verified": a_verified_case,
+    "appeals": an_appeal,
+    "connections": a_connection,
+    "measures": a_measure,
+    "renewals": a_renewal,
+    "expiring": an_expiry,
+    "orders": an_order,
+    "emails": an_email,
+}
+
+
+def test_every_list_is_tried() -> None:
+    assert list(THINGS) == list(LISTS)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_thing_waits_until_the_act(name: str) -> None:
+    clerk = make_clerk(*LISTS[name].permissions)
+    assert labels(clerk, name) == []
+
+    label, act = THINGS[name]()
+    found = lists(read_desk(clerk, NOW))[name]
+    assert ([line.label for line in found.lines], found.count) == ([label], "1")
+    assert label in client_of(clerk).get(found.lines[0].url).content.decode()
+
+    act()
+    assert labels(clerk, name) == []
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_is_there_for_those_who_may_act_and_for_nobody_else(name: str) -> None:
+    needed = LISTS[name].permissions
+    everything = {f"{each.content_type.app_label}.{each.codename}" for each in _permissions()}
+
+    with_all = client_of(make_clerk(*needed)).get(reverse("admin:index")).content.decode()
+    assert f'id="work-{name}"' in with_all
+    for missing in needed:
+        page = client_of(make_clerk(*(everything - {missing}))).get(reverse("admin:index"))
+        assert f'id="work-{name}"' not in page.content.decode(), missing
+
+
+def _permissions() -> Any:
+    return Permission.objects.select_related("content_type")
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_the_way_to_all_rows_leads_to_the_row(name: str) -> None:
+    _label, _act = THINGS[name]()
+    clerk = make_clerk(*LISTS[name].permissions)
+
+    found = lists(read_desk(clerk, NOW))[name]
+    page = client_of(clerk).get(found.url)
+
+    assert page.status_code == 200
+    assert len(page.context["cl"].result_list) == 1
+
+
+def test_nothing_waits_says_so() -> None:
+    page = client_of(make_root()).get(reverse("admin:index")).content.decode()
+
+    assert page.count("Nothing waits.") == len(LISTS)
+    assert all(str(each.empty) in page for each in LISTS.values())
+
+
+# --- What is somebody else's to decide ---------------------------------------------------------
+
+
+def test_what_one_brought_about_is_not_on_ones_own_list() -> None:
+    recorder = make_root()
+    record_credit(
+        account=factories.make_account(),
+        fund_kind="cash",
+        amount=Decimal(20_000),
+        currency="USD",
+        reference="BANK-2",
+        by=recorder,
+        now=NOW,
+    )
+    case = cases.make_case(make_tenant(), CaseState.APPEALED, handler=recorder)
+    appeal = Appeal.objects.get(violation=case)
+
+    assert (labels(recorder, "credits"), labels(recorder, "appeals")) == ([], [])
+    other = make_root()
+    assert (labels(other, "credits"), labels(other, "appeals")) == (["BANK-2"], [str(appeal)])
+
+
+# --- Order, lateness and length ----------------------------------------------------------------
+
+
+def test_the_oldest_stand_first_and_late_ones_are_marked() -> None:
+    old = cases.make_case(make_tenant(), CaseState.REPORTED, now=NOW - 4 * DAY)
+    young = cases.make_case(make_tenant(), CaseState.REPORTED, now=NOW - 3 * DAY)
+
+    found = lists(read_desk(make_root(), NOW))["reported"].lines
+
+    assert [(line.label, line.waits, line.is_late) for line in found] == [
+        (old.number, "overdue: waits for 4\u00a0days", True),
+        (young.number, "waits for 3\u00a0days", False),
+    ]
+    assert found[0].url == change_url(old)
+
+
+def test_a_count_goes_no_further_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "COUNTED", 2)
+    sweep_at(NOW)
+    for _number in range(2):
+        factories.restrict(factories.make_account())
+    assert lists(read_desk(make_root(), NOW))["measures"].count == "2"
+
+    factories.restrict(factories.make_account())
+
+    with CaptureQueriesContext(connection) as queries:
+        assert lists(read_desk(make_root(), NOW))["measures"].count == "2+"
+    counts = [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
+    assert len(counts) == len(LISTS)
+    assert all("LIMIT 3" in sql for sql in counts)
+
+
+def test_only_five_rows_are_shown() -> None:
+    for _number in range(6):
+        factories.restrict(factories.make_account())
+
+    found = lists(read_desk(make_root(), NOW))["measures"]
+
+    assert (len(found.lines), found.count) == (5, "6")
+
+
+def test_the_first_page_takes_the_same_number_of_queries() -> None:
+    root = make_root()
+    client = client_of(root)
+    sweep_at(NOW)
+    counts = []
+    client.get(reverse("admin:index"))
+    for number in (1, 99):
+        for name in THINGS.keys() & {"refunds", "reported", "appeals", "connections", "emails"}:
+            THINGS[name]()
+        for _number in range(number):
+            factories.restrict(factories.make_account(owner=root))
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(reverse("admin:index")).status_code == 200
+        counts.append(len(queries))
+    assert counts == [29, 29]
+
+
+# --- The sweep -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("age", "text", "is_late"),
+    [
+        (None, "No expiry sweep has run yet.", True),
+        (
+            61,
+            "The expiry sweep is overdue: the last one ended 1\u00a0hour, 1\u00a0minute ago.",
+            True,
+        ),
+        (60, "The last expiry sweep ended 1\u00a0hour ago.", False),
+    ],
+    ids=["never", "overdue", "in time"],
+)
+def test_the_sweep_is_told_of(age: int | None, text: str, is_late: bool) -> None:
+    if age is not None:
+        sweep_at(NOW - timedelta(minutes=age))
+
+    found = read_desk(make_clerk("billing.view_sweeprun"), NOW).sweep
+
+    assert found is not None
+    assert (found.text, found.is_late) == (text, is_late)
+    assert read_desk(make_clerk("billing.view_refund"), NOW).sweep is None
+
+
+# --- E-mails -------------------------------------------------------------------------------------
+
+
+def test_only_failures_that_can_be_mended_are_told_of() -> None:
+    member = factories.make_account().memberships.get()
+    Notification.objects.all().delete()
+    rows: dict[str, dict[str, Any]] = {
+        "gone": {"attempts": 1, "last_error": "recipient is gone"},
+        "waits": {"next_attempt_at": NOW},
+        "console": {},
+        "sent": {"attempts": 2, "sent_at": NOW},
+        "old": {"attempts": 7, "last_error": "no", "created_at": NOW - 31 * DAY},
+        "given up": {"attempts": 7, "last_error": "no such mailbox"},
+    }
+    for kind, values in rows.items():
+        fields = {"created_at": NOW - DAY, **values}
+        Notification.objects.create(user=member.user, account=member.account, kind=kind, **fields)
+
+    found = lists(read_desk(make_root(), NOW))["emails"].lines
+
+    assert [(line.text, line.waits) for line in found] == [
+        (f"{member.account.name} · no such mailbox", "given up")
+    ]
+    assert mail.outbox == []
+
+
+def test_the_page_for_a_visitor_leads_to_sign_in() -> None:
+    answer = Client().get(reverse("admin:index"))
+
+    assert answer.status_code == 302
