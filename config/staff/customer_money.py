@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Account
 from accounts.templatetags.console import day, instant, money
@@ -46,54 +46,54 @@ def _value(reader: Reader, row: Coupon) -> Cell:
 MONEY = [
     Table(
         name="funds",
-        title=lazy("Funds"),
+        title=gettext_lazy("Funds"),
         model="billing.fund",
         find=lambda reader: Fund.objects.filter(account=reader.account).order_by("pk"),
         columns={
-            lazy("Fund"): lambda reader, row: reader.link(row, row.get_kind_display()),
-            lazy("Balance"): lambda reader, row: money(row.balance, row.currency),
+            gettext_lazy("Fund"): lambda reader, row: reader.link(row, row.get_kind_display()),
+            gettext_lazy("Balance"): lambda reader, row: money(row.balance, row.currency),
         },
-        empty=lazy("No money was ever credited."),
+        empty=gettext_lazy("No money was ever credited."),
     ),
     Table(
         name="coupons",
-        title=lazy("Coupons"),
+        title=gettext_lazy("Coupons"),
         model="billing.coupon",
         find=lambda reader: Coupon.objects.filter(account=reader.account).order_by("-ends_at"),
         columns={
-            lazy("Coupon"): lambda reader, row: reader.link(row, row.code),
-            lazy("Kind"): words("kind"),
-            lazy("Left"): _value,
-            lazy("Until"): lambda reader, row: day(row.ends_at),
+            gettext_lazy("Coupon"): lambda reader, row: reader.link(row, row.code),
+            gettext_lazy("Kind"): words("kind"),
+            gettext_lazy("Left"): _value,
+            gettext_lazy("Until"): lambda reader, row: day(row.ends_at),
         },
-        empty=lazy("The account has no coupon."),
+        empty=gettext_lazy("The account has no coupon."),
     ),
     Table(
         name="orders",
-        title=lazy("Orders"),
+        title=gettext_lazy("Orders"),
         model="billing.order",
         find=lambda reader: Order.objects.filter(account=reader.account).order_by("-pk"),
         columns={
-            lazy("Order"): lambda reader, row: reader.link(row),
-            lazy("Kind"): words("kind"),
-            lazy("Status"): state("status"),
-            lazy("Total"): lambda reader, row: money(row.total, row.currency),
-            lazy("Ordered"): lambda reader, row: instant(row.created_at),
+            gettext_lazy("Order"): lambda reader, row: reader.link(row),
+            gettext_lazy("Kind"): words("kind"),
+            gettext_lazy("Status"): state("status"),
+            gettext_lazy("Total"): lambda reader, row: money(row.total, row.currency),
+            gettext_lazy("Ordered"): lambda reader, row: instant(row.created_at),
         },
-        empty=lazy("Nothing was ordered yet."),
+        empty=gettext_lazy("Nothing was ordered yet."),
     ),
     Table(
         name="refunds",
-        title=lazy("Refunds"),
+        title=gettext_lazy("Refunds"),
         model="billing.refund",
         find=lambda reader: Refund.objects.filter(account=reader.account).order_by("-pk"),
         columns={
-            lazy("Refund"): lambda reader, row: reader.link(row),
-            lazy("Status"): state("status"),
-            lazy("Amount"): lambda reader, row: money(row.amount, row.currency),
-            lazy("Asked"): lambda reader, row: instant(row.requested_at),
+            gettext_lazy("Refund"): lambda reader, row: reader.link(row),
+            gettext_lazy("Status"): state("status"),
+            gettext_lazy("Amount"): lambda reader, row: money(row.amount, row.currency),
+            gettext_lazy("Asked"): lambda reader, row: instant(row.requested_at),
         },
-        empty=lazy("No refund was asked for."),
+        empty=gettext_lazy("No refund was asked for."),
         notes=_claim,
     ),
 ]

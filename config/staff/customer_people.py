@@ -2,7 +2,7 @@
 
 from django.db.models import F
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Application, AuditEvent, Membership, Notification, Restriction
 from accounts.templatetags.console import badge, instant
@@ -31,52 +31,52 @@ def _delivery(reader: Reader, row: Notification) -> Cell:
 PEOPLE = [
     Table(
         name="measures",
-        title=lazy("Measures"),
+        title=gettext_lazy("Measures"),
         model="accounts.restriction",
         find=lambda reader: Restriction.objects.filter(account=reader.account).order_by(
             F("ended_at").desc(nulls_first=True), "-started_at"
         ),
         columns={
-            lazy("Case"): lambda reader, row: reader.link(row),
-            lazy("Measure"): words("measure"),
-            lazy("From"): lambda reader, row: instant(row.started_at),
-            lazy("Until"): _end,
+            gettext_lazy("Case"): lambda reader, row: reader.link(row),
+            gettext_lazy("Measure"): words("measure"),
+            gettext_lazy("From"): lambda reader, row: instant(row.started_at),
+            gettext_lazy("Until"): _end,
         },
-        empty=lazy("No measure was ever taken."),
+        empty=gettext_lazy("No measure was ever taken."),
     ),
     Table(
         name="members",
-        title=lazy("Members"),
+        title=gettext_lazy("Members"),
         model="accounts.membership",
         find=lambda reader: (
             Membership.objects.filter(account=reader.account).select_related("user").order_by("pk")
         ),
         columns={
-            lazy("Person"): lambda reader, row: reader.link(row, row.user.email),
-            lazy("Name"): lambda reader, row: row.user.name,
-            lazy("Role"): words("role"),
-            lazy("Since"): lambda reader, row: instant(row.created_at),
+            gettext_lazy("Person"): lambda reader, row: reader.link(row, row.user.email),
+            gettext_lazy("Name"): lambda reader, row: row.user.name,
+            gettext_lazy("Role"): words("role"),
+            gettext_lazy("Since"): lambda reader, row: instant(row.created_at),
         },
-        empty=lazy("Nobody is in this account."),
+        empty=gettext_lazy("Nobody is in this account."),
     ),
     Table(
         name="applications",
-        title=lazy("Applications"),
+        title=gettext_lazy("Applications"),
         model="accounts.application",
         find=lambda reader: Application.objects.filter(account=reader.account).order_by("pk"),
         columns={
-            lazy("Application"): lambda reader, row: reader.link(row, row.name),
+            gettext_lazy("Application"): lambda reader, row: reader.link(row, row.name),
             "SDKAppID": lambda reader, row: str(row.sdkappid),
-            lazy("Activated"): lambda reader, row: instant(row.activated_at),
+            gettext_lazy("Activated"): lambda reader, row: instant(row.activated_at),
         },
-        empty=lazy("No application is activated yet."),
+        empty=gettext_lazy("No application is activated yet."),
     ),
 ]
 
 HISTORY = [
     Table(
         name="notifications",
-        title=lazy("Notifications"),
+        title=gettext_lazy("Notifications"),
         model="accounts.notification",
         find=lambda reader: (
             Notification.objects.filter(account=reader.account)
@@ -84,16 +84,16 @@ HISTORY = [
             .order_by("-pk")
         ),
         columns={
-            lazy("About"): lambda reader, row: reader.link(row, row.kind.replace("_", " ")),
-            lazy("Recipient"): lambda reader, row: row.user.email,
-            lazy("When"): lambda reader, row: instant(row.created_at),
-            lazy("E-mail"): _delivery,
+            gettext_lazy("About"): lambda reader, row: reader.link(row, row.kind.replace("_", " ")),
+            gettext_lazy("Recipient"): lambda reader, row: row.user.email,
+            gettext_lazy("When"): lambda reader, row: instant(row.created_at),
+            gettext_lazy("E-mail"): _delivery,
         },
-        empty=lazy("Nobody was told anything yet."),
+        empty=gettext_lazy("Nobody was told anything yet."),
     ),
     Table(
         name="audit",
-        title=lazy("Audit trail"),
+        title=gettext_lazy("Audit trail"),
         model="accounts.auditevent",
         find=lambda reader: (
             AuditEvent.objects.filter(account=reader.account)
@@ -101,11 +101,11 @@ HISTORY = [
             .order_by("-pk")
         ),
         columns={
-            lazy("What"): lambda reader, row: reader.link(row, describe(row)),
-            lazy("Who"): lambda reader, row: row.actor.email if row.actor else _("System"),
-            lazy("When"): lambda reader, row: instant(row.at),
-            lazy("Why"): lambda reader, row: row.reason,
+            gettext_lazy("What"): lambda reader, row: reader.link(row, describe(row)),
+            gettext_lazy("Who"): lambda reader, row: row.actor.email if row.actor else _("System"),
+            gettext_lazy("When"): lambda reader, row: instant(row.at),
+            gettext_lazy("Why"): lambda reader, row: row.reason,
         },
-        empty=lazy("Nothing has happened yet."),
+        empty=gettext_lazy("Nothing has happened yet."),
     ),
 ]

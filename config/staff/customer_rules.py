@@ -1,6 +1,6 @@
 """The account's page: violations, appeals and connection requests."""
 
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from accounts.templatetags.console import instant
 from compliance.models import Appeal, ConnectionRequest, Violation
@@ -9,22 +9,22 @@ from config.staff.sections import Table, state
 RULES = [
     Table(
         name="violations",
-        title=lazy("Violations"),
+        title=gettext_lazy("Violations"),
         model="compliance.violation",
         find=lambda reader: Violation.objects.filter(account=reader.account).order_by("-pk"),
         columns={
-            lazy("Case"): lambda reader, row: reader.link(row),
-            lazy("Rule"): lambda reader, row: row.behaviour_name,
-            lazy("Severity"): state("severity"),
-            lazy("State"): state("state"),
-            lazy("Measure"): state("measure"),
-            lazy("Reported"): lambda reader, row: instant(row.reported_at),
+            gettext_lazy("Case"): lambda reader, row: reader.link(row),
+            gettext_lazy("Rule"): lambda reader, row: row.behaviour_name,
+            gettext_lazy("Severity"): state("severity"),
+            gettext_lazy("State"): state("state"),
+            gettext_lazy("Measure"): state("measure"),
+            gettext_lazy("Reported"): lambda reader, row: instant(row.reported_at),
         },
-        empty=lazy("No violation was ever reported."),
+        empty=gettext_lazy("No violation was ever reported."),
     ),
     Table(
         name="appeals",
-        title=lazy("Appeals"),
+        title=gettext_lazy("Appeals"),
         model="compliance.appeal",
         find=lambda reader: (
             Appeal.objects.filter(account=reader.account)
@@ -32,15 +32,15 @@ RULES = [
             .order_by("-pk")
         ),
         columns={
-            lazy("Appeal"): lambda reader, row: reader.link(row),
-            lazy("State"): state("state"),
-            lazy("Submitted"): lambda reader, row: instant(row.submitted_at),
+            gettext_lazy("Appeal"): lambda reader, row: reader.link(row),
+            gettext_lazy("State"): state("state"),
+            gettext_lazy("Submitted"): lambda reader, row: instant(row.submitted_at),
         },
-        empty=lazy("Nobody has appealed."),
+        empty=gettext_lazy("Nobody has appealed."),
     ),
     Table(
         name="connections",
-        title=lazy("Connection requests"),
+        title=gettext_lazy("Connection requests"),
         model="compliance.connectionrequest",
         find=lambda reader: (
             ConnectionRequest.objects.filter(account=reader.account)
@@ -48,12 +48,12 @@ RULES = [
             .order_by("-pk")
         ),
         columns={
-            lazy("Request"): lambda reader, row: reader.link(row),
-            lazy("Application"): lambda reader, row: row.application.name,
-            lazy("Business"): lambda reader, row: row.scenario_name or row.description[:80],
-            lazy("State"): state("state"),
-            lazy("Submitted"): lambda reader, row: instant(row.submitted_at),
+            gettext_lazy("Request"): lambda reader, row: reader.link(row),
+            gettext_lazy("Application"): lambda reader, row: row.application.name,
+            gettext_lazy("Business"): lambda reader, row: row.scenario_name or row.description[:80],
+            gettext_lazy("State"): state("state"),
+            gettext_lazy("Submitted"): lambda reader, row: instant(row.submitted_at),
         },
-        empty=lazy("No business was declared."),
+        empty=gettext_lazy("No business was declared."),
     ),
 ]

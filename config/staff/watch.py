@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Notification, User
 from accounts.templatetags.console import countdown, money
@@ -92,46 +92,46 @@ def _email(notification: Notification, now: datetime) -> Line:
 WATCH = [
     Work(
         name="renewals",
-        title=lazy("Automatic renewals that did not happen"),
+        title=gettext_lazy("Automatic renewals that did not happen"),
         icon="arrow-path",
         permissions=("billing.view_package",),
         find=_renewals,
         describe=_package,
         table="billing_package",
         query={"renewal_mode__exact": "automatic", "state__in": "active,isolated"},
-        empty=lazy("Every automatic renewal found its money."),
+        empty=gettext_lazy("Every automatic renewal found its money."),
     ),
     Work(
         name="expiring",
-        title=lazy("Packages that expire within a week"),
+        title=gettext_lazy("Packages that expire within a week"),
         icon="calendar-days",
         permissions=("billing.view_package",),
         find=_expiring,
         describe=_package,
         table="billing_package",
         query={"state__exact": "active"},
-        empty=lazy("No package expires within a week."),
+        empty=gettext_lazy("No package expires within a week."),
     ),
     Work(
         name="orders",
-        title=lazy("Unpaid orders past their time"),
+        title=gettext_lazy("Unpaid orders past their time"),
         icon="shopping-cart",
         permissions=("billing.view_order",),
         find=_orders,
         describe=_order,
         table="billing_order",
         query={"status__exact": "unpaid"},
-        empty=lazy("No unpaid order is past its time."),
+        empty=gettext_lazy("No unpaid order is past its time."),
     ),
     Work(
         name="emails",
-        title=lazy("E-mails that failed"),
+        title=gettext_lazy("E-mails that failed"),
         icon="envelope",
         permissions=("accounts.view_notification",),
         find=_emails,
         describe=_email,
         table="accounts_notification",
         query={"sent_at__isnull": "1", "attempts__gt": "0"},
-        empty=lazy("Every e-mail has left."),
+        empty=gettext_lazy("Every e-mail has left."),
     ),
 ]
