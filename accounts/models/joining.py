@@ -47,6 +47,7 @@ class Invitation(models.Model):
     class Meta:
         verbose_name = _("invitation")
         verbose_name_plural = _("invitations")
+        indexes = [models.Index(fields=["email"], name="accounts_invitation_email_idx")]
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "email"],

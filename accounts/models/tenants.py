@@ -171,7 +171,10 @@ class Restriction(models.Model):
     class Meta:
         verbose_name = _("restriction")
         verbose_name_plural = _("restrictions")
-        indexes = [models.Index(fields=["account", "started_at"])]
+        indexes = [
+            models.Index(fields=["account", "started_at"]),
+            models.Index(fields=["case_number"], name="accounts_restriction_case_idx"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "case_number"],

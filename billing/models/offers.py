@@ -109,7 +109,10 @@ class Coupon(Limits):
     class Meta:
         verbose_name = _("coupon")
         verbose_name_plural = _("coupons")
-        indexes = [models.Index(fields=["account", "ends_at"])]
+        indexes = [
+            models.Index(fields=["account", "ends_at"]),
+            models.Index(fields=["kind", "-id"], name="billing_coupon_kind_idx"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(

@@ -103,6 +103,9 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["account", "-id"]),
             models.Index(fields=["payer", "-id"]),
+            # What staff narrow the list of all orders down to.
+            models.Index(fields=["status", "-id"], name="billing_order_status_idx"),
+            models.Index(fields=["kind", "-id"], name="billing_order_kind_idx"),
             models.Index(
                 fields=["expires_at", "id"],
                 name="billing_order_unpaid_idx",

@@ -77,6 +77,9 @@ class Package(models.Model):
         verbose_name_plural = _("packages")
         indexes = [
             models.Index(fields=["account", "application", "-id"]),
+            # What staff narrow the list of all packages down to.
+            models.Index(fields=["state", "-id"], name="billing_package_state_idx"),
+            models.Index(fields=["edition", "-id"], name="billing_package_edition_idx"),
             # One for each state that a sweep looks for, so that none is read for another.
             *(
                 BTreeIndex(

@@ -88,6 +88,7 @@ class Refund(models.Model):
         indexes = [
             models.Index(fields=["account", "-id"]),
             models.Index(fields=["entity", "requested_at"]),
+            models.Index(fields=["status", "-id"], name="billing_refund_status_idx"),
         ]
         constraints = [
             models.UniqueConstraint(

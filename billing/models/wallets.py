@@ -234,7 +234,11 @@ class Credit(models.Model):
         verbose_name = _("credit")
         verbose_name_plural = _("credits")
         permissions = [("decide_credit", "Can decide on credits and reversals")]
-        indexes = [models.Index(fields=["account", "-id"])]
+        indexes = [
+            models.Index(fields=["account", "-id"]),
+            models.Index(fields=["status", "-id"], name="billing_credit_status_idx"),
+            models.Index(fields=["fund_kind", "-id"], name="billing_credit_fund_kind_idx"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="billing_credit_positive"),
             models.CheckConstraint(
