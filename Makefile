@@ -74,7 +74,7 @@ lock: $(STAMP) ## compile requirements/*.in to locks with hashes
 
 messages: $(STAMP) ## collect the strings to translate, and compile them
 	$(BIN)/python manage.py makemessages --locale zh_Hans --no-wrap --no-location \
-		--ignore staticfiles --ignore tests
+		--no-obsolete --ignore staticfiles --ignore tests
 	$(BIN)/python manage.py compilemessages --ignore .venv
 
 clean: ## remove all that was made, the local database included

@@ -45,6 +45,8 @@ STATES: dict[str, str | Promise] = {
 SUBJECTS: dict[str, str | Promise] = {
     "account": _("Account"),
     "application": _("Applications"),
+    "entity": _("Entities"),
     "invitation": _("Invitations"),
     "member": _("Members"),
+    "user": _("Sign-ins"),
 }

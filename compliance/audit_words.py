@@ -42,8 +42,21 @@ STATES: dict[str, str | Promise] = {
     **dict(ConnectionState.choices),
 }
 
-#: How staff handle evidence is not the customer's to read.
+SUBJECTS: dict[str, str | Promise] = {
+    "appeal": _("Appeals"),
+    "connection": _("Connection requests"),
+    "violation": _("Violations"),
+}
+
+#: How staff handle evidence is not the customer's to read; the tables are nobody's account.
 INTERNAL = {
+    "flag_word.added",
+    "flag_word.changed",
+    "industry.added",
+    "industry.changed",
+    "rule_book.published",
+    "screening_entry.added",
+    "screening_entry.changed",
     "evidence.read",
     "violation.amended",
     "violation.evidence_attached",

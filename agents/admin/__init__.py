@@ -41,6 +41,6 @@ class SkillGroupAdmin(LeanAdmin):
 
 @admin.register(AgentImport)
 class AgentImportAdmin(LeanAdmin):
-    list_display = ("pk", "account", "application")
+    list_display = ("id", "account", "application")
     list_select_related = ("account", "application")
     search_fields = ("=account__uin",)

@@ -124,7 +124,7 @@ class LedgerEntryInline(ReadOnlyInline):
 
 @admin.register(LedgerTransaction)
 class LedgerTransactionAdmin(LeanAdmin):
-    list_display = ("pk", "at", "kind", "account", "order", "refund", "note", "by")
+    list_display = ("id", "at", "kind", "account", "order", "refund", "note", "by")
     list_select_related = ("account", "order", "refund", "by")
     search_fields = ("=account__uin", "=order__number", "=refund__number")
     inlines = (LedgerEntryInline,)

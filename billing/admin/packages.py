@@ -35,7 +35,7 @@ class ExtensionForm(ReasonForm):
 @admin.register(Package)
 class PackageAdmin(LeanAdmin):
     list_display = (
-        "pk",
+        "id",
         "account",
         "application",
         "kind",

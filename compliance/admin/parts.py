@@ -6,7 +6,7 @@ from django.contrib.admin import TabularInline
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from compliance.models import Evidence

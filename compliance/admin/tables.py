@@ -28,10 +28,15 @@ class BehaviourInline(ReadOnlyInline):
         "name",
         "description",
         "severity",
-        "measures",
+        "measures_named",
         "bars_refund",
         "allows_legal_follow_up",
     ]
+    readonly_fields = ["measures_named"]
+
+    @admin.display(description=_("measures"))
+    def measures_named(self, behaviour: Behaviour) -> str:
+        return ", ".join(behaviour.measure_labels)
 
 
 @admin.register(RuleBook)
