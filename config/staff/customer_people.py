@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Application, AuditEvent, Membership, Notification, Restriction
+from accounts.services.letters import write
 from accounts.templatetags.console import badge, instant
 from accounts.wording import describe
 from config.staff.sections import Cell, Reader, Table, words
@@ -26,6 +27,11 @@ def _delivery(reader: Reader, row: Notification) -> Cell:
             else badge("scheduled", _("Waits to be sent"))
         )
     return badge("failed", _("Not sent")) if row.attempts else badge("neutral", _("Console only"))
+
+
+def _headline(reader: Reader, row: Notification) -> Cell:
+    row.account = reader.account
+    return reader.link(row, write(row).subject)
 
 
 PEOPLE = [
@@ -84,7 +90,7 @@ HISTORY = [
             .order_by("-pk")
         ),
         columns={
-            gettext_lazy("About"): lambda reader, row: reader.link(row, row.kind.replace("_", " ")),
+            gettext_lazy("About"): _headline,
             gettext_lazy("Recipient"): lambda reader, row: row.user.email,
             gettext_lazy("When"): lambda reader, row: instant(row.created_at),
             gettext_lazy("E-mail"): _delivery,
