@@ -170,6 +170,9 @@ def _database() -> dict[str, Any]:
     options = database.setdefault("OPTIONS", {})
     options.setdefault("application_name", "tccc-console")
     options["server_side_binding"] = env.bool("DATABASE_SERVER_SIDE_BINDING", default=False)
+    if options["server_side_binding"]:
+        # Django turns the driver's own habit off: prepare what a connection sends repeatedly.
+        options.setdefault("prepare_threshold", 5)
     lock_timeout = env.str("DATABASE_LOCK_TIMEOUT", default="10s")
     if lock_timeout:
         options["options"] = f"{options.get('options', '')} -c lock_timeout={lock_timeout}".strip()

@@ -1,17 +1,21 @@
 """Handing over what an order bought, in the transaction that pays it.
 
-Each kind of order has one function, which trusts that `billing.services.quotes` has just judged
-the order eligible under the account's lock. Nothing here prices, pays or asks.
+Packages come first (`change_packages`), since the order's lines name them; then their licences,
+which name the lines (`make_licences`). Everything here trusts that `billing.services.quotes` has
+just judged the order eligible under the account's lock. Nothing here prices, pays or asks.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import OuterRef, Subquery
 
-from accounts.models import User
-from accounts.services.audit import record_event
+from accounts.models import Account, AuditEvent, User
+from accounts.services.audit import build_event
 from billing.asks import Ask
 from billing.enums import (
     ItemKind,
@@ -24,6 +28,9 @@ from billing.enums import (
 from billing.models import Licence, Order, OrderLine, Package
 from billing.periods import expiry, months_in
 
+if TYPE_CHECKING:
+    from billing.services.eligibility import Held
+
 
 def billing_zone() -> ZoneInfo:
     """Return the zone whose days and months count."""
@@ -34,75 +41,21 @@ def _expiry_of(package: Package) -> datetime:
     return expiry(package.anchor_at, package.months, billing_zone(), package.extension)
 
 
-def _make_licences(
-    package: Package,
-    kind: LicenceKind,
-    quantity: int,
-    *,
-    now: datetime,
-    line: OrderLine | None = None,
-) -> None:
-    """Add licences to a package: included ones, or those that an order line bought."""
-    Licence.objects.bulk_create(
-        (
-            Licence(
-                account_id=package.account_id,
-                package=package,
-                kind=kind,
-                source=LicenceSource.BOUGHT if line else LicenceSource.INCLUDED,
-                order_line=line,
-                created_at=now,
-            )
-            for _ in range(quantity)
-        ),
-        batch_size=1000,
-    )
+@dataclass(frozen=True)
+class Change:
+    """A package that an order changed, as it is now, and its state before."""
+
+    package: Package
+    was: str
 
 
-def _bought_lines(lines: Iterable[OrderLine]) -> list[tuple[LicenceKind, OrderLine]]:
-    return [(LicenceKind(line.item), line) for line in lines if line.item != ItemKind.PACKAGE]
+# --- Packages ------------------------------------------------------------------------------
 
 
-def _audit(
-    package: Package, verb: str, was: str, order: Order, *, by: User | None, now: datetime
-) -> None:
-    record_event(
-        account=order.account,
-        verb=verb,
-        target=package,
-        from_state=was,
-        to_state=package.state,
-        data={"order": order.number, "expires_at": package.expires_at.isoformat()},
-        by=by,
-        now=now,
-    )
-
-
-def _hand_over_trial_licences(
-    package: Package, ask: Ask, line: OrderLine | None, now: datetime
-) -> int:
-    """Let the trial's bought licences become the order's additional ones; say how many did.
-
-    The ones that the customer left out end now.
-    """
-    bought = package.licences.filter(source=LicenceSource.BOUGHT, ends_at=None)
-    bought.filter(pk__in=ask.ending).update(ends_at=now)
-    return bought.update(order_line=line) if line else 0
-
-
-def _top_up_included(package: Package, kind: LicenceKind, wanted: int, now: datetime) -> None:
-    held = package.licences.filter(kind=kind, source=LicenceSource.INCLUDED, ends_at=None).count()
-    _make_licences(package, kind, max(0, wanted - held), now=now)
-
-
-def _deliver_new(
-    order: Order, lines: list[OrderLine], ask: Ask, *, by: User | None, now: datetime
-) -> list[Package]:
+def _start(ask: Ask, held: Sequence["Held"], account: Account, now: datetime) -> list[Change]:
     """Start a paid package now: on the application's trial where it runs, else a new one."""
-    trial = Package.objects.filter(application_id=ask.application, state=PackageState.TRIAL).first()
-    package = trial or Package(
-        account_id=order.account_id, application_id=ask.application, created_at=now
-    )
+    trial = held[0].package if held else None
+    package = trial or Package(account=account, application_id=ask.application, created_at=now)
     was = package.state
     package.kind = PackageKind.PAID
     package.state = PackageState.ACTIVE
@@ -112,75 +65,156 @@ def _deliver_new(
     package.extension = timedelta(0)
     package.months = months_in(ask.unit, ask.count)
     package.expires_at = _expiry_of(package)
-    package.save()
-    agents = next((line for line in lines if line.item == ItemKind.AGENT), None)
-    standing = _hand_over_trial_licences(package, ask, agents, now) if trial else 0
-    for kind, included in order.request["included"].items():
-        _top_up_included(package, LicenceKind(kind), included, now)
-    for kind, line in _bought_lines(lines):
-        already = standing if kind == LicenceKind.AGENT else 0
-        _make_licences(package, kind, line.quantity - already, now=now, line=line)
-    _audit(package, "package.purchased", was, order, by=by, now=now)
-    return [package]
+    package.save(force_insert=trial is None, force_update=trial is not None)
+    return [Change(package, was)]
 
 
-def _deliver_additional(
-    order: Order, lines: list[OrderLine], ask: Ask, *, by: User | None, now: datetime
-) -> list[Package]:
-    """Add licences to the application's package; they end with it."""
-    package = Package.objects.current().get(application_id=ask.application)
-    for kind, line in _bought_lines(lines):
-        _make_licences(package, kind, line.quantity, now=now, line=line)
-    _audit(package, "package.extended", package.state, order, by=by, now=now)
-    return [package]
+def _extend(ask: Ask, held: Sequence["Held"], account: Account, now: datetime) -> list[Change]:
+    """Leave the package as it is: only licences are added, which end with it."""
+    return [Change(each.package, each.package.state) for each in held]
 
 
-def _deliver_renewal(
-    order: Order, lines: list[OrderLine], ask: Ask, *, by: User | None, now: datetime
-) -> list[Package]:
+def _renew(ask: Ask, held: Sequence["Held"], account: Account, now: datetime) -> list[Change]:
     """Lengthen each package from its present expiry; what was left out ends there."""
-    packages = Package.objects.in_bulk([renewed.package for renewed in ask.renewed])
-    for renewed in ask.renewed:
-        package = packages[renewed.package]
-        was = package.state
-        package.licences.filter(pk__in=renewed.ending).update(ends_at=package.expires_at)
+    changes = [Change(each.package, each.package.state) for each in held]
+    packages = [each.package for each in held]
+    ending = [pk for renewed in ask.renewed for pk in renewed.ending]
+    if ending:
+        expiries = Package.objects.filter(pk=OuterRef("package")).values("expires_at")
+        Licence.objects.filter(pk__in=ending, package__in=packages).update(
+            ends_at=Subquery(expiries)
+        )
+    for package in packages:
         package.term_unit = ask.unit
         package.months += months_in(ask.unit, ask.count)
         package.expires_at = _expiry_of(package)
         package.state = PackageState.ACTIVE
-        package.save(update_fields=["term_unit", "months", "expires_at", "state"])
-        _audit(package, "package.renewed", was, order, by=by, now=now)
-    return list(packages.values())
+    Package.objects.bulk_update(packages, ["term_unit", "months", "expires_at", "state"])
+    return changes
 
 
-def _deliver_upgrade(
-    order: Order, lines: list[OrderLine], ask: Ask, *, by: User | None, now: datetime
-) -> list[Package]:
+def _upgrade(ask: Ask, held: Sequence["Held"], account: Account, now: datetime) -> list[Change]:
     """Turn the package, and so all its licences, into the other edition; the expiry stays."""
-    package = Package.objects.current().get(application_id=ask.application)
+    package = held[0].package
     package.edition = str(ask.edition)
     package.save(update_fields=["edition"])
-    _audit(package, "package.upgraded", package.state, order, by=by, now=now)
-    return [package]
+    return [Change(package, package.state)]
 
 
-_DELIVERIES: dict[OrderKind, Callable[..., list[Package]]] = {
-    OrderKind.NEW: _deliver_new,
-    OrderKind.ADDITIONAL: _deliver_additional,
-    OrderKind.RENEWAL: _deliver_renewal,
-    OrderKind.UPGRADE: _deliver_upgrade,
+_CHANGES: dict[OrderKind, Callable[..., list[Change]]] = {
+    OrderKind.NEW: _start,
+    OrderKind.ADDITIONAL: _extend,
+    OrderKind.RENEWAL: _renew,
+    OrderKind.UPGRADE: _upgrade,
 }
 
 
-def deliver_order(
-    order: Order, lines: list[OrderLine], *, by: User | None, now: datetime
-) -> list[Package]:
-    """Hand over what the order's `lines` bought; return the packages concerned.
+def change_packages(
+    ask: Ask, held: Sequence["Held"], *, account: Account, now: datetime
+) -> list[Change]:
+    """Write what an ask makes of the packages that it was judged on, or starts a new one.
 
-    The caller holds the account's lock, has settled the packages, and has just paid.
+    The caller holds the account's lock and theirs, and has settled them.
     """
-    ask = Ask.from_json(order.request["ask"])
-    packages = _DELIVERIES[ask.kind](order, lines, ask, by=by, now=now)
+    return _CHANGES[ask.kind](ask, held, account, now)
+
+
+_VERBS = {
+    OrderKind.NEW: "package.purchased",
+    OrderKind.ADDITIONAL: "package.extended",
+    OrderKind.RENEWAL: "package.renewed",
+    OrderKind.UPGRADE: "package.upgraded",
+}
+
+
+def describe_changes(
+    order: Order, changes: Iterable[Change], *, by: User | None, now: datetime
+) -> list[AuditEvent]:
+    """Return the events, not saved yet, of what an order did to packages."""
+    return [
+        build_event(
+            account=order.account,
+            verb=_VERBS[OrderKind(order.kind)],
+            target=change.package,
+            from_state=change.was,
+            to_state=change.package.state,
+            data={"order": order.number, "expires_at": change.package.expires_at.isoformat()},
+            by=by,
+            now=now,
+        )
+        for change in changes
+    ]
+
+
+# --- Licences ------------------------------------------------------------------------------
+
+
+def _licences(
+    package: Package,
+    kind: LicenceKind,
+    quantity: int,
+    *,
+    now: datetime,
+    line: OrderLine | None = None,
+) -> list[Licence]:
+    """Return new licences of a package: included ones, or those that an order line bought."""
+    return [
+        Licence(
+            account_id=package.account_id,
+            package=package,
+            kind=kind,
+            source=LicenceSource.BOUGHT if line else LicenceSource.INCLUDED,
+            order_line=line,
+            created_at=now,
+        )
+        for _ in range(quantity)
+    ]
+
+
+def _hand_over_trial_licences(
+    ask: Ask, trial: "Held", line: OrderLine | None, now: datetime
+) -> int:
+    """Let the trial's bought licences become the order's additional ones; say how many did.
+
+    The ones that the customer left out end now.
+    """
+    if not trial.bought:
+        return 0
+    bought = trial.package.licences.filter(source=LicenceSource.BOUGHT, ends_at=None)
+    if ask.ending:
+        bought.filter(pk__in=ask.ending).update(ends_at=now)
+    return bought.update(order_line=line) if line else 0
+
+
+def make_licences(
+    order: Order,
+    lines: Sequence[OrderLine],
+    ask: Ask,
+    held: Sequence["Held"],
+    *,
+    package: Package,
+    now: datetime,
+) -> None:
+    """Add what the order's `lines` bought to `package`, and what a new package includes.
+
+    Renewals and upgrades make none: what they pay for is there. `held` is what the ask was
+    judged on: a trial's licences go over to the package.
+    """
+    if ask.kind not in {OrderKind.NEW, OrderKind.ADDITIONAL}:
+        return
+    bought = {LicenceKind(line.item): line for line in lines if line.item != ItemKind.PACKAGE}
+    made: list[Licence] = []
+    standing = 0
     if ask.kind == OrderKind.NEW:
-        OrderLine.objects.filter(order=order).update(package=packages[0])
-    return packages
+        trial = held[0] if held else None
+        for name, included in order.request["included"].items():
+            kind = LicenceKind(name)
+            there = trial.count(kind, LicenceSource.INCLUDED) if trial else 0
+            made += _licences(package, kind, included - there, now=now)
+        if trial:
+            agents = bought.get(LicenceKind.AGENT)
+            standing = _hand_over_trial_licences(ask, trial, agents, now)
+    for kind, line in bought.items():
+        already = standing if kind == LicenceKind.AGENT else 0
+        made += _licences(package, kind, line.quantity - already, now=now, line=line)
+    Licence.objects.bulk_create(made, batch_size=1000)

@@ -5,11 +5,12 @@ ends, so `orders` asks again right before it writes.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
@@ -24,7 +25,7 @@ from billing.enums import (
     PackageState,
 )
 from billing.holders import find_holders, order_for_ending
-from billing.models import Licence, Package
+from billing.models import Licence, Package, Refund
 from billing.models.packages import PackageQuerySet
 from billing.periods import expiry, months_in
 from billing.pricing import PricingError, check_quantities, check_term
@@ -76,13 +77,23 @@ def find_application(account: Account, application_id: int) -> Application:
     return found
 
 
-def find_held(account: Account, packages: Iterable[Package], now: datetime) -> list[Held]:
-    """Return packages with derived state and licences, in the order given; at most four queries."""
+def find_held(
+    account: Account,
+    packages: Iterable[Package],
+    now: datetime,
+    *,
+    under_review: Collection[int] | None = None,
+) -> list[Held]:
+    """Return packages with derived state and licences, in the order given; at most four queries.
+
+    `under_review` are those whose refund is, where the caller has read it with the packages.
+    """
     listed = list(packages)
     licences: dict[int, list[Licence]] = {package.pk: [] for package in listed}
     for licence in Licence.objects.filter(package__in=listed).not_ended(now).order_by("pk"):
         licences[licence.package_id].append(licence)
-    under_review = find_under_review(listed)
+    if under_review is None:
+        under_review = find_under_review(listed)
     states = derive_states(listed, account, now, under_review=under_review)
     return [
         Held(each, states[each.pk], tuple(licences[each.pk]), each.pk in under_review)
@@ -105,7 +116,10 @@ class Source:
 
         A sweep that is noticing an expiry writes to the package without the account's lock.
         """
-        packages = Package.objects.select_related("application")
+        pending = Refund.objects.pending().filter(package=OuterRef("pk"))
+        packages = Package.objects.select_related("application").annotate(
+            is_under_review=Exists(pending)
+        )
         return packages.select_for_update(of=("self",), no_key=True) if self.lock else packages
 
     def find(self, account: Account, application_id: int, now: datetime) -> Held | None:
@@ -121,7 +135,7 @@ class Source:
         if package is None:
             find_application(account, application_id)
             return None
-        held = find_held(account, [package], now)[0]
+        (held,) = self._hold(account, [package], now)
         return None if held.state == PackageState.RELEASED else held
 
     def find_all(self, account: Account, ids: Sequence[int], now: datetime) -> list[Held]:
@@ -131,7 +145,11 @@ class Source:
             return [known[pk] for pk in ids]
         found = self.packages().filter(account=account, pk__in=ids).order_by("pk")
         packages = {package.pk: package for package in found}
-        return find_held(account, [packages[pk] for pk in ids if pk in packages], now)
+        return self._hold(account, [packages[pk] for pk in ids if pk in packages], now)
+
+    def _hold(self, account: Account, packages: list[Package], now: datetime) -> list[Held]:
+        under_review = {each.pk for each in packages if each.is_under_review}  # type: ignore[attr-defined]
+        return find_held(account, packages, now, under_review=under_review)
 
 
 def find_current(account: Account, application: Application, now: datetime) -> Held | None:

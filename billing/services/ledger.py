@@ -4,14 +4,33 @@ The database keeps each fund's balance as the sum of its entries, refuses a nega
 checks at commit that every transaction sums to zero. See `billing.models.wallets`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.db import connection
+
 from accounts.models import Account, User
 from billing.enums import FundKind, LedgerBook, LedgerKind
-from billing.models import Fund, LedgerEntry, LedgerTransaction, Order, Refund
+from billing.models import Fund, LedgerTransaction, Order, Refund
+from billing.tenders import Split, split
+
+#: A transaction with all its entries in one statement, which is what each purchase writes.
+_POST = """
+    WITH posted AS (
+        INSERT INTO billing_ledgertransaction
+            (kind, account_id, at, by_id, order_id, refund_id, note)
+        VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id
+    ), entered AS (
+        INSERT INTO billing_ledgerentry (transaction_id, book, fund_id, currency, amount)
+        SELECT posted.id, leg.book, leg.fund, leg.currency, leg.amount
+        FROM posted, unnest(%s::text[], %s::bigint[], %s::text[], %s::numeric[])
+            WITH ORDINALITY AS leg (book, fund, currency, amount, place)
+        ORDER BY leg.place
+    )
+    SELECT id FROM posted
+"""
 
 
 @dataclass(frozen=True)
@@ -29,10 +48,18 @@ def find_or_make_fund(*, account: Account, kind: str, currency: str) -> Fund:
     return Fund.objects.get_or_create(account=account, kind=kind, currency=currency)[0]
 
 
-def lock_funds(*, account: Account, currency: str) -> dict[str, Fund]:
-    """Lock and read the account's funds, by kind; kinds never used are absent."""
-    funds = Fund.objects.select_for_update(no_key=True).filter(account=account, currency=currency)
-    return {fund.kind: fund for fund in funds.order_by("pk")}
+def read_funds(*, account: Account, currency: str, lock: bool = False) -> dict[str, Fund]:
+    """Return the account's funds, by kind, and lock them; kinds never used are absent."""
+    funds = Fund.objects.filter(account=account, currency=currency).order_by("pk")
+    return {fund.kind: fund for fund in (funds.select_for_update(no_key=True) if lock else funds)}
+
+
+def split_over(funds: Mapping[str, Fund], total: Decimal, without: Iterable[str]) -> Split:
+    """Return how funds would pay `total`, those of the kinds `without` left out."""
+    balances = {
+        kind: funds[kind].balance if kind in funds else Decimal("0.00") for kind in FundKind
+    }
+    return split(total, balances, {FundKind(kind) for kind in without})
 
 
 def read_balances(*, account: Account, currency: str) -> dict[str, Decimal]:
@@ -59,22 +86,28 @@ def post_transaction(
     Raises IntegrityError at once where a fund would fall below zero, and at commit where the
     legs do not sum to zero.
     """
-    transaction = LedgerTransaction.objects.create(
+    posted = LedgerTransaction(
         kind=kind, account=account, at=now, by=by, order=order, refund=refund, note=note
     )
-    LedgerEntry.objects.bulk_create(
-        [
-            LedgerEntry(
-                transaction=transaction,
-                book=leg.book,
-                fund=leg.fund,
-                currency=leg.currency,
-                amount=leg.amount,
-            )
-            for leg in legs
-        ]
-    )
-    return transaction
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _POST,
+            [
+                kind.value,
+                account.pk,
+                now,
+                posted.by_id,
+                posted.order_id,
+                posted.refund_id,
+                note,
+                [leg.book.value for leg in legs],
+                [leg.fund and leg.fund.pk for leg in legs],
+                [leg.currency for leg in legs],
+                [leg.amount for leg in legs],
+            ],
+        )
+        (posted.pk,) = cursor.fetchone()
+    return posted
 
 
 def move_between(

@@ -1,7 +1,7 @@
 """Placing, paying and cancelling orders: each one transaction, each safe to repeat."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -10,22 +10,27 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from accounts.models import Account, User
-from accounts.services.audit import record_event
+from accounts.models import Account, AuditEvent, User
+from accounts.services.audit import build_event, record_event
 from accounts.services.tenants import lock_account, lock_accounts, require_good_standing
 from billing.asks import Ask
 from billing.enums import FundKind, LedgerBook, LedgerKind, OrderKind, OrderStatus, TenderKind
-from billing.models import Coupon, Order, OrderLine, Package, Payment
+from billing.models import Fund, Order, OrderLine, Package, Payment
 from billing.periods import local_date
 from billing.services import offers
-from billing.services.delivery import billing_zone, deliver_order
+from billing.services.delivery import (
+    billing_zone,
+    change_packages,
+    describe_changes,
+    make_licences,
+)
 from billing.services.effects import shape_of
 from billing.services.eligibility import Held, judge_ask
-from billing.services.ledger import lock_funds, move_between, post_transaction
+from billing.services.ledger import move_between, post_transaction, read_funds, split_over
 from billing.services.lifecycle import settle_package
 from billing.services.order_news import tell_payer
 from billing.services.quotes import Quote, SignedQuote, digest, make_quote, read_token
-from billing.tenders import Split, split
+from billing.tenders import Split
 
 
 class QuoteChanged(Refused):
@@ -70,13 +75,14 @@ def _settle(
             settle_package(package, account=account, by=by, now=now)
 
 
-def _write_order(quote: Quote, *, by: User | None, now: datetime) -> tuple[Order, list[OrderLine]]:
-    order = Order.objects.create(
+def _write_order(quote: Quote, status: OrderStatus, *, by: User | None, now: datetime) -> Order:
+    is_paid = status == OrderStatus.PAID
+    return Order.objects.create(
         account=quote.account,
         payer=quote.payer,
         number=make_number(now),
         kind=quote.ask.kind,
-        status=OrderStatus.UNPAID,
+        status=status,
         currency=quote.currency,
         price_book=quote.book,
         promotion=quote.promotion,
@@ -96,15 +102,21 @@ def _write_order(quote: Quote, *, by: User | None, now: datetime) -> tuple[Order
         created_at=now,
         created_by=by,
         expires_at=now + timedelta(hours=settings.ORDER_LIFETIME_HOURS),
+        paid_at=now if is_paid else None,
+        paid_by=by if is_paid else None,
     )
+
+
+def _write_lines(quote: Quote, order: Order, started: Package | None) -> list[OrderLine]:
+    """Write the order's lines; those of a new purchase are for the package that it `started`."""
     is_by_term = quote.ask.kind in {OrderKind.NEW, OrderKind.RENEWAL}
-    lines = OrderLine.objects.bulk_create(
+    return OrderLine.objects.bulk_create(
         [
             OrderLine(
                 account=quote.account,
                 order=order,
                 application_id=line.application,
-                package_id=line.package,
+                package_id=started.pk if started else line.package,
                 is_on_trial=line.is_on_trial,
                 item=line.priced.item,
                 edition=line.priced.edition,
@@ -122,8 +134,11 @@ def _write_order(quote: Quote, *, by: User | None, now: datetime) -> tuple[Order
             for line in quote.lines
         ]
     )
-    record_event(
-        account=quote.account,
+
+
+def _placed_event(order: Order, *, by: User | None, now: datetime) -> AuditEvent:
+    return build_event(
+        account=order.account,
         verb="order.placed",
         target=order,
         to_state=OrderStatus.UNPAID,
@@ -131,17 +146,24 @@ def _write_order(quote: Quote, *, by: User | None, now: datetime) -> tuple[Order
         by=by,
         now=now,
     )
-    return order, lines
 
 
-def _take_money(order: Order, paid: Split, *, by: User | None, now: datetime) -> None:
-    """Move what each fund pays; a coupon pays beside them, and no fund is asked for it."""
-    amounts = {
-        FundKind.GIFT: paid.gift,
-        FundKind.INCOME: paid.income,
-        FundKind.CASH: paid.cash,
-    }
-    funds = lock_funds(account=order.payer, currency=order.currency)
+def _paid_event(order: Order, *, by: User | None, now: datetime) -> AuditEvent:
+    return build_event(
+        account=order.account,
+        verb="order.paid",
+        target=order,
+        from_state=OrderStatus.UNPAID,
+        to_state=OrderStatus.PAID,
+        data={"total": str(order.total), "payer": order.payer.uin},
+        by=by,
+        now=now,
+    )
+
+
+def _payments(
+    order: Order, amounts: Mapping[FundKind, Decimal], funds: Mapping[str, Fund], now: datetime
+) -> list[Payment]:
     payments = [
         Payment(
             account=order.payer,
@@ -153,28 +175,38 @@ def _take_money(order: Order, paid: Split, *, by: User | None, now: datetime) ->
             at=now,
         )
         for kind, amount in amounts.items()
-        if amount
     ]
-    if order.coupon_id:
+    if order.coupon:
         payments.append(
             Payment(
                 account=order.account,
                 order=order,
                 kind=TenderKind.COUPON,
-                coupon_id=order.coupon_id,
+                coupon=order.coupon,
                 currency=order.currency,
                 amount=order.coupon_amount,
                 at=now,
             )
         )
-    Payment.objects.bulk_create(payments)
-    if paid.paid:
+    return payments
+
+
+def _take_money(
+    order: Order, paid: Split, funds: Mapping[str, Fund], *, by: User | None, now: datetime
+) -> None:
+    """Move what each of the locked `funds` pays; a coupon pays beside them, and is used up."""
+    if order.coupon:
+        offers.use_coupon(order.coupon, order.coupon_amount, now=now)
+    by_kind = {FundKind.GIFT: paid.gift, FundKind.INCOME: paid.income, FundKind.CASH: paid.cash}
+    amounts = {kind: amount for kind, amount in by_kind.items() if amount}
+    Payment.objects.bulk_create(_payments(order, amounts, funds, now))
+    if amounts:
         post_transaction(
             kind=LedgerKind.PAYMENT,
             account=order.payer,
             legs=move_between(
                 book=LedgerBook.SALES,
-                amounts={funds[kind]: -amount for kind, amount in amounts.items() if amount},
+                amounts={funds[kind]: -amount for kind, amount in amounts.items()},
                 currency=order.currency,
             ),
             by=by,
@@ -183,29 +215,26 @@ def _take_money(order: Order, paid: Split, *, by: User | None, now: datetime) ->
         )
 
 
-def _pay_and_deliver(
-    order: Order, lines: list[OrderLine], paid: Split, *, by: User | None, now: datetime
-) -> None:
-    changed = Order.objects.filter(pk=order.pk, status=OrderStatus.UNPAID).update(
-        status=OrderStatus.PAID, paid_at=now, paid_by=by
+def _pay_at_once(quote: Quote, paid: Split, *, by: User | None, now: datetime) -> Order:
+    """Write the order of a quote as paid, and hand over what it bought.
+
+    Placed and paid are two events, but nobody ever sees it unpaid, so it is written once.
+    """
+    ask = quote.ask
+    changes = change_packages(ask, quote.held, account=quote.account, now=now)
+    package = changes[0].package
+    order = _write_order(quote, OrderStatus.PAID, by=by, now=now)
+    lines = _write_lines(quote, order, package if ask.kind == OrderKind.NEW else None)
+    _take_money(order, paid, quote.funds, by=by, now=now)
+    make_licences(order, lines, ask, quote.held, package=package, now=now)
+    AuditEvent.objects.bulk_create(
+        [
+            _placed_event(order, by=by, now=now),
+            *describe_changes(order, changes, by=by, now=now),
+            _paid_event(order, by=by, now=now),
+        ]
     )
-    if not changed:
-        raise Refused(_("This order can no longer be paid."), code="not_payable")
-    order.status, order.paid_at, order.paid_by = OrderStatus.PAID, now, by
-    if order.coupon_id:
-        offers.use_coupon(Coupon.objects.get(pk=order.coupon_id), order.coupon_amount, now=now)
-    _take_money(order, paid, by=by, now=now)
-    deliver_order(order, lines, by=by, now=now)
-    record_event(
-        account=order.account,
-        verb="order.paid",
-        target=order,
-        from_state=OrderStatus.UNPAID,
-        to_state=OrderStatus.PAID,
-        data={"total": str(order.total), "payer": order.payer.uin},
-        by=by,
-        now=now,
-    )
+    return order
 
 
 @transaction.atomic
@@ -245,10 +274,12 @@ def execute_quote(quote: Quote, *, by: User | None, now: datetime) -> Order:
     The caller holds the account's lock and made the quote with `lock=True` in this transaction.
     """
     _settle(quote.ask, quote.held, quote.account, by=by, now=now)
-    order, lines = _write_order(quote, by=by, now=now)
     if quote.split is not None and not quote.split.missing:
-        _pay_and_deliver(order, lines, quote.split, by=by, now=now)
-    elif not quote.is_self_pay:
+        return _pay_at_once(quote, quote.split, by=by, now=now)
+    order = _write_order(quote, OrderStatus.UNPAID, by=by, now=now)
+    _write_lines(quote, order, None)
+    _placed_event(order, by=by, now=now).save(force_insert=True)
+    if not quote.is_self_pay:
         tell_payer(order, now=now)
     return order
 
@@ -266,13 +297,8 @@ def _lock_payable(order: Order, now: datetime) -> Order:
 
 def missing_amount(order: Order, *, without: Sequence[str] | None = None) -> Split:
     """Return how the payer's balances would pay the order now, and what is missing; reads only."""
-    funds = {
-        FundKind(fund.kind): fund.balance
-        for fund in order.payer.funds.filter(currency=order.currency)
-    }
-    chosen = order.excluded_funds if without is None else without
-    balances = {kind: funds.get(kind, Decimal("0.00")) for kind in FundKind}
-    return split(order.total, balances, {FundKind(kind) for kind in chosen})
+    funds = read_funds(account=order.payer, currency=order.currency)
+    return split_over(funds, order.total, order.excluded_funds if without is None else without)
 
 
 @transaction.atomic
@@ -300,8 +326,39 @@ def pay_order(
             code="short",
         )
     _settle(ask, held, current.account, by=by, now=now)
-    _pay_and_deliver(current, list(current.lines.all()), paid, by=by, now=now)
+    _pay_and_deliver(current, ask, held, paid, by=by, now=now)
     return current
+
+
+def _pay_and_deliver(
+    order: Order,
+    ask: Ask,
+    held: Sequence[Held],
+    paid: Split,
+    *,
+    by: User | None,
+    now: datetime,
+) -> None:
+    """Let an order that was placed before be paid, and hand over what it bought."""
+    changed = Order.objects.filter(pk=order.pk, status=OrderStatus.UNPAID).update(
+        status=OrderStatus.PAID, paid_at=now, paid_by=by
+    )
+    if not changed:
+        raise Refused(_("This order can no longer be paid."), code="not_payable")
+    order.status, order.paid_at, order.paid_by = OrderStatus.PAID, now, by
+    changes = change_packages(ask, held, account=order.account, now=now)
+    package = changes[0].package
+    if ask.kind == OrderKind.NEW:
+        order.lines.update(package=package)
+    funds = read_funds(account=order.payer, currency=order.currency, lock=True)
+    _take_money(order, paid, funds, by=by, now=now)
+    make_licences(order, list(order.lines.all()), ask, held, package=package, now=now)
+    AuditEvent.objects.bulk_create(
+        [
+            *describe_changes(order, changes, by=by, now=now),
+            _paid_event(order, by=by, now=now),
+        ]
+    )
 
 
 def _require_same_terms(order: Order, held: Sequence[Held]) -> None:

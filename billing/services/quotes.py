@@ -22,16 +22,16 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import Account
 from billing.asks import Ask
-from billing.enums import FundKind, LicenceKind, OrderKind
-from billing.models import Coupon, PriceBook, Promotion
+from billing.enums import LicenceKind, OrderKind
+from billing.models import Coupon, Fund, PriceBook, Promotion
 from billing.pricing import PricedLine, PriceList
 from billing.services import offers
 from billing.services.catalog import find_prices
 from billing.services.effects import Effect, describe_effects
 from billing.services.eligibility import Held, judge_ask
-from billing.services.ledger import read_balances
+from billing.services.ledger import read_funds, split_over
 from billing.services.price_lines import price_ask
-from billing.tenders import Split, split
+from billing.tenders import Split
 
 _SALT = "billing.quote"
 
@@ -67,7 +67,8 @@ class QuotedLine:
 class Quote:
     """A price for an ask at `issued_at`; amounts in `currency`, 2 decimals.
 
-    `split` is empty where another account is asked to pay.
+    `split` is empty where another account is asked to pay, and so are `funds`, the buyer's by
+    kind, from which it was made.
     """
 
     ask: Ask
@@ -83,6 +84,7 @@ class Quote:
     coupon: Coupon | None
     split: Split | None
     held: tuple[Held, ...] = field(default=(), compare=False, repr=False)
+    funds: Mapping[str, Fund] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def currency(self) -> str:
@@ -209,15 +211,6 @@ def _find_payer(account: Account, uin: str) -> Account:
     return payer
 
 
-def _split(account: Account, total: Decimal, currency: str, without: tuple[str, ...]) -> Split:
-    balances = read_balances(account=account, currency=currency)
-    return split(
-        total,
-        {FundKind(kind): amount for kind, amount in balances.items()},
-        {FundKind(kind) for kind in without},
-    )
-
-
 def _included(ask: Ask, prices: PriceList) -> dict[str, int]:
     if ask.kind != OrderKind.NEW or ask.edition is None:
         return {}
@@ -271,9 +264,9 @@ def make_quote(
     """Price `ask` for `account`; reads only.
 
     Whether it can be done is judged at `now`; prices are those of `issued_at`, which is `now`
-    for a fresh quote. `lock` keeps the packages as they are, for a transaction that executes the
-    quote. With `known`, which is for pages that only show a price, the funds are not asked: see
-    `with_split`. Raises Refused with the reason, and the form field where there is one.
+    for a fresh quote. `lock` keeps packages and funds as they are, for a transaction that executes
+    the quote. With `known`, which is for pages that only show a price, the funds are not asked:
+    see `with_split`. Raises Refused with the reason, and the form field where there is one.
     """
     priced_at = issued_at or now
     payer = _find_payer(account, ask.payer)
@@ -306,18 +299,19 @@ def make_quote(
         split=None,
         held=tuple(held),
     )
-    return quote if known else with_split(quote)
+    return quote if known else with_split(quote, lock=lock)
 
 
-def with_split(quote: Quote) -> Quote:
+def with_split(quote: Quote, *, lock: bool = False) -> Quote:
     """Return the quote with what each of the buyer's funds would pay; as it is for another payer.
 
-    Only a quote with its split can be confirmed.
+    Only a quote with its split can be confirmed. `lock` is as for `make_quote`.
     """
     if not quote.is_self_pay:
         return quote
-    paid = _split(quote.account, quote.total, quote.currency, quote.ask.without)
-    return replace(quote, split=paid)
+    funds = read_funds(account=quote.account, currency=quote.currency, lock=lock)
+    paid = split_over(funds, quote.total, quote.ask.without)
+    return replace(quote, split=paid, funds=funds)
 
 
 def with_coupon(quote: Quote, coupon: Coupon) -> Quote:

@@ -1,6 +1,10 @@
 """Reading the facts of a refund from the rows that hold them; nothing is assumed."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import Q
@@ -14,7 +18,7 @@ from billing.enums import (
     PromotionRefundRule,
     RefundStatus,
 )
-from billing.models import Order, Package, Refund, RefundHold
+from billing.models import Order, OrderLine, Package, Refund, RefundHold
 from billing.refund_policy import (
     EntityRefund,
     PromotionFacts,
@@ -27,6 +31,8 @@ from compliance.services.standing import RefundBars, annulled_time, refund_bars
 
 #: The product that "one full refund per entity" counts in.
 PRODUCT = "tccc"
+_PAID = (OrderStatus.PAID, OrderStatus.REFUNDING)
+_ZERO = Decimal("0.00")
 
 
 def refund_config() -> RefundConfig:
@@ -36,17 +42,74 @@ def refund_config() -> RefundConfig:
     )
 
 
-def paid_orders(package: Package) -> list[Order]:
-    """Return the paid orders of the package instance, without what was bought on its trial."""
-    orders = Order.objects.filter(
-        lines__package=package,
-        lines__is_on_trial=False,
-        status__in=[OrderStatus.PAID, OrderStatus.REFUNDING],
+@dataclass(frozen=True)
+class PackageOrders:
+    """What was ordered for a package: paid orders, and the numbers of those still to be paid.
+
+    `paid` is without what was bought on the package's trial. `whole` are the keys of those paid
+    orders that bought for no other package, short of refunded ones. `spent` is what each paid
+    order, by key, spent on this package after all deductions.
+    """
+
+    paid: tuple[Order, ...]
+    whole: frozenset[int]
+    spent: Mapping[int, Decimal]
+    unpaid: tuple[str, ...]
+
+
+def read_orders(package: Package, now: datetime) -> PackageOrders:
+    """Return the orders that are paid, or can still be at `now`, for a package; one query.
+
+    An unpaid purchase for the package's application would change the package as well.
+    """
+    touching = OrderLine.objects.filter(
+        Q(package=package) | Q(package=None, application=package.application_id),
+        account=package.account_id,
     )
-    return list(orders.select_related("promotion").distinct().order_by("paid_at", "pk"))
+    found = (
+        OrderLine.objects.filter(
+            order__in=touching.values("order"), order__status__in=[OrderStatus.UNPAID, *_PAID]
+        )
+        .select_related("order__promotion", "package")
+        .order_by("order__paid_at", "order_id", "pk")
+    )
+    lines: dict[int, list[OrderLine]] = defaultdict(list)
+    for line in found:
+        lines[line.order_id].append(line)
+    orders = [of_order[0].order for of_order in lines.values()]
+    own = {
+        pk: [each for each in of_order if each.package_id == package.pk and not each.is_on_trial]
+        for pk, of_order in lines.items()
+    }
+    paid = tuple(order for order in orders if order.status in _PAID and own[order.pk])
+    return PackageOrders(
+        paid=paid,
+        whole=frozenset(order.pk for order in paid if _is_whole(lines[order.pk], package)),
+        spent={order.pk: sum((each.net for each in own[order.pk]), _ZERO) for order in paid},
+        unpaid=tuple(
+            sorted(
+                order.number
+                for order in orders
+                if order.status == OrderStatus.UNPAID and order.expires_at > now
+            )
+        ),
+    )
 
 
-def _promotions(orders: list[Order]) -> list[PromotionFacts]:
+def _is_whole(lines: Iterable[OrderLine], package: Package) -> bool:
+    return all(
+        line.package_id == package.pk
+        or (line.package is not None and line.package.state == PackageState.REFUNDED)
+        for line in lines
+    )
+
+
+def read_refunds(account: Account) -> list[Refund]:
+    """Return all refunds that the account's entity ever asked for, of all its accounts."""
+    return list(Refund.objects.filter(entity_id=account.entity_id, product=PRODUCT))
+
+
+def _promotions(orders: Iterable[Order]) -> list[PromotionFacts]:
     return [
         PromotionFacts(
             name=order.promotion.name,
@@ -71,41 +134,29 @@ def _violations(bars: RefundBars) -> list[ViolationFacts]:
     return standing + investigated
 
 
-def _entity_refunds(account: Account, own: Refund | None) -> list[Refund]:
-    refunds = Refund.objects.filter(entity_id=account.entity_id, product=PRODUCT)
-    return list(refunds.exclude(pk=own.pk) if own else refunds)
-
-
 def _recent_asks(refunds: list[Refund], asked_at: datetime) -> int:
     since = asked_at - timedelta(days=settings.REFUND_REVIEW_DAYS)
     return sum(1 for refund in refunds if since <= refund.requested_at <= asked_at)
-
-
-def _open_orders(package: Package, now: datetime) -> list[str]:
-    """Return the numbers of unpaid orders that would change the package if they were paid."""
-    touching = Q(lines__package=package) | Q(
-        lines__package=None, lines__application=package.application_id
-    )
-    orders = Order.objects.open(now).filter(touching, account=package.account_id)
-    return sorted(set(orders.values_list("number", flat=True)))
 
 
 def read_facts(
     package: Package,
     *,
     account: Account,
-    orders: list[Order],
+    orders: PackageOrders,
+    refunds: Iterable[Refund],
     now: datetime,
     asked_at: datetime | None = None,
     own: Refund | None = None,
 ) -> RefundFacts:
     """Return the facts of refunding `package` as they are at `now`.
 
-    `asked_at` is when the customer asked, by default now. `own` is the request that is being
-    decided, which is no obstacle to itself.
+    `orders` and `refunds` are what `read_orders` and `read_refunds` say. `asked_at` is when the
+    customer asked, by default now. `own` is the request that is being decided, which is no
+    obstacle to itself.
     """
     asked_at = asked_at or now
-    refunds = _entity_refunds(account, own)
+    refunds = [refund for refund in refunds if own is None or refund.pk != own.pk]
     kind = PackageKind(package.kind)
     return RefundFacts(
         kind=kind,
@@ -123,12 +174,12 @@ def read_facts(
             )
             for refund in refunds
         ],
-        promotions=_promotions(orders),
+        promotions=_promotions(orders.paid),
         account_status=account.status,
         violations=_violations(refund_bars(account, now=now)),
         recent_asks=_recent_asks(refunds, asked_at),
         has_hold=RefundHold.objects.filter(account=account, released_at=None).exists(),
-        open_orders=_open_orders(package, now),
+        open_orders=list(orders.unpaid),
         open_refunds=[
             refund.number
             for refund in refunds

@@ -1,15 +1,15 @@
 """What a refund gives back: to each payment of the package's orders, to the cent."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Sum
 
 from billing.enums import FundKind, TenderKind
-from billing.models import Order, OrderLine, Package, Payment
+from billing.models import Order, Payment
 from billing.tenders import PaymentFacts, give_back, refundable
 
 _ZERO = Decimal("0.00")
@@ -42,10 +42,14 @@ class PlannedLine:
 
 @dataclass(frozen=True)
 class RefundPlan:
-    """All payments of a package's orders with what each gets back."""
+    """All payments of a package's orders with what each gets back.
+
+    `payments` are their rows by key, with account and fund.
+    """
 
     currency: str
     lines: tuple[PlannedLine, ...]
+    payments: Mapping[int, Payment] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def amount(self) -> Decimal:
@@ -77,15 +81,10 @@ class RefundPlan:
         }
 
 
-def payer_ids(orders: Iterable[Order]) -> set[int]:
-    """Return the accounts whose money a refund would touch, so that they can be locked."""
-    return {order.payer_id for order in orders}
-
-
 def _payment_facts(orders: Iterable[Order]) -> dict[int, list[tuple[Payment, PaymentFacts]]]:
     payments = (
         Payment.objects.filter(order__in=list(orders))
-        .select_related("account", "order")
+        .select_related("account", "fund")
         .annotate(refunded=Sum("refund_lines__amount", default=_ZERO))
         .order_by("pk")
     )
@@ -105,23 +104,14 @@ def _payment_facts(orders: Iterable[Order]) -> dict[int, list[tuple[Payment, Pay
     return facts
 
 
-def _spent_on(package: Package, orders: Iterable[Order]) -> dict[int, Decimal]:
-    """Return what each order spent on the package, coupons aside."""
-    sums = (
-        OrderLine.objects.filter(order__in=list(orders), package=package, is_on_trial=False)
-        .values("order")
-        .annotate(spent=Sum("net"))
-    )
-    return {row["order"]: row["spent"] for row in sums}
+def plan_refund(orders: Sequence[Order], spent: Mapping[int, Decimal], currency: str) -> RefundPlan:
+    """Return what refunding a package gives back to every payment of its orders.
 
-
-def plan_refund(package: Package, orders: list[Order], currency: str) -> RefundPlan:
-    """Return what refunding `package` gives back to every payment of its orders.
-
-    An order that bought for several packages gives back this package's part, split over its
-    payments by what is left of each.
+    `spent` is what each order, by key, spent on the package, coupons aside. An order that bought
+    for several packages gives back this package's part, split over its payments by what is left
+    of each.
     """
-    facts, spent = _payment_facts(orders), _spent_on(package, orders)
+    facts = _payment_facts(orders)
     lines = []
     for order in orders:
         pairs = facts[order.pk]
@@ -140,4 +130,8 @@ def plan_refund(package: Package, orders: list[Order], currency: str) -> RefundP
             )
             for payment, each in pairs
         ]
-    return RefundPlan(currency=currency, lines=tuple(lines))
+    return RefundPlan(
+        currency=currency,
+        lines=tuple(lines),
+        payments={payment.pk: payment for pairs in facts.values() for payment, _each in pairs},
+    )

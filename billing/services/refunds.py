@@ -8,7 +8,7 @@ import hashlib
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,11 +16,12 @@ from typing import Any
 
 from django.core import signing
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from accounts.models import Account, User
-from accounts.services.audit import record_event
+from accounts.models import Account, AuditEvent, User
+from accounts.services.audit import build_event, record_event
 from accounts.services.second_person import require_second_person
 from accounts.services.tenants import lock_accounts
 from billing.enums import (
@@ -31,14 +32,21 @@ from billing.enums import (
     RefundRuleOutcome,
     RefundStatus,
 )
-from billing.models import Fund, Order, Package, Payment, Refund, RefundLine
+from billing.models import Fund, Order, Package, Refund, RefundLine
 from billing.refund_policy import POLICY_VERSION, RefundTrace, evaluate
 from billing.services.delivery import billing_zone
 from billing.services.ledger import move_between, post_transaction
 from billing.services.lifecycle import settle_package
 from billing.services.orders import make_number
-from billing.services.refund_facts import PRODUCT, paid_orders, read_facts, refund_config
-from billing.services.refund_plans import RefundPlan, payer_ids, plan_refund
+from billing.services.refund_facts import (
+    PRODUCT,
+    PackageOrders,
+    read_facts,
+    read_orders,
+    read_refunds,
+    refund_config,
+)
+from billing.services.refund_plans import RefundPlan, plan_refund
 
 _SALT = "billing.refund"
 
@@ -51,7 +59,7 @@ class RefundQuote:
     account: Account
     trace: RefundTrace
     plan: RefundPlan
-    orders: tuple[Order, ...]
+    orders: PackageOrders
     key: uuid.UUID
 
     @property
@@ -98,6 +106,14 @@ class RefundRefused(Refused):
         self.quote = quote
 
 
+class _RightTaken(Exception):
+    """The database refused a second refund of the entity, or of the package."""
+
+    def __init__(self, quote: RefundQuote) -> None:
+        super().__init__()
+        self.quote = quote
+
+
 class RefundChanged(Refused):
     """What was confirmed is not what would happen now; `quote` is what would."""
 
@@ -117,17 +133,26 @@ def _build_quote(
     asked_at: datetime | None = None,
     own: Refund | None = None,
     key: uuid.UUID | None = None,
+    refunds: Sequence[Refund] | None = None,
 ) -> RefundQuote:
-    orders = paid_orders(package)
-    facts = read_facts(package, account=account, orders=orders, now=now, asked_at=asked_at, own=own)
+    orders = read_orders(package, now)
+    facts = read_facts(
+        package,
+        account=account,
+        orders=orders,
+        refunds=read_refunds(account) if refunds is None else refunds,
+        now=now,
+        asked_at=asked_at,
+        own=own,
+    )
     trace = evaluate(facts, asked_at=asked_at or now, tz=billing_zone(), config=refund_config())
-    currency = orders[0].currency if orders else "USD"
+    currency = orders.paid[0].currency if orders.paid else "USD"
     return RefundQuote(
         package=package,
         account=account,
         trace=trace,
-        plan=plan_refund(package, orders, currency),
-        orders=tuple(orders),
+        plan=plan_refund(orders.paid, orders.spent, currency),
+        orders=orders,
         key=key or uuid.uuid4(),
     )
 
@@ -157,9 +182,18 @@ def _read_token(token: str, package: Package) -> tuple[uuid.UUID, str]:
     return uuid.UUID(data["key"]), data["digest"]
 
 
-def _lock(package: Package, extra: Iterable[int] = ()) -> tuple[Package, Account]:
+def _concerned(package: Package) -> "QuerySet[Any, int]":
+    """Return the keys of the package's account and of all that paid for it."""
+    payers = Order.objects.filter(lines__package=package, paid_at__isnull=False)
+    own = Package.objects.filter(pk=package.pk).order_by()
+    return own.values_list("account_id", flat=True).union(
+        payers.order_by().values_list("payer_id", flat=True)
+    )
+
+
+def _lock(package: Package) -> tuple[Package, Account]:
     """Lock the package's account and every payer, then the package itself, and re-read."""
-    accounts = lock_accounts({package.account_id, *payer_ids(paid_orders(package)), *extra})
+    accounts = lock_accounts(_concerned(package))
     account = accounts[package.account_id]
     current = (
         Package.objects.select_for_update(of=("self",), no_key=True)
@@ -173,39 +207,34 @@ def _lock(package: Package, extra: Iterable[int] = ()) -> tuple[Package, Account
 def _new_refund(
     quote: RefundQuote, status: RefundStatus, *, by: User | None, now: datetime
 ) -> Refund:
+    """Store the refund. Raises _RightTaken where the entity's one right is gone meanwhile."""
     is_done = status == RefundStatus.DONE
     try:
-        with transaction.atomic():
-            return Refund.objects.create(
-                account=quote.account,
-                entity_id=quote.account.entity_id,
-                application=quote.package.application,
-                package=quote.package,
-                product=PRODUCT,
-                number=make_number(now),
-                status=status,
-                currency=quote.plan.currency,
-                amount=quote.plan.amount,
-                plan=quote.plan.to_json(),
-                trace=quote.trace.to_json(),
-                policy_version=POLICY_VERSION,
-                key=quote.key,
-                requested_at=now,
-                requested_by=by,
-                decided_at=now if is_done else None,
-                decided_by=by if is_done else None,
-            )
+        return Refund.objects.create(
+            account=quote.account,
+            entity_id=quote.account.entity_id,
+            application=quote.package.application,
+            package=quote.package,
+            product=PRODUCT,
+            number=make_number(now),
+            status=status,
+            currency=quote.plan.currency,
+            amount=quote.plan.amount,
+            plan=quote.plan.to_json(),
+            trace=quote.trace.to_json(),
+            policy_version=POLICY_VERSION,
+            key=quote.key,
+            requested_at=now,
+            requested_by=by,
+            decided_at=now if is_done else None,
+            decided_by=by if is_done else None,
+        )
     except IntegrityError as error:
-        # Another account of the entity was faster: the unique key has the last word, and the
-        # rules, asked once more, now say why.
-        raise RefundRefused(_build_quote(quote.package, quote.account, now=now)) from error
+        raise _RightTaken(quote) from error
 
 
 def _post_money(refund: Refund, plan: RefundPlan, *, by: User | None, now: datetime) -> None:
     """Put every payment's part back into the fund it came from, of the account that paid."""
-    payments = Payment.objects.select_related("fund", "account").in_bulk(
-        [line.payment for line in plan.lines]
-    )
     RefundLine.objects.bulk_create(
         [
             RefundLine(
@@ -217,10 +246,10 @@ def _post_money(refund: Refund, plan: RefundPlan, *, by: User | None, now: datet
     amounts: dict[int, dict[Fund, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     payers: dict[int, Account] = {}
     for line in plan.lines:
-        fund = payments[line.payment].fund
-        if fund is not None and line.amount:
-            payers[line.payer] = payments[line.payment].account
-            amounts[line.payer][fund] += line.amount
+        payment = plan.payments[line.payment]
+        if payment.fund is not None and line.amount:
+            payers[line.payer] = payment.account
+            amounts[line.payer][payment.fund] += line.amount
     for payer_id in sorted(amounts):
         post_transaction(
             kind=LedgerKind.REFUND,
@@ -236,30 +265,45 @@ def _post_money(refund: Refund, plan: RefundPlan, *, by: User | None, now: datet
 
 def _move_orders(
     quote: RefundQuote, to: OrderStatus, *, refund: Refund, by: User | None, now: datetime
-) -> None:
-    """Move the orders that lie wholly on this package; one that bought for others stays paid."""
-    for order in quote.orders:
-        others = order.lines.exclude(package=quote.package).exclude(
-            package__state=PackageState.REFUNDED
+) -> list[AuditEvent]:
+    """Move the orders that lie wholly on this package; one that bought for others stays paid.
+
+    Returns the events, not saved yet.
+    """
+    moving = [
+        order
+        for order in quote.orders.paid
+        if order.pk in quote.orders.whole and order.status != to
+    ]
+    if not moving:
+        return []
+    found = Order.objects.filter(
+        pk__in=[order.pk for order in moving], status__in={order.status for order in moving}
+    )
+    if found.update(status=to) != len(moving):
+        raise RefundChanged(quote)
+    return [
+        build_event(
+            account=quote.account,
+            verb=f"order.{to.value}",
+            target=order,
+            from_state=order.status,
+            to_state=to,
+            data={"refund": refund.number},
+            by=by,
+            now=now,
         )
-        was = order.status
-        if was == to or others.exists():
-            continue
-        if Order.objects.filter(pk=order.pk, status=was).update(status=to):
-            record_event(
-                account=quote.account,
-                verb=f"order.{to.value}",
-                target=order,
-                from_state=was,
-                to_state=to,
-                data={"refund": refund.number},
-                by=by,
-                now=now,
-            )
+        for order in moving
+    ]
 
 
-def _execute(refund: Refund, quote: RefundQuote, *, by: User | None, now: datetime) -> None:
-    """Unsubscribe the package and give the money back; the rules have been asked."""
+def _execute(
+    refund: Refund, quote: RefundQuote, *, by: User | None, now: datetime
+) -> list[AuditEvent]:
+    """Unsubscribe the package and give the money back; the rules have been asked.
+
+    Returns the events, not saved yet.
+    """
     package = settle_package(quote.package, account=quote.account, by=by, now=now)
     was = package.state
     changed = Package.objects.filter(
@@ -269,8 +313,8 @@ def _execute(refund: Refund, quote: RefundQuote, *, by: User | None, now: dateti
         raise RefundRefused(quote)
     package.state = PackageState.REFUNDED
     _post_money(refund, quote.plan, by=by, now=now)
-    _move_orders(quote, OrderStatus.REFUNDED, refund=refund, by=by, now=now)
-    record_event(
+    moved = _move_orders(quote, OrderStatus.REFUNDED, refund=refund, by=by, now=now)
+    given_back = build_event(
         account=quote.account,
         verb="package.refunded",
         target=package,
@@ -280,12 +324,13 @@ def _execute(refund: Refund, quote: RefundQuote, *, by: User | None, now: dateti
         by=by,
         now=now,
     )
+    return [*moved, given_back]
 
 
-def _audit(
+def _event(
     refund: Refund, verb: str, was: str, *, by: User | None, now: datetime, reason: str = ""
-) -> None:
-    record_event(
+) -> AuditEvent:
+    return build_event(
         account=refund.account,
         verb=verb,
         target=refund,
@@ -306,7 +351,13 @@ def refund_package(*, package: Package, token: str, by: User | None, now: dateti
     amount is no longer what was confirmed.
     """
     try:
-        return _refund_or_request(package, token, by=by, now=now)
+        try:
+            return _refund_or_request(package, token, by=by, now=now)
+        except _RightTaken as taken:
+            # Another account of the entity was faster: the unique key has the last word, and
+            # the rules, asked once more, now say why.
+            quote = _build_quote(taken.quote.package, taken.quote.account, now=now)
+            raise RefundRefused(quote) from taken
     except RefundRefused as refused:
         record_event(
             account=package.account,
@@ -323,10 +374,11 @@ def refund_package(*, package: Package, token: str, by: User | None, now: dateti
 def _refund_or_request(package: Package, token: str, *, by: User | None, now: datetime) -> Refund:
     key, promised = _read_token(token, package)
     current, account = _lock(package)
-    done = Refund.objects.filter(account=account, key=key).first()
-    if done is not None:
-        return done
-    quote = _build_quote(current, account, now=now, key=key)
+    refunds = read_refunds(account)
+    for done in refunds:
+        if (done.account_id, done.key) == (account.pk, key):
+            return done
+    quote = _build_quote(current, account, now=now, key=key, refunds=refunds)
     if not quote.may_confirm:
         raise RefundRefused(quote)
     if quote.digest() != promised:
@@ -334,11 +386,12 @@ def _refund_or_request(package: Package, token: str, *, by: User | None, now: da
     status = RefundStatus.PENDING if quote.needs_review else RefundStatus.DONE
     refund = _new_refund(quote, status, by=by, now=now)
     if status == RefundStatus.PENDING:
-        _move_orders(quote, OrderStatus.REFUNDING, refund=refund, by=by, now=now)
-        _audit(refund, "refund.requested", "", by=by, now=now)
+        events = _move_orders(quote, OrderStatus.REFUNDING, refund=refund, by=by, now=now)
+        events.append(_event(refund, "refund.requested", "", by=by, now=now))
     else:
-        _execute(refund, quote, by=by, now=now)
-        _audit(refund, "refund.done", "", by=by, now=now)
+        events = _execute(refund, quote, by=by, now=now)
+        events.append(_event(refund, "refund.done", "", by=by, now=now))
+    AuditEvent.objects.bulk_create(events)
     return refund
 
 
@@ -352,18 +405,26 @@ def _lock_pending(refund: Refund) -> tuple[Refund, Package, Account]:
 
 
 def _decide(
-    refund: Refund, status: RefundStatus, *, reason: str, by: User | None, now: datetime
+    refund: Refund,
+    status: RefundStatus,
+    events: Sequence[AuditEvent],
+    *,
+    reason: str,
+    by: User | None,
+    now: datetime,
 ) -> None:
+    """Record the decision, and with it the `events` of what followed from it."""
     was, refund.status = refund.status, status
     refund.decided_at, refund.decided_by, refund.reason = now, by, reason
     refund.save(update_fields=["status", "decided_at", "decided_by", "reason"])
-    _audit(refund, f"refund.{status.value}", was, by=by, now=now, reason=reason)
+    decided = _event(refund, f"refund.{status.value}", was, by=by, now=now, reason=reason)
+    AuditEvent.objects.bulk_create([*events, decided])
 
 
-def _give_up(refund: Refund, package: Package, account: Account, **who: Any) -> None:
+def _give_up(refund: Refund, package: Package, account: Account, **who: Any) -> list[AuditEvent]:
     """Let the package and its orders go on as before."""
     quote = _build_quote(package, account, now=who["now"], own=refund)
-    _move_orders(quote, OrderStatus.PAID, refund=refund, **who)
+    return _move_orders(quote, OrderStatus.PAID, refund=refund, **who)
 
 
 @transaction.atomic
@@ -383,8 +444,8 @@ def approve_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> R
         raise RefundRefused(quote)
     if quote.plan.amount != current.amount:
         raise RefundChanged(quote)
-    _execute(current, quote, by=by, now=now)
-    _decide(current, RefundStatus.DONE, reason=reason, by=by, now=now)
+    events = _execute(current, quote, by=by, now=now)
+    _decide(current, RefundStatus.DONE, events, reason=reason, by=by, now=now)
     return current
 
 
@@ -392,8 +453,8 @@ def approve_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> R
 def reject_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> Refund:
     """Turn a request down, as staff; the entity has its right back."""
     current, package, account = _lock_pending(refund)
-    _give_up(current, package, account, by=by, now=now)
-    _decide(current, RefundStatus.REJECTED, reason=reason, by=by, now=now)
+    events = _give_up(current, package, account, by=by, now=now)
+    _decide(current, RefundStatus.REJECTED, events, reason=reason, by=by, now=now)
     return current
 
 
@@ -401,6 +462,6 @@ def reject_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> Re
 def withdraw_refund(*, refund: Refund, by: User, now: datetime) -> Refund:
     """Take a request back, as the customer; the entity has its right back."""
     current, package, account = _lock_pending(refund)
-    _give_up(current, package, account, by=by, now=now)
-    _decide(current, RefundStatus.WITHDRAWN, reason="", by=by, now=now)
+    events = _give_up(current, package, account, by=by, now=now)
+    _decide(current, RefundStatus.WITHDRAWN, events, reason="", by=by, now=now)
     return current

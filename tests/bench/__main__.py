@@ -21,7 +21,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 
-from tests.bench import agents_page, sweep  # noqa: E402
+from tests.bench import admin_lists, agents_page, sweep, trade  # noqa: E402
 
 RESULTS = Path(__file__).resolve().parents[2] / "bench-results.json"
 Part = tuple[list[dict[str, Any]], list[str]]
@@ -46,16 +46,31 @@ def measure_agents(options: argparse.Namespace) -> Part:
     return shown, agents_page.goals_missed(figures)
 
 
+def measure_admin(options: argparse.Namespace) -> Part:
+    """The administration's lists with 1,000,000 rows beside 10,000."""
+    figures = admin_lists.measure(rows=options.admin_rows, few=options.admin_few)
+    shown = [{**asdict(figure), "ratio": figure.ratio} for figure in figures]
+    return shown, admin_lists.goals_missed(figures)
+
+
 def measure_pages(options: argparse.Namespace) -> Part:
     """Every page beside an empty view; no goals, the figures are to be looked at."""
     call_command("bench", output=RESULTS)
     return json.loads(RESULTS.read_text())["pages"], []
 
 
+def measure_trade(options: argparse.Namespace) -> Part:
+    """Purchases and refunds beside the same statements sent by the bare driver."""
+    figures = trade.measure(transactions=options.transactions, rounds=options.rounds)
+    return [asdict(figure) for figure in figures], trade.goals_missed(figures)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
     "pages": measure_pages,
     "sweep": measure_sweep,
     "agents": measure_agents,
+    "admin": measure_admin,
+    "trade": measure_trade,
 }
 
 
@@ -80,7 +95,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="by default all")
     parser.add_argument("--packages", type=int, default=100_000, help="rows of the sweep")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of the sweep, for the median")
+    parser.add_argument("--admin-rows", type=int, default=1_000_000, help="rows of each list")
+    parser.add_argument("--admin-few", type=int, default=10_000, help="rows to compare with")
+    parser.add_argument("--transactions", type=int, default=1000, help="purchases, and refunds")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="runs of sweep and trade, for the median"
+    )
     options = parser.parse_args()
     results: dict[str, Any] = {}
     missed: list[str] = []

@@ -129,6 +129,7 @@ def test_a_pool_keeps_the_connections_instead_of_django() -> None:
     assert found["OPTIONS"] == {
         "application_name": "tccc-console",
         "server_side_binding": True,
+        "prepare_threshold": 5,
         "pool": {"min_size": 1, "max_size": 4, "timeout": 10},
     }
     assert found["CONN_MAX_AGE"] == 0
