@@ -8,6 +8,9 @@
 
 The method gets the clean data and the present instant, calls a service, and returns the sentence
 that tells of success. A service's `Refused` is shown beside its field.
+
+A page remembers the state of the object that it showed. Sent twice, or after a colleague's act, it
+changes nothing but is shown again, since what is asked for may no longer be meant.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +22,7 @@ from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -30,6 +34,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.forms.staff import ActionForm, ReasonForm
 from accounts.services.second_person import is_same_person
+from accounts.services.turns import fingerprint, take_turn
 
 Perform = Callable[[Any, HttpRequest, Any, Mapping[str, Any], datetime], str | Promise]
 
@@ -137,6 +142,13 @@ class ObjectActions(ModelAdmin):
 
     def act_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """Ask for what the act needs, then do it through its service."""
+        if request.method != "POST":
+            return self._act(request, object_id, name)
+        with transaction.atomic():
+            take_turn(model=self.model, key=unquote(object_id))
+            return self._act(request, object_id, name)
+
+    def _act(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         obj = self.get_object(request, unquote(object_id))
         action = self.object_actions.get(name)
         if obj is None or action is None:
@@ -156,13 +168,17 @@ class ObjectActions(ModelAdmin):
     def _ask_and_do(
         self, request: HttpRequest, action: ObjectAction, obj: Any, back: str
     ) -> HttpResponse:
+        seen = fingerprint(obj)
+        page: dict[str, Any] = {"obj": obj, "seen": seen, "back": back}
         if request.method != "POST":
-            form = action.form(target=obj)
-            return self._render_action(request, action, obj=obj, form=form, back=back)
+            return self._render_action(request, action, form=action.form(target=obj), **page)
         form = action.form(request.POST, request.FILES, target=obj)
+        if request.POST.get("seen", seen) != seen:
+            form.add_error(None, _("This was changed meanwhile. Look at it, then decide again."))
+            return self._render_action(request, action, form=form, **page, status=409)
         done = run(form, lambda data: action.perform(self, request, obj, data, timezone.now()))
         if done is None:
-            return self._render_action(request, action, obj=obj, form=form, back=back, status=422)
+            return self._render_action(request, action, form=form, **page, status=422)
         messages.success(request, str(done))
         return HttpResponseRedirect(back)
 
@@ -174,6 +190,7 @@ class ObjectActions(ModelAdmin):
         obj: Model,
         form: ActionForm | None,
         back: str,
+        seen: str = "",
         status: int = 200,
     ) -> HttpResponse:
         context = {
@@ -182,6 +199,7 @@ class ObjectActions(ModelAdmin):
             "title": action.label,
             "action": action,
             "object": obj,
+            "seen": seen,
             "form": form,
             "back": back,
         }

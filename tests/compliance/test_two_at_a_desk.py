@@ -1,0 +1,296 @@
+"""Two members of staff at the same case: stale pages, double sends, forged acts."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from accounts.admin import actions
+from accounts.models import Account, AuditEvent, Restriction
+from billing.models import Package
+from compliance.enums import CaseState, ConnectionState
+from compliance.models import Appeal, ConnectionRequest, Violation, ViolationEvent
+from tests import factories
+from tests.compliance.builders import Tenant, make_case, make_request, make_staff, make_tenant
+from tests.compliance.desk import act, change
+from tests.compliance.pages import read, signed_in
+from tests.races import race, values
+
+CHANGED = "This was changed meanwhile. Look at it, then decide again."
+OVER = "This is not possible any more, so nothing was changed."
+
+
+def _open(client: Client, url: str) -> dict[str, str]:
+    """Open the page of an act; return what its form remembers."""
+    page = client.get(url)
+    assert page.status_code == 200
+    found = re.search(r'name="seen" value="([0-9a-f]{64})"', page.content.decode())
+    assert found is not None
+    return {"seen": found[1]}
+
+
+def _written() -> tuple[int, int]:
+    return ViolationEvent.objects.count(), AuditEvent.objects.count()
+
+
+# --- Whoever comes second --------------------------------------------------------------------
+
+#: what there is, the first act with its data, and the second one
+SECONDS: dict[str, tuple[Any, tuple[str, dict[str, str]], tuple[str, dict[str, str]]]] = {
+    "verified, then dismissed": (
+        lambda tenant: make_case(tenant, CaseState.INVESTIGATING),
+        ("verify", {"finding": "True.", "behaviour": "2"}),
+        ("dismiss", {"finding": "Untrue."}),
+    ),
+    "dismissed, then verified": (
+        lambda tenant: make_case(tenant, CaseState.INVESTIGATING),
+        ("dismiss", {"finding": "Untrue."}),
+        ("verify", {"finding": "True.", "behaviour": "2"}),
+    ),
+    "suspended, then blocked": (
+        lambda tenant: make_case(tenant, CaseState.VERIFIED),
+        ("take-measure", {"measure": "suspend", "reason": "Rules."}),
+        ("take-measure", {"measure": "block", "reason": "Rules."}),
+    ),
+    "lifted twice": (
+        make_case,
+        ("lift", {"reason": "Enough."}),
+        ("lift", {"reason": "Enough."}),
+    ),
+    "overturned, then upheld": (
+        lambda tenant: make_case(tenant, CaseState.APPEALED).appeals.get(),
+        ("overturn", {"reason": "It falls."}),
+        ("uphold", {"reason": "It stands."}),
+    ),
+    "upheld, then overturned": (
+        lambda tenant: make_case(tenant, CaseState.APPEALED).appeals.get(),
+        ("uphold", {"reason": "It stands."}),
+        ("overturn", {"reason": "It falls."}),
+    ),
+    "approved, then refused": (
+        make_request,
+        ("approve", {"reason": "Clear."}),
+        ("refuse", {"reason": "Unclear."}),
+    ),
+    "refused, then approved": (
+        make_request,
+        ("refuse", {"reason": "Unclear."}),
+        ("approve", {"reason": "Clear."}),
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "first", "second"), SECONDS.values(), ids=SECONDS.keys())
+def test_who_comes_second_changes_nothing_and_is_told(
+    tenant: Tenant,
+    make: Callable[[Tenant], Any],
+    first: tuple[str, dict[str, str]],
+    second: tuple[str, dict[str, str]],
+) -> None:
+    obj = make(tenant)
+    early, late = signed_in(make_staff()), signed_in(make_staff())
+    form = _open(late, act(obj, second[0]))
+    assert early.post(act(obj, first[0]), first[1]).status_code == 302
+    written, row = _written(), type(obj).objects.filter(pk=obj.pk).values().get()
+    answer = late.post(act(obj, second[0]), second[1] | form, follow=True)
+    assert OVER in read(answer)
+    assert _written() == written
+    assert type(obj).objects.filter(pk=obj.pk).values().get() == row
+
+
+def test_a_correction_does_not_undo_one_that_it_has_not_seen(tenant: Tenant) -> None:
+    case = make_case(tenant, CaseState.INVESTIGATING)
+    early, late = signed_in(make_staff()), signed_in(make_staff())
+    data = {"source": "carrier", "reason": "The carrier wrote."}
+    form = _open(late, act(case, "amend"))
+    early.post(act(case, "amend"), data | {"summary": "Called nine times."})
+    written = _written()
+    answer = late.post(act(case, "amend"), data | {"summary": "Called."} | form)
+    assert answer.status_code == 409
+    assert CHANGED in read(answer)
+    assert Violation.objects.get().summary == "Called nine times."
+    assert _written() == written
+    # Whoever has looked sends it again from the page that this was answered with.
+    seen = _open(late, act(case, "amend"))
+    assert late.post(act(case, "amend"), data | {"summary": "Called."} | seen).status_code == 302
+    assert Violation.objects.get().summary == "Called."
+
+
+def test_a_finding_is_not_about_a_record_that_was_corrected_meanwhile(tenant: Tenant) -> None:
+    case = make_case(tenant, CaseState.INVESTIGATING)
+    early, late = signed_in(make_staff()), signed_in(make_staff())
+    form = _open(late, act(case, "verify"))
+    early.post(
+        act(case, "amend"), {"source": "carrier", "summary": "A mistake.", "reason": "They say so."}
+    )
+    data = {"finding": "True.", "behaviour": "2"} | form
+    assert late.post(act(case, "verify"), data).status_code == 409
+    assert Violation.objects.get().state == CaseState.INVESTIGATING
+
+
+def test_the_page_that_shows_a_fault_can_be_sent_again(tenant: Tenant) -> None:
+    case = make_case(tenant, CaseState.VERIFIED)
+    client = signed_in(make_staff())
+    form = _open(client, act(case, "take-measure"))
+    answer = client.post(act(case, "take-measure"), {"measure": "suspend", "reason": " "} | form)
+    assert answer.status_code == 422
+    assert form["seen"] in answer.content.decode()
+
+
+# --- What would count twice ------------------------------------------------------------------
+
+
+def _package() -> Package:
+    customer = factories.make_customer(cash="500")
+    factories.buy(customer.application)
+    return factories.current_package(customer.application)
+
+
+def _give_back(package: Package) -> str:
+    return reverse("admin:billing_package_act", args=[package.pk, "give-time-back"])
+
+
+@pytest.mark.usefixtures("db", "clock")
+def test_lost_time_is_given_back_once_by_a_double_send_and_by_two_people() -> None:
+    package = _package()
+    one, other = signed_in(make_staff()), signed_in(make_staff())
+    url = _give_back(package)
+    data = {"days": "10", "hours": "0", "reason": "Lost time."}
+    forms = [_open(one, url), _open(other, url)]
+    answers = [
+        one.post(url, data | forms[0]),
+        one.post(url, data | forms[0]),
+        other.post(url, data | forms[1]),
+    ]
+    assert [answer.status_code for answer in answers] == [302, 409, 409]
+    again = Package.objects.get(pk=package.pk)
+    assert again.expires_at - package.expires_at == timedelta(days=10)
+    assert AuditEvent.objects.filter(verb="package.time_returned").count() == 1
+
+
+def _hands(count: int) -> tuple[Package, list[Callable[[], int]]]:
+    """A package, and that many people who send the same page at the same time."""
+    package = _package()
+    url = _give_back(package)
+    data = {"days": "10", "hours": "0", "reason": "Lost time."}
+    clients = [signed_in(make_staff()) for _hand in range(count)]
+    return package, [_sender(client, url, data | _open(client, url)) for client in clients]
+
+
+def _sender(client: Client, url: str, data: dict[str, str]) -> Callable[[], int]:
+    return lambda: client.post(url, data).status_code
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_lost_time_is_given_back_once_by_people_at_the_same_moment(clock: Any) -> None:
+    for _time in range(3):
+        package, hands = _hands(4)
+        assert sorted(values(race(*hands))) == [302, 409, 409, 409]
+        again = Package.objects.get(pk=package.pk)
+        assert again.expires_at - package.expires_at == timedelta(days=10)
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_without_turns_it_would_be_given_back_more_often(
+    monkeypatch: pytest.MonkeyPatch, clock: Any
+) -> None:
+    monkeypatch.setattr(actions, "take_turn", lambda **_options: None)
+    given = []
+    for _time in range(10):
+        _package_of_them, hands = _hands(4)
+        given.append(values(race(*hands)).count(302))
+    assert max(given) > 1
+
+
+# --- Forged ----------------------------------------------------------------------------------
+
+STATES = [
+    (state, name)
+    for state in CaseState
+    for name in ("investigate", "verify", "dismiss", "take-measure", "lift")
+]
+#: Which of them a case in this state allows.
+ALLOWED = {
+    CaseState.REPORTED: {"investigate"},
+    CaseState.INVESTIGATING: {"verify", "dismiss"},
+    CaseState.VERIFIED: {"take-measure"},
+    CaseState.ACTIONED: {"lift"},
+    CaseState.APPEALED: {"lift"},
+    CaseState.UPHELD: {"lift"},
+}
+DATA = {
+    "reason": "x",
+    "finding": "x",
+    "behaviour": "1",
+    "measure": "block",
+    "consequences": "x",
+}
+
+
+@pytest.mark.parametrize(("state", "name"), STATES, ids=lambda value: str(value))
+def test_a_forged_act_out_of_turn_changes_nothing(
+    tenant: Tenant, state: CaseState, name: str
+) -> None:
+    case = make_case(tenant, state)
+    before = _written(), Violation.objects.values().get(), Restriction.objects.count()
+    answer = signed_in(make_staff()).post(act(case, name), DATA)
+    after = _written(), Violation.objects.values().get(), Restriction.objects.count()
+    assert answer.status_code == 302
+    assert (after != before) == (name in ALLOWED.get(state, set()))
+
+
+@pytest.mark.parametrize("seen", ["", "x", "\x00", "é" * 5000, "0" * 64])
+def test_a_forged_memory_is_a_stale_one(tenant: Tenant, seen: str) -> None:
+    made = make_request(tenant)
+    answer = signed_in(make_staff()).post(act(made, "approve"), {"reason": "x", "seen": seen})
+    assert answer.status_code == 409
+    assert ConnectionRequest.objects.get().state == ConnectionState.REVIEW
+
+
+def test_acts_are_not_for_links(tenant: Tenant) -> None:
+    """Neither by GET nor by HEAD does anything happen, whatever the address carries."""
+    appeal = make_case(tenant, CaseState.APPEALED).appeals.get()
+    client = signed_in(make_staff())
+    written = _written()
+    for method in (client.get, client.head):
+        assert method(act(appeal, "overturn") + "?reason=x").status_code == 200
+    assert Appeal.objects.get().state == "open"
+    assert _written() == written
+
+
+def test_djangos_own_forms_change_no_case(tenant: Tenant) -> None:
+    """What the admin's own change, delete and bulk pages would do, forged by every right."""
+    case = make_case(tenant, CaseState.APPEALED)
+    rows = [case, case.appeals.get(), make_request(make_tenant())]
+    client = signed_in(make_staff())
+    before = [type(row)._default_manager.filter(pk=row.pk).values().get() for row in rows]
+    for row in rows:
+        listing = reverse(f"admin:compliance_{row._meta.model_name}_changelist")
+        assert client.post(change(row), {"state": "overturned", "_save": "1"}).status_code == 403
+        assert client.post(change(row) + "../delete/", {"post": "yes"}).status_code == 403
+        forged = {"action": "delete_selected", "_selected_action": row.pk, "index": "0"}
+        client.post(listing, forged)
+        edited = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-id": row.pk}
+        client.post(listing, edited | {"form-0-state": "overturned", "_save": "Save"})
+    assert [type(row)._default_manager.filter(pk=row.pk).values().get() for row in rows] == before
+    assert Account.objects.get(pk=tenant.account.pk).status == "suspended"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_turn_ends_with_its_request() -> None:
+    """Nothing is held once a request is answered, also where it was refused."""
+    made = make_request(make_tenant())
+    signed_in(make_staff()).post(act(made, "approve"), {"reason": "x", "seen": "stale"})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        assert cursor.fetchone() == (0,)
