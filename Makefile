@@ -19,7 +19,7 @@ PRODUCTION := DEBUG=0 LOCAL=0 ENV_FILE=/dev/null ALLOWED_HOSTS=console.example \
 	SECRET_KEY=a-text-of-some-length-that-signs-nothing-anywhere-at-all
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench lock messages clean
+.PHONY: help install demo test screenshots check bench lock messages clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ demo: $(STAMP) ## serve the console with demo data; PORT=8000
 
 test: $(STAMP) ## run all tests; ARGS="-k refund" picks some
 	$(BIN)/python -m pytest -n logical --dist worksteal $(ARGS)
+
+screenshots: $(STAMP) ## picture every page, light, dark, wide, narrow, English, Chinese
+	SCREENSHOTS=test-results/screenshots $(BIN)/python -m pytest -n logical tests/test_every_page.py $(ARGS)
+	@echo "See test-results/screenshots."
 
 check: $(STAMP) ## what must be clean before a commit
 	$(BIN)/ruff check .
