@@ -25,6 +25,7 @@ APPLICATION = f"{ACCOUNT}/applications/<sdkappid:sdkappid>"
 urlpatterns: list[URLPattern] = [
     path("editions/", public.editions, name="editions"),
     path("prices/", public.prices, name="prices"),
+    path("refunds/", public.refund_policy, name="refund_policy"),
     path(f"{ACCOUNT}/editions/", public.account_editions, name="account_editions"),
     path(f"{ACCOUNT}/applications/activate/", activation.activate, name="activate"),
     path(f"{APPLICATION}/", applications.application, name="application"),

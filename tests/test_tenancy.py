@@ -45,6 +45,7 @@ PUBLIC = {
     "compliance:guidelines",
     "billing:prices",
     "billing:editions",
+    "billing:refund_policy",
     "accounts:invitation",
     "accounts:invitation_sign_up",
 }

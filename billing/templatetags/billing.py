@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.templatetags.console import deadline
 from billing.enums import Edition, OrderKind, TermUnit
 from billing.models import Coupon
+from billing.refund_terms import MONEY, list_terms
 
 register = template.Library()
 
@@ -41,3 +42,9 @@ def limits_of(coupon: Coupon) -> str:
         ", ".join(str(OrderKind(value).label) for value in coupon.order_kinds),
     ]
     return "; ".join(part for part in parts if part) or _("every order")
+
+
+@register.simple_tag
+def refund_sentences(days: int) -> list[str]:
+    """Return the refund policy in sentences: `{% refund_sentences terms.days as sentences %}`."""
+    return [*(term.text for term in list_terms(days)), str(MONEY)]

@@ -1,5 +1,6 @@
 """Prices and editions, for members and for everybody else."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -7,7 +8,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, account_page
+from billing.enums import FundKind
+from billing.periods import refund_window_ends
+from billing.refund_policy import POLICY_VERSION
+from billing.refund_terms import list_terms
 from billing.services.catalog import find_feature_table, find_price_book, read_price_list
+from billing.services.delivery import billing_zone
 from billing.views.comparison import edition_columns, grouped
 
 
@@ -39,3 +45,19 @@ def prices(request: HttpRequest) -> HttpResponse:
     prices = read_price_list(book)
     context = {"book": book, "prices": prices, "columns": edition_columns(prices)}
     return render(request, "billing/prices.html", context)
+
+
+@require_safe
+@login_not_required
+def refund_policy(request: HttpRequest) -> HttpResponse:
+    """Say who gets a full refund, until when, and where the money goes, by the policy's tables."""
+    now, days = timezone.now(), settings.REFUND_WINDOW_DAYS
+    context = {
+        "now": now,
+        "days": days,
+        "ends_at": refund_window_ends(now, days, billing_zone()),
+        "terms": list_terms(days),
+        "funds": list(FundKind),
+        "version": POLICY_VERSION,
+    }
+    return render(request, "billing/refund_policy.html", context)
