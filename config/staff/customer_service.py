@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Count
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from accounts.templatetags.console import badge, instant
 from agents.enums import ServiceState
@@ -44,10 +44,12 @@ def _licences(reader: Reader) -> Iterator[Note]:
         .annotate(total=Count("pk"), held=Count("agent") + Count("telephone"))
     )
     numbers = {row["kind"]: row for row in rows}
-    none = {"held": 0, "total": 0}
-    for kind in LicenceKind:
-        values = {"kind": kind.label, **numbers.get(kind.value, none)}
-        yield Note("quiet", _("%(kind)s: %(held)s of %(total)s licences used.") % values)
+    sentences = {
+        LicenceKind.AGENT: _("Agent licences: %(held)d of %(total)d used."),
+        LicenceKind.SIP: _("SIP licences: %(held)d of %(total)d used."),
+    }
+    for kind, sentence in sentences.items():
+        yield Note("quiet", sentence % numbers.get(kind.value, {"held": 0, "total": 0}))
 
 
 def _agent_state(reader: Reader, row: Any) -> Cell:
@@ -57,22 +59,22 @@ def _agent_state(reader: Reader, row: Any) -> Cell:
 SERVICE = [
     Table(
         name="packages",
-        title=lazy("Packages"),
+        title=gettext_lazy("Packages"),
         model="billing.package",
         find=_packages,
         columns={
-            lazy("Package"): lambda reader, row: reader.link(row, row.application.name),
-            lazy("Edition"): words("edition"),
-            lazy("State"): _package_state,
-            lazy("Expires"): lambda reader, row: instant(row.expires_at),
-            lazy("Renewal"): words("renewal_mode"),
+            gettext_lazy("Package"): lambda reader, row: reader.link(row, row.application.name),
+            gettext_lazy("Edition"): words("edition"),
+            gettext_lazy("State"): _package_state,
+            gettext_lazy("Expires"): lambda reader, row: instant(row.expires_at),
+            gettext_lazy("Renewal"): words("renewal_mode"),
         },
-        empty=lazy("No package was ever bought or tried."),
+        empty=gettext_lazy("No package was ever bought or tried."),
         notes=_licences,
     ),
     Table(
         name="agents",
-        title=lazy("Agents"),
+        title=gettext_lazy("Agents"),
         model="agents.agent",
         find=lambda reader: (
             Agent.objects.filter(account=reader.account)
@@ -81,12 +83,14 @@ SERVICE = [
             .order_by("application_id", "pk")
         ),
         columns={
-            lazy("Agent"): lambda reader, row: reader.link(row, row.name),
-            lazy("Staff number"): lambda reader, row: row.staff_number,
-            lazy("Application"): lambda reader, row: row.application.name,
-            lazy("Licence"): lambda reader, row: f"#{row.licence_id}" if row.licence_id else "–",
-            lazy("Service"): _agent_state,
+            gettext_lazy("Agent"): lambda reader, row: reader.link(row, row.name),
+            gettext_lazy("Staff number"): lambda reader, row: row.staff_number,
+            gettext_lazy("Application"): lambda reader, row: row.application.name,
+            gettext_lazy("Licence"): lambda reader, row: (
+                f"#{row.licence_id}" if row.licence_id else "–"
+            ),
+            gettext_lazy("Service"): _agent_state,
         },
-        empty=lazy("No agent was added yet."),
+        empty=gettext_lazy("No agent was added yet."),
     ),
 ]

@@ -25,11 +25,13 @@ def waiting(label: str, obj: Any, text: str, *, since: datetime, now: datetime) 
     """Describe a row that has waited since an instant; it is late after the days of a setting."""
     is_late = now - since > timedelta(days=settings.STAFF_ANSWER_DAYS)
     words = _("overdue: waits for %(time)s") if is_late else _("waits for %(time)s")
+    if now - since < timedelta(minutes=1):
+        words = _("has just come")
     return Line(
         label=label,
         url=change_url(obj),
         text=text,
-        waits=words % {"time": timesince(since, now)},
+        waits=words % {"time": timesince(since, now, depth=1)},
         is_late=is_late,
     )
 
@@ -134,7 +136,7 @@ def _measure(restriction: Restriction, now: datetime) -> Line:
         label=restriction.account.name,
         url=change_url(restriction.account),
         text=f"{restriction.get_measure_display()} · {restriction.case_number}",
-        waits=_("for %(time)s") % {"time": timesince(restriction.started_at, now)},
+        waits=_("for %(time)s") % {"time": timesince(restriction.started_at, now, depth=1)},
     )
 
 

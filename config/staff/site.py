@@ -1,8 +1,10 @@
 """The administration's site: its first page says what waits for whom."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
+from django.db.models import Model
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -10,9 +12,24 @@ from django.utils import timezone
 from accounts.models import User
 from config.staff.desk import read_desk
 
+#: Tables of the sign-in library that hold keys to other people's sign-ins. Staff help by acts on
+#: the person's page, which are written into the audit trail.
+CLOSED = {"account.emailaddress", "mfa.authenticator", "usersessions.usersession"}
+
 
 class StaffSite(AdminSite):
     """Django's site, with the work lists of the member of staff on its first page."""
+
+    def register(
+        self,
+        model_or_iterable: type[Model] | Iterable[type[Model]],
+        admin_class: type[ModelAdmin] | None = None,
+        **options: Any,
+    ) -> None:
+        """Take a model into the administration, unless it is closed to staff."""
+        models = [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable
+        shown = [model for model in models if model._meta.label_lower not in CLOSED]
+        super().register(shown, admin_class, **options)
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

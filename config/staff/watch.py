@@ -64,7 +64,7 @@ def _order(order: Order, now: datetime) -> Line:
         label=order.number,
         url=change_url(order),
         text=f"{order.account.name} · {money(order.total, order.currency)}",
-        waits=_("ordered %(time)s ago") % {"time": timesince(order.created_at, now)},
+        waits=_("ordered %(time)s ago") % {"time": timesince(order.created_at, now, depth=1)},
         is_late=True,
     )
 

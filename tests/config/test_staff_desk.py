@@ -410,3 +410,10 @@ def test_the_page_for_a_visitor_leads_to_sign_in() -> None:
     answer = Client().get(reverse("admin:index"))
 
     assert answer.status_code == 302
+
+
+@pytest.mark.parametrize(
+    "model", ["account/emailaddress", "mfa/authenticator", "usersessions/usersession"]
+)
+def test_keys_to_other_peoples_sign_ins_are_not_in_the_administration(model: str) -> None:
+    assert client_of(make_root()).get(f"/admin/{model}/").status_code == 404
