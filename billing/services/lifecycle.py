@@ -44,6 +44,11 @@ def _release_time(package: Package, spans: Sequence[Span]) -> datetime | None:
     return min(free, default=None)
 
 
+def foresee_release(package: Package, account: Account) -> datetime | None:
+    """Return when a package will be released as things are, or None while that is open."""
+    return _release_time(package, _grace_spans(account))
+
+
 def find_under_review(packages: Iterable[Package]) -> set[int]:
     """Return the keys of the packages whose refund is under review."""
     pending = Refund.objects.pending().filter(package__in=list(packages))

@@ -12,8 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, Permission, account_page
-from accounts.models import Application
+from accounts.models import Account, Application
+from billing.agenda import Coming
 from billing.enums import Edition, LicenceKind, PackageState
+from billing.services.agenda import read_agenda
 from billing.services.eligibility import Held, find_current
 from billing.services.features import FeatureState, FeatureUse, features_for
 from billing.views.places import application_url, load_application
@@ -58,10 +60,15 @@ def application(request: HttpRequest, access: AccountAccess, sdkappid: int) -> H
         ],
         "is_waiting": bool(counts[FeatureState.WAITING]),
         "may_request": access.may(Permission.REQUEST_CONNECTION),
+        "agenda": _agenda(held, access.account, now),
         "steps": _steps(access, found, held, now),
         "now": now,
     }
     return render(request, "billing/application.html", context)
+
+
+def _agenda(held: Held | None, account: Account, now: datetime) -> list[Coming]:
+    return read_agenda(held.package, account, now) if held else []
 
 
 def _group(uses: list[FeatureUse]) -> list[tuple[str, list[tuple[FeatureUse, str]]]]:
