@@ -63,6 +63,19 @@ class KeysField(forms.Field):
         return tuple(dict.fromkeys(int(text) for text in texts))
 
 
+class WordsField(forms.Field):
+    """Several short words from check boxes; the clean value is a frozenset of those sent.
+
+    Which of them mean something is the reader's to say: nothing depends on the others.
+    """
+
+    widget = forms.MultipleHiddenInput
+
+    def clean(self, value: Any) -> frozenset[str]:
+        texts = [value] if isinstance(value, str) else value or []
+        return frozenset(str(each) for each in texts)
+
+
 class UinField(forms.CharField):
     """The UIN of another account: 12 ASCII digits; blanks between them are forgiven."""
 

@@ -12,7 +12,7 @@ from billing.asks import Ask
 from billing.enums import Edition, LicenceKind, OrderKind
 from billing.forms.asks import QuantityForm, TermForm
 from billing.forms.endings import EndingForm
-from billing.forms.fields import WholeNumberField
+from billing.forms.fields import WholeNumberField, WordsField
 from billing.pricing import people_to_extra_agents
 from billing.services.eligibility import Held
 
@@ -32,6 +32,7 @@ class PurchaseForm(TermForm, QuantityForm, EndingForm):
         coerce=Edition,
         widget=forms.RadioSelect,
     )
+    needs = WordsField(required=False)
     people = WholeNumberField(
         label=gettext_lazy("How many people need an account?"),
         required=False,
@@ -59,6 +60,12 @@ class PurchaseForm(TermForm, QuantityForm, EndingForm):
         self.fields["agents"].help_text = _(
             "Leave empty to let it follow from the number of people."
         )
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The keys of the needs that are ticked, whatever else is at fault."""
+        needs: WordsField = self.fields["needs"]  # type: ignore[assignment]
+        return needs.clean(self["needs"].value())
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """Filters of billing's templates: `{% load billing %}`."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django import template
+from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -11,6 +13,7 @@ from accounts.templatetags.console import deadline
 from billing.enums import Edition, OrderKind, TermUnit
 from billing.models import Coupon
 from billing.refund_terms import MONEY, list_terms
+from billing.services.summaries import RefundTerms
 
 register = template.Library()
 
@@ -48,3 +51,15 @@ def limits_of(coupon: Coupon) -> str:
 def refund_sentences(days: int) -> list[str]:
     """Return the refund policy in sentences: `{% refund_sentences terms.days as sentences %}`."""
     return [*(term.text for term in list_terms(days)), str(MONEY)]
+
+
+@register.simple_tag
+def life_of(expires_at: datetime, terms: RefundTerms) -> dict[str, Any]:
+    """Return the dates of a package that nobody renews: `{% life_of at terms as life %}`."""
+    days = settings.ISOLATION_DAYS
+    return {
+        "terms": terms,
+        "expires_at": expires_at,
+        "isolation_days": days,
+        "released_at": expires_at + timedelta(days=days),
+    }

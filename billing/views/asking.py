@@ -25,6 +25,8 @@ from compliance.services.guidelines import guidelines_summary
 
 #: Asks for the price alone: `?part=price`.
 PRICE = "price"
+#: Buttons that show the page anew with what stands in it.
+UPDATING = frozenset({"update", "take"})
 
 
 def read_form(request: HttpRequest, defaults: Mapping[str, Any]) -> Any:
@@ -62,7 +64,7 @@ def answer_ask(
     }
     if request.GET.get("part") == PRICE and wants_fragment(request):
         return render_page(request, template, {**context, "is_live": True}, partial=PRICE)
-    if request.method != "POST" or "update" in request.POST:
+    if request.method != "POST" or UPDATING & request.POST.keys():
         return render_page(request, template, context, partial="form")
     if quote is not None:
         return show_confirmation(request, access, with_split(quote), now=now)

@@ -18,8 +18,9 @@ from billing.services.catalog import find_feature_table, find_prices
 from billing.services.eligibility import Held, find_current
 from billing.services.quotes import Known
 from billing.views.asking import answer_ask, read_form
-from billing.views.comparison import differing_rows, edition_columns
+from billing.views.comparison import edition_columns
 from billing.views.places import account_url, application_url
+from billing.views.purchase_help import advise, compare_terms
 
 TEMPLATE = "billing/purchase.html"
 
@@ -52,7 +53,7 @@ def _sell(
     now = timezone.now()
     book, prices = find_prices(now)
     form = PurchaseForm(
-        read_form(request, _defaults(application, applications)),
+        _take_suggested(read_form(request, _defaults(application, applications))),
         applications=applications,
         included={edition: price.agents for edition, price in prices.packages.items()},
         find_trial=lambda found: _find_trial(access, found, now),
@@ -64,12 +65,22 @@ def _sell(
         "applications": applications,
         "prices": prices,
         "price_columns": edition_columns(prices),
-        "differences": SimpleLazyObject(lambda: differing_rows(find_feature_table(now))),
+        "advice": SimpleLazyObject(lambda: advise(form, prices, find_feature_table(now))),
     }
     # Cleaning the form reads the trial, if more licences were bought for it.
     form.is_valid()
+    context["compared"] = compare_terms(form, prices)
     known = Known(prices=(book, prices), helds=tuple(held for held, _ending in form.endings))
     return answer_ask(request, access, form, TEMPLATE, context, now=now, known=known)
+
+
+def _take_suggested(data: Any) -> Any:
+    """Return what was sent with the suggested edition chosen, where its button was pressed."""
+    if "take" not in data:
+        return data
+    taken = data.copy()
+    taken["edition"] = data["take"]
+    return taken
 
 
 def _list_applications(access: AccountAccess) -> list[Any]:

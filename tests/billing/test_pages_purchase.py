@@ -1,10 +1,13 @@
 """Buying on the console's pages: from choosing over the signed quote to the order."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -12,6 +15,7 @@ from django.test import Client
 
 from billing.enums import CouponKind
 from billing.models import Order
+from billing.services.catalog import find_feature_table, publish_price_book
 from tests.factories import (
     NOW,
     Customer,
@@ -400,3 +404,164 @@ def test_ticks_stay_where_another_field_is_at_fault(client: Client, extended: Cu
     assert answer.status_code == 422
     kept = re.findall(r'name="ending"[^>]*value="(\d+)" checked', answer.content.decode())
     assert {int(pk) for pk in kept} == set(ticked)
+
+
+# --- The purchase as a conversation --------------------------------------------------------
+
+
+def words_of(html: str, part: str = "") -> str:
+    """The text of the page, or of the part with this id up to the next part that is known."""
+    if part:
+        html = html[html.index(f'id="{part}"') :]
+        html = html[html.index(">") + 1 : html.index("</div>\n" if part == "compared" else "</ol>")]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).replace("&#x27;", "'").strip()
+
+
+def suggestion_of(html: str) -> str:
+    found = re.search(r'<div id="suggestion".*?(?=</div></div>\s*</div>)', html, re.DOTALL)
+    return re.sub(r" ([.;,])", r"\1", words_of(found[0])) if found else ""
+
+
+def live(client: Client, customer: Customer, **changes: Any) -> str:
+    answer = client.post(
+        url(customer, "buy/?part=price"), {**choice(customer), **changes}, headers=HTMX
+    )
+    return answer.content.decode()
+
+
+def test_every_feature_of_the_table_can_be_ticked(client: Client, customer: Customer) -> None:
+    html = client.get(url(customer, "buy/")).content.decode()
+
+    ticked = set(re.findall(r'name="needs" value="([a-z_]+)"', html))
+    assert ticked == {feature.key for feature in find_feature_table(NOW)}
+    assert "checked" not in "".join(re.findall(r'<input[^>]*name="needs"[^>]*>', html))
+    assert suggestion_of(html) == ""
+
+
+@pytest.mark.parametrize(
+    ("edition", "needs", "expected", "button"),
+    [
+        (
+            "essential",
+            ["web_calls"],
+            "Suggested: Essential. It has everything that you ticked, and its package costs USD 90.00",
+            None,
+        ),
+        (
+            "essential",
+            ["web_calls", "sip_bind_agent"],
+            "Suggested: Premium. The other edition lacks: Bind SIP telephone to agent.",
+            "premium",
+        ),
+        ("essential", ["ivr_branches"], "Suggested: Essential.", None),
+        (
+            "essential",
+            ["ivr_branches:premium"],
+            "Suggested: Premium. The other edition lacks: Branches: Dynamic branches.",
+            "premium",
+        ),
+        ("premium", ["web_calls"], "Suggested: Essential.", "essential"),
+        ("premium", ["sip_bind_agent"], "Suggested: Premium.", None),
+    ],
+    ids=["both", "one decides", "at all", "the wider scope", "less would do", "already chosen"],
+)
+def test_what_one_needs_suggests_an_edition_with_the_reason(
+    client: Client,
+    customer: Customer,
+    edition: str,
+    needs: list[str],
+    expected: str,
+    button: str | None,
+) -> None:
+    html = live(client, customer, edition=edition, needs=needs)
+
+    assert suggestion_of(html).startswith(expected)
+    taken = re.search(r'name="take" value="(\w+)"', html)
+    assert (taken[1] if taken else None) == button
+
+
+def test_a_suggestion_changes_no_price(client: Client, customer: Customer) -> None:
+    html = live(client, customer, edition="essential", agents="0", sip="0", needs="sip_bind_agent")
+
+    assert amounts(html) == ["120.00", "120.00"]
+
+
+def test_a_button_takes_the_suggestion_and_keeps_the_rest(
+    client: Client, customer: Customer
+) -> None:
+    data = {**choice(customer, edition="essential", agents="4"), "needs": "sip_bind_agent"}
+
+    answer = client.post(url(customer, "buy/"), {**data, "take": "premium"})
+
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert re.findall(r'name="edition" value="(\w+)"[^>]*checked', html) == ["premium"]
+    assert re.findall(r'name="needs" value="([\w:]+)"[^>]*checked', html) == ["sip_bind_agent"]
+    assert amounts(html) == ["210.00", "280.00", "21.00", "511.00"]
+    assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize("needs", ["\x00", "\ud800", "nothing_we_know", "x" * 10_000])
+def test_needs_that_nobody_knows_count_for_nothing(
+    client: Client, customer: Customer, needs: str
+) -> None:
+    data = {**choice(customer), "needs": needs.encode("utf-8", "surrogatepass")}
+
+    answer = client.post(
+        url(customer, "buy/?part=price"),
+        urlencode(data),
+        content_type="application/x-www-form-urlencoded",
+        headers=HTMX,
+    )
+
+    html = answer.content.decode()
+    assert suggestion_of(html) == ""
+    assert amounts(html)[-1] == "371.00"
+
+
+def test_monthly_and_yearly_are_compared_by_the_price_book(
+    client: Client, customer: Customer
+) -> None:
+    html = live(client, customer)
+
+    found = re.search(r'<table class="compared">(.*?)</table>', html, re.DOTALL)
+    assert found
+    assert re.findall(r"USD\u00a0([0-9,.]+)", found[1]) == ["4,452.00", "4,452.00", "0.00"]
+
+
+def test_a_cheaper_year_shows_what_it_saves(client: Client, customer: Customer) -> None:
+    book = json.loads(Path("billing/data/price_book.json").read_text())
+    for row in book["packages"] + book["additional"]:
+        row["annual"] = str(Decimal(row["monthly"]) * 10)
+    publish_price_book(data=book, effective_at=NOW, by=None, now=NOW)
+
+    html = live(client, customer)
+
+    found = re.search(r'<table class="compared">(.*?)</table>', html, re.DOTALL)
+    assert found
+    assert re.findall(r"USD\u00a0([0-9,.]+)", found[1]) == ["4,452.00", "3,710.00", "742.00"]
+    assert "A year at once saves" in words_of(found[1])
+
+
+def test_what_happens_when_is_told_with_dates(client: Client, customer: Customer) -> None:
+    text = words_of(live(client, customer), "when")
+
+    dates = re.findall(r"\d+ \w{3} 2026, [0-9:]+", text)
+    assert dates == [
+        "10 Mar 2026, 10:00",
+        "15 Mar 2026, 23:59:59",
+        "10 Apr 2026, 10:00:00",
+        "17 Apr 2026, 10:00:00",
+        "17 Apr 2026, 10:00:00",
+    ]
+
+
+def test_a_promotion_without_refund_has_no_last_second_for_one(
+    client: Client, customer: Customer
+) -> None:
+    sale = make_promotion(refund_rule="none", terms="Ten percent off.")
+
+    text = words_of(live(client, customer, promotion=str(sale.pk)), "when")
+
+    assert "The last second to ask for a full refund." not in text
+    assert "This promotion rules out a refund of the whole package." in text
