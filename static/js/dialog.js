@@ -61,11 +61,6 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (target !== content) return;
   isClosing = false;
   if (!dialog.contains(elt)) opener = elt;
-  content.setAttribute("aria-busy", "true");
-});
-
-document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.target === content) content.removeAttribute("aria-busy");
 });
 
 document.addEventListener("htmx:afterSwap", (event) => {
@@ -89,6 +84,70 @@ document.addEventListener(
   },
   { capture: true },
 );
+
+// --- While something is under way ----------------------------------------------------------
+
+// What was pressed and what waits for the answer say so, and nothing is sent twice. Buttons are
+// not disabled: that would take the focus away, and their name from what is sent.
+const BUSY = "aria-busy";
+const isBusy = (element) => element?.getAttribute(BUSY) === "true";
+
+function pressed({ elt, requestConfig }) {
+  const button = requestConfig?.triggeringEvent?.submitter;
+  return button ?? (elt.matches("a, button") ? elt : null);
+}
+
+function mark(elements, busy) {
+  for (const element of elements) {
+    if (!element) continue;
+    if (busy) element.setAttribute(BUSY, "true");
+    else element.removeAttribute(BUSY);
+  }
+}
+
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  const form = detail.elt.matches("form[method=post]:not([hx-trigger])") && detail.elt;
+  mark([detail.target, pressed(detail), form], true);
+});
+
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  const form = detail.elt.matches("form") && detail.elt;
+  mark([detail.target, pressed(detail), form], false);
+});
+
+function refuse(event) {
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}
+
+document.addEventListener(
+  "click",
+  (event) => {
+    if (isBusy(event.target.closest("a, button"))) refuse(event);
+  },
+  { capture: true },
+);
+
+document.addEventListener(
+  "submit",
+  (event) => {
+    if (isBusy(event.target)) refuse(event);
+  },
+  { capture: true },
+);
+
+// A plain form waits for the next page.
+document.addEventListener("submit", (event) => {
+  const { target, submitter } = event;
+  if (event.defaultPrevented || target.method !== "post" || target.matches("[hx-post]")) return;
+  // Once the browser has read what is sent
+  setTimeout(() => mark([target, submitter], true));
+});
+
+// Coming back, nothing is under way any more.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) mark(document.querySelectorAll(`[${BUSY}=true]`), false);
+});
 
 // --- Parts of the page that are replaced --------------------------------------------------
 
