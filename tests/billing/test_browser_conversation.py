@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
 from django.utils import timezone
@@ -33,12 +32,12 @@ def open_shop(page: Page, account: Account) -> None:
 
 
 @pytest.fixture
-def plain(new_context: object, live_server: LiveServer) -> Iterator[Page]:
+def plain(new_context: object, live_server: LiveServer) -> Page:
     """A page of a browser that runs no scripts."""
     context: BrowserContext = new_context(  # type: ignore[operator]
         base_url=live_server.url, java_script_enabled=False
     )
-    yield context.new_page()
+    return context.new_page()
 
 
 def test_a_ticked_need_suggests_the_edition_and_one_press_takes_it(
