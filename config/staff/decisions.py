@@ -41,10 +41,7 @@ def waiting(label: str, obj: Any, text: str, *, since: datetime, now: datetime) 
 
 def _refunds(user: User, now: datetime) -> QuerySet[Refund]:
     return (
-        Refund.objects.pending()
-        .exclude(requested_by=user)
-        .select_related("account")
-        .order_by("requested_at", "pk")
+        Refund.objects.pending().exclude(requested_by=user).select_related("account").order_by("pk")
     )
 
 
@@ -58,7 +55,7 @@ def _credits(user: User, now: datetime) -> QuerySet[Credit]:
         Credit.objects.filter(status=CreditStatus.WAITING)
         .exclude(created_by=user)
         .select_related("account", "created_by")
-        .order_by("created_at", "pk")
+        .order_by("pk")
     )
 
 

@@ -18,6 +18,8 @@ from config.staff.work import Line, Work, change_url
 SOON = timedelta(days=7)
 #: E-mails that failed longer ago than this are history.
 RECENTLY = timedelta(days=30)
+#: So many of the newest messages are looked through for failures.
+LOOKED_THROUGH = 100_000
 #: What the outbox writes about a message whose reader has left; that is no failure.
 GONE = "recipient is gone"
 
@@ -70,11 +72,18 @@ def _order(order: Order, now: datetime) -> Line:
 
 
 def _emails(user: User, now: datetime) -> QuerySet[Notification]:
+    """Return recent failures among the newest messages: no index tells them from the rest."""
+    newest = Notification.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     return (
-        Notification.objects.filter(sent_at=None, attempts__gt=0, created_at__gt=now - RECENTLY)
+        Notification.objects.filter(
+            pk__gt=newest - LOOKED_THROUGH,
+            created_at__gt=now - RECENTLY,
+            sent_at=None,
+            attempts__gt=0,
+        )
         .exclude(last_error=GONE)
         .select_related("user", "account")
-        .order_by("created_at", "pk")
+        .order_by("pk")
     )
 
 

@@ -350,7 +350,7 @@ def test_the_first_page_takes_the_same_number_of_queries() -> None:
         with CaptureQueriesContext(connection) as queries:
             assert client.get(reverse("admin:index")).status_code == 200
         counts.append(len(queries))
-    assert counts == [29, 29]
+    assert counts == [30, 30]
 
 
 # --- The sweep -----------------------------------------------------------------------------------
@@ -417,3 +417,43 @@ def test_the_page_for_a_visitor_leads_to_sign_in() -> None:
 )
 def test_keys_to_other_peoples_sign_ins_are_not_in_the_administration(model: str) -> None:
     assert client_of(make_root()).get(f"/admin/{model}/").status_code == 404
+
+
+# --- What all lists and pages have in common ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ({}, "There is nothing yet."),
+        ({"q": "nobody"}, "Nothing here fits."),
+        ({"status__exact": "pending"}, "Nothing here fits."),
+    ],
+    ids=["empty", "searched", "filtered"],
+)
+def test_an_empty_list_says_why_it_is_empty(query: dict[str, str], text: str) -> None:
+    page = client_of(make_root()).get(reverse("admin:billing_refund_changelist"), query)
+
+    found = [
+        each
+        for each in ("There is nothing yet.", "Nothing here fits.")
+        if each in str(page.content)
+    ]
+    assert found == [text]
+
+
+def test_rows_of_an_object_lead_to_their_pages() -> None:
+    place = factories.make_account().memberships.get()
+
+    page = client_of(make_root()).get(change_url(place.user)).content.decode()
+
+    assert f'href="{change_url(place)}"' in page
+    assert f'href="{change_url(place.account)}"' in page
+
+
+def test_an_object_without_rows_says_so() -> None:
+    person = factories.make_user()
+
+    page = client_of(make_root()).get(change_url(person)).content.decode()
+
+    assert '<p class="rows-empty">None</p>' in page

@@ -95,11 +95,11 @@ def test_a_section_of_the_account_leads_to_its_rows(desk: Page, refund: Refund) 
 
     section.get_by_role("link", name="In the table").click()
 
-    expect(desk.get_by_role("searchbox")).to_have_value(account.uin)
+    expect(desk.get_by_role("searchbox", name="Search refunds")).to_have_value(account.uin)
     expect(desk.get_by_role("link", name=refund.number)).to_be_visible()
     # A filter keeps what was searched for, and searching keeps the filter.
     desk.get_by_role("navigation", name="Filter").get_by_role("link", name="Under review").click()
-    expect(desk.get_by_role("searchbox")).to_have_value(account.uin)
+    expect(desk.get_by_role("searchbox", name="Search refunds")).to_have_value(account.uin)
     click(desk, "Search", "button")
     assert "status__exact=pending" in desk.url
 
