@@ -27,6 +27,7 @@ class Command(BaseCommand):
         else:
             for message in breaches:
                 self.stdout.write(message)
-            self.stdout.write(f"{count_checks()} checks, {len(breaches)} breaches.")
+            if options["verbosity"] > 0:
+                self.stdout.write(f"{count_checks()} checks, {len(breaches)} breaches.")
         if breaches:
             raise CommandError("The ledger does not hold.", returncode=1)
