@@ -1,0 +1,209 @@
+"""Evidence at each door by which it comes in, and by which somebody may try to get it out."""
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import AuditEvent
+from compliance.enums import CaseState
+from compliance.models import Appeal, ConnectionRequest, Evidence
+from compliance.services.evidence import attach_evidence
+from tests.compliance.builders import (
+    HTML,
+    NOW,
+    PNG,
+    ROLES,
+    Tenant,
+    make_case,
+    make_file,
+    make_member,
+    make_staff,
+    make_tenant,
+)
+from tests.compliance.desk import act
+from tests.compliance.pages import address, read, signed_in
+
+pytestmark = pytest.mark.usefixtures("db", "clock")
+
+Door = tuple[Client, str, dict[str, str]]
+
+
+def _appeal(tenant: Tenant) -> Door:
+    case = make_case(tenant)
+    url = address("appeal", tenant, number=case.number)
+    return signed_in(tenant.owner), url, {"statement": "Not us."}
+
+
+def _request(tenant: Tenant) -> Door:
+    answers = {
+        "application": str(tenant.application.pk),
+        "entry": "other",
+        "description": "Answers questions about deliveries.",
+        "direction": "inbound",
+        "is_cold_calling": "no",
+        "number_source": "none",
+        "expected_volume": "100",
+        "request_key": str(uuid.uuid4()),
+    }
+    return signed_in(tenant.owner), address("request_connection", tenant), answers
+
+
+def _desk(tenant: Tenant) -> Door:
+    return signed_in(make_staff()), act(make_case(tenant), "add-evidence"), {}
+
+
+DOORS: dict[str, Callable[[Tenant], Door]] = {
+    "an appeal": _appeal,
+    "a connection request": _request,
+    "the desk": _desk,
+}
+#: name and content → what is said beside the field
+REFUSED = {
+    "HTML named .png": (
+        "proof.png",
+        HTML,
+        "proof.png: only PDF, pictures, recordings and plain text are accepted.",
+    ),
+    "50 MB": (
+        "proof.png",
+        PNG + b"\0" * 50 * 1024 * 1024,
+        "proof.png: a file may have at most 10.0 MB.",
+    ),
+    "a picture named .html": ("proof.html", PNG, "proof.html: "),
+}
+PATHS = [
+    "../../../etc/cron.d/x.png",
+    "C:\\temp\\x.png",
+    "/srv/static/x.png",
+    "..\\x.png",
+    "%2e%2e%2fx.png",
+]
+
+
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS.keys())
+@pytest.mark.parametrize(("name", "content", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_bad_file_is_refused_beside_its_field_and_nothing_is_kept(
+    tenant: Tenant,
+    evidence_folder: Path,
+    door: Callable[[Tenant], Door],
+    name: str,
+    content: bytes,
+    message: str,
+) -> None:
+    client, url, data = door(tenant)
+    before = Appeal.objects.count(), ConnectionRequest.objects.count()
+    answer = client.post(url, data | {"attachments": make_file(name, content)})
+    assert answer.status_code == 422
+    assert message in read(answer)
+    assert not Evidence.objects.exists()
+    assert (Appeal.objects.count(), ConnectionRequest.objects.count()) == before
+    assert not evidence_folder.exists()
+
+
+def _multipart(data: dict[str, str], name: str) -> bytes:
+    """A form with one file as a forger sends it: the client library would mend the name."""
+    parts = [
+        f'Content-Disposition: form-data; name="{field}"\r\n\r\n{value}'.encode()
+        for field, value in data.items()
+    ]
+    head = f'Content-Disposition: form-data; name="attachments"; filename="{name}"'
+    parts.append(head.encode() + b"\r\nContent-Type: image/png\r\n\r\n" + PNG)
+    return b"".join(b"--edge\r\n" + part + b"\r\n" for part in parts) + b"--edge--\r\n"
+
+
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS.keys())
+@pytest.mark.parametrize("name", PATHS)
+def test_a_path_in_a_name_leads_nowhere(
+    tenant: Tenant, evidence_folder: Path, door: Callable[[Tenant], Door], name: str
+) -> None:
+    client, url, data = door(tenant)
+    answer = client.post(
+        url,
+        data=_multipart(data, name),
+        content_type="multipart/form-data; boundary=edge",
+    )
+    assert answer.status_code == 302
+    stored = Evidence.objects.get()
+    assert not set("/\\") & set(stored.name)
+    kept = [path for path in evidence_folder.rglob("*") if path.is_file()]
+    assert kept == [evidence_folder / str(tenant.account.pk) / stored.public_id.hex]
+
+
+# --- Getting one out -------------------------------------------------------------------------
+
+
+def _file(tenant: Tenant, *, is_disclosed: bool = True) -> Evidence:
+    return attach_evidence(
+        violation=make_case(tenant, CaseState.REPORTED),
+        upload=make_file(),
+        is_disclosed=is_disclosed,
+        by=make_staff(),
+        now=NOW,
+    )
+
+
+def test_each_member_saves_a_disclosed_file_and_no_hidden_one(tenant: Tenant) -> None:
+    shown, hidden = _file(tenant), _file(tenant, is_disclosed=False)
+    for role in ROLES:
+        client = signed_in(make_member(tenant.account, role))
+        urls = [address("evidence", tenant, public_id=file.public_id) for file in (shown, hidden)]
+        assert [client.get(url).status_code for url in urls] == [200, 404]
+
+
+def _stranger() -> Client:
+    return signed_in(make_tenant().owner)
+
+
+def _clerk_without_rights() -> Client:
+    clerk = make_staff()
+    clerk.is_superuser = False
+    clerk.save()
+    return signed_in(clerk)
+
+
+def _addresses(file: Evidence, tenant: Tenant) -> dict[str, str]:
+    other = make_tenant()
+    return {
+        "its own": address("evidence", tenant, public_id=file.public_id),
+        "under another account": address("evidence", other, public_id=file.public_id),
+        "the desk's": reverse("admin:compliance_evidence_file", args=[file.pk]),
+        "a folder of files": f"/media/{file.file.name}",
+        "the static tree": f"/static/{file.file.name}",
+        "the static tree, climbed": f"/static/../evidence/{file.file.name}",
+        "the store's name": f"/{file.file.name}",
+    }
+
+
+@pytest.mark.parametrize(
+    "make_client",
+    [Client, _stranger, _clerk_without_rights],
+    ids=["anonymous", "another tenant", "staff without the right"],
+)
+@pytest.mark.parametrize("is_disclosed", [True, False], ids=["disclosed", "hidden"])
+def test_nobody_else_gets_a_file_by_any_address(
+    tenant: Tenant, make_client: Callable[[], Client], is_disclosed: bool
+) -> None:
+    file = _file(tenant, is_disclosed=is_disclosed)
+    client = make_client()
+    for name, url in _addresses(file, tenant).items():
+        answer: Any = client.get(url)
+        assert answer.status_code in {302, 403, 404}, name
+        assert not answer.streaming, name
+        assert PNG not in answer.content, name
+    assert not AuditEvent.objects.filter(verb="evidence.read").exists()
+
+
+def test_another_tenants_member_is_told_nothing_that_an_outsider_is_not(tenant: Tenant) -> None:
+    """A file that is there and one that never was are answered alike."""
+    real = address("evidence", tenant, public_id=_file(tenant).public_id)
+    made_up = address("evidence", tenant, public_id=uuid.uuid4())
+    client = _stranger()
+    answers = [client.get(url) for url in (real, made_up)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    bodies = [read(answer) for answer in answers]
+    assert bodies[0] == bodies[1]
