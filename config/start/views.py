@@ -11,14 +11,21 @@ from accounts.access import AccountAccess, Permission, account_page
 from billing.enums import FundKind
 from billing.services.catalog import find_price_book
 from billing.services.ledger import read_balances
+from config.start.first_steps import Step, list_first_steps
 from config.start.overview import read_packages
 from config.start.spending import BASE, HEIGHT, WIDTH, read_spending
-from config.start.tasks import list_tasks
+from config.start.tasks import Task, list_tasks
 
 
 def _money(access: AccountAccess, currency: str) -> list[tuple[str, Any]]:
     balances = read_balances(account=access.account, currency=currency)
     return [(str(kind.label), balances[kind]) for kind in FundKind]
+
+
+def _beside(steps: list[Step], tasks: list[Task]) -> list[Task]:
+    """Leave out the tasks that stand among the first steps already."""
+    known = {str(step.url) for step in steps if not step.is_done}
+    return [task for task in tasks if task.url not in known]
 
 
 @account_page()
@@ -29,6 +36,7 @@ def start(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     currency = find_price_book(now).currency
     rows = read_packages(access.account, now)
     live = [row for row in rows if row.is_live]
+    steps = list_first_steps(access, rows)
     context: dict[str, Any] = {
         "access": access,
         "now": now,
@@ -38,7 +46,8 @@ def start(request: HttpRequest, access: AccountAccess) -> HttpResponse:
         "agents_total": sum(row.agents for row in live),
         "sip_used": sum(row.sip_used for row in live),
         "sip_total": sum(row.sip for row in live),
-        "tasks": list_tasks(access, rows, now),
+        "steps": steps,
+        "tasks": _beside(steps, list_tasks(access, rows, now)),
     }
     if access.may(Permission.READ_MONEY):
         context |= {

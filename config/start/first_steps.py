@@ -1,0 +1,148 @@
+"""The way of a new account to its first call: four steps, each with the button that does it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.access import AccountAccess, Permission
+from accounts.models import Application
+from agents.models import Agent
+from compliance.models import ConnectionRequest
+from config.start.overview import PackageRow, address_of
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: whether it is done, and the button for whom may do it (`url` is empty else)."""
+
+    title: str | Promise
+    text: str | Promise
+    button: str | Promise
+    url: str
+    is_done: bool
+    is_next: bool = False
+    is_dialog: bool = False
+    hindrance: str | Promise = ""
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What the steps look at: the application that they are about, if there is one."""
+
+    access: AccountAccess
+    rows: Sequence[PackageRow]
+
+    @property
+    def row(self) -> PackageRow | None:
+        live = [row for row in self.rows if row.is_live]
+        return next(iter(live or self.rows), None)
+
+    @property
+    def application(self) -> Application | None:
+        return self.row.application if self.row else None
+
+    def url_if(self, permission: Permission, url: str) -> str:
+        return url if self.access.may(permission) else ""
+
+
+def list_first_steps(access: AccountAccess, rows: Sequence[PackageRow]) -> list[Step]:
+    """Return the steps while one of them is still to be done, else nothing.
+
+    At most 2 queries. Not for an account that is restricted: its way is another.
+    """
+    if not access.account.is_in_good_standing:
+        return []
+    scene = _Scene(access, rows)
+    steps = [_package(scene), _connection(scene), _agents(scene), _licences(scene)]
+    if all(step.is_done for step in steps):
+        return []
+    following = next(step for step in steps if not step.is_done)
+    return [Step(**{**vars(step), "is_next": step is following}) for step in steps]
+
+
+def _package(scene: _Scene) -> Step:
+    row, uin = scene.row, scene.access.account.uin
+    if row is None:
+        return Step(
+            title=_("Activate an application"),
+            text=_(
+                "It comes with a free trial: licences for your first agents, at once and without "
+                "payment. Buying can wait until you know what you need."
+            ),
+            button=_("Activate an application"),
+            url=scene.url_if(Permission.ACTIVATE, reverse("billing:activate", args=[uin])),
+            is_done=False,
+            is_dialog=True,
+            hindrance=_("An owner of the account can do this."),
+        )
+    is_done = row.is_live
+    return Step(
+        title=_("Get licences: by the trial, or by a package"),
+        text=_("A licence is one seat: each agent who works holds one."),
+        button=_("Buy a package"),
+        url=scene.url_if(Permission.SPEND, address_of("billing:purchase", row.application)),
+        is_done=is_done,
+        hindrance=_("An owner or a finance member of the account can do this."),
+    )
+
+
+def _connection(scene: _Scene) -> Step:
+    account = scene.access.account
+    return Step(
+        title=_("Declare your business"),
+        text=_("Our staff approve what the calls are about. Until then, no calls go through."),
+        button=_("Request a connection"),
+        url=scene.url_if(
+            Permission.REQUEST_CONNECTION,
+            reverse("compliance:request_connection", args=[account.uin]),
+        )
+        if scene.application
+        else "",
+        is_done=ConnectionRequest.objects.filter(account=account).exists(),
+        hindrance=_by_agent_managers(scene),
+    )
+
+
+def _agents(scene: _Scene) -> Step:
+    is_done = any(row.agents_used for row in scene.rows)
+    is_done = is_done or Agent.objects.filter(account=scene.access.account).exists()
+    return _of_agents(
+        scene,
+        title=_("Add the agents"),
+        text=_("The people who take the calls, one by one or from a file."),
+        button=_("Add agents"),
+        is_done=is_done,
+    )
+
+
+def _licences(scene: _Scene) -> Step:
+    return _of_agents(
+        scene,
+        title=_("Give them licences"),
+        text=_("An agent with a licence is in service at once. A licence can pass to another."),
+        button=_("Assign licences"),
+        is_done=any(row.agents_used for row in scene.rows),
+    )
+
+
+def _of_agents(
+    scene: _Scene, *, title: Promise, text: Promise, button: Promise, is_done: bool
+) -> Step:
+    url = address_of("agents:management", scene.application) if scene.application else ""
+    return Step(
+        title=title,
+        text=text,
+        button=button,
+        url=scene.url_if(Permission.MANAGE_AGENTS, url),
+        is_done=is_done,
+        hindrance=_by_agent_managers(scene),
+    )
+
+
+def _by_agent_managers(scene: _Scene) -> str | Promise:
+    if scene.application is None:
+        return _("After the first step.")
+    return _("An owner or an agent manager of the account can do this.")
