@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.admin.actions import AddThroughService, ObjectActions, object_action
-from accounts.admin.paginator import CappedPaginator
+from accounts.admin.paginator import CappedPaginator, LeanChangeList
 from accounts.admin.search import SearchField, search
 from accounts.forms.staff import ActionForm, ReasonForm
 
@@ -48,6 +48,9 @@ class LeanAdmin(ObjectActions):
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     paginator = CappedPaginator
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[LeanChangeList]:
+        return LeanChangeList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

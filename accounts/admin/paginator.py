@@ -3,8 +3,10 @@
 from functools import cached_property
 from typing import Any
 
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Page, Paginator
 from django.db.models import F, QuerySet
+from django.http import HttpRequest
 
 
 class CappedPaginator(Paginator):
@@ -62,3 +64,12 @@ def _unindexed(term: Any) -> Any:
         key = F("pk") + 0
         return key.desc() if term.startswith("-") else key.asc()
     return term
+
+
+class LeanChangeList(ChangeList):
+    """A list that goes through its paginator even where what was found fits on one page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.multi_page and self.queryset.query.where:
+            self.result_list = self.paginator.page(1).object_list

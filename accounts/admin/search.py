@@ -38,17 +38,28 @@ class SearchField:
         condition = self._condition(related, name, term)  # type: ignore[arg-type]
         if condition is None:
             return None, False
-        keys = list(
+        is_tenants = relation != "account" and _has_account(model) and _has_account(related)
+        found = list(
             related._default_manager.filter(condition)  # type: ignore[union-attr]
             .order_by()
-            .values_list("pk", flat=True)[: RELATED_LIMIT + 1]
+            .values_list("pk", "account" if is_tenants else "pk")[: RELATED_LIMIT + 1]
         )
-        return Q(**{f"{relation}__in": keys[:RELATED_LIMIT]}), len(keys) > RELATED_LIMIT
+        keys = found[:RELATED_LIMIT]
+        condition = Q(**{f"{relation}__in": [key for key, _account in keys]})
+        if is_tenants:
+            # Of the same account, since it is what the indexes of a tenant's rows begin with.
+            condition &= Q(account__in=sorted({account for _key, account in keys}))
+        return condition, len(found) > RELATED_LIMIT
 
     def _condition(self, model: type[Model], name: str, term: str) -> Q | None:
         if not self.is_exact:
             return Q(**{f"{name}__istartswith": term})
         return _equals(model._meta.get_field(name), name, term)
+
+
+def _has_account(model: Any) -> bool:
+    """Whether each row of a table is of an account."""
+    return any(field.name == "account" and not field.null for field in model._meta.fields)
 
 
 def _equals(field: Any, name: str, term: str) -> Q | None:

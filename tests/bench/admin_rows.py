@@ -1,7 +1,7 @@
 """Fills the administration's big tables by plain SQL, each row a changed copy of a real one.
 
 One row of each table comes from the demo's services; the copies get other keys, accounts and
-numbers. A tenth of all rows, the oldest, belongs to one account; the others are spread evenly.
+numbers. Every tenth row belongs to one account; the others are spread evenly.
 Where a list has filters, the ten oldest rows of all have the filters' rare values: a list that
 looks for these from its newest end reads the whole table.
 """
@@ -28,9 +28,9 @@ BIG_APPLICATION = str(FIRST_SDKAPPID + 1)
 #: The beginning that a hundred accounts have in common, each with rows of its own.
 SOME_ACCOUNTS = str(FIRST_UIN + 100)[:10]
 
-_ACCOUNT = "{account} + CASE WHEN i <= {rows} / 10 THEN 0 ELSE i % {spread} END"
-_APPLICATION = "{application} + CASE WHEN i <= {rows} / 10 THEN 0 ELSE i - 1 END"
-_USER = "{user} + CASE WHEN i <= {rows} / 10 THEN 0 ELSE i % {spread} END"
+_ACCOUNT = "{account} + CASE WHEN i % 10 = 0 THEN 0 ELSE i % {spread} END"
+_APPLICATION = "{application} + CASE WHEN i % 10 = 0 THEN 0 ELSE i - 1 END"
+_USER = "{user} + CASE WHEN i % 10 = 0 THEN 0 ELSE i % {spread} END"
 _KEY = "gen_random_uuid()"
 _HASH = "md5(i::text) || md5('x' || i)"
 PLACE = {"account_id": _ACCOUNT, "application_id": _APPLICATION}
