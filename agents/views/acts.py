@@ -27,6 +27,7 @@ from agents.services.changes import change_agents
 from agents.services.licences import assign_licences, free_licences_of, move_licences
 from agents.views.places import CHANGED_EVENT, back_to, load_application, may_change
 from agents.views.sales import find_licence_shop
+from agents.views.undoing import Undo, find_changing, with_undo
 from billing.models import Package
 
 TEMPLATE = "agents/act.html"
@@ -36,7 +37,8 @@ TEMPLATE = "agents/act.html"
 class Act:
     """An act on agents: its words, its form, what it would do and what does it.
 
-    `options` turns the clean form into the service's own arguments.
+    `options` turns the clean form into the service's own arguments; `undo` is there where the act
+    is not final.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Act:
     form: type[ActForm] = ActForm
     options: Callable[[Any], dict[str, Any]] = lambda form: {}
     is_destructive: bool = False
+    undo: Undo | None = None
 
     def perform(
         self,
@@ -84,6 +87,7 @@ ACTS = {
             assign_licences,
             AssignForm,
             lambda form: {"is_partial_allowed": form.cleaned_data["is_partial_allowed"]},
+            undo=Undo("free", lambda chosen, now: chosen.unlicensed(now)),
         ),
         Act(
             "free",
@@ -96,6 +100,7 @@ ACTS = {
             previews.preview_free,
             free_licences_of,
             is_destructive=True,
+            undo=Undo("assign", lambda chosen, now: chosen.filter(licence__isnull=False)),
         ),
         Act(
             "move",
@@ -133,6 +138,7 @@ ACTS = {
             ),
             previews.preview_enable,
             enable_agents,
+            undo=Undo("disable", lambda chosen, now: chosen.filter(is_enabled=False)),
         ),
         Act(
             "disable",
@@ -147,6 +153,11 @@ ACTS = {
             DisableForm,
             lambda form: {"frees_licences": form.cleaned_data["frees_licences"]},
             is_destructive=True,
+            undo=Undo(
+                "enable",
+                lambda chosen, now: chosen.filter(is_enabled=True),
+                lambda form: not form.cleaned_data["frees_licences"],
+            ),
         ),
         Act(
             "delete",
@@ -190,6 +201,7 @@ def _carry_out(
     form = act.form(request.POST, application=application)
     if not form.is_valid():
         return _ask(request, access, selection, act, form, now, status=422)
+    undoing = find_changing(request, act.undo, selection.agents(now), form, now)
     try:
         result = act.perform(application, selection.agents(now), form, access.user, now)
     except Refused as refusal:
@@ -197,6 +209,8 @@ def _carry_out(
         status = 409 if refusal.code == "selection_changed" else 422
         return _ask(request, access, selection, act, form, now, status=status)
     sentence = act.done % {"number": result.changed} if result.changed else _("Nothing to change.")
+    if act.undo and undoing:
+        sentence = with_undo(sentence, application, act.undo, undoing)
     messages.success(request, sentence)
     return close_dialog(request, CHANGED_EVENT, url=back_to(request, application))
 

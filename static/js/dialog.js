@@ -4,6 +4,7 @@ const dialog = document.getElementById("dialog");
 const content = document.getElementById("dialog-content");
 const announcer = document.getElementById("announcer");
 const words = document.getElementById("problem-words");
+const page = document.getElementById("content-start");
 let opener = null;
 // The answer that closes the dialog also ends in a swap, though of nothing.
 let isClosing = false;
@@ -40,7 +41,7 @@ dialog.addEventListener("close", () => {
   content.replaceChildren();
   clearProblems();
   // After the swaps that came with the same answer
-  setTimeout(() => lead(successor(opener) || document.getElementById("content-start")));
+  setTimeout(() => lead(successor(opener) || page));
 });
 
 document.addEventListener("click", (event) => {
@@ -52,7 +53,9 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("dialog:close", () => {
   isClosing = true;
-  dialog.close();
+  if (dialog.open) dialog.close();
+  // An act without a dialog, such as one that is taken back: its button is gone with its message.
+  else setTimeout(() => document.activeElement === document.body && lead(page), 50);
 });
 
 document.addEventListener("htmx:beforeRequest", (event) => {
