@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
 from accounts.enums import AccountStatus, Role
@@ -24,12 +24,12 @@ def lock_account(account_id: int) -> Account:
     return Account.objects.select_for_update(no_key=True).get(pk=account_id)
 
 
-def lock_accounts(account_ids: Iterable[int]) -> dict[int, Account]:
+def lock_accounts(account_ids: Iterable[int] | RawSQL) -> dict[int, Account]:
     """Lock several accounts in the order of their keys, so that two services cannot deadlock.
 
-    A queryset of keys is asked in the same statement.
+    A query for their keys becomes part of the same statement.
     """
-    wanted = account_ids if isinstance(account_ids, QuerySet) else set(account_ids)
+    wanted = account_ids if isinstance(account_ids, RawSQL) else set(account_ids)
     locked = Account.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
     return {account.pk: account for account in locked}
 

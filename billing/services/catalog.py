@@ -15,6 +15,19 @@ from accounts.services.audit import record_event
 from billing.enums import Edition, ItemKind, LicenceKind
 from billing.models import Feature, FeatureTable, PriceBook, PriceItem
 from billing.pricing import ItemPrice, PackagePrice, PriceList
+from billing.rows import Rows
+
+_PRICES = Rows(
+    """
+    SELECT {i}, {b} FROM billing_priceitem i JOIN billing_pricebook b ON b.id = i.book_id
+    WHERE i.book_id = (
+        SELECT id FROM billing_pricebook WHERE effective_at <= %s
+        ORDER BY effective_at DESC, version DESC LIMIT 1
+    )
+    """,
+    i=PriceItem,
+    b=PriceBook,
+)
 
 
 def find_price_book(at: datetime) -> PriceBook:
@@ -29,10 +42,9 @@ def find_price_book(at: datetime) -> PriceBook:
 
 def find_prices(at: datetime) -> tuple[PriceBook, PriceList]:
     """Return the price book in force at `at` with its prices; one query where there is one."""
-    newest = PriceBook.objects.in_force(at).values("pk")[:1]
-    items = list(PriceItem.objects.filter(book=newest).select_related("book"))
-    book = items[0].book if items else find_price_book(at)
-    return book, _price_list(book, items)
+    rows = _PRICES(at)
+    book: PriceBook = rows[0][1] if rows else find_price_book(at)
+    return book, _price_list(book, [item for item, _book in rows])
 
 
 def read_price_list(book: PriceBook) -> PriceList:

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
@@ -25,10 +25,10 @@ from billing.enums import (
     PackageState,
 )
 from billing.holders import find_holders, order_for_ending
-from billing.models import Licence, Package, Refund
-from billing.models.packages import PackageQuerySet
+from billing.models import Licence, Package
 from billing.periods import expiry, months_in
 from billing.pricing import PricingError, check_quantities, check_term
+from billing.rows import Rows
 from billing.services.delivery import billing_zone
 from billing.services.lifecycle import derive_states, find_under_review
 
@@ -65,6 +65,38 @@ class Held:
         ]
 
 
+#: Packages with application, and whether a refund is under review, and so no change allowed.
+_PACKAGES = """
+    SELECT {p}, {a}, EXISTS (
+        SELECT FROM billing_refund r WHERE r.package_id = p.id AND r.status = 'pending'
+    )
+    FROM billing_package p JOIN accounts_application a ON a.id = p.application_id
+    WHERE p.account_id = %s AND"""
+_CURRENT = f"""{_PACKAGES} p.application_id = %s AND p.state IN ('trial', 'active', 'isolated')"""
+_BY_KEY = f"""{_PACKAGES} p.id = ANY(%s) ORDER BY p.id"""
+#: A sweep that is noticing an expiry writes to the package without the account's lock.
+_LOCK = " FOR NO KEY UPDATE OF p"
+_LICENCES = Rows(
+    """
+    SELECT {l} FROM billing_licence l
+    WHERE l.account_id = %s AND l.package_id = ANY(%s) AND (l.ends_at IS NULL OR l.ends_at > %s)
+    ORDER BY l.id
+    """,
+    l=Licence,
+)
+
+
+def _rows(text: str) -> dict[bool, Rows]:
+    """Return the reading of packages without locking them (False), and with it (True)."""
+    return {
+        False: Rows(text, p=Package, a=Application),
+        True: Rows(text + _LOCK, p=Package, a=Application),
+    }
+
+
+_READ_CURRENT, _READ_BY_KEY = _rows(_CURRENT), _rows(_BY_KEY)
+
+
 def find_application(account: Account, application_id: int) -> Application:
     """Return the account's application; Refused where it has none of that key."""
     found = Application.objects.filter(account=account, pk=application_id).first()
@@ -90,7 +122,7 @@ def find_held(
     """
     listed = list(packages)
     licences: dict[int, list[Licence]] = {package.pk: [] for package in listed}
-    for licence in Licence.objects.filter(package__in=listed).not_ended(now).order_by("pk"):
+    for (licence,) in _LICENCES(account.pk, list(licences), now):
         licences[licence.package_id].append(licence)
     if under_review is None:
         under_review = find_under_review(listed)
@@ -111,17 +143,6 @@ class Source:
     lock: bool = False
     known: tuple[Held, ...] = ()
 
-    def packages(self) -> PackageQuerySet:
-        """Return packages to read, locked for an order that is about to change them.
-
-        A sweep that is noticing an expiry writes to the package without the account's lock.
-        """
-        pending = Refund.objects.pending().filter(package=OuterRef("pk"))
-        packages = Package.objects.select_related("application").annotate(
-            is_under_review=Exists(pending)
-        )
-        return packages.select_for_update(of=("self",), no_key=True) if self.lock else packages
-
     def find(self, account: Account, application_id: int, now: datetime) -> Held | None:
         """Return the package that occupies the application at `now`.
 
@@ -130,25 +151,29 @@ class Source:
         for held in self.known:
             if held.package.application_id == application_id:
                 return held
-        packages = self.packages().current().filter(account=account, application=application_id)
-        package = packages.first()
-        if package is None:
+        found = self._hold(account, _READ_CURRENT[self.lock](account.pk, application_id), now)
+        if not found:
             find_application(account, application_id)
             return None
-        (held,) = self._hold(account, [package], now)
-        return None if held.state == PackageState.RELEASED else held
+        return None if found[0].state == PackageState.RELEASED else found[0]
 
     def find_all(self, account: Account, ids: Sequence[int], now: datetime) -> list[Held]:
         """Return packages by key, in the order given; fewer where some are not the account's."""
         known = {held.package.pk: held for held in self.known}
         if known.keys() >= set(ids):
             return [known[pk] for pk in ids]
-        found = self.packages().filter(account=account, pk__in=ids).order_by("pk")
-        packages = {package.pk: package for package in found}
-        return self._hold(account, [packages[pk] for pk in ids if pk in packages], now)
+        found = self._hold(account, _READ_BY_KEY[self.lock](account.pk, list(ids)), now)
+        by_key = {held.package.pk: held for held in found}
+        return [by_key[pk] for pk in ids if pk in by_key]
 
-    def _hold(self, account: Account, packages: list[Package], now: datetime) -> list[Held]:
-        under_review = {each.pk for each in packages if each.is_under_review}  # type: ignore[attr-defined]
+    def _hold(self, account: Account, rows: list[list[Any]], now: datetime) -> list[Held]:
+        packages = []
+        for package, application, _is_under_review in rows:
+            package.application = application
+            packages.append(package)
+        if not packages:
+            return []
+        under_review = {package.pk for package, _application, is_one in rows if is_one}
         return find_held(account, packages, now, under_review=under_review)
 
 

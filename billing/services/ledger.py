@@ -14,8 +14,12 @@ from django.db import connection
 from accounts.models import Account, User
 from billing.enums import FundKind, LedgerBook, LedgerKind
 from billing.models import Fund, LedgerTransaction, Order, Refund
+from billing.rows import Rows
 from billing.tenders import Split, split
 
+_SELECT = "SELECT {f} FROM billing_fund f WHERE f.account_id = %s AND f.currency = %s ORDER BY f.id"
+_FUNDS = Rows(_SELECT, f=Fund)
+_LOCKED_FUNDS = Rows(f"{_SELECT} FOR NO KEY UPDATE", f=Fund)
 #: A transaction with all its entries in one statement, which is what each purchase writes.
 _POST = """
     WITH posted AS (
@@ -50,8 +54,8 @@ def find_or_make_fund(*, account: Account, kind: str, currency: str) -> Fund:
 
 def read_funds(*, account: Account, currency: str, lock: bool = False) -> dict[str, Fund]:
     """Return the account's funds, by kind, and lock them; kinds never used are absent."""
-    funds = Fund.objects.filter(account=account, currency=currency).order_by("pk")
-    return {fund.kind: fund for fund in (funds.select_for_update(no_key=True) if lock else funds)}
+    rows = (_LOCKED_FUNDS if lock else _FUNDS)(account.pk, currency)
+    return {fund.kind: fund for (fund,) in rows}
 
 
 def split_over(funds: Mapping[str, Fund], total: Decimal, without: Iterable[str]) -> Split:

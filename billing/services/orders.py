@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import cast
 
 from django.conf import settings
 from django.db import transaction
@@ -17,6 +18,7 @@ from billing.asks import Ask
 from billing.enums import FundKind, LedgerBook, LedgerKind, OrderKind, OrderStatus, TenderKind
 from billing.models import Fund, Order, OrderLine, Package, Payment
 from billing.periods import local_date
+from billing.rows import Rows
 from billing.services import offers
 from billing.services.delivery import (
     billing_zone,
@@ -31,6 +33,8 @@ from billing.services.lifecycle import settle_package
 from billing.services.order_news import tell_payer
 from billing.services.quotes import Quote, SignedQuote, digest, make_quote, read_token
 from billing.tenders import Split
+
+_PLACED = Rows("SELECT {o} FROM billing_order o WHERE o.account_id = %s AND o.key = %s", o=Order)
 
 
 class QuoteChanged(Refused):
@@ -55,13 +59,17 @@ def _find_placed(account: Account, signed: SignedQuote) -> Order | None:
 
     Raises Refused where the key was used for something else.
     """
-    placed = Order.objects.filter(account=account, key=signed.key).first()
-    if placed is not None and placed.fingerprint != signed.digest:
-        raise Refused(
-            _("This confirmation was used for another order. Nothing was charged; start again."),
-            code="key_reused",
-        )
-    return placed
+    for (placed,) in _PLACED(account.pk, signed.key):
+        if placed.fingerprint != signed.digest:
+            raise Refused(
+                _(
+                    "This confirmation was used for another order. "
+                    "Nothing was charged; start again."
+                ),
+                code="key_reused",
+            )
+        return cast(Order, placed)
+    return None
 
 
 def _settle(

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import Q
 
 from accounts.models import Account
 from billing.enums import (
@@ -18,7 +17,7 @@ from billing.enums import (
     PromotionRefundRule,
     RefundStatus,
 )
-from billing.models import Order, OrderLine, Package, Refund, RefundHold
+from billing.models import Order, Package, Promotion, Refund
 from billing.refund_policy import (
     EntityRefund,
     PromotionFacts,
@@ -26,6 +25,7 @@ from billing.refund_policy import (
     RefundFacts,
     ViolationFacts,
 )
+from billing.rows import Rows
 from billing.services.lifecycle import derive_state
 from compliance.services.standing import RefundBars, annulled_time, refund_bars
 
@@ -40,6 +40,33 @@ def refund_config() -> RefundConfig:
     return RefundConfig(
         window_days=settings.REFUND_WINDOW_DAYS, review_asks=settings.REFUND_REVIEW_ASKS
     )
+
+
+_REFUNDS = Rows(
+    "SELECT {r} FROM billing_refund r WHERE r.entity_id = %s AND r.product = %s ORDER BY r.id",
+    r=Refund,
+)
+_HOLD = Rows(
+    "SELECT h.id FROM billing_refundhold h WHERE h.account_id = %s AND h.released_at IS NULL"
+)
+#: The lines of all orders that are for a package, or could come to be, also those for others.
+_ORDERS = Rows(
+    """
+    SELECT {o}, {m}, l.package_id, l.is_on_trial, l.net, p.state
+    FROM billing_order o
+    JOIN billing_orderline l ON l.order_id = o.id
+    LEFT JOIN billing_promotion m ON m.id = o.promotion_id
+    LEFT JOIN billing_package p ON p.id = l.package_id
+    WHERE o.status IN ('unpaid', 'paid', 'refunding') AND o.id IN (
+        SELECT t.order_id FROM billing_orderline t
+        WHERE t.account_id = %s
+            AND (t.package_id = %s OR (t.package_id IS NULL AND t.application_id = %s))
+    )
+    ORDER BY o.paid_at, o.id, l.id
+    """,
+    o=Order,
+    m=Promotion,
+)
 
 
 @dataclass(frozen=True)
@@ -62,30 +89,25 @@ def read_orders(package: Package, now: datetime) -> PackageOrders:
 
     An unpaid purchase for the package's application would change the package as well.
     """
-    touching = OrderLine.objects.filter(
-        Q(package=package) | Q(package=None, application=package.application_id),
-        account=package.account_id,
-    )
-    found = (
-        OrderLine.objects.filter(
-            order__in=touching.values("order"), order__status__in=[OrderStatus.UNPAID, *_PAID]
-        )
-        .select_related("order__promotion", "package")
-        .order_by("order__paid_at", "order_id", "pk")
-    )
-    lines: dict[int, list[OrderLine]] = defaultdict(list)
-    for line in found:
-        lines[line.order_id].append(line)
-    orders = [of_order[0].order for of_order in lines.values()]
-    own = {
-        pk: [each for each in of_order if each.package_id == package.pk and not each.is_on_trial]
-        for pk, of_order in lines.items()
-    }
-    paid = tuple(order for order in orders if order.status in _PAID and own[order.pk])
+    orders: list[Order] = []
+    paid_keys, shared = set(), set()
+    spent: dict[int, Decimal] = defaultdict(lambda: _ZERO)
+    for order, promotion, of_package, is_on_trial, net, state in _ORDERS(
+        package.account_id, package.pk, package.application_id
+    ):
+        if not orders or orders[-1].pk != order.pk:
+            order.promotion = promotion
+            orders.append(order)
+        if of_package != package.pk:
+            if state != PackageState.REFUNDED:
+                shared.add(order.pk)
+        elif not is_on_trial and order.status in _PAID:
+            paid_keys.add(order.pk)
+            spent[order.pk] += net
     return PackageOrders(
-        paid=paid,
-        whole=frozenset(order.pk for order in paid if _is_whole(lines[order.pk], package)),
-        spent={order.pk: sum((each.net for each in own[order.pk]), _ZERO) for order in paid},
+        paid=tuple(order for order in orders if order.pk in paid_keys),
+        whole=frozenset(paid_keys - shared),
+        spent=spent,
         unpaid=tuple(
             sorted(
                 order.number
@@ -96,17 +118,9 @@ def read_orders(package: Package, now: datetime) -> PackageOrders:
     )
 
 
-def _is_whole(lines: Iterable[OrderLine], package: Package) -> bool:
-    return all(
-        line.package_id == package.pk
-        or (line.package is not None and line.package.state == PackageState.REFUNDED)
-        for line in lines
-    )
-
-
 def read_refunds(account: Account) -> list[Refund]:
     """Return all refunds that the account's entity ever asked for, of all its accounts."""
-    return list(Refund.objects.filter(entity_id=account.entity_id, product=PRODUCT))
+    return [refund for (refund,) in _REFUNDS(account.entity_id, PRODUCT)]
 
 
 def _promotions(orders: Iterable[Order]) -> list[PromotionFacts]:
@@ -178,7 +192,7 @@ def read_facts(
         account_status=account.status,
         violations=_violations(refund_bars(account, now=now)),
         recent_asks=_recent_asks(refunds, asked_at),
-        has_hold=RefundHold.objects.filter(account=account, released_at=None).exists(),
+        has_hold=bool(_HOLD(account.pk)),
         open_orders=list(orders.unpaid),
         open_refunds=[
             refund.number

@@ -6,13 +6,27 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
-
+from accounts.models import Account
 from billing.enums import FundKind, TenderKind
-from billing.models import Order, Payment
+from billing.models import Fund, Order, Payment
+from billing.rows import Rows
 from billing.tenders import PaymentFacts, give_back, refundable
 
 _ZERO = Decimal("0.00")
+_PAYMENTS = Rows(
+    """
+    SELECT {p}, {a}, {f}, COALESCE(
+        (SELECT sum(l.amount) FROM billing_refundline l WHERE l.payment_id = p.id), 0
+    )
+    FROM billing_payment p
+    JOIN accounts_account a ON a.id = p.account_id
+    LEFT JOIN billing_fund f ON f.id = p.fund_id
+    WHERE p.order_id = ANY(%s) ORDER BY p.id
+    """,
+    p=Payment,
+    a=Account,
+    f=Fund,
+)
 
 
 @dataclass(frozen=True)
@@ -82,14 +96,9 @@ class RefundPlan:
 
 
 def _payment_facts(orders: Iterable[Order]) -> dict[int, list[tuple[Payment, PaymentFacts]]]:
-    payments = (
-        Payment.objects.filter(order__in=list(orders))
-        .select_related("account", "fund")
-        .annotate(refunded=Sum("refund_lines__amount", default=_ZERO))
-        .order_by("pk")
-    )
     facts: dict[int, list[tuple[Payment, PaymentFacts]]] = defaultdict(list)
-    for payment in payments:
+    for payment, account, fund, refunded in _PAYMENTS([order.pk for order in orders]):
+        payment.account, payment.fund = account, fund
         facts[payment.order_id].append(
             (
                 payment,
@@ -97,7 +106,7 @@ def _payment_facts(orders: Iterable[Order]) -> dict[int, list[tuple[Payment, Pay
                     id=payment.pk,
                     kind=TenderKind(payment.kind),
                     amount=payment.amount,
-                    already_refunded=payment.refunded,
+                    already_refunded=refunded,
                 ),
             )
         )

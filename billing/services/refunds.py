@@ -16,11 +16,11 @@ from typing import Any
 
 from django.core import signing
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from accounts.models import Account, AuditEvent, User
+from accounts.models import Account, Application, AuditEvent, User
 from accounts.services.audit import build_event, record_event
 from accounts.services.second_person import require_second_person
 from accounts.services.tenants import lock_accounts
@@ -34,6 +34,7 @@ from billing.enums import (
 )
 from billing.models import Fund, Order, Package, Refund, RefundLine
 from billing.refund_policy import POLICY_VERSION, RefundTrace, evaluate
+from billing.rows import Rows
 from billing.services.delivery import billing_zone
 from billing.services.ledger import move_between, post_transaction
 from billing.services.lifecycle import settle_package
@@ -182,25 +183,29 @@ def _read_token(token: str, package: Package) -> tuple[uuid.UUID, str]:
     return uuid.UUID(data["key"]), data["digest"]
 
 
-def _concerned(package: Package) -> "QuerySet[Any, int]":
-    """Return the keys of the package's account and of all that paid for it."""
-    payers = Order.objects.filter(lines__package=package, paid_at__isnull=False)
-    own = Package.objects.filter(pk=package.pk).order_by()
-    return own.values_list("account_id", flat=True).union(
-        payers.order_by().values_list("payer_id", flat=True)
-    )
+#: The keys of a package's account and of all that paid for it.
+_CONCERNED = """
+    SELECT account_id FROM billing_package WHERE id = %s
+    UNION SELECT o.payer_id FROM billing_orderline l JOIN billing_order o ON o.id = l.order_id
+        WHERE l.package_id = %s AND o.paid_at IS NOT NULL
+"""
+_PACKAGE = Rows(
+    """
+    SELECT {p}, {a} FROM billing_package p JOIN accounts_application a ON a.id = p.application_id
+    WHERE p.id = %s FOR NO KEY UPDATE OF p
+    """,
+    p=Package,
+    a=Application,
+)
 
 
 def _lock(package: Package) -> tuple[Package, Account]:
     """Lock the package's account and every payer, then the package itself, and re-read."""
-    accounts = lock_accounts(_concerned(package))
+    keys = RawSQL(_CONCERNED, [package.pk, package.pk])  # noqa: S611 - the text is constant
+    accounts = lock_accounts(keys)
     account = accounts[package.account_id]
-    current = (
-        Package.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("application")
-        .get(pk=package.pk)
-    )
-    current.account = account
+    ((current, application),) = _PACKAGE(package.pk)
+    current.account, current.application = account, application
     return current, account
 
 

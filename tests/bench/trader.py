@@ -1,12 +1,11 @@
 """One process that buys and refunds: by the services, or by the bare driver; see `trade`.
 
-Each round is held back until the parent says go, and reported as one line of JSON.
+Each slice of its work is held back until the parent says go.
 """
 
 import json
 import pickle
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,7 +27,7 @@ from billing.services.orders import place_order  # noqa: E402
 from billing.services.quotes import make_quote  # noqa: E402
 from billing.services.refunds import quote_refund, refund_package  # noqa: E402
 from tests.bench import databases  # noqa: E402
-from tests.bench.trade import BOUGHT_AT, FIRST_ID  # noqa: E402
+from tests.bench.trade import BOUGHT_AT, FIRST_ID, SLICES  # noqa: E402
 
 REFUNDED_AT = BOUGHT_AT + timedelta(hours=1)
 
@@ -146,16 +145,16 @@ def _replay(plain: psycopg.Connection, statements: list[Statement]) -> None:
 
 
 def _hold(rounds: list[Callable[[], list[Job]]]) -> None:
-    """Prepare each round, say so, wait for the parent, run it, and report."""
+    """Prepare each round and say so; then run a slice of it whenever the parent says go."""
     for prepare in rounds:
         jobs = prepare()
         print("ready", flush=True)  # noqa: T201
-        sys.stdin.readline()
-        started = time.perf_counter()
-        for job in jobs:
-            job()
-        seconds = time.perf_counter() - started
-        print(json.dumps({"done": len(jobs), "seconds": seconds}), flush=True)  # noqa: T201
+        for slice_number in range(SLICES):
+            sys.stdin.readline()
+            mine = jobs[slice_number::SLICES]
+            for job in mine:
+                job()
+            print(len(mine), flush=True)  # noqa: T201
 
 
 def main() -> None:

@@ -1,0 +1,246 @@
+"""What purchases and refunds ask of the database: few statements, all in one transaction."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection
+from django.db.models import Model
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import AuditEvent
+from billing.asks import Ask, RenewedPackage
+from billing.enums import Edition, OrderKind
+from billing.models import (
+    Coupon,
+    Fund,
+    LedgerEntry,
+    LedgerTransaction,
+    Licence,
+    Order,
+    OrderLine,
+    Package,
+    Payment,
+    Refund,
+    RefundLine,
+)
+from billing.services.orders import place_order
+from billing.services.quotes import make_quote
+from billing.services.refunds import quote_refund, refund_package
+from tests import factories as make
+from tests.billing.acts import package_of
+from tests.factories import NOW, Customer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LIMIT = 14
+LATER = NOW + timedelta(hours=1)
+
+Act = Callable[[], object]
+
+
+def purchase(licences: int = 1, *, on_trial: bool = True, **terms: Any) -> tuple[Customer, Act]:
+    """A confirmed purchase of a package with as many additional agents, and with telephones."""
+    customer = make.make_customer(gift="10", income="10", cash="20000")
+    application = customer.application
+    if not on_trial:
+        application = make.make_application(customer.account)
+    ask = Ask(
+        kind=OrderKind.NEW,
+        application=application.pk,
+        edition=Edition.PREMIUM,
+        agents=licences,
+        sip=licences,
+        **terms,
+    )
+    return customer, confirmed(customer, ask)
+
+
+def confirmed(customer: Customer, ask: Ask) -> Act:
+    token = make_quote(account=customer.account, ask=ask, now=NOW).token
+    return lambda: place_order(account=customer.account, token=token, by=customer.owner, now=NOW)
+
+
+def buyer(licences: int = 1) -> tuple[Customer, Package]:
+    customer = make.make_customer(gift="10", income="10", cash="20000")
+    return customer, package_of(make.buy(customer.application, agents=licences, sip=licences))
+
+
+def addition(licences: int = 1) -> tuple[Customer, Act]:
+    customer, _package = buyer()
+    ask = Ask(
+        kind=OrderKind.ADDITIONAL,
+        application=customer.application.pk,
+        agents=licences,
+        sip=licences,
+    )
+    return customer, confirmed(customer, ask)
+
+
+def renewal(licences: int = 1, *, packages: int = 3, ending: int = 0) -> tuple[Customer, Act]:
+    """A renewal of packages in one order, some of the first one's licences left out."""
+    customer, package = buyer(licences)
+    others = [
+        package_of(make.buy(make.make_application(customer.account), agents=licences))
+        for _number in range(packages - 1)
+    ]
+    left_out = package.licences.filter(source="bought").order_by("pk")[:ending]
+    ask = Ask(
+        kind=OrderKind.RENEWAL,
+        renewed=(
+            RenewedPackage(package.pk, tuple(licence.pk for licence in left_out)),
+            *(RenewedPackage(other.pk) for other in others),
+        ),
+    )
+    return customer, confirmed(customer, ask)
+
+
+def upgrade(licences: int = 1) -> tuple[Customer, Act]:
+    customer, _package = buyer(licences)
+    ask = Ask(kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM)
+    return customer, confirmed(customer, ask)
+
+
+def refund(licences: int = 1, *, additions: int = 0) -> tuple[Customer, Act]:
+    """A confirmed refund of a package, bought an hour ago by so many orders and one."""
+    customer, package = buyer(licences)
+    for _number in range(additions):
+        make.add(customer.application, agents=licences)
+    token = quote_refund(package=package, now=LATER).token
+    return customer, lambda: refund_package(
+        package=package, token=token, by=customer.owner, now=LATER
+    )
+
+
+def count(act: Act) -> int:
+    """Return how many statements an act sends, savepoints too, beside BEGIN and COMMIT."""
+    with CaptureQueriesContext(connection) as captured:
+        act()
+    sent = [query["sql"] for query in captured]
+    assert (sent[0], sent[-1]) == ("BEGIN", "COMMIT")
+    assert not {"BEGIN", "COMMIT", "ROLLBACK"} & set(sent[1:-1]), "more than one transaction"
+    return len(sent) - 2
+
+
+@pytest.mark.parametrize(
+    ("build", "statements"),
+    [
+        pytest.param(purchase, 13, id="purchase on the trial"),
+        pytest.param(lambda n=1: purchase(n, on_trial=False), 14, id="purchase without one"),
+        pytest.param(addition, 12, id="additional licences"),
+        pytest.param(renewal, 12, id="renewal of three packages"),
+        pytest.param(lambda n=1: renewal(n, ending=1), 13, id="renewal with fewer licences"),
+        pytest.param(upgrade, 12, id="upgrade"),
+        pytest.param(refund, 14, id="refund"),
+        pytest.param(lambda n=1: refund(n, additions=2), 14, id="refund of three orders"),
+    ],
+)
+def test_a_trade_takes_few_statements_however_many_licences(
+    build: Callable[..., tuple[Customer, Act]], statements: int
+) -> None:
+    assert statements <= LIMIT
+    assert [count(build(licences)[1]) for licences in (1, 50)] == [statements, statements]
+
+
+def test_a_renewal_takes_as_many_for_one_package_as_for_six() -> None:
+    assert [count(renewal(packages=number)[1]) for number in (1, 6)] == [12, 12]
+
+
+def test_a_coupon_adds_its_reading_and_its_use_and_a_promotion_its_reading() -> None:
+    customer = make.make_customer(cash="20000")
+    ask = Ask(
+        kind=OrderKind.NEW,
+        application=customer.application.pk,
+        edition=Edition.PREMIUM,
+        agents=1,
+        coupon=make.make_coupon(customer.account).pk,
+        promotion=make.make_promotion().pk,
+    )
+    assert count(confirmed(customer, ask)) == 13 + 2 + 1
+
+
+# --- All or nothing --------------------------------------------------------------------------
+
+#: Everything that a trade writes.
+MODELS: tuple[type[Model], ...] = (
+    AuditEvent,
+    Coupon,
+    Fund,
+    LedgerEntry,
+    LedgerTransaction,
+    Licence,
+    Order,
+    OrderLine,
+    Package,
+    Payment,
+    Refund,
+    RefundLine,
+)
+
+
+def snapshot() -> dict[str, list[dict[str, Any]]]:
+    return {
+        model.__name__: list(model._default_manager.order_by("pk").values()) for model in MODELS
+    }
+
+
+class _Broken(DatabaseError):
+    """What a lost connection, a killed server or a full disk comes down to."""
+
+
+def _break_at(number: int) -> Callable[..., Any]:
+    """Let the statement of that number fail instead of being sent."""
+    seen = 0
+
+    def execute(run: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal seen
+        seen += 1
+        if seen == number:
+            raise _Broken
+        return run(sql, params, many, context)
+
+    return execute
+
+
+@pytest.mark.parametrize(
+    ("build", "statements"),
+    [
+        pytest.param(purchase, 13, id="purchase"),
+        pytest.param(addition, 12, id="additional licences"),
+        pytest.param(renewal, 12, id="renewal"),
+        pytest.param(refund, 14, id="refund"),
+    ],
+)
+def test_a_failure_at_any_statement_leaves_nothing_and_the_repeat_does_it_all(
+    build: Callable[[], tuple[Customer, Act]], statements: int
+) -> None:
+    _customer, act = build()
+    before = snapshot()
+    for number in range(1, statements + 1):
+        with pytest.raises(_Broken), connection.execute_wrapper(_break_at(number)):
+            act()
+        assert snapshot() == before
+    with connection.execute_wrapper(_break_at(statements + 1)):
+        act()
+    assert snapshot() != before
+
+
+def test_a_paid_order_is_written_once_and_told_of_as_placed_and_paid() -> None:
+    customer, act = purchase()
+    act()
+    order = Order.objects.get(account=customer.account)
+    events = AuditEvent.objects.filter(
+        account=customer.account, data__has_any_keys=["order", "total"]
+    )
+    assert list(
+        events.order_by("pk").values_list("verb", "from_state", "to_state", "actor_id")
+    ) == [
+        ("order.placed", "", "unpaid", customer.owner.pk),
+        ("package.purchased", "trial", "active", customer.owner.pk),
+        ("order.paid", "unpaid", "paid", customer.owner.pk),
+    ]
+    assert (order.status, order.paid_at, order.paid_by) == ("paid", NOW, customer.owner)
+    assert {line.package for line in order.lines.all()} == {
+        Package.objects.get(application=customer.application)
+    }
