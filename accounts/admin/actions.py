@@ -124,6 +124,10 @@ class ObjectActions(ModelAdmin):
             if request.user.has_perm(action.permission) and action.is_available(obj)
         ]
 
+    def fingerprint(self, obj: Any) -> str:
+        """Return what tells the present state of `obj` from any other; override for more."""
+        return fingerprint(obj)
+
     def get_urls(self) -> list[URLPattern]:
         acts = path(
             "<path:object_id>/act/<slug:name>/",
@@ -168,7 +172,7 @@ class ObjectActions(ModelAdmin):
     def _ask_and_do(
         self, request: HttpRequest, action: ObjectAction, obj: Any, back: str
     ) -> HttpResponse:
-        seen = fingerprint(obj)
+        seen = self.fingerprint(obj)
         page: dict[str, Any] = {"obj": obj, "seen": seen, "back": back}
         if request.method != "POST":
             return self._render_action(request, action, form=action.form(target=obj), **page)

@@ -31,6 +31,7 @@ from accounts.services.tenants import (
     register_entity,
     rename_account,
 )
+from accounts.services.turns import fingerprint
 
 Data = Mapping[str, Any]
 
@@ -113,6 +114,11 @@ class AccountAdmin(AddThroughService, LeanAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("entity")
+
+    def fingerprint(self, obj: Account) -> str:
+        # A second measure may leave the status as it is.
+        measures = Restriction.objects.filter(account=obj).order_by("pk")
+        return fingerprint(obj, list(measures.values_list("pk", "ended_at")))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

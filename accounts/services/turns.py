@@ -18,7 +18,10 @@ def take_turn(*, model: type[Model], key: str) -> None:
         )
 
 
-def fingerprint(obj: Model) -> str:
-    """Return a text that differs once any column of the row has changed, and tells nothing."""
+def fingerprint(obj: Model, *more: object) -> str:
+    """Return a text that differs once any column of the row has changed, and tells nothing.
+
+    `more` is what else belongs to the state that people act on.
+    """
     columns = [(field.attname, getattr(obj, field.attname)) for field in obj._meta.concrete_fields]
-    return salted_hmac("accounts.turns", repr(columns), algorithm="sha256").hexdigest()
+    return salted_hmac("accounts.turns", repr((columns, more)), algorithm="sha256").hexdigest()

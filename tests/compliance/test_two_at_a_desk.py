@@ -12,11 +12,19 @@ from django.urls import reverse
 
 from accounts.admin import actions
 from accounts.models import Account, AuditEvent, Restriction
-from billing.models import Package
+from billing.models import LedgerEntry, Package
+from billing.services.refunds import quote_refund, refund_package
 from compliance.enums import CaseState, ConnectionState
 from compliance.models import Appeal, ConnectionRequest, Violation, ViolationEvent
 from tests import factories
-from tests.compliance.builders import Tenant, make_case, make_request, make_staff, make_tenant
+from tests.compliance.builders import (
+    NOW,
+    Tenant,
+    make_case,
+    make_request,
+    make_staff,
+    make_tenant,
+)
 from tests.compliance.desk import act, change
 from tests.compliance.pages import read, signed_in
 from tests.races import race, values
@@ -171,6 +179,52 @@ def test_lost_time_is_given_back_once_by_a_double_send_and_by_two_people() -> No
     again = Package.objects.get(pk=package.pk)
     assert again.expires_at - package.expires_at == timedelta(days=10)
     assert AuditEvent.objects.filter(verb="package.time_returned").count() == 1
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_measure_sent_twice_is_one_measure(tenant: Tenant) -> None:
+    """Also where a second one would leave the account's status as it is."""
+    client = signed_in(make_staff())
+    url = reverse("admin:accounts_account_act", args=[tenant.account.pk, "restrict"])
+    data = {"measure": "suspend", "reason": "A bill is open."}
+    client.post(url, data | _open(client, url))
+    form = _open(client, url)
+    answers = [client.post(url, data | form) for _time in range(2)]
+    assert [answer.status_code for answer in answers] == [302, 409]
+    assert Restriction.objects.count() == 2
+
+
+REFUNDS = [("approve", "reject", "done"), ("reject", "approve", "rejected")]
+
+
+@pytest.mark.parametrize(("first", "second", "status"), REFUNDS)
+@pytest.mark.usefixtures("db", "clock")
+def test_a_refund_is_decided_by_who_comes_first(first: str, second: str, status: str) -> None:
+    customer = factories.make_customer(cash="500")
+    factories.buy(customer.application)
+    bought = Tenant(customer.owner, customer.account, customer.application)
+    make_case(bought, CaseState.ACTIONED, behaviour=6)
+    package = factories.current_package(customer.application)
+    token = quote_refund(package=package, now=NOW).token
+    refund = refund_package(package=package, token=token, by=customer.owner, now=NOW)
+    assert refund.status == "pending"
+    early, late = signed_in(make_staff()), signed_in(make_staff())
+    urls = [reverse("admin:billing_refund_act", args=[refund.pk, name]) for name in (first, second)]
+    form = _open(late, urls[1])
+    assert early.post(urls[0], {"reason": "So."}).status_code == 302
+    cash = factories.balances(customer.account)["cash"]
+    entries = LedgerEntry.objects.count()
+    answer = late.post(urls[1], {"reason": "No, so."} | form, follow=True)
+    assert OVER in read(answer)
+    again = early.post(urls[0], {"reason": "So."}, follow=True)
+    assert OVER in read(again)
+    refund.refresh_from_db()
+    assert refund.status == status
+    assert (factories.balances(customer.account)["cash"], LedgerEntry.objects.count()) == (
+        cash,
+        entries,
+    )
+    assert cash == ("500.00" if status == "done" else "380.00")
 
 
 def _hands(count: int) -> tuple[Package, list[Callable[[], int]]]:
