@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class EntityKind(models.TextChoices):
@@ -57,7 +58,7 @@ class Theme(models.TextChoices):
 class InvitationState(models.TextChoices):
     """What has become of an invitation."""
 
-    OPEN = "open", _("Open")
+    OPEN = "open", pgettext_lazy("invitation", "Open")
     EXPIRED = "expired", _("Expired")
     ACCEPTED = "accepted", _("Accepted")
     WITHDRAWN = "withdrawn", _("Withdrawn")

@@ -5,12 +5,16 @@ before theirs, has them.
 """
 
 from django.utils.translation import gettext_noop as _
+from django.utils.translation import ngettext_lazy
 
 DJANGO_ADMIN = (
     _("Model name"),
     _("Add link"),
     _("Change or view list link"),
 )
+
+#: Django's own "10 月" is read as October.
+DJANGO_TIMES = (ngettext_lazy("%(num)d month", "%(num)d months", "num"),)
 
 #: allauth leaves the word "Email" as it is.
 ALLAUTH = (
