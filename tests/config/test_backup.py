@@ -33,8 +33,10 @@ def binaries() -> Path:
 def place(database: str) -> dict[str, str]:
     """libpq's parameters for a database of the tests' server."""
     given: dict[str, object] = dict(connection.get_connection_params())
-    known = {
-        name: str(given[name]) for name in ("host", "port", "user", "password") if name in given
+    known: dict[str, str] = {
+        name: str(given[name])
+        for name in list(given)
+        if name in {"host", "port", "user", "password"}
     }
     return {**known, "dbname": database}
 
