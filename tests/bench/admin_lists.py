@@ -68,10 +68,10 @@ class Side:
         finally:
             connections["default"] = usual
 
-    def prepare(self, rows: int) -> None:
+    def prepare(self, rows: int, labels: tuple[str, ...] = ()) -> None:
         self.rows = rows
         with self.using():
-            fill(rows)
+            fill(rows, labels)
             staff = User.objects.create_superuser(EMAIL, "a good password")
             self.client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
 
@@ -137,7 +137,7 @@ def _medians(rounds: int, *calls: Callable[[], HttpResponse]) -> list[float]:
 def measure(
     *, rows: int = LARGE, few: int = SMALL, labels: tuple[str, ...] = ()
 ) -> list[ListFigure]:
-    """Build both databases, time all lists, and drop them again; takes some minutes."""
+    """Build both databases, time these lists or all, and drop them again; takes some minutes."""
     settings.DEBUG = False
     settings.ALLOWED_HOSTS = ["testserver"]
     logging.disable(logging.WARNING)
@@ -147,7 +147,7 @@ def measure(
             stack.enter_context(migrated(name))
             side = Side(name)
             stack.callback(side.close)
-            side.prepare(count)
+            side.prepare(count, labels)
             sides.append(side)
         return time_lists(sides[0], sides[1], labels)
 
