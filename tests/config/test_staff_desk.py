@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.core import mail
 from django.db import connection
 from django.test import Client
@@ -457,3 +457,17 @@ def test_an_object_without_rows_says_so() -> None:
     page = client_of(make_root()).get(change_url(person)).content.decode()
 
     assert '<p class="rows-empty">None</p>' in page
+
+
+def test_groups_are_read_and_not_written() -> None:
+    group = Group.objects.create(name="Desk")
+    group.permissions.add(Permission.objects.get(codename="decide_refund"))
+    client = client_of(make_root())
+
+    page = client.get(change_url(group)).content.decode()
+
+    assert "Can decide on refunds under review" in page
+    assert 'name="permissions"' not in page
+    assert client.post(change_url(group), {"name": "Other"}).status_code == 403
+    assert client.get(reverse("admin:auth_group_add")).status_code == 403
+    assert [each.name for each in Group.objects.filter(pk=group.pk)] == ["Desk"]
