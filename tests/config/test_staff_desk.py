@@ -336,6 +336,20 @@ def test_only_five_rows_are_shown() -> None:
     assert (len(found.lines), found.count) == (5, "6")
 
 
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_reads_an_index(name: str) -> None:
+    THINGS[name]()
+    rows = LISTS[name].find(make_root(), NOW).order_by()
+    with connection.cursor() as cursor:
+        # Only what an index can find by the conditions is read without a scan of the table.
+        for way in ("seqscan", "indexscan", "indexonlyscan"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+    plan = rows.select_related(None).explain()
+
+    assert f"Seq Scan on {rows.model._meta.db_table}" not in plan
+    assert "Bitmap Index Scan" in plan
+
+
 def test_the_first_page_takes_the_same_number_of_queries() -> None:
     root = make_root()
     client = client_of(root)
