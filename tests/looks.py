@@ -38,3 +38,13 @@ def width_fault(page: Page) -> list[str]:
     """Whether the page is wider than its window."""
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     return [f"{wide} px wider than the window"] if wide > 0 else []
+
+
+#: While htmx asks or replaces something; a link in what has just come is a plain one until then.
+_RESTLESS = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
+
+
+def come_to_rest(page: Page) -> None:
+    """Wait until the page is loaded and nothing in it is being replaced."""
+    page.wait_for_load_state("load")
+    page.wait_for_function("(found) => document.querySelector(found) === null", arg=_RESTLESS)

@@ -15,6 +15,7 @@ from accounts.models import Account
 from agents.models import Agent
 from billing.models import Order
 from tests import factories
+from tests.looks import come_to_rest
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -35,6 +36,7 @@ class Visitor:
 
     def press(self, name: str, role: str = "button") -> None:
         """Press the link or button whose words begin with `name`; it must be seen to be pressed."""
+        come_to_rest(self.page)
         wanted = self._in_view(role, name).first
         expect(wanted).to_be_visible()
         # One may scroll, but only to what is there already.

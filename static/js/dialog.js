@@ -11,8 +11,10 @@ let isClosing = false;
 
 // --- Opening and closing -----------------------------------------------------------------
 
-function lead(element) {
-  if (!element) return;
+function lead(wanted) {
+  if (!wanted) return;
+  // A button that can no longer be pressed, such as one for a selection that is gone
+  const element = wanted.disabled ? (wanted.closest("section") ?? page) : wanted;
   if (!element.hasAttribute("tabindex") && !element.matches("a, button, input, select, textarea")) {
     element.setAttribute("tabindex", "-1");
   }
@@ -154,18 +156,20 @@ window.addEventListener("pageshow", (event) => {
 
 // --- Parts of the page that are replaced --------------------------------------------------
 
-// Who was inside such a part stays there, though the very link may be gone.
-let wasInside = false;
+// Who was inside such a part stays there, though the very link may be gone. Several parts can be
+// replaced at the same time.
+let left = null;
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { target } = event.detail;
-  wasInside = target !== content && target.contains(document.activeElement);
+  if (target !== content && target.contains(document.activeElement)) left = target;
 });
 
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (!wasInside || document.activeElement !== document.body) return;
-  wasInside = false;
-  lead(event.detail.target.isConnected ? event.detail.target : event.detail.elt);
+  const { target, elt } = event.detail;
+  if (target !== left) return;
+  left = null;
+  if (document.activeElement === document.body) lead(target.isConnected ? target : elt);
 });
 
 // --- What screen readers are told --------------------------------------------------------

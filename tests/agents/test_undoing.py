@@ -161,5 +161,5 @@ def test_one_press_takes_it_back_without_a_reload(page: Page, live_server: LiveS
     expect(page.get_by_text("1 agent got a licence.")).to_be_visible()
     expect(page.get_by_role("main").get_by_text("1 / 3")).to_be_visible()
     expect(page.get_by_role("dialog")).to_be_hidden()
-    page.wait_for_function("document.activeElement !== document.body")
+    page.wait_for_function("() => document.activeElement !== document.body")
     assert states(customer) == [(True, True)]
