@@ -38,7 +38,7 @@ def _claim(reader: Reader) -> Iterator[Note]:
 
 def _value(reader: Reader, row: Coupon) -> Cell:
     if row.percent_off is not None:
-        return _("%(percent)s%% off") % {"percent": row.percent_off.normalize()}
+        return _("%(percent)s%% off") % {"percent": f"{row.percent_off.normalize():f}"}
     left = row.amount if row.remaining is None else row.remaining
     return money(left, row.currency)
 

@@ -4,6 +4,7 @@ import html
 import re
 import uuid
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from accounts.services.members import add_member
 from accounts.services.notifications import notify
 from accounts.services.restrictions import lift_restriction
 from agents.services.agents import AgentDetails, add_agent
-from billing.enums import RefundStatus
+from billing.enums import CouponKind, RefundStatus
 from billing.models import Refund
 from billing.services.refunds import approve_refund, quote_refund, refund_package
 from compliance.enums import CaseState, ViolationMeasure
@@ -271,6 +272,22 @@ def test_licences_held_and_free_are_counted() -> None:
         "Agent licences: 1 of 3 used.",
         "SIP licences: 0 of 1 used.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "terms", "text"),
+    [
+        (CouponKind.DISCOUNT, {"percent_off": Decimal("10.00")}, "10% off"),
+        (CouponKind.DISCOUNT, {"percent_off": Decimal("12.50")}, "12.5% off"),
+        (CouponKind.CASH, {"amount": Decimal(25)}, "USD\u00a025.00"),
+    ],
+    ids=["ten percent", "a broken percent", "cash"],
+)
+def test_a_coupons_worth_is_told(kind: CouponKind, terms: dict[str, Any], text: str) -> None:
+    account = factories.make_account()
+    factories.make_coupon(account, kind, **terms)
+
+    assert str(sections(account)["coupons"].rows[0][2][1]) == text
 
 
 # --- Length ---------------------------------------------------------------------------------
