@@ -63,3 +63,9 @@ def life_of(expires_at: datetime, terms: RefundTerms) -> dict[str, Any]:
         "isolation_days": days,
         "released_at": expires_at + timedelta(days=days),
     }
+
+
+@register.simple_tag
+def policy_days() -> dict[str, int]:
+    """Return the days of isolation and of the usual refund window: `{% policy_days as days %}`."""
+    return {"isolation": settings.ISOLATION_DAYS, "refund": settings.REFUND_WINDOW_DAYS}

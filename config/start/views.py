@@ -50,9 +50,11 @@ def start(request: HttpRequest, access: AccountAccess) -> HttpResponse:
         "tasks": _beside(steps, list_tasks(access, rows, now)),
     }
     if access.may(Permission.READ_MONEY):
+        months = read_spending(access.account, currency, now)
         context |= {
             "funds": _money(access, currency),
-            "months": read_spending(access.account, currency, now),
+            "months": months,
+            "has_spent": any(month.amount for month in months),
             "chart": {"width": WIDTH, "height": HEIGHT, "base": BASE},
         }
     return render(request, "config/start.html", context)

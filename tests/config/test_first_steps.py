@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -112,3 +113,38 @@ def test_a_restricted_account_has_another_way() -> None:
     Account.objects.filter(pk=account.pk).update(status="suspended")
 
     assert steps_of(account) == []
+
+
+def test_a_chart_stands_there_from_the_first_order_on() -> None:
+    account = make_account()
+    fund_account(account, cash="500", now=timezone.now())
+    application = make_application(account, now=timezone.now())
+    client = Client()
+    client.force_login(account.memberships.get().user)
+    url = f"/console/{account.uin}/"
+    words, chart = "Nothing was spent in the last 12 months.", '<svg class="chart"'
+
+    before = client.get(url).content.decode()
+    buy(application, now=timezone.now())
+    after = client.get(url).content.decode()
+
+    assert (words in before, chart in before) == (True, False)
+    assert (words in after, chart in after) == (False, True)
+
+
+@pytest.mark.parametrize(("isolation", "refund"), [(7, 5), (9, 3)])
+def test_the_words_of_a_package_are_explained_with_the_settings_days(
+    settings: Any, isolation: int, refund: int
+) -> None:
+    settings.ISOLATION_DAYS, settings.REFUND_WINDOW_DAYS = isolation, refund
+    account = make_account()
+    application = make_application(account, now=timezone.now())
+    client = Client()
+    client.force_login(account.memberships.get().user)
+    base = f"/console/{account.uin}/applications/{application.sdkappid}"
+
+    for path in (f"{base}/agents/", f"{base}/buy/"):
+        html = client.get(path).content.decode()
+        assert f"For {isolation} days after its expiry a paid package is isolated" in html
+        assert f"until the end of day {refund} after its purchase" in html
+        assert 'href="/refunds/"' in html
