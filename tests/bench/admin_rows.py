@@ -20,16 +20,16 @@ from compliance.enums import CaseState, FileKind
 from compliance.models import Evidence
 from tests.compliance.builders import make_case, make_staff, make_tenant
 
-#: Numbers of the copies: `FIRST_UIN + 1` is the account that has a tenth of all rows.
+#: Numbers of the copies: the first account, and its first application, have a tenth of all rows.
 FIRST_UIN = 800_000_000_000
 FIRST_SDKAPPID = 5_000_000_000
 BIG_ACCOUNT = str(FIRST_UIN + 1)
-BIG_APPLICATION = str(FIRST_SDKAPPID + 1)
+BIG_APPLICATION = str(FIRST_SDKAPPID + 10)
 #: The beginning that a hundred accounts have in common, each with rows of its own.
 SOME_ACCOUNTS = str(FIRST_UIN + 100)[:10]
 
 _ACCOUNT = "{account} + CASE WHEN i % 10 = 0 THEN 0 ELSE i % {spread} END"
-_APPLICATION = "{application} + CASE WHEN i % 10 = 0 THEN 0 ELSE i - 1 END"
+_APPLICATION = "{application} + CASE WHEN i % 10 = 0 THEN 9 ELSE i - 1 END"
 _USER = "{user} + CASE WHEN i % 10 = 0 THEN 0 ELSE i % {spread} END"
 _KEY = "gen_random_uuid()"
 _HASH = "md5(i::text) || md5('x' || i)"

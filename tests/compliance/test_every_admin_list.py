@@ -165,6 +165,19 @@ def test_pages_hold_each_row_once_and_in_order(
     assert shown == restrictions[: min(limit, 7)]
 
 
+def test_fewer_rows_are_counted_where_they_were_looked_for(
+    restrictions: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CappedPaginator, "found_limit", 3)
+    uin = Account.objects.get().uin
+    client = signed_in(make_staff())
+    url = reverse("admin:accounts_restriction_changelist")
+    everything, found = client.get(url), client.get(f"{url}?q={uin}")
+    assert everything.context["cl"].result_count == len(restrictions) == 7
+    assert found.context["cl"].result_count == 3
+    assert "More than 3 restrictions" in found.content.decode()
+
+
 @pytest.mark.parametrize("count", [0, 1, 30], ids=["no row", "one row", "thirty"])
 def test_a_page_reads_keys_first_and_then_only_its_own_rows(count: int, db: None) -> None:
     customer = factories.make_customer()
