@@ -144,7 +144,7 @@ class Source:
     known: tuple[Held, ...] = ()
 
     def find(self, account: Account, application_id: int, now: datetime) -> Held | None:
-        """Return the package that occupies the application at `now`.
+        """Return the package that occupies the application, or did until its release passed.
 
         Raises Refused where the account has no such application.
         """
@@ -155,7 +155,7 @@ class Source:
         if not found:
             find_application(account, application_id)
             return None
-        return None if found[0].state == PackageState.RELEASED else found[0]
+        return found[0]
 
     def find_all(self, account: Account, ids: Sequence[int], now: datetime) -> list[Held]:
         """Return packages by key, in the order given; fewer where some are not the account's."""
@@ -179,7 +179,8 @@ class Source:
 
 def find_current(account: Account, application: Application, now: datetime) -> Held | None:
     """Return the application's package where it still occupies it at `now`."""
-    return Source().find(account, application.pk, now)
+    held = Source().find(account, application.pk, now)
+    return None if held is None or held.state == PackageState.RELEASED else held
 
 
 def _require_unlocked(all_held: Iterable[Held]) -> None:
@@ -229,6 +230,8 @@ def _judge_new(account: Account, ask: Ask, now: datetime, source: Source) -> lis
     held = source.find(account, ask.application, now)
     if held is None:
         return []
+    if held.state == PackageState.RELEASED:
+        return [held]
     _require_unlocked([held])
     if held.state != PackageState.TRIAL:
         raise Refused(
@@ -345,7 +348,8 @@ def judge_ask(
 ) -> list[Held]:
     """Return the packages that the ask builds on, or raise Refused with reason and form field.
 
-    A new purchase builds on a running trial, or on nothing. With `lock`, for which the caller
+    A new purchase builds on a running trial, or on nothing: then a package that is over by now, and
+    not recorded so, is returned as RELEASED. With `lock`, for which the caller
     holds the account's lock, the packages stay as they are until the transaction ends. `known`
     spares a page that has just read packages from reading them again.
     """
@@ -353,3 +357,10 @@ def judge_ask(
     _check_bounds(ask)
     source = Source(lock=lock, known=() if lock else tuple(known))
     return _JUDGES[ask.kind](account, ask, now, source)
+
+
+def part(judged: Iterable[Held]) -> tuple[list[Held], list[Held]]:
+    """Return the packages that a judged ask builds on, and those that are over by now."""
+    listed = list(judged)
+    over = [each for each in listed if each.state == PackageState.RELEASED]
+    return [each for each in listed if each.state != PackageState.RELEASED], over

@@ -13,16 +13,27 @@ from django.db import connection
 
 from accounts.models import Account, User
 from billing.enums import FundKind, LedgerBook, LedgerKind
-from billing.models import Fund, LedgerTransaction, Order, Refund
+from billing.models import Fund, LedgerTransaction, Order, Payment, Refund
 from billing.rows import Rows
 from billing.tenders import Split, split
 
 _SELECT = "SELECT {f} FROM billing_fund f WHERE f.account_id = %s AND f.currency = %s ORDER BY f.id"
 _FUNDS = Rows(_SELECT, f=Fund)
 _LOCKED_FUNDS = Rows(f"{_SELECT} FOR NO KEY UPDATE", f=Fund)
-#: A transaction with all its entries in one statement, which is what each purchase writes.
+#: A transaction with all its entries, and with the payments that it stands for, in one statement:
+#: every purchase writes them.
 _POST = """
-    WITH posted AS (
+    WITH paid AS (
+        INSERT INTO billing_payment
+            (account_id, order_id, kind, fund_id, coupon_id, currency, amount, at)
+        SELECT p.account, p.for_order, p.kind, p.fund, p.coupon, p.currency, p.amount, p.at
+        FROM unnest(
+            %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::text[],
+            %s::numeric[], %s::timestamptz[]
+        ) WITH ORDINALITY
+            AS p (account, for_order, kind, fund, coupon, currency, amount, at, place)
+        ORDER BY p.place
+    ), posted AS (
         INSERT INTO billing_ledgertransaction
             (kind, account_id, at, by_id, order_id, refund_id, note)
         VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id
@@ -35,6 +46,17 @@ _POST = """
     )
     SELECT id FROM posted
 """
+#: The columns of payments in the order of the statement.
+_PAYMENT = (
+    "account_id",
+    "order_id",
+    "kind",
+    "fund_id",
+    "coupon_id",
+    "currency",
+    "amount",
+    "at",
+)
 
 
 @dataclass(frozen=True)
@@ -84,8 +106,9 @@ def post_transaction(
     order: Order | None = None,
     refund: Refund | None = None,
     note: str = "",
+    payments: Sequence[Payment] = (),
 ) -> LedgerTransaction:
-    """Write one transaction with its entries.
+    """Write one transaction with its entries, and the `payments` of an order that it stands for.
 
     Raises IntegrityError at once where a fund would fall below zero, and at commit where the
     legs do not sum to zero.
@@ -97,6 +120,7 @@ def post_transaction(
         cursor.execute(
             _POST,
             [
+                *([getattr(payment, name) for payment in payments] for name in _PAYMENT),
                 kind.value,
                 account.pk,
                 now,

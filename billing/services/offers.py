@@ -13,10 +13,20 @@ from accounts.models import Account
 from billing.asks import Ask
 from billing.enums import CouponKind, Edition, OrderKind, TermUnit
 from billing.models import Coupon, Package, Promotion
+from billing.rows import Rows
 from billing.tenders import allocate
 
 _CENT = Decimal("0.01")
 _ZERO = Decimal("0.00")
+_NAMED = Rows(
+    """
+    SELECT {m}, {c} FROM (SELECT) nothing
+    LEFT JOIN billing_promotion m ON m.id = %s
+    LEFT JOIN billing_coupon c ON c.id = %s AND c.account_id = %s
+    """,
+    m=Promotion,
+    c=Coupon,
+)
 
 
 def _fits(values: Sequence[str], value: str | None) -> bool:
@@ -44,24 +54,32 @@ def in_scope(ask: Ask, packages: Iterable[Package]) -> Ask:
 def list_promotions(ask: Ask, at: datetime) -> list[Promotion]:
     """Return the promotions that an ask may use at `at`, the largest first."""
     running = Promotion.objects.filter(starts_at__lte=at, ends_at__gt=at)
-    fitting = [
-        promotion
-        for promotion in running
-        if _fits(promotion.order_kinds, ask.kind)
-        and _fits(promotion.editions, ask.edition)
-        and _fits(promotion.term_units, ask.unit)
-        and ask.count >= promotion.minimum_terms
-    ]
+    fitting = [promotion for promotion in running if _is_for(promotion, ask, at)]
     return sorted(fitting, key=lambda promotion: (-promotion.percent_off, promotion.pk))
 
 
-def find_promotion(ask: Ask, at: datetime) -> Promotion | None:
-    """Return the promotion that the ask names. Raises Refused where it cannot be used."""
-    if ask.promotion is None:
-        return None
-    for promotion in list_promotions(ask, at):
-        if promotion.pk == ask.promotion:
-            return promotion
+def _is_for(promotion: Promotion, ask: Ask, at: datetime) -> bool:
+    return (
+        promotion.starts_at <= at < promotion.ends_at
+        and _fits(promotion.order_kinds, ask.kind)
+        and _fits(promotion.editions, ask.edition)
+        and _fits(promotion.term_units, ask.unit)
+        and ask.count >= promotion.minimum_terms
+    )
+
+
+def find_named(account: Account, ask: Ask) -> tuple[Promotion | None, Coupon | None]:
+    """Return the promotion and the account's coupon that the ask names; one query, or none."""
+    if ask.promotion is None and ask.coupon is None:
+        return None, None
+    ((promotion, coupon),) = _NAMED(ask.promotion, ask.coupon, account.pk)
+    return promotion, coupon
+
+
+def require_promotion(promotion: Promotion | None, ask: Ask, at: datetime) -> None:
+    """Raise Refused where the promotion that the ask names is not found, or is not for it."""
+    if ask.promotion is None or (promotion is not None and _is_for(promotion, ask, at)):
+        return
     raise Refused(
         _("This promotion does not apply to this order."), code="no_promotion", field="promotion"
     )
@@ -180,7 +198,8 @@ def list_coupons(
     )
 
 
-def find_coupon(
+def require_coupon(
+    coupon: Coupon | None,
     *,
     account: Account,
     payer: Account,
@@ -188,11 +207,10 @@ def find_coupon(
     amount: Decimal,
     currency: str,
     now: datetime,
-) -> Coupon | None:
-    """Return the coupon that the ask names. Raises Refused with every reason against it."""
+) -> None:
+    """Raise Refused, with every reason, where the coupon that the ask names cannot be used."""
     if ask.coupon is None:
-        return None
-    coupon = Coupon.objects.filter(account=account, pk=ask.coupon).first()
+        return
     if coupon is None:
         raise Refused(_("Choose one of this account's coupons."), code="no_coupon", field="coupon")
     reasons = _reasons_against(
@@ -205,7 +223,6 @@ def find_coupon(
     )
     if reasons:
         raise Refused(" ".join(reasons), code="coupon_unusable", field="coupon")
-    return coupon
 
 
 def use_coupon(coupon: Coupon, amount: Decimal, *, now: datetime) -> None:

@@ -1,36 +1,37 @@
 """Placing, paying and cancelling orders: each one transaction, each safe to repeat."""
 
-import secrets
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import cast
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Account, AuditEvent, User
-from accounts.services.audit import build_event, record_event
+from accounts.services.audit import record_event
 from accounts.services.tenants import lock_account, lock_accounts, require_good_standing
 from billing.asks import Ask
-from billing.enums import FundKind, LedgerBook, LedgerKind, OrderKind, OrderStatus, TenderKind
-from billing.models import Fund, Order, OrderLine, Package, Payment
-from billing.periods import local_date
+from billing.enums import OrderKind, OrderStatus
+from billing.models import Order
 from billing.rows import Rows
-from billing.services import offers
 from billing.services.delivery import (
-    billing_zone,
     change_packages,
     describe_changes,
     make_licences,
 )
 from billing.services.effects import shape_of
-from billing.services.eligibility import Held, judge_ask
-from billing.services.ledger import move_between, post_transaction, read_funds, split_over
+from billing.services.eligibility import Held, judge_ask, part
+from billing.services.ledger import read_funds, split_over
 from billing.services.lifecycle import settle_package
 from billing.services.order_news import tell_payer
+from billing.services.order_rows import (
+    paid_event,
+    placed_event,
+    take_money,
+    write_lines,
+    write_order,
+)
 from billing.services.quotes import Quote, SignedQuote, digest, make_quote, read_token
 from billing.tenders import Split
 
@@ -47,11 +48,6 @@ class QuoteChanged(Refused):
         )
         self.quote = quote
         self.old_total = signed.total
-
-
-def make_number(now: datetime) -> str:
-    """Return a number for an order or refund: the local day, and ten digits by chance."""
-    return f"{local_date(now, billing_zone()):%Y%m%d}{secrets.randbelow(10**10):010d}"
 
 
 def _find_placed(account: Account, signed: SignedQuote) -> Order | None:
@@ -72,155 +68,10 @@ def _find_placed(account: Account, signed: SignedQuote) -> Order | None:
     return None
 
 
-def _settle(
-    ask: Ask, held: Sequence[Held], account: Account, *, by: User | None, now: datetime
-) -> None:
+def _settle(judged: Iterable[Held], account: Account, *, by: User | None, now: datetime) -> None:
     """Record what the packages are now, also the end of one whose place a new one takes."""
-    for each in held:
+    for each in judged:
         settle_package(each.package, account=account, by=by, now=now)
-    if ask.kind == OrderKind.NEW and not held:
-        for package in Package.objects.current().filter(application=ask.application):
-            settle_package(package, account=account, by=by, now=now)
-
-
-def _write_order(quote: Quote, status: OrderStatus, *, by: User | None, now: datetime) -> Order:
-    is_paid = status == OrderStatus.PAID
-    return Order.objects.create(
-        account=quote.account,
-        payer=quote.payer,
-        number=make_number(now),
-        kind=quote.ask.kind,
-        status=status,
-        currency=quote.currency,
-        price_book=quote.book,
-        promotion=quote.promotion,
-        coupon=quote.coupon,
-        list_amount=quote.list_amount,
-        promotion_amount=quote.promotion_amount,
-        coupon_amount=quote.coupon_amount,
-        total=quote.total,
-        excluded_funds=list(quote.ask.without),
-        request={
-            "ask": quote.ask.to_json(),
-            "included": dict(quote.included),
-            "effects": [effect.to_json() for effect in quote.effects],
-        },
-        key=quote.key,
-        fingerprint=digest(quote.contents()),
-        created_at=now,
-        created_by=by,
-        expires_at=now + timedelta(hours=settings.ORDER_LIFETIME_HOURS),
-        paid_at=now if is_paid else None,
-        paid_by=by if is_paid else None,
-    )
-
-
-def _write_lines(quote: Quote, order: Order, started: Package | None) -> list[OrderLine]:
-    """Write the order's lines; those of a new purchase are for the package that it `started`."""
-    is_by_term = quote.ask.kind in {OrderKind.NEW, OrderKind.RENEWAL}
-    return OrderLine.objects.bulk_create(
-        [
-            OrderLine(
-                account=quote.account,
-                order=order,
-                application_id=line.application,
-                package_id=started.pk if started else line.package,
-                is_on_trial=line.is_on_trial,
-                item=line.priced.item,
-                edition=line.priced.edition,
-                from_edition=line.priced.from_edition or "",
-                quantity=line.priced.quantity,
-                term_unit=quote.ask.unit if is_by_term else "",
-                term_count=quote.ask.count if is_by_term else 0,
-                unit_price=line.priced.unit_price,
-                amount=line.priced.amount,
-                promotion_amount=line.promotion_amount,
-                coupon_amount=line.coupon_amount,
-                net=line.net,
-                formula=line.priced.formula.to_json(),
-            )
-            for line in quote.lines
-        ]
-    )
-
-
-def _placed_event(order: Order, *, by: User | None, now: datetime) -> AuditEvent:
-    return build_event(
-        account=order.account,
-        verb="order.placed",
-        target=order,
-        to_state=OrderStatus.UNPAID,
-        data={"total": str(order.total), "kind": order.kind},
-        by=by,
-        now=now,
-    )
-
-
-def _paid_event(order: Order, *, by: User | None, now: datetime) -> AuditEvent:
-    return build_event(
-        account=order.account,
-        verb="order.paid",
-        target=order,
-        from_state=OrderStatus.UNPAID,
-        to_state=OrderStatus.PAID,
-        data={"total": str(order.total), "payer": order.payer.uin},
-        by=by,
-        now=now,
-    )
-
-
-def _payments(
-    order: Order, amounts: Mapping[FundKind, Decimal], funds: Mapping[str, Fund], now: datetime
-) -> list[Payment]:
-    payments = [
-        Payment(
-            account=order.payer,
-            order=order,
-            kind=TenderKind(kind.value),
-            fund=funds[kind],
-            currency=order.currency,
-            amount=amount,
-            at=now,
-        )
-        for kind, amount in amounts.items()
-    ]
-    if order.coupon:
-        payments.append(
-            Payment(
-                account=order.account,
-                order=order,
-                kind=TenderKind.COUPON,
-                coupon=order.coupon,
-                currency=order.currency,
-                amount=order.coupon_amount,
-                at=now,
-            )
-        )
-    return payments
-
-
-def _take_money(
-    order: Order, paid: Split, funds: Mapping[str, Fund], *, by: User | None, now: datetime
-) -> None:
-    """Move what each of the locked `funds` pays; a coupon pays beside them, and is used up."""
-    if order.coupon:
-        offers.use_coupon(order.coupon, order.coupon_amount, now=now)
-    by_kind = {FundKind.GIFT: paid.gift, FundKind.INCOME: paid.income, FundKind.CASH: paid.cash}
-    amounts = {kind: amount for kind, amount in by_kind.items() if amount}
-    Payment.objects.bulk_create(_payments(order, amounts, funds, now))
-    if amounts:
-        post_transaction(
-            kind=LedgerKind.PAYMENT,
-            account=order.payer,
-            legs=move_between(
-                book=LedgerBook.SALES,
-                amounts={funds[kind]: -amount for kind, amount in amounts.items()},
-                currency=order.currency,
-            ),
-            by=by,
-            now=now,
-            order=order,
-        )
 
 
 def _pay_at_once(quote: Quote, paid: Split, *, by: User | None, now: datetime) -> Order:
@@ -231,15 +82,15 @@ def _pay_at_once(quote: Quote, paid: Split, *, by: User | None, now: datetime) -
     ask = quote.ask
     changes = change_packages(ask, quote.held, account=quote.account, now=now)
     package = changes[0].package
-    order = _write_order(quote, OrderStatus.PAID, by=by, now=now)
-    lines = _write_lines(quote, order, package if ask.kind == OrderKind.NEW else None)
-    _take_money(order, paid, quote.funds, by=by, now=now)
+    order = write_order(quote, OrderStatus.PAID, by=by, now=now)
+    lines = write_lines(quote, order, package if ask.kind == OrderKind.NEW else None)
+    take_money(order, paid, quote.funds, by=by, now=now)
     make_licences(order, lines, ask, quote.held, package=package, now=now)
     AuditEvent.objects.bulk_create(
         [
-            _placed_event(order, by=by, now=now),
+            placed_event(order, by=by, now=now),
             *describe_changes(order, changes, by=by, now=now),
-            _paid_event(order, by=by, now=now),
+            paid_event(order, by=by, now=now),
         ]
     )
     return order
@@ -281,12 +132,12 @@ def execute_quote(quote: Quote, *, by: User | None, now: datetime) -> Order:
 
     The caller holds the account's lock and made the quote with `lock=True` in this transaction.
     """
-    _settle(quote.ask, quote.held, quote.account, by=by, now=now)
+    _settle((*quote.over, *quote.held), quote.account, by=by, now=now)
     if quote.split is not None and not quote.split.missing:
         return _pay_at_once(quote, quote.split, by=by, now=now)
-    order = _write_order(quote, OrderStatus.UNPAID, by=by, now=now)
-    _write_lines(quote, order, None)
-    _placed_event(order, by=by, now=now).save(force_insert=True)
+    order = write_order(quote, OrderStatus.UNPAID, by=by, now=now)
+    write_lines(quote, order, None)
+    placed_event(order, by=by, now=now).save(force_insert=True)
     if not quote.is_self_pay:
         tell_payer(order, now=now)
     return order
@@ -324,7 +175,8 @@ def pay_order(
     current.account, current.payer = locked[current.account_id], locked[current.payer_id]
     require_good_standing(current.payer)
     ask = Ask.from_json(current.request["ask"])
-    held = judge_ask(current.account, ask, now, lock=True)
+    judged = judge_ask(current.account, ask, now, lock=True)
+    held, _over = part(judged)
     _require_same_terms(current, held)
     paid = missing_amount(current, without=without)
     if paid.missing:
@@ -333,7 +185,7 @@ def pay_order(
             % {"missing": paid.missing, "currency": current.currency},
             code="short",
         )
-    _settle(ask, held, current.account, by=by, now=now)
+    _settle(judged, current.account, by=by, now=now)
     _pay_and_deliver(current, ask, held, paid, by=by, now=now)
     return current
 
@@ -359,12 +211,12 @@ def _pay_and_deliver(
     if ask.kind == OrderKind.NEW:
         order.lines.update(package=package)
     funds = read_funds(account=order.payer, currency=order.currency, lock=True)
-    _take_money(order, paid, funds, by=by, now=now)
+    take_money(order, paid, funds, by=by, now=now)
     make_licences(order, list(order.lines.all()), ask, held, package=package, now=now)
     AuditEvent.objects.bulk_create(
         [
             *describe_changes(order, changes, by=by, now=now),
-            _paid_event(order, by=by, now=now),
+            paid_event(order, by=by, now=now),
         ]
     )
 

@@ -28,7 +28,7 @@ from billing.pricing import PricedLine, PriceList
 from billing.services import offers
 from billing.services.catalog import find_prices
 from billing.services.effects import Effect, describe_effects
-from billing.services.eligibility import Held, judge_ask
+from billing.services.eligibility import Held, judge_ask, part
 from billing.services.ledger import read_funds, split_over
 from billing.services.price_lines import price_ask
 from billing.tenders import Split
@@ -68,7 +68,8 @@ class Quote:
     """A price for an ask at `issued_at`; amounts in `currency`, 2 decimals.
 
     `split` is empty where another account is asked to pay, and so are `funds`, the buyer's by
-    kind, from which it was made.
+    kind, from which it was made. `held` are the packages that the ask builds on, `over` those that
+    are over by now, and not recorded so, whose place a new one takes.
     """
 
     ask: Ask
@@ -84,6 +85,7 @@ class Quote:
     coupon: Coupon | None
     split: Split | None
     held: tuple[Held, ...] = field(default=(), compare=False, repr=False)
+    over: tuple[Held, ...] = field(default=(), compare=False, repr=False)
     funds: Mapping[str, Fund] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -270,12 +272,15 @@ def make_quote(
     """
     priced_at = issued_at or now
     payer = _find_payer(account, ask.payer)
-    held: list[Held] = judge_ask(account, ask, now, lock=lock, known=known.helds if known else ())
+    judged = judge_ask(account, ask, now, lock=lock, known=known.helds if known else ())
+    held, over = part(judged)
     book, prices = (known and known.prices) or find_prices(priced_at)
     priced = price_ask(ask, held, prices, priced_at)
     scope = offers.in_scope(ask, [each.package for each in held])
-    promotion = offers.find_promotion(scope, priced_at)
-    coupon = offers.find_coupon(
+    promotion, coupon = offers.find_named(account, scope)
+    offers.require_promotion(promotion, scope, priced_at)
+    offers.require_coupon(
+        coupon,
         account=account,
         payer=payer,
         ask=scope,
@@ -298,6 +303,7 @@ def make_quote(
         coupon=coupon,
         split=None,
         held=tuple(held),
+        over=tuple(over),
     )
     return quote if known else with_split(quote, lock=lock)
 

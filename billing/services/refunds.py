@@ -38,7 +38,7 @@ from billing.rows import Rows
 from billing.services.delivery import billing_zone
 from billing.services.ledger import move_between, post_transaction
 from billing.services.lifecycle import settle_package
-from billing.services.orders import make_number
+from billing.services.order_rows import make_number
 from billing.services.refund_facts import (
     PRODUCT,
     PackageOrders,
