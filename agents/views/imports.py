@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
-from accounts.http import render_page
+from accounts.http import render_page, wants_fragment
 from accounts.models import Application
 from agents.enums import ImportStatus
 from agents.forms import FilterForm
@@ -140,8 +140,10 @@ def run(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> 
 @account_page(Permission.MANAGE_AGENTS)
 @require_safe
 def progress(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
-    """Tell how many rows are done, for a page that waits."""
+    """Tell how many rows are done, for a page that waits; anybody else is led to that page."""
     imported = _load(access, sdkappid, pk)
+    if not wants_fragment(request):
+        return redirect("agents:import_file", uin=access.account.uin, sdkappid=sdkappid, pk=pk)
     return render_page(request, TEMPLATE, {"imported": imported}, partial="bar")
 
 

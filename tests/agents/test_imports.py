@@ -451,6 +451,12 @@ def test_an_odd_file_is_answered_beside_its_field(tenant: Tenant, content: bytes
     assert AgentImport.objects.count() == 0
 
 
+def test_progress_is_told_on_the_files_own_page(tenant: Tenant) -> None:
+    imported = send(tenant, file_of(line(1)))
+    answer = signed_in(tenant.owner).get(url(tenant, "import_progress", pk=imported.pk))
+    assert answer.headers["Location"] == url(tenant, "import_file", pk=imported.pk)
+
+
 def test_each_role_gets_in_where_it_may(tenant: Tenant) -> None:
     imported = send(tenant, file_of(line(1)))
     stranger = signed_in(make_tenant("Other").owner)
@@ -470,7 +476,7 @@ def test_each_role_gets_in_where_it_may(tenant: Tenant) -> None:
                 assert getattr(reader, method)(address, headers=headers).status_code == 403
     manager = as_role(tenant, Role.AGENT_MANAGER)
     for method, address in addresses:
-        assert getattr(manager, method)(address).status_code in {200, 422}
+        assert getattr(manager, method)(address, follow=True).status_code in {200, 422}
     other = make_tenant("Another")
     own = signed_in(other.owner)
     assert own.get(url(other, "import_file", pk=imported.pk)).status_code == 404
