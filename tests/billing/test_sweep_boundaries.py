@@ -1,0 +1,173 @@
+"""Renewals around an expiry and a release, against a sweep that holds or wants the same row."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from accounts.errors import Refused
+from accounts.models import AuditEvent
+from billing.asks import Ask, RenewedPackage
+from billing.enums import OrderKind, RenewalMode
+from billing.models import Order, Package
+from billing.services.auto_renewal import renew_automatically
+from billing.services.packages import choose_renewal_mode
+from billing.services.sweeps import STEPS, Step, change_batch, find_due
+from tests import factories as make
+from tests.billing.acts import DAY, SECOND, at, balance, confirm, fresh, package_of, quote
+from tests.races import Outcome, race
+
+pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
+
+EXPIRY = at("2026-04-10 10:00:00")
+RENEWED_TO = at("2026-05-10 10:00:00")
+RELEASE = EXPIRY + 7 * DAY
+STEP = {step.name: step for step in STEPS}
+PATIENCE = 20
+
+
+def _bought() -> tuple[make.Customer, Package]:
+    customer = make.make_customer(cash="1000")
+    package = package_of(make.buy(customer.application))
+    assert package.expires_at == EXPIRY
+    return customer, package
+
+
+def _renewal(customer: make.Customer, package: Package, now: datetime) -> Callable[[], str]:
+    """A confirmed renewal; it answers with the order's status, or the refusal's code."""
+
+    def renew() -> str:
+        ask = Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
+        try:
+            return str(confirm(quote(customer.account, ask, now=now), now=now).status)
+        except Refused as refused:
+            return refused.code
+
+    return renew
+
+
+def _sweep(step: Step, now: datetime) -> Callable[[], int]:
+    return lambda: sum(change_batch(step, [pk], now) for pk in find_due(step, now))
+
+
+def _overlap(first: Callable[[], Any], second: Callable[[], Any]) -> list[Outcome[Any]]:
+    """Let `second` run while the transaction of `first` has done its work and is still open."""
+    holds, goes = threading.Event(), threading.Event()
+
+    def hold() -> Any:
+        with transaction.atomic():
+            value = first()
+            holds.set()
+            # The other ends meanwhile, or waits for what is locked here.
+            goes.wait(0.7)
+        return value
+
+    def follow() -> Any:
+        assert holds.wait(PATIENCE)
+        value = second()
+        goes.set()
+        return value
+
+    return race(hold, follow)
+
+
+def _assert_one_period(customer: make.Customer, package: Package) -> None:
+    assert (fresh(package).state, fresh(package).expires_at) == ("active", RENEWED_TO)
+    assert list(Order.objects.filter(kind="renewal").values_list("status", flat=True)) == ["paid"]
+    assert balance(customer.account, "cash") == Decimal("1000.00") - 2 * Decimal("120.00")
+
+
+@pytest.mark.parametrize("is_renewal_first", [True, False], ids=["renewal first", "sweep first"])
+@pytest.mark.parametrize("offset", [-1, 0, 1])
+def test_a_renewal_about_expiry_neither_loses_nor_doubles_a_period(
+    offset: int, is_renewal_first: bool
+) -> None:
+    customer, package = _bought()
+    renew = _renewal(customer, package, EXPIRY + offset * SECOND)
+    sweep = _sweep(STEP["isolated"], EXPIRY)
+    acts = [renew, sweep] if is_renewal_first else [sweep, renew]
+    outcomes = _overlap(*acts)
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    assert {outcome.value for outcome in outcomes} >= {"paid"}
+    _assert_one_period(customer, package)
+    isolations = AuditEvent.objects.filter(verb="package.isolated", target_id=package.pk).count()
+    # Whoever came first has written it; one that is renewed in time was never isolated.
+    assert isolations == (0 if offset < 0 and is_renewal_first else 1)
+
+
+@pytest.mark.parametrize("is_renewal_first", [True, False], ids=["renewal first", "sweep first"])
+@pytest.mark.parametrize("offset", [-1, 0, 1])
+def test_a_renewal_about_release_has_one_winner(offset: int, is_renewal_first: bool) -> None:
+    customer, package = _bought()
+    _sweep(STEP["isolated"], EXPIRY)()
+    renew = _renewal(customer, package, RELEASE + offset * SECOND)
+    sweep = _sweep(STEP["released"], RELEASE)
+    acts = [renew, sweep] if is_renewal_first else [sweep, renew]
+    outcomes = _overlap(*acts)
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    if is_renewal_first and offset < 0:
+        _assert_one_period(customer, package)
+        return
+    assert (fresh(package).state, fresh(package).expires_at) == ("released", EXPIRY)
+    assert not Order.objects.filter(kind="renewal").exists()
+    assert balance(customer.account, "cash") == Decimal("880.00")
+
+
+def test_what_was_due_when_the_sweep_read_it_is_looked_at_again() -> None:
+    customer, package = _bought()
+    due = list(find_due(STEP["isolated"], EXPIRY))
+    assert due == [package.pk]
+    assert _renewal(customer, package, EXPIRY - SECOND)() == "paid"
+    assert change_batch(STEP["isolated"], due, EXPIRY) == 0
+    _assert_one_period(customer, package)
+
+
+def _automatic_twice() -> tuple[make.Customer, Package, list[Outcome[Any]]]:
+    customer, package = _bought()
+    choose_renewal_mode(
+        package=package, mode=RenewalMode.AUTOMATIC, by=customer.owner, now=make.NOW
+    )
+    now = EXPIRY - timedelta(hours=1)
+
+    def renew() -> Any:
+        return renew_automatically(package_id=package.pk, now=now)
+
+    return customer, package, race(renew, renew, renew, renew)
+
+
+def test_four_sweeps_renew_a_package_once() -> None:
+    customer, package, outcomes = _automatic_twice()
+    assert [outcome.error for outcome in outcomes] == [None] * 4
+    assert len([outcome for outcome in outcomes if outcome.value is not None]) == 1
+    _assert_one_period(customer, package)
+
+
+def test_by_hand_and_by_itself_at_once_is_one_period() -> None:
+    customer, package = _bought()
+    choose_renewal_mode(
+        package=package, mode=RenewalMode.AUTOMATIC, by=customer.owner, now=make.NOW
+    )
+    now = EXPIRY - SECOND
+    ask = Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
+    shown = quote(customer.account, ask, now=now)
+    race(
+        lambda: confirm(shown, now=now),
+        lambda: renew_automatically(package_id=package.pk, now=now),  # type: ignore[arg-type, return-value]
+    )
+    _assert_one_period(customer, package)
+
+
+def test_without_the_second_look_a_renewed_package_is_isolated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The twin of the look at what was due: trusting the first reading takes away what was paid."""
+    customer, package = _bought()
+    due = list(find_due(STEP["isolated"], EXPIRY))
+    assert _renewal(customer, package, EXPIRY - SECOND)() == "paid"
+    monkeypatch.setattr("billing.services.sweeps.step_condition", lambda step: "true")
+    assert change_batch(STEP["isolated"], due, EXPIRY) == 1
+    assert fresh(package).state == "isolated"
