@@ -29,6 +29,7 @@ def open_shop(page: Page, account: Account) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Buy a package")).to_be_visible()
+    page.wait_for_load_state("load")
 
 
 @pytest.fixture
