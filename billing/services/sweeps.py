@@ -247,6 +247,8 @@ def _renew_all(now: datetime, result: SweepResult, progress: Progress) -> None:
         try:
             renewal = renew_automatically(package_id=package_id, now=now)
         except (Refused, DatabaseError) as error:
+            if not connection.is_usable():
+                raise
             result.failures.append(f"package {package_id}: {error}")
         else:
             if renewal is not None:
@@ -255,16 +257,31 @@ def _renew_all(now: datetime, result: SweepResult, progress: Progress) -> None:
     result.counts[RENEWED] = sum(1 for renewal in result.renewals if renewal.is_done)
 
 
+def _change_or_split(step: Step, ids: list[int], now: datetime, result: SweepResult) -> int:
+    """Change a batch; where it fails, halve it until the rows that fail stand alone.
+
+    A database that is gone is no row's fault: that is raised.
+    """
+    try:
+        return change_batch(step, ids, now)
+    except DatabaseError as error:
+        if not connection.is_usable():
+            raise
+        if len(ids) == 1:
+            result.failures.append(f"{step.name} {ids[0]}: {error}")
+            return 0
+    half = len(ids) // 2
+    parts = (ids[:half], ids[half:])
+    return sum(_change_or_split(step, part, now, result) for part in parts)
+
+
 def _change_all(
     step: Step, now: datetime, batch_size: int, result: SweepResult, progress: Progress
 ) -> None:
     due = find_due(step, now)
     changed = done = 0
     for ids in _batches(due, batch_size):
-        try:
-            changed += change_batch(step, ids, now)
-        except DatabaseError as error:
-            result.failures.append(f"{step.name} {ids[0]} to {ids[-1]}: {error}")
+        changed += _change_or_split(step, ids, now, result)
         done += len(ids)
         progress(step.name, done, len(due))
     result.counts[step.name] = changed
