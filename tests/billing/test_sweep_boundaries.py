@@ -156,7 +156,7 @@ def test_by_hand_and_by_itself_at_once_is_one_period() -> None:
     shown = quote(customer.account, ask, now=now)
     race(
         lambda: confirm(shown, now=now),
-        lambda: renew_automatically(package_id=package.pk, now=now),  # type: ignore[arg-type, return-value]
+        lambda: renew_automatically(package_id=package.pk, now=now),
     )
     _assert_one_period(customer, package)
 

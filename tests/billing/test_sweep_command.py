@@ -8,7 +8,6 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
-from billing.management.commands import sweep_expirations
 from billing.models import Package, SweepRun
 from billing.services import sweeps
 from tests import factories as make
@@ -59,7 +58,7 @@ def test_nothing_is_printed_where_nobody_looks(capsys: pytest.CaptureFixture[str
 def test_a_bar_is_shown_on_a_terminal_alone(is_json: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     _trials(1)
     terminal = Terminal()
-    monkeypatch.setattr(sweep_expirations.sys, "stderr", terminal)
+    monkeypatch.setattr("sys.stderr", terminal)
     call_command(
         "sweep_expirations", "--as-of", AS_OF, json=is_json, stdout=io.StringIO(), stderr=terminal
     )
