@@ -13,7 +13,9 @@ from billing.reminder_policy import find_due_offset
 from billing.services.orders import place_order
 from billing.services.packages import choose_renewal_mode
 from billing.services.quotes import make_quote
+from billing.services.reminders import find_due_reminders, send_reminders
 from tests.billing.builders import NOW, Customer, make_customer
+from tests.races import race, values
 
 EXPIRY = datetime(2026, 4, 10, 2, 0, tzinfo=UTC)
 OFFSETS = (-7, -5, -3, -1, 1, 3, 5, 7)
@@ -104,3 +106,17 @@ def test_a_dry_run_says_what_is_due_and_sends_nothing(
         " 2026-04-10T02:00:00+00:00\n1 reminders are due; nothing was sent.\n"
     )
     assert not Notification.objects.filter(kind="package_expiring").exists()
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_two_runs_at_once_that_found_the_same_send_it_once() -> None:
+    _customer, package = _bought()
+    at = EXPIRY - timedelta(days=3)
+    # Each has read what is due before either writes.
+    found = [list(find_due_reminders(at)) for _run in range(4)]
+    assert [len(each) for each in found] == [1] * 4
+    outcomes = race(*[lambda due=due: send_reminders(due=due, now=at) for due in found])
+    assert sorted(len(sent) for sent in values(outcomes)) == [0, 0, 0, 1]
+    assert ExpiryReminder.objects.get().package_id == package.pk
+    assert Notification.objects.filter(kind="package_expiring").count() == 1
