@@ -58,7 +58,7 @@ def _sell(
         included={edition: price.agents for edition, price in prices.packages.items()},
         find_trial=lambda found: _find_trial(access, found, now),
     )
-    context = {
+    context: dict[str, Any] = {
         "url": url,
         "activate_url": account_url("activate", access),
         "application": application,
