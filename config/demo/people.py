@@ -32,7 +32,13 @@ class Person:
 
     key: str
     name: str
-    is_staff: bool = False
+    #: The groups of staff that this person is in; customers are in none.
+    groups: tuple[str, ...] = ()
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether this person works in the administration."""
+        return bool(self.groups)
 
     @property
     def email(self) -> str:
@@ -40,14 +46,19 @@ class Person:
         return f"{self.key}@{DOMAIN}"
 
 
+_TRADES = ("Support", "Billing operations", "Refund review", "Compliance")
+
 PEOPLE = (
     Person("olivia.owner", "Olivia Owner"),
     Person("felix.finance", "Felix Finance"),
     Person("maya.manager", "Maya Manager"),
     Person("victor.viewer", "Victor Viewer"),
     Person("mei.owner", "Mei Owner"),
-    Person("sam.staff", "Sam Staff", is_staff=True),
-    Person("sue.staff", "Sue Staff", is_staff=True),
+    # Two of each trade, since nobody approves what they did themselves.
+    Person("sam.staff", "Sam Staff", groups=_TRADES),
+    Person("sue.staff", "Sue Staff", groups=_TRADES),
+    Person("carl.catalog", "Carl Catalog", groups=("Catalog",)),
+    Person("ada.admin", "Ada Admin", groups=("Administrators",)),
 )
 
 

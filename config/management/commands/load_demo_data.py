@@ -8,6 +8,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
@@ -27,8 +28,10 @@ def _demo_password() -> str:
 def _make_user(person: Person, password: str) -> User:
     user = User.objects.filter(email=person.email).first()
     if user is None:
-        make = User.objects.create_superuser if person.is_staff else User.objects.create_user
-        user = make(person.email, password, name=person.name)
+        user = User.objects.create_user(
+            person.email, password, name=person.name, is_staff=person.is_staff
+        )
+        user.groups.set(Group.objects.filter(name__in=person.groups))
     elif not user.check_password(password):
         user.set_password(password)
         user.save(update_fields=["password"])
@@ -79,7 +82,7 @@ class Command(BaseCommand):
 
     def _roles(self, person: Person) -> str:
         if person.is_staff:
-            return "staff, /admin/"
+            return f"staff, /admin/: {', '.join(person.groups)}"
         user = User.objects.get(email=person.email)
         memberships = user.memberships.select_related("account").order_by("account__uin")
         return "; ".join(
