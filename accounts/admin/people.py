@@ -5,10 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin.actions import ObjectAction
 from accounts.admin.base import AddThroughService, LeanAdmin, object_action
 from accounts.admin.tenants import MemberRows, person
 from accounts.forms.tenants import PersonForm, StaffRightsForm
@@ -98,6 +101,20 @@ class UserAdmin(AddThroughService, LeanAdmin):
         """Help somebody who has lost the second factor."""
         people.reset_second_factor(user=obj, reason=data["reason"], by=person(request), now=now)
         return _("The second factors are gone.")
+
+    def _is_out_of_reach(self, request: HttpRequest, user: User) -> bool:
+        """Whether only those who give staff their rights may act: else helpers could take over."""
+        return user.is_staff and not request.user.has_perm("auth.change_permission")
+
+    def offered(self, request: HttpRequest, obj: User) -> list[tuple[ObjectAction, str]]:
+        """Offer nothing on other staff to those who may not act on them."""
+        return [] if self._is_out_of_reach(request, obj) else super().offered(request, obj)
+
+    def _act(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        user = self.get_object(request, unquote(object_id))
+        if user is not None and self._is_out_of_reach(request, user):
+            raise PermissionDenied
+        return super()._act(request, object_id, name)
 
     @object_action(
         label=_("Staff rights"), permission="auth.change_permission", form=StaffRightsForm

@@ -1,0 +1,134 @@
+"""The groups of staff and what each may do: the one table, put into the database by migration.
+
+Rights are Django's own (`app.codename`). Whoever may act on a table may read it, and what is
+needed to decide. Nobody may change money or history: no page offers it, whatever the right.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.management import create_permissions
+
+
+def _view(app: str, *models: str) -> frozenset[str]:
+    return frozenset(f"{app}.view_{model}" for model in models)
+
+
+#: Whom a thing concerns, and what happened to it.
+_WHO = _view(
+    "accounts",
+    *("account", "application", "auditevent", "entity", "invitation", "membership"),
+    *("notification", "restriction", "user"),
+)
+_SEATS = _view("agents", "agent", "agentimport", "siptelephone", "skillgroup")
+_MONEY = _view(
+    "billing",
+    *("coupon", "credit", "fund", "ledgerentry", "ledgertransaction", "order", "orderline"),
+    *("package", "payment", "refund", "refundhold", "refundline", "sweeprun"),
+)
+_CATALOG = _view("billing", "feature", "featuretable", "pricebook", "priceitem", "promotion")
+_CASES = _view(
+    "compliance",
+    *("appeal", "behaviour", "connectionrequest", "evidence", "flagword", "industry"),
+    *("rulebook", "screeningentry", "violation", "violationevent"),
+)
+
+GROUPS: dict[str, frozenset[str]] = {
+    # Answers customers: opens accounts, mends names and members, helps who cannot sign in.
+    "Support": _WHO
+    | _SEATS
+    | _view("billing", "coupon", "fund", "order", "orderline", "package", "payment", "refund")
+    | _CATALOG
+    | _view("compliance", "appeal", "connectionrequest", "violation", "violationevent")
+    | {
+        "accounts.add_account",
+        "accounts.add_entity",
+        "accounts.add_membership",
+        "accounts.add_user",
+        "accounts.change_account",
+        "accounts.change_entity",
+        "accounts.change_membership",
+        "accounts.change_user",
+        "accounts.delete_membership",
+    },
+    # Records transfers and the second person's word on them, gives coupons and lost time.
+    "Billing operations": _WHO
+    | _MONEY
+    | _CATALOG
+    | {
+        "billing.add_coupon",
+        "billing.add_credit",
+        "billing.change_package",
+        "billing.decide_credit",
+    },
+    # Decides on refunds that the rules leave to a person, and holds those under suspicion.
+    "Refund review": _WHO
+    | _MONEY
+    | _CATALOG
+    | _CASES
+    | {
+        "billing.add_refundhold",
+        "billing.change_refundhold",
+        "billing.decide_refund",
+    },
+    # Cases, appeals and connection requests; the tables by which businesses are screened.
+    "Compliance": _WHO
+    | _SEATS
+    | _CASES
+    | _view("billing", "order", "orderline", "package", "payment", "refund", "refundline")
+    | {
+        "accounts.restrict_account",
+        "compliance.add_flagword",
+        "compliance.add_industry",
+        "compliance.add_screeningentry",
+        "compliance.add_violation",
+        "compliance.change_flagword",
+        "compliance.change_industry",
+        "compliance.change_screeningentry",
+        "compliance.decide_appeal",
+        "compliance.decide_connection",
+        "compliance.handle_violation",
+    },
+    # Prices, features and promotions, which touch no customer's account.
+    "Catalog": _CATALOG
+    | _view("compliance", "behaviour", "rulebook")
+    | _view("accounts", "auditevent")
+    | {
+        "billing.add_featuretable",
+        "billing.add_pricebook",
+        "billing.add_promotion",
+        "billing.change_promotion",
+    },
+    # Who is staff, and in which groups. Their own rights are another administrator's to change.
+    "Administrators": _view("accounts", "auditevent", "notification", "user")
+    | _view("auth", "group")
+    | _view("billing", "sweeprun")
+    | {
+        "accounts.add_user",
+        "accounts.change_user",
+        "auth.change_permission",
+    },
+}
+
+
+def write_groups(apps: Any, names: Iterable[str] = GROUPS) -> None:
+    """Make the groups and give each exactly its rights; `apps` are a migration's.
+
+    Every change of the table needs a migration that calls this again. Rights of Django exist only
+    after all migrations, so they are made here first. Raises LookupError for one that is none.
+    """
+    for config in apps.get_app_configs():
+        config.models_module = True
+        create_permissions(config, apps=apps, verbosity=0)
+        config.models_module = None
+    known = {
+        f"{app}.{codename}": key
+        for app, codename, key in apps.get_model("auth", "Permission").objects.values_list(
+            "content_type__app_label", "codename", "pk"
+        )
+    }
+    for name in names:
+        if missing := GROUPS[name] - known.keys():
+            raise LookupError(f"{name}: no such rights: {', '.join(sorted(missing))}")
+        group, _is_new = apps.get_model("auth", "Group").objects.get_or_create(name=name)
+        group.permissions.set([known[right] for right in GROUPS[name]])
