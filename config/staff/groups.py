@@ -34,31 +34,18 @@ _CASES = _view(
 )
 
 GROUPS: dict[str, frozenset[str]] = {
-    # Answers customers: opens accounts, mends names and members, helps who cannot sign in.
-    "Support": _WHO
-    | _SEATS
-    | _view("billing", "coupon", "fund", "order", "orderline", "package", "payment", "refund")
-    | _CATALOG
-    | _view("compliance", "appeal", "connectionrequest", "violation", "violationevent")
-    | {
-        "accounts.add_account",
-        "accounts.add_entity",
-        "accounts.add_membership",
-        "accounts.add_user",
-        "accounts.change_account",
-        "accounts.change_entity",
-        "accounts.change_membership",
-        "accounts.change_user",
-        "accounts.delete_membership",
-    },
-    # Records transfers and the second person's word on them, gives coupons and lost time.
+    # Answers customers, and sees all that they and other staff did; changes nothing.
+    "Support": _WHO | _SEATS | _MONEY | _CATALOG | _CASES,
+    # Records transfers and the second person's word on them; coupons, promotions, lost time.
     "Billing operations": _WHO
     | _MONEY
     | _CATALOG
     | {
         "billing.add_coupon",
         "billing.add_credit",
+        "billing.add_promotion",
         "billing.change_package",
+        "billing.change_promotion",
         "billing.decide_credit",
     },
     # Decides on refunds that the rules leave to a person, and holds those under suspicion.
@@ -89,23 +76,30 @@ GROUPS: dict[str, frozenset[str]] = {
         "compliance.decide_connection",
         "compliance.handle_violation",
     },
-    # Prices, features and promotions, which touch no customer's account.
+    # Prices and features, which touch no customer's account.
     "Catalog": _CATALOG
     | _view("compliance", "behaviour", "rulebook")
     | _view("accounts", "auditevent")
     | {
         "billing.add_featuretable",
         "billing.add_pricebook",
-        "billing.add_promotion",
-        "billing.change_promotion",
     },
-    # Who is staff, and in which groups. Their own rights are another administrator's to change.
-    "Administrators": _view("accounts", "auditevent", "notification", "user")
+    # Customers' accounts and members, and who is staff in which groups. Their own rights are
+    # another administrator's to change.
+    "Administrators": _WHO
+    | _SEATS
     | _view("auth", "group")
     | _view("billing", "sweeprun")
     | {
+        "accounts.add_account",
+        "accounts.add_entity",
+        "accounts.add_membership",
         "accounts.add_user",
+        "accounts.change_account",
+        "accounts.change_entity",
+        "accounts.change_membership",
         "accounts.change_user",
+        "accounts.delete_membership",
         "auth.change_permission",
     },
 }
