@@ -69,7 +69,10 @@ CASES = {
     "refuse": PageCase(SPEND, order="asked"),
 }
 #: Open to everybody, or tested with the refunds.
-ELSEWHERE = {"editions", "prices", "refunds", "refund", "refund_withdraw", "renewal_mode"}
+ELSEWHERE = {
+    *("editions", "prices", "refund_policy"),
+    *("refunds", "refund", "refund_withdraw", "renewal_mode"),
+}
 
 
 @pytest.fixture(autouse=True)
