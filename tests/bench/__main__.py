@@ -1,7 +1,7 @@
 """Measure everything that has a goal, each beside a reference in the same run; `make bench`.
 
 Prints a table, leaves all figures in `bench-results.json`, and exits 1 where a goal is missed.
-`ARGS="sweep"` picks parts, `ARGS="--packages 1000000"` sizes the sweep.
+`ARGS="sweep"` picks parts, `ARGS="--packages 100000"` sizes the sweep.
 """
 
 import argparse
@@ -21,14 +21,14 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 
-from tests.bench import admin_lists, agents_page, sweep, trade  # noqa: E402
+from tests.bench import admin_lists, agents_page, money_pages, sweep, trade  # noqa: E402
 
 RESULTS = Path(__file__).resolve().parents[2] / "bench-results.json"
 Part = tuple[list[dict[str, Any]], list[str]]
 
 
 def measure_sweep(options: argparse.Namespace) -> Part:
-    """The expiry sweep beside one plain SQL statement, 5 % and 100 % due."""
+    """The expiry sweep beside one plain SQL statement, 5 % and 100 % due, and as rows grow."""
     figures = [
         figure
         for percent in (5, 100)
@@ -36,7 +36,13 @@ def measure_sweep(options: argparse.Namespace) -> Part:
             packages=options.packages, percent=percent, rounds=options.rounds
         )
     ]
-    return [asdict(figure) for figure in figures], sweep.goals_missed(figures)
+    smaller = [
+        figure
+        for packages in (options.packages // 100, options.packages // 10)
+        for figure in sweep.measure(packages=packages, percent=100, rounds=options.rounds)
+    ]
+    missed = sweep.goals_missed(figures) + sweep.growth_missed([*smaller, *figures])
+    return [asdict(figure) for figure in [*smaller, *figures]], missed
 
 
 def measure_agents(options: argparse.Namespace) -> Part:
@@ -51,6 +57,13 @@ def measure_admin(options: argparse.Namespace) -> Part:
     figures = admin_lists.measure(rows=options.admin_rows, few=options.admin_few)
     shown = [{**asdict(figure), "ratio": figure.ratio} for figure in figures]
     return shown, admin_lists.goals_missed(figures)
+
+
+def measure_money(options: argparse.Namespace) -> Part:
+    """Orders, statement and purchase beside an empty view and Django's own list, as rows grow."""
+    figures = money_pages.measure(tuple(options.money_rows))
+    shown = [{**asdict(figure), "ratio": figure.ratio} for figure in figures]
+    return shown, money_pages.goals_missed(figures)
 
 
 def measure_pages(options: argparse.Namespace) -> Part:
@@ -69,6 +82,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
     "pages": measure_pages,
     "sweep": measure_sweep,
     "agents": measure_agents,
+    "money": measure_money,
     "admin": measure_admin,
     "trade": measure_trade,
 }
@@ -94,9 +108,12 @@ def main() -> int:
     """Measure the parts that are asked for; return the exit status."""
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="by default all")
-    parser.add_argument("--packages", type=int, default=100_000, help="rows of the sweep")
+    parser.add_argument("--packages", type=int, default=1_000_000, help="rows of the sweep")
     parser.add_argument("--admin-rows", type=int, default=1_000_000, help="rows of each list")
     parser.add_argument("--admin-few", type=int, default=10_000, help="rows to compare with")
+    parser.add_argument(
+        "--money-rows", type=int, nargs="+", default=money_pages.SIZES, help="orders in all"
+    )
     parser.add_argument("--transactions", type=int, default=1000, help="purchases, and refunds")
     parser.add_argument(
         "--rounds", type=int, default=3, help="runs of sweep and trade, for the median"

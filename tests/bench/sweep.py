@@ -13,6 +13,8 @@ from tests.bench import databases
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 BATCH = 5000
+#: Of the best rate with fewer rows; less means that a row costs more the more there are.
+LINEAR = 0.7
 
 _ROWS = """
     INSERT INTO accounts_entity (name, kind, registration_number, created_at)
@@ -146,6 +148,19 @@ def measure(*, packages: int, percent: int, rounds: int = 3) -> list[SweepFigure
                 )
             )
     return figures
+
+
+def growth_missed(figures: list[SweepFigure]) -> list[str]:
+    """Return in words whether one sweeper is slower, row by row, with more rows all due."""
+    alone = [figure for figure in figures if figure.sweepers == 1 and figure.percent_due == 100]
+    largest = max(alone, key=lambda figure: figure.packages)
+    usual = max(figure.rows_per_second for figure in alone)
+    if largest.rows_per_second < LINEAR * usual:
+        return [
+            f"with {largest.packages} packages {largest.rows_per_second:.0f} rows a second, with "
+            f"fewer {usual:.0f}: growth is to be linear"
+        ]
+    return []
 
 
 def goals_missed(figures: list[SweepFigure]) -> list[str]:
