@@ -156,10 +156,8 @@ def growth_missed(figures: list[SweepFigure]) -> list[str]:
     largest = max(alone, key=lambda figure: figure.packages)
     usual = max(figure.rows_per_second for figure in alone)
     if largest.rows_per_second < LINEAR * usual:
-        return [
-            f"with {largest.packages} packages {largest.rows_per_second:.0f} rows a second, with "
-            f"fewer {usual:.0f}: growth is to be linear"
-        ]
+        rates = f"{largest.rows_per_second:.0f} rows a second, with fewer {usual:.0f}"
+        return [f"with {largest.packages} packages {rates}: growth is to be linear"]
     return []
 
 
