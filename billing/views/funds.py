@@ -67,6 +67,7 @@ def statement(request: HttpRequest, access: AccountAccess) -> HttpResponse:
         "months": list_months(access.account, chosen)[:_MONTHS_SHOWN],
         "is_filtered": any(form.cleaned_data.values()),
         "query": request.GET.urlencode(),
+        "now": timezone.now(),
     }
     return render(request, "billing/statement.html", context)
 
