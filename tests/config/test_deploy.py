@@ -57,7 +57,7 @@ def test_what_is_timed_is_a_command_that_needs_no_arguments(command: str) -> Non
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    "line", _LINE.finditer((DEPLOY / "crontab").read_text()), ids=lambda line: line[2]
+    "line", list(_LINE.finditer((DEPLOY / "crontab").read_text())), ids=lambda line: line[2]
 )
 def test_cron_hears_nothing_while_all_is_well(line: re.Match[str]) -> None:
     command, *options = line[0].partition("manage.py ")[2].split()
