@@ -200,7 +200,9 @@ def change_batch(step: Step, ids: list[int], now: datetime) -> int:
             WHERE t.id = ANY(%(ids)s) AND {step_condition(step)}
             FOR NO KEY UPDATE SKIP LOCKED
         ), changed AS (
-            UPDATE {step.table} t SET {step.column} = %(to)s FROM claimed c WHERE t.id = c.id
+            UPDATE {step.table} t SET {step.column} = %(to)s FROM claimed c
+            -- The keys once more, or each batch would read the whole table to join it.
+            WHERE t.id = c.id AND t.id = ANY(%(ids)s)
             RETURNING t.id, c.account_id, c.was
         ), told AS (
             INSERT INTO accounts_notification (user_id, account_id, kind, params, path,
