@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any, Self
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -69,8 +70,8 @@ class Reader(HTMLParser):
 
 
 def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
+    if isinstance(value, str | UUID):
+        yield str(value)
     elif isinstance(value, dict):
         for key, inner in value.items():
             yield str(key)
@@ -81,7 +82,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def typed_by_people(models: Iterable[type[Model]]) -> str:
-    """Return every text of these tables, one to a line."""
+    """Return every text of these tables, and every random key, one to a line."""
     found: set[str] = set()
     for model in models:
         for field in model._meta.concrete_fields:
@@ -91,6 +92,7 @@ def typed_by_people(models: Iterable[type[Model]]) -> str:
                 "TextField",
                 "EmailField",
                 "SlugField",
+                "UUIDField",
             }
             if choices or not (is_text or isinstance(field, JSONField)):
                 continue

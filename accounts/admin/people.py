@@ -15,7 +15,7 @@ from accounts.admin.actions import ObjectAction
 from accounts.admin.base import AddThroughService, LeanAdmin, object_action
 from accounts.admin.tenants import MemberRows, person
 from accounts.forms.tenants import PersonForm, StaffRightsForm
-from accounts.models import Invitation, Notification, User
+from accounts.models import Invitation, Notification, PendingAccount, User
 from accounts.services import people
 
 Data = Mapping[str, Any]
@@ -143,3 +143,12 @@ class NotificationAdmin(LeanAdmin):
     list_display = ["kind", "user", "account", "created_at", "sent_at", "attempts", "last_error"]
     list_select_related = ["user", "account"]
     search_fields = ["^user__email", "^account__uin"]
+
+
+@admin.register(PendingAccount)
+class PendingAccountAdmin(LeanAdmin):
+    """What people entered at sign-up, until they have verified their address."""
+
+    list_display = ["user", "entity_name", "kind", "account_name", "created_at"]
+    list_select_related = ["user"]
+    search_fields = ["=user__email"]

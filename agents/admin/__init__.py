@@ -3,7 +3,15 @@
 from django.contrib import admin
 
 from accounts.admin.base import LeanAdmin
-from agents.models import Agent, AgentImport, SipTelephone, SkillGroup
+from agents.models import Agent, AgentImport, SipTelephone, SkillGroup, SkillGroupMember
+from billing.admin.inlines import ReadOnlyInline
+
+
+class SkillGroupRows(ReadOnlyInline):
+    """The skill groups that an agent is in."""
+
+    model = SkillGroupMember
+    fields = ("group",)
 
 
 @admin.register(Agent)
@@ -21,6 +29,7 @@ class AgentAdmin(LeanAdmin):
     )
     list_select_related = ("account", "application", "licence")
     search_fields = ("=account__uin", "=application__sdkappid")
+    inlines = (SkillGroupRows,)
 
 
 @admin.register(SipTelephone)

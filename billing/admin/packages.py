@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import LeanAdmin, ReasonForm, object_action
 from billing.enums import PackageKind, PackageState
-from billing.models import Package, SweepRun
+from billing.models import ExpiryReminder, Licence, Package, SweepRun, TrialGrant
 from billing.services.packages import extend_package, mark_switched_from_postpaid
 
 
@@ -90,3 +90,30 @@ class PackageAdmin(LeanAdmin):
 @admin.register(SweepRun)
 class SweepRunAdmin(LeanAdmin):
     list_display = ("finished_at", "as_of", "counts")
+
+
+@admin.register(Licence)
+class LicenceAdmin(LeanAdmin):
+    """The seats of packages, each as it was made, and when it ends before its package."""
+
+    list_display = ("id", "account", "package", "kind", "source", "created_at", "ends_at")
+    list_select_related = ("account", "package", "package__application")
+    search_fields = ("=account__uin",)
+
+
+@admin.register(TrialGrant)
+class TrialGrantAdmin(LeanAdmin):
+    """Accounts that have had their one trial."""
+
+    list_display = ("account", "package", "granted_at")
+    list_select_related = ("account", "package", "package__application")
+    search_fields = ("=account__uin",)
+
+
+@admin.register(ExpiryReminder)
+class ExpiryReminderAdmin(LeanAdmin):
+    """Reminders that were sent, so that none is sent twice."""
+
+    list_display = ("id", "account", "package", "expires_at", "offset_days", "sent_at")
+    list_select_related = ("account", "package", "package__application")
+    search_fields = ("=account__uin",)

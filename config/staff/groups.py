@@ -18,13 +18,14 @@ def _view(app: str, *models: str) -> frozenset[str]:
 _WHO = _view(
     "accounts",
     *("account", "application", "auditevent", "entity", "invitation", "membership"),
-    *("notification", "restriction", "user"),
+    *("notification", "pendingaccount", "restriction", "user"),
 )
-_SEATS = _view("agents", "agent", "agentimport", "siptelephone", "skillgroup")
+_SEATS = _view("agents", "agent", "agentimport", "siptelephone", "skillgroup", "skillgroupmember")
 _MONEY = _view(
     "billing",
-    *("coupon", "credit", "fund", "ledgerentry", "ledgertransaction", "order", "orderline"),
-    *("package", "payment", "refund", "refundhold", "refundline", "sweeprun"),
+    *("coupon", "credit", "expiryreminder", "fund", "ledgerentry", "ledgertransaction"),
+    *("licence", "order", "orderline", "package", "payment", "refund", "refundhold"),
+    *("refundline", "sweeprun", "trialgrant"),
 )
 _CATALOG = _view("billing", "feature", "featuretable", "pricebook", "priceitem", "promotion")
 _CASES = _view(

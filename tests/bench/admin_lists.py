@@ -3,7 +3,7 @@
 For a program that has set Django up: `measure()` makes two databases of its own, asks each list
 for its first page, its last one, searches and filters, both databases in turn, and returns
 medians; `goals_missed()` says in words where the many rows take too much longer than the few, or
-another number of queries.
+more queries. (A search that is cut short over many rows may take fewer.)
 """
 
 import logging
@@ -158,6 +158,6 @@ def goals_missed(figures: list[ListFigure]) -> list[str]:
     for figure in figures:
         if figure.ratio > GOAL:
             missed.append(f"{figure.request}: {figure.ratio:.2f} ×, wanted {GOAL} ×")
-        if figure.queries[0] != figure.queries[1]:
-            missed.append(f"{figure.request}: {figure.queries} queries, wanted the same")
+        if figure.queries[0] < figure.queries[1]:
+            missed.append(f"{figure.request}: {figure.queries} queries, wanted no more")
     return missed
