@@ -173,14 +173,16 @@ def step_condition(step: Step) -> str:
 
 
 def find_due(step: Step, now: datetime) -> "array[int]":
-    """Return the keys that are due for a step at `now`, in the order of the table.
+    """Return the keys that are due for a step at `now`, those of an account together.
 
-    A million of them take 8 MB: they come over a cursor on the server, into a plain array.
+    So that a batch, whose events lock the row of each account against deletion, meets few
+    accounts, and two sweeps seldom the same. A million keys take 8 MB: they come over a cursor on
+    the server, into a plain array.
     """
     due = array("q")
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(
-            f"SELECT t.id FROM {step.table} t WHERE {step_condition(step)} ORDER BY t.id",  # noqa: S608
+            f"SELECT t.id FROM {step.table} t WHERE {step_condition(step)} ORDER BY t.account_id, t.id",  # noqa: S608
             step_parameters(step, now),
         )
         while rows := cursor.fetchmany(_READ_AT_ONCE):
@@ -197,12 +199,12 @@ def change_batch(step: Step, ids: list[int], now: datetime) -> int:
     statement = f"""
         WITH claimed AS (
             SELECT t.id, t.account_id, t.{step.column} AS was FROM {step.table} t
-            WHERE t.id = ANY(%(ids)s) AND {step_condition(step)}
+            WHERE t.id = ANY(%(ids)s::bigint[]) AND {step_condition(step)}
             FOR NO KEY UPDATE SKIP LOCKED
         ), changed AS (
             UPDATE {step.table} t SET {step.column} = %(to)s FROM claimed c
             -- The keys once more, or each batch would read the whole table to join it.
-            WHERE t.id = c.id AND t.id = ANY(%(ids)s)
+            WHERE t.id = c.id AND t.id = ANY(%(ids)s::bigint[])
             RETURNING t.id, c.account_id, c.was
         ), told AS (
             INSERT INTO accounts_notification (user_id, account_id, kind, params, path,
@@ -218,8 +220,10 @@ def change_batch(step: Step, ids: list[int], now: datetime) -> int:
         SELECT account_id, %(now)s, %(verb)s, %(label)s, id, '', was, %(to)s, '', '{{}}'
         FROM changed
     """  # noqa: S608
+    # Written out here: the driver takes ten times as long to write so long a list.
+    written = "{" + ",".join(map(str, ids)) + "}"
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement, {**step_parameters(step, now), "ids": ids})
+        cursor.execute(statement, {**step_parameters(step, now), "ids": written})
         return cursor.rowcount
 
 
