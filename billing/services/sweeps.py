@@ -182,7 +182,8 @@ def find_due(step: Step, now: datetime) -> "array[int]":
     due = array("q")
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(
-            f"SELECT t.id FROM {step.table} t WHERE {step_condition(step)} ORDER BY t.account_id, t.id",  # noqa: S608
+            f"SELECT t.id FROM {step.table} t WHERE {step_condition(step)}"  # noqa: S608
+            " ORDER BY t.account_id, t.id",
             step_parameters(step, now),
         )
         while rows := cursor.fetchmany(_READ_AT_ONCE):
