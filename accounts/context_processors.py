@@ -1,6 +1,8 @@
 """What the layout of every page needs to know."""
 
+from collections.abc import Iterable
 from functools import cached_property
+from typing import NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -15,6 +17,15 @@ from accounts.navigation import Section, sections
 THEME_COOKIE = "theme"
 #: More accounts than these are reached through the list of accounts.
 ACCOUNTS_IN_SWITCHER = 12
+
+
+class Place(NamedTuple):
+    """An account or an application to switch to: its name, number and address."""
+
+    name: str
+    number: str
+    url: str
+    is_current: bool
 
 
 class Console:
@@ -40,39 +51,36 @@ class Console:
         return match.kwargs.get("sdkappid") if match and self.access else None
 
     @cached_property
-    def applications(self) -> list[Application]:
-        """The account's applications by name; there are at most 20."""
-        if self.access is None:
-            return []
-        found = Application.objects.filter(account=self.access.account)
-        return list(found.order_by("name", "sdkappid"))
+    def applications(self) -> list[Place]:
+        """The account's applications by name, each with the address of this same page for it.
 
-    @cached_property
-    def application(self) -> Application | None:
-        """The application in view."""
-        return next((a for a in self.applications if a.sdkappid == self.sdkappid), None)
-
-    @cached_property
-    def application_links(self) -> list[tuple[Application, str]]:
-        """The applications, each with the address of this same page for it.
-
-        Where the page in view is not one of an application, or shows a single object of it, the
-        application's own first page takes its place.
+        There are at most 20. Where the page in view is not one of an application, or shows a
+        single object of it, the application's own first page takes its place.
         """
         match = self._request.resolver_match
-        same = match is not None and set(match.kwargs) == {"uin", "sdkappid"}
-        names = [match.view_name] if same and match else []
-        names += ["agents:management", "billing:application"]
-        return [(a, self._first_address(names, a.sdkappid)) for a in self.applications]
+        if self.account is None or match is None:
+            return []
+        found = Application.objects.filter(account=self.account).order_by("name", "sdkappid")
+        rows = [(name, str(number)) for name, number in found.values_list("name", "sdkappid")]
+        same = [match.view_name] if set(match.kwargs) == {"uin", "sdkappid"} else []
+        names = [*same, "agents:management", "billing:application"]
+        return _places(rows, names, "sdkappid", current=self.sdkappid, uin=self.account.uin)
+
+    @property
+    def application(self) -> Place | None:
+        """The application in view."""
+        return next((place for place in self.applications if place.is_current), None)
 
     @cached_property
-    def accounts(self) -> list[Account]:
+    def accounts(self) -> list[Place]:
         """Accounts to switch to, the one in view included."""
         user = self._request.user
         if not isinstance(user, User):
             return []
-        mine = Membership.objects.filter(user_id=user.pk).select_related("account")
-        return [m.account for m in mine.order_by("account__name", "pk")[:ACCOUNTS_IN_SWITCHER]]
+        mine = Membership.objects.filter(user_id=user.pk).order_by("account__name", "pk")
+        rows = mine.values_list("account__name", "account__uin")[:ACCOUNTS_IN_SWITCHER]
+        current = self.account.uin if self.account else None
+        return _places(rows, ["start"], "uin", current=current)
 
     @cached_property
     def navigation(self) -> list[Section]:
@@ -98,14 +106,32 @@ class Console:
         """All languages, each with its name in itself."""
         return [(code, _OWN_NAME.get(code, str(name))) for code, name in settings.LANGUAGES]
 
-    def _first_address(self, names: list[str], sdkappid: int) -> str:
-        kwargs = {"uin": self.account.uin if self.account else "", "sdkappid": sdkappid}
-        for name in names:
-            try:
-                return reverse(name, kwargs=kwargs)
-            except NoReverseMatch:
-                continue
-        return ""
+
+def _places(
+    rows: Iterable[tuple[str, str]], views: list[str], key: str, *, current: object, **kwargs: str
+) -> list[Place]:
+    """Return rows (name, number) with the address of the first of `views` that there is.
+
+    The address is looked up once, and the others made from it: looking up takes longer than
+    all the rest.
+    """
+    places: list[Place] = []
+    first = url = ""
+    for name, number in rows:
+        if not first:
+            first, url = number, _first_address(views, {**kwargs, key: number})
+        own = url.replace(f"/{first}/", f"/{number}/")
+        places.append(Place(name, number, own, number == str(current)))
+    return places if url else []
+
+
+def _first_address(views: list[str], kwargs: dict[str, str]) -> str:
+    for view in views:
+        try:
+            return reverse(view, kwargs=kwargs)
+        except NoReverseMatch:
+            continue
+    return ""
 
 
 #: Somebody who cannot read the present language must still find their own.

@@ -33,6 +33,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
 
 from accounts.access import PERMISSIONS_OF_ROLE, Permission
 from accounts.models import Account, Membership, Notification, User
@@ -118,11 +119,25 @@ def _row(news: News, user_id: int, now: datetime) -> Notification:
 
 #: The header shows no greater number of unread news than this.
 UNREAD_LIMIT = 99
+_UNREAD = """
+    SELECT count(*) FROM (
+        SELECT FROM accounts_notification n
+        WHERE n.user_id = %s AND n.read_at IS NULL AND EXISTS (
+            SELECT FROM accounts_membership m
+            WHERE m.user_id = n.user_id AND m.account_id = n.account_id
+        )
+        LIMIT %s
+    ) unread
+"""
 
 
 def unread_count(user: User) -> int:
     """Count the news that `user` has not read, up to `UNREAD_LIMIT` + 1."""
-    return visible_to(user).filter(read_at=None)[: UNREAD_LIMIT + 1].count()
+    # The same as `visible_to`, in fixed words: every page asks, and compiling costs more than that.
+    with connection.cursor() as cursor:
+        cursor.execute(_UNREAD, [user.pk, UNREAD_LIMIT + 1])
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
 
 
 def visible_to(user: User) -> Any:

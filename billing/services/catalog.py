@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
@@ -76,10 +77,16 @@ def _price_list(book: PriceBook, items: Sequence[PriceItem]) -> PriceList:
     )
 
 
-def find_feature_table(at: datetime) -> list[Feature]:
-    """Return the rows of the edition comparison in force at `at`, in order."""
-    newest = FeatureTable.objects.in_force(at).values("pk")[:1]
-    return list(Feature.objects.filter(table=newest).order_by("position"))
+def find_feature_table(at: datetime) -> tuple[Feature, ...]:
+    """Return the rows of the edition comparison in force at `at`, in order; none before any."""
+    newest = FeatureTable.objects.in_force(at).values_list("pk", flat=True).first()
+    return _features(newest) if newest else ()
+
+
+@lru_cache(maxsize=8)
+def _features(table_id: int) -> tuple[Feature, ...]:
+    # The database lets nobody change or delete a published row, so what was read once stays true.
+    return tuple(Feature.objects.filter(table_id=table_id).order_by("position"))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from django.db.models.functions import TruncMonth
 from accounts.models import Account
 from billing.enums import FundKind, LedgerKind, TenderKind
 from billing.masking import mask_name
-from billing.models import LedgerEntry, LedgerTransaction, Order, Payment
+from billing.models import LedgerEntry, LedgerTransaction, Payment
 from billing.periods import start_of_day
 from billing.services.delivery import billing_zone
 
@@ -54,16 +54,15 @@ class StatementFilter:
 class StatementRow:
     """One movement of money.
 
-    `number` is that of the order, the refund or the credit; `order` and `refund` are set where
-    it is this account's own or, for an order, one that it was asked to pay. `other` is another
-    account's UIN and masked name, where one is involved.
+    `number` is that of the order, the refund or the credit, and `page` the name of the address
+    that shows it by that number, empty where this account has none. `other` is another account's
+    UIN and masked name, where one is involved.
     """
 
     at: datetime
     kind: LedgerKind
     number: str
-    order: Order | None
-    is_own_refund: bool
+    page: str
     other: str
     amounts: Mapping[str, Decimal]
     currency: str
@@ -149,7 +148,7 @@ def stream_rows(account: Account, chosen: StatementFilter) -> Iterator[Statement
 
 
 def read_rows(account: Account, keys: Iterable[Key]) -> list[StatementRow]:
-    """Return the rows of `keys`, in their order; three queries."""
+    """Return the rows of `keys`, in their order; at most four queries."""
     listed = list(keys)
     ledger = _read_ledger(account, [key for _at, source, key in listed if source == 0])
     coupons = _read_coupons(account, [key for _at, source, key in listed if source == 1])
@@ -158,53 +157,71 @@ def read_rows(account: Account, keys: Iterable[Key]) -> list[StatementRow]:
 
 
 def _read_ledger(account: Account, ids: list[int]) -> dict[int, StatementRow]:
-    sums = {
-        kind.value: Sum("entries__amount", filter=Q(entries__fund__kind=kind), default=_ZERO)
-        for kind in FundKind
-    }
-    rows = (
-        LedgerTransaction.objects.filter(pk__in=ids)
-        .select_related("order__account", "order__payer", "refund__account")
-        .annotate(**sums)
+    # Columns and not rows of models: five tables meet here, and an export reads them all.
+    rows = LedgerTransaction.objects.filter(pk__in=ids).values_list(
+        *("pk", "at", "kind", "note", "order_id", "order__number", "order__currency"),
+        *("order__account_id", "order__account__uin", "order__account__name"),
+        *("refund__number", "refund__account_id", "refund__account__uin", "refund__account__name"),
+        named=True,
     )
-    listed = list(rows)
+    listed: list[Any] = list(rows)
+    sums: dict[int, dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(FundKind.values, _ZERO))
+    entries = LedgerEntry.objects.filter(transaction__in=ids, fund__isnull=False)
+    for key, kind, amount in entries.values_list("transaction_id", "fund__kind", "amount"):
+        sums[key][kind] += amount
     orders = [row.order_id for row in listed if row.kind == LedgerKind.PAYMENT]
     coupons = dict(
         Payment.objects.filter(
             order__in=orders, account=account, kind=TenderKind.COUPON
         ).values_list("order_id", "amount")
     )
-    return {row.pk: _ledger_row(row, account, coupons) for row in listed}
+    return {row.pk: _ledger_row(row, account, sums[row.pk], coupons) for row in listed}
 
 
-def _ledger_row(row: Any, account: Account, coupons: Mapping[int, Decimal]) -> StatementRow:
-    amounts = {kind.value: getattr(row, kind.value) for kind in FundKind}
+def _ledger_row(
+    row: Any, account: Account, amounts: Mapping[str, Decimal], coupons: Mapping[int, Decimal]
+) -> StatementRow:
     paid = coupons.get(row.order_id, _ZERO) if row.kind == LedgerKind.PAYMENT else _ZERO
-    source = row.order or row.refund
-    other = source.account if source is not None and source.account_id != account.pk else None
+    page, number, other = "", row.note, ""
+    if row.order_id is not None:
+        page, number = _order_page(row.order__account_id, account), row.order__number
+        if row.order__account_id != account.pk:
+            other = _masked(row.order__account__uin, row.order__account__name)
+    elif row.refund__number is not None:
+        number = row.refund__number
+        if row.refund__account_id == account.pk:
+            page = "billing:refund"
+        else:
+            other = _masked(row.refund__account__uin, row.refund__account__name)
     return StatementRow(
         at=row.at,
         kind=LedgerKind(row.kind),
-        number=source.number if source is not None else row.note,
-        order=row.order,
-        is_own_refund=row.refund is not None and row.refund.account_id == account.pk,
-        other=f"{other.uin} ({mask_name(other.name)})" if other else "",
+        number=number,
+        page=page,
+        other=other,
         amounts={**amounts, TenderKind.COUPON.value: -paid},
-        currency=row.order.currency if row.order else "USD",
+        currency=row.order__currency or "USD",
     )
+
+
+def _order_page(account_id: int, account: Account) -> str:
+    return "billing:order" if account_id == account.pk else "billing:payment_request"
+
+
+def _masked(uin: str, name: str) -> str:
+    return f"{uin} ({mask_name(name)})"
 
 
 def _read_coupons(account: Account, ids: list[int]) -> dict[int, StatementRow]:
     if not ids:
         return {}
-    payments = Payment.objects.filter(pk__in=ids).select_related("order__account", "order__payer")
+    payments = Payment.objects.filter(pk__in=ids).select_related("order")
     return {
         payment.pk: StatementRow(
             at=payment.at,
             kind=LedgerKind.PAYMENT,
             number=payment.order.number,
-            order=payment.order,
-            is_own_refund=False,
+            page=_order_page(payment.order.account_id, account),
             other="",
             amounts={
                 **dict.fromkeys((kind.value for kind in FundKind), _ZERO),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, Permission, account_page
-from billing.enums import OrderStatus
+from billing.enums import OrderKind, OrderStatus
 from billing.forms.orders import OrderFilterForm
 from billing.masking import mask_name
 from billing.models import Order
@@ -40,7 +40,9 @@ def orders(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """List the account's orders, the newest first."""
     now = timezone.now()
     form = OrderFilterForm(request.GET)
-    found = read_orders().filter(account=access.account).order_by("-pk")
+    found: QuerySet[Order] = (
+        Order.objects.select_related("payer").filter(account=access.account).order_by("-pk")
+    )
     if not form.is_valid():
         found = found.none()
     else:
@@ -71,6 +73,7 @@ def _row(order: Order, now: Any) -> dict[str, Any]:
     names = dict.fromkeys(line.application.name for line in order.lines.all())
     return {
         "order": order,
+        "kind": OrderKind(order.kind),
         "status": derive_status(order, now),
         "applications": list(names),
         "payer_name": mask_name(order.payer.name) if order.payer_id != order.account_id else "",

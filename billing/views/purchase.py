@@ -89,14 +89,18 @@ def _list_applications(access: AccountAccess) -> list[Any]:
     `has_package`: those cannot buy another. `has_more_on_trial`: licences were bought for the
     trial that runs.
     """
-    current = Package.objects.current().filter(application=OuterRef("pk"))
+    # The account is named in each part: else all accounts' packages may be gone through.
+    account = access.account
+    current = Package.objects.current().filter(account=account, application=OuterRef("pk"))
     bought = Licence.objects.filter(
+        account=account,
+        package__account=account,
         package__application=OuterRef("pk"),
         package__state=PackageState.TRIAL,
         source=LicenceSource.BOUGHT,
         ends_at=None,
     )
-    applications = Application.objects.filter(account=access.account).annotate(
+    applications = Application.objects.filter(account=account).annotate(
         has_package=Exists(current.filter(kind=PackageKind.PAID)),
         has_more_on_trial=Exists(bought),
     )

@@ -1,9 +1,13 @@
 """What the purchase page says beside the price: the edition by need, terms, and dates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
+
+from django.utils.translation import get_language
 
 from billing.enums import Edition, TermUnit
 from billing.forms.purchase import PurchaseForm
@@ -47,17 +51,23 @@ def compare_terms(form: PurchaseForm, prices: PriceList) -> ComparedTerms | None
     return ComparedTerms(edition, total(TermUnit.MONTH, _MONTHS), total(TermUnit.YEAR, 1))
 
 
-def advise(form: PurchaseForm, prices: PriceList, features: list[Feature]) -> dict[str, Any]:
+def advise(form: PurchaseForm, prices: PriceList, features: Sequence[Feature]) -> dict[str, Any]:
     """Return what the page shows of needs, and the edition that suffices for the ticked ones."""
-    needs = list_needs(features)
+    needs, groups = _read_needs(tuple(features), get_language())
     monthly = {edition: price.monthly for edition, price in prices.packages.items()}
     return {
-        "need_groups": _grouped(needs),
+        "need_groups": groups,
         "wanted": form.wanted,
         "suggestion": suggest(needs, form.wanted, monthly),
         "chosen_edition": form["edition"].value(),
     }
 
 
-def _grouped(needs: list[Need]) -> list[tuple[str, list[Need]]]:
-    return [(group, list(rows)) for group, rows in groupby(needs, key=lambda need: need.group)]
+Groups = list[tuple[str, list[Need]]]
+
+
+@lru_cache(maxsize=8)
+def _read_needs(features: tuple[Feature, ...], language: str) -> tuple[list[Need], Groups]:
+    # Published rows never change, so their words are put together once for each language.
+    needs = list_needs(features)
+    return needs, [(name, list(rows)) for name, rows in groupby(needs, key=lambda need: need.group)]

@@ -5,6 +5,10 @@ from datetime import datetime
 
 from compliance.enums import EntryKind, EntryRule
 from compliance.models import Behaviour, RuleBook, ScreeningEntry
+from compliance.wording import in_language
+
+#: The words alone: the table is read whole before every payment.
+_WORDS = ("kind", "rule", "name", "name_zh", "industry__name", "industry__name_zh")
 
 
 @dataclass(frozen=True)
@@ -13,7 +17,7 @@ class IndustryLines:
 
     label: str
     rule: EntryRule
-    scenarios: tuple[ScreeningEntry, ...]
+    scenarios: tuple[str, ...]
 
     @property
     def is_always(self) -> bool:
@@ -23,29 +27,37 @@ class IndustryLines:
 
 @dataclass(frozen=True)
 class Guidelines:
-    """The rule book in force and the screening table, in the order in which they are shown."""
+    """The rule book in force and the screening table, in the order in which they are shown.
+
+    The services and scenarios are words in the language of the page.
+    """
 
     book: RuleBook | None
     behaviours: tuple[Behaviour, ...]
-    prohibited: tuple[ScreeningEntry, ...]
+    prohibited: tuple[str, ...]
     industries: tuple[IndustryLines, ...]
 
 
 def read_guidelines(now: datetime, *, has_rule_book: bool = True) -> Guidelines:
     """Return what holds at `now`; three queries, whatever the tables hold, or one for the lists."""
     book = RuleBook.objects.in_force(now).first() if has_rule_book else None
-    entries = list(ScreeningEntry.objects.in_use().listed())
-    grouped: dict[tuple[str, str], list[ScreeningEntry]] = {}
-    for entry in entries:
-        if entry.industry is not None:
-            grouped.setdefault((entry.industry.label, entry.rule), []).append(entry)
+    rows = ScreeningEntry.objects.in_use().listed().values_list(*_WORDS)
+    prohibited = []
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for kind, rule, name, name_zh, industry, industry_zh in rows:
+        label = in_language(name, name_zh)
+        if kind == EntryKind.PROHIBITED:
+            prohibited.append(label)
+        else:
+            key = in_language(industry, industry_zh), rule
+            grouped.setdefault(key, []).append(label)
     return Guidelines(
         book=book,
         behaviours=tuple(Behaviour.objects.filter(book=book)) if book else (),
-        prohibited=tuple(entry for entry in entries if entry.kind == EntryKind.PROHIBITED),
+        prohibited=tuple(prohibited),
         industries=tuple(
-            IndustryLines(label, EntryRule(rule), tuple(rows))
-            for (label, rule), rows in grouped.items()
+            IndustryLines(label, EntryRule(rule), tuple(scenarios))
+            for (label, rule), scenarios in grouped.items()
         ),
     )
 

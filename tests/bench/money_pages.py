@@ -19,18 +19,16 @@ from django.urls import clear_url_caches, reverse
 
 from accounts.models import Account, Application, Membership, User
 from tests.bench.admin_lists import Side
-from tests.bench.admin_rows import BIG_ACCOUNT, FIRST_UIN
+from tests.bench.admin_rows import BIG_ACCOUNT
 from tests.bench.agents_page import medians
 from tests.bench.databases import migrated
 
 SIZES = (10_000, 100_000, 1_000_000)
-#: An account like most, with some dozens of rows of each table.
-USUAL_ACCOUNT = str(FIRST_UIN + 3)
 #: Page, whose account, and the plain list of the same rows.
 PAGES = {
     "orders": (BIG_ACCOUNT, "bench:billing_order_changelist"),
     "statement": (BIG_ACCOUNT, "bench:billing_ledgertransaction_changelist"),
-    "buy": (USUAL_ACCOUNT, "bench:billing_order_changelist"),
+    "buy": (BIG_ACCOUNT, "bench-long:billing_order_changelist"),
 }
 LABELS = ("accounts.membership", "billing.order", "billing.ledgertransaction")
 GOAL = 1.0
