@@ -266,7 +266,7 @@ def _looking_at(server: Server) -> Iterator[None]:
 
 def test_the_database_stops_at_once_and_a_rerun_after_its_start_ends_it(tmp_path: Path) -> None:
     _fill()
-    with _cluster(tmp_path / "checkout") as server:
+    with _cluster(tmp_path) as server:
         _dump_into(server, str(tmp_path / "dump"))
         address = f"postgres://{ROLE}@/{ROLE}?host={server.socket_folder}"
         with _sweepers(address, 4) as processes:
