@@ -48,7 +48,7 @@ def browser_page(scene: Scene, request: pytest.FixtureRequest) -> Iterator[Page]
 
 def sign_in(page: Page) -> None:
     page.goto("/")
-    page.get_by_label("Email").fill("olivia@example.com")
+    page.get_by_label("E-mail address").fill("olivia@example.com")
     page.get_by_label("Password", exact=True).fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("link", name="Applications", exact=True)).to_be_visible()

@@ -67,7 +67,7 @@ def account(live_server: LiveServer) -> Account:
 
 def arrive(page: Page) -> Visitor:
     page.goto("/")
-    page.get_by_label("Email").fill("nora@example.com")
+    page.get_by_label("E-mail address").fill("nora@example.com")
     page.get_by_label("Password", exact=True).fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="First steps")).to_be_visible()

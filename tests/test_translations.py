@@ -11,6 +11,8 @@ from pathlib import Path
 import polib
 import pytest
 from django.conf import settings
+from django.utils.translation import gettext as translated
+from django.utils.translation import override
 
 ROOT: Path = settings.BASE_DIR
 FOLDER = ROOT / "locale/zh_Hans/LC_MESSAGES"
@@ -50,8 +52,11 @@ def test_no_placeholder_or_tag_is_lost() -> None:
     assert wrong == []
 
 
-def test_the_compiled_catalogue_is_that_of_the_texts() -> None:
-    with (FOLDER / "django.mo").open("rb") as file:
+@pytest.mark.parametrize("language", ["zh_Hans", "en"])
+def test_the_compiled_catalogue_is_that_of_the_texts(language: str) -> None:
+    folder = ROOT / "locale" / language / "LC_MESSAGES"
+    texts = entries(folder / "django.po")
+    with (folder / "django.mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
     found = {
         key: compiled.npgettext(key[0], key[1], entry.msgid_plural, 2)
@@ -61,10 +66,16 @@ def test_the_compiled_catalogue_is_that_of_the_texts() -> None:
         else compiled.ngettext(key[1], entry.msgid_plural, 2)
         if entry.msgid_plural
         else compiled.gettext(key[1])
-        for key, entry in PO.items()
+        for key, entry in texts.items()
     }
-    assert found == {key: chinese(entry) for key, entry in PO.items()}
-    assert len(polib.mofile(FOLDER / "django.mo")) == len(PO)
+    assert found == {key: chinese(entry) for key, entry in texts.items()}
+    assert len(polib.mofile(folder / "django.mo")) == len(texts)
+
+
+def test_the_libraries_speak_as_the_console_does() -> None:
+    """The English catalogue has their words in sentence case, and it is the one that counts."""
+    with override("en"):
+        assert translated("Email Addresses") == "E-mail addresses"
 
 
 @pytest.mark.skipif(

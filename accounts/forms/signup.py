@@ -137,6 +137,9 @@ class OpenAccountForm(forms.Form):
             choice.queryset = entities  # type: ignore[attr-defined]
             for name in COMPANY_FIELDS[:-1]:
                 self.fields[name].required = False
+            for name in ["entity", *COMPANY_FIELDS[:-1]]:
+                # Neither optional nor always required: the label says nothing, the help text does.
+                self.fields[name].is_conditional = True  # type: ignore[attr-defined]
             choice.help_text = _("For a company of yours, only the account name is needed.")
         else:
             del self.fields["entity"]

@@ -64,8 +64,21 @@ def instant(at: datetime | None) -> SafeString | str:
 @register.filter
 def deadline(at: datetime | None) -> SafeString | str:
     """Show an instant to the second, with its zone: `31 Mar 2025, 23:59:59 UTC+8`."""
+    return _time_element(at, _to_the_second())
+
+
+@register.filter
+def moment(at: datetime | None) -> str:
+    """Say an instant to the second in plain text, as mail needs it; else as `deadline`."""
+    if at is None:
+        return ""
+    local = timezone.localtime(at)
+    return f"{date_format(local, _to_the_second())} {zone_name(local)}"
+
+
+def _to_the_second() -> str:
     # Translators: Django's date format characters.
-    return _time_element(at, pgettext("date and time to the second", "j M Y, H:i:s"))
+    return pgettext("date and time to the second", "j M Y, H:i:s")
 
 
 @register.filter

@@ -206,7 +206,7 @@ def test_an_ended_session_leads_to_signing_in_and_back(things: Page) -> None:
     things.context.clear_cookies()
     things.get_by_role("link", name="Add a thing").click()
 
-    things.get_by_label("Email").fill("mei@example.com")
+    things.get_by_label("E-mail address").fill("mei@example.com")
     things.get_by_label("Password").fill("a-long-password")
     things.get_by_role("button", name="Sign in", exact=True).click()
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def sign_in(page: Page, user: User) -> None:
     page.goto("/")
-    page.get_by_label("Email").fill(user.email)
+    page.get_by_label("E-mail address").fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Sign in")).to_have_count(0)
@@ -32,7 +32,7 @@ def test_from_sign_up_to_an_account_with_a_second_member(page: Page) -> None:
     page.get_by_role("link", name="Create a sign-in").click()
     for label, value in [
         ("Your name", "Nora New"),
-        ("Email", "nora@example.com"),
+        ("E-mail address", "nora@example.com"),
         ("Password", PASSWORD),
         ("Password (again)", PASSWORD),
         ("Company name", "Nora Ltd"),
@@ -61,7 +61,7 @@ def test_from_sign_up_to_an_account_with_a_second_member(page: Page) -> None:
     page.context.clear_cookies()
     page.goto(link_in_mail())
     page.get_by_role("link", name="Sign in", exact=True).last.click()
-    page.get_by_label("Email").fill(felix.email)
+    page.get_by_label("E-mail address").fill(felix.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("button", name="Accept the invitation").click()

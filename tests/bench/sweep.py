@@ -12,7 +12,6 @@ from tests.bench import databases
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-BATCH = 5000
 #: Of the best rate with fewer rows; less means that a row costs more the more there are.
 LINEAR = 0.7
 
@@ -95,7 +94,7 @@ def _time_sweepers(template: str, count: int) -> tuple[int, float, float]:
     with databases.copy_of(template) as name:
         processes = [
             subprocess.Popen(
-                [sys.executable, "-m", "tests.bench.sweeper", NOW.isoformat(), str(BATCH)],
+                [sys.executable, "-m", "tests.bench.sweeper", NOW.isoformat()],
                 cwd=ROOT,
                 env=databases.environment(name),
                 stdin=subprocess.PIPE,
@@ -112,8 +111,11 @@ def _time_sweepers(template: str, count: int) -> tuple[int, float, float]:
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
-        reports = [json.loads(process.communicate()[0]) for process in processes]
+        # Each reports when it has done; that its interpreter then ends is no part of a sweep.
+        reports = [json.loads(process.stdout.readline()) for process in processes if process.stdout]
         seconds = time.perf_counter() - started
+        for process in processes:
+            process.communicate()
     return (
         sum(report["rows"] for report in reports),
         seconds,

@@ -12,23 +12,23 @@ django.setup()
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from billing.services.sweeps import run_sweep  # noqa: E402
+from billing.services.sweeps import BATCH_SIZE, run_sweep  # noqa: E402
 
 
 def main() -> None:
-    """Sweep as of the first argument with batches of the second; report as JSON."""
-    now, batch = datetime.fromisoformat(sys.argv[1]), int(sys.argv[2])
+    """Sweep as of the first argument, with batches as the command makes them; report as JSON."""
+    now = datetime.fromisoformat(sys.argv[1])
     connection.ensure_connection()
     print("ready", flush=True)  # noqa: T201
     sys.stdin.readline()
     result = run_sweep(
         now=now,
         finished_at=timezone.now,
-        batch_size=batch,
+        batch_size=BATCH_SIZE,
         progress=lambda step, done, due: None,
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"rows": sum(result.counts.values()), "peak_megabytes": peak}))  # noqa: T201
+    print(json.dumps({"rows": sum(result.counts.values()), "peak_megabytes": peak}), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def test_a_measure_is_told(tenant: Tenant, measure: ViolationMeasure) -> None:
     assert "Behaviour: Harassment." in words.text
     assert case.summary in words.text
     assert "all agents are out of service" in words.text
-    assert "You can appeal until 2026-03-17 12:00:00 CST." in words.text
+    assert "You can appeal until 17 Mar 2026, 12:00:00 UTC+8." in words.text
 
 
 def test_a_warning_is_told(tenant: Tenant) -> None:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from billing.management.as_of import parse_as_of
 from billing.services.sweep_forecast import Foreseen, foresee_sweep
-from billing.services.sweeps import SweepResult, run_sweep
+from billing.services.sweeps import BATCH_SIZE, SweepResult, run_sweep
 
 #: The exit status where the sweep ran, but some rows could not be changed.
 SOME_FAILED = 3
@@ -53,7 +53,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--as-of", default="", help="act as if it were this instant")
         parser.add_argument("--dry-run", action="store_true", help="say what would change")
-        parser.add_argument("--batch-size", type=int, default=2000, help="rows per transaction")
+        parser.add_argument(
+            "--batch-size", type=int, default=BATCH_SIZE, help="rows per transaction"
+        )
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, **options: Any) -> None:
