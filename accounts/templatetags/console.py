@@ -68,9 +68,9 @@ def deadline(at: datetime | None) -> SafeString | str:
 
 
 @register.filter
-def moment(at: datetime | None) -> str:
-    """Say an instant to the second in plain text, as mail needs it; else as `deadline`."""
-    if at is None:
+def moment(at: object) -> str:
+    """Say an instant to the second in plain text, as mail needs it; nothing for anything else."""
+    if not isinstance(at, datetime):
         return ""
     local = timezone.localtime(at)
     return f"{date_format(local, _to_the_second())} {zone_name(local)}"
