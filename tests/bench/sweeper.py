@@ -16,15 +16,19 @@ from billing.services.sweeps import BATCH_SIZE, run_sweep  # noqa: E402
 
 
 def main() -> None:
-    """Sweep as of the first argument, with batches as the command makes them; report as JSON."""
+    """Sweep as of the first argument, in batches as of the second or as the command makes them.
+
+    Prints "ready", waits for a line, and reports the rows and the peak memory as JSON.
+    """
     now = datetime.fromisoformat(sys.argv[1])
+    batch_size = int(sys.argv[2]) if len(sys.argv) > 2 else BATCH_SIZE
     connection.ensure_connection()
     print("ready", flush=True)  # noqa: T201
     sys.stdin.readline()
     result = run_sweep(
         now=now,
         finished_at=timezone.now,
-        batch_size=BATCH_SIZE,
+        batch_size=batch_size,
         progress=lambda step, done, due: None,
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

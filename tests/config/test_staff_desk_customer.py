@@ -12,7 +12,6 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
 from accounts.enums import Role
 from accounts.models import Account, AuditEvent, Membership, Notification, User
