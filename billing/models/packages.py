@@ -80,14 +80,22 @@ class Package(models.Model):
             # What staff narrow the list of all packages down to.
             models.Index(fields=["state", "-id"], name="billing_package_state_idx"),
             models.Index(fields=["edition", "-id"], name="billing_package_edition_idx"),
-            # One for each state that a sweep looks for, so that none is read for another.
+            # One for each state that a sweep looks for, so that none is read for another; with
+            # the account, by which it takes them together, so that it reads no row to find them.
             *(
                 BTreeIndex(
                     fields=["expires_at", "id"],
+                    include=["account"],
                     name=f"billing_pkg_{state}_due_idx",
                     condition=Q(state=state),
                 )
                 for state in ("trial", "active", "isolated")
+            ),
+            # Few packages renew themselves: they are not looked for among all that are due.
+            BTreeIndex(
+                fields=["expires_at", "id"],
+                name="billing_pkg_automatic_idx",
+                condition=Q(renewal_mode="automatic", state__in=["active", "isolated"]),
             ),
         ]
         constraints = [

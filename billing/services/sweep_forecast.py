@@ -1,7 +1,7 @@
 """What a sweep would do, row by row, without doing it or locking anything."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -60,16 +60,15 @@ def _foresee_packages(
 
     `states` holds what earlier steps would have made of rows.
     """
-    reachable = (*step.from_states, "active") if step.name == "released" else step.from_states
-    condition = step_condition(replace(step, from_states=reachable))
+    also = ("active",) if step.name == "released" else ()
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{_PACKAGE_ROWS} WHERE {condition} ORDER BY t.id",
+            f"{_PACKAGE_ROWS} WHERE {step_condition(step, *also)} ORDER BY t.id",
             step_parameters(step, now),
         )
         for row_id, uin, application, state, licences in cursor.fetchall():
             was = states.get(row_id, state)
-            if row_id not in renewed and was in step.from_states:
+            if row_id not in renewed and was == step.from_state:
                 yield Foreseen(
                     step=step.name,
                     kind="package",
@@ -120,7 +119,7 @@ def _foresee_orders(step: Step, now: datetime) -> Iterator[Foreseen]:
                 id=row_id,
                 account=uin,
                 application=number,
-                from_state=step.from_states[0],
+                from_state=step.from_state,
                 to_state=step.to_state,
                 licences=licences,
                 amount=f"{total} {currency}",

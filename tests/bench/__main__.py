@@ -116,7 +116,7 @@ def main() -> int:
     )
     parser.add_argument("--transactions", type=int, default=1000, help="purchases, and refunds")
     parser.add_argument(
-        "--rounds", type=int, default=3, help="runs of sweep and trade, for the median"
+        "--rounds", type=int, default=5, help="runs of sweep and trade, for the median"
     )
     options = parser.parse_args()
     results: dict[str, Any] = {}

@@ -49,7 +49,8 @@ def _create(name: str, template: str | None) -> None:
     drop(name)
     command = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
     if template:
-        command += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+        # Copied as files: or the run that follows would have the copy's pages to write out.
+        command += sql.SQL(" TEMPLATE {} STRATEGY file_copy").format(sql.Identifier(template))
     with connect("postgres") as admin:
         admin.execute(command)
 

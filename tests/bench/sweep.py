@@ -12,6 +12,8 @@ from tests.bench import databases
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+#: How many sweep at once.
+SWEEPERS = (1, 2)
 #: Of the best rate with fewer rows; less means that a row costs more the more there are.
 LINEAR = 0.7
 
@@ -128,14 +130,19 @@ def measure(*, packages: int, percent: int, rounds: int = 3) -> list[SweepFigure
     figures = []
     with databases.migrated() as template:
         fill(template, packages=packages, percent=percent)
-        statement = sorted(_time_statement(template) for _ in range(rounds))[rounds // 2]
+        # Turn by turn, so that a machine that slows down slows all of them.
+        turns = [
+            (_time_statement(template), [_time_sweepers(template, count) for count in SWEEPERS])
+            for _ in range(rounds)
+        ]
+        statement = sorted(plain for plain, _ in turns)[rounds // 2]
         rate = statement[0] / statement[1]
         figures.append(
             SweepFigure(packages, percent, 0, statement[0], statement[1], rate, 1.0, 0.0)
         )
-        for count in (1, 2):
-            runs = [_time_sweepers(template, count) for _ in range(rounds)]
-            rows, seconds, peak = sorted(runs, key=lambda run: run[1])[rounds // 2]
+        for place, count in enumerate(SWEEPERS):
+            runs = sorted((swept[place] for _, swept in turns), key=lambda run: run[1])
+            rows, seconds, peak = runs[rounds // 2]
             assert rows == statement[0], (rows, statement[0])
             figures.append(
                 SweepFigure(
