@@ -3,6 +3,7 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path, register_converter
+from django.views.generic import RedirectView
 
 from accounts.converters import SdkAppIdConverter, UinConverter
 from accounts.views import home, preferences
@@ -23,6 +24,8 @@ urlpatterns = [
     path("language/", preferences.set_language, name="set_language"),
     path("theme/", preferences.set_theme, name="set_theme"),
     path("auth/", include("allauth.urls")),
+    # One page on which passwords are changed, with the console's checks.
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
     path("console/<uin:uin>/", start.start, name="start"),
     path("", include("accounts.urls")),

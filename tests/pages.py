@@ -245,7 +245,6 @@ def _rows(
 
 def _admin() -> Iterator[tuple[str, str]]:
     yield "admin:index", reverse("admin:index")
-    yield "admin:password_change", reverse("admin:password_change")
     for model, model_admin in sorted(admin.site._registry.items(), key=lambda item: str(item[0])):
         prefix = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         yield f"{prefix}_changelist", reverse(f"{prefix}_changelist")

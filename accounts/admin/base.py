@@ -16,15 +16,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.admin.actions import AddThroughService, ObjectActions, object_action
-from accounts.admin.paginator import CappedPaginator, LeanChangeList
+from accounts.admin.paginator import LeanChangeList, LeanPaginator
 from accounts.admin.search import SearchField, search
 from accounts.forms.staff import ActionForm, ReasonForm
 
 __all__ = [
     "ActionForm",
     "AddThroughService",
-    "CappedPaginator",
     "LeanAdmin",
+    "LeanPaginator",
     "ObjectActions",
     "ReasonForm",
     "object_action",
@@ -47,7 +47,7 @@ class LeanAdmin(ObjectActions):
     list_max_show_all = 0
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
-    paginator = CappedPaginator
+    paginator = LeanPaginator
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[LeanChangeList]:
         return LeanChangeList

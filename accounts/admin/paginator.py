@@ -4,19 +4,20 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.admin.views.main import ChangeList
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
 
+from accounts.paginator import CappedPaginator
 
-class CappedPaginator(Paginator):
-    """Counts and leads no further than `limit` rows, so that neither cost grows with the table.
 
-    What lies beyond is found by search and filters. `is_capped` says that there is more. Rows that
-    a search or filter leaves lie apart, so that each costs a read of its own: fewer are counted.
+class LeanPaginator(CappedPaginator):
+    """Pages of a table of a million rows.
+
+    Rows that a search or filter leaves lie apart, so that each costs a read of its own: fewer are
+    counted.
     """
 
-    limit = 10_000
     found_limit = 1_000
 
     @cached_property
@@ -24,22 +25,6 @@ class CappedPaginator(Paginator):
         rows: Any = self.object_list
         is_found = isinstance(rows, QuerySet) and bool(rows.query.where)
         return min(self.limit, self.found_limit) if is_found else self.limit
-
-    @cached_property
-    def _counted(self) -> int:
-        rows: Any = self.object_list
-        if isinstance(rows, QuerySet):
-            return rows.order_by()[: self._limit + 1].count()
-        return min(len(rows), self._limit + 1)
-
-    @property
-    def is_capped(self) -> bool:
-        """Whether there are more rows than the pages lead to."""
-        return self._counted > self._limit
-
-    @cached_property
-    def count(self) -> int:
-        return min(self._counted, self._limit)
 
     def page(self, number: Any) -> Page[Any]:
         """Return a page: its keys are found first, and what its rows refer to is read for these.

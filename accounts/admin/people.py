@@ -9,6 +9,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.actions import ObjectAction
@@ -17,6 +18,7 @@ from accounts.admin.tenants import MemberRows, person
 from accounts.forms.tenants import PersonForm, StaffRightsForm
 from accounts.models import Invitation, Notification, PendingAccount, User
 from accounts.services import people
+from accounts.services.letters import write
 
 Data = Mapping[str, Any]
 
@@ -44,12 +46,17 @@ class UserAdmin(AddThroughService, LeanAdmin):
         "is_active",
         "is_staff",
         "is_superuser",
-        "groups",
+        "groups_named",
         "last_login",
         "date_joined",
     ]
+    readonly_fields = ["groups_named"]
     inlines = [PlaceRows]
     add_form = PersonForm
+
+    @admin.display(description=_("groups"))
+    def groups_named(self, user: User) -> str:
+        return ", ".join(gettext(group.name) for group in user.groups.order_by("name"))
 
     def add_object(self, request: HttpRequest, data: Data, now: datetime) -> User:
         return people.register_person(**data, by=person(request), now=now)
@@ -140,9 +147,39 @@ class InvitationAdmin(LeanAdmin):
 class NotificationAdmin(LeanAdmin):
     """What people were told, and whether the e-mail went out."""
 
-    list_display = ["kind", "user", "account", "created_at", "sent_at", "attempts", "last_error"]
+    list_display = [
+        "headline",
+        "user",
+        "account",
+        "created_at",
+        "sent_at",
+        "attempts",
+        "last_error",
+    ]
     list_select_related = ["user", "account"]
     search_fields = ["^user__email", "^account__uin"]
+    fields = [
+        "user",
+        "account",
+        "headline",
+        "text",
+        "path",
+        "created_at",
+        "read_at",
+        "attempts",
+        "next_attempt_at",
+        "sent_at",
+        "last_error",
+    ]
+    readonly_fields = ["headline", "text"]
+
+    @admin.display(description=_("headline"))
+    def headline(self, notification: Notification) -> str:
+        return write(notification).subject
+
+    @admin.display(description=_("text"))
+    def text(self, notification: Notification) -> str:
+        return write(notification).text
 
 
 @admin.register(PendingAccount)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import EntityKind, Measure, Role
@@ -101,11 +102,18 @@ class RoleForm(ActionForm):
         self.fields["role"].initial = getattr(target, "role", None)
 
 
+class GroupsField(forms.ModelMultipleChoiceField):
+    """Groups of staff, named in the language of the page."""
+
+    def label_from_instance(self, obj: Group) -> str:
+        return gettext(obj.name)
+
+
 class StaffRightsForm(ReasonForm):
     """What a person may do in the administration."""
 
     is_staff = forms.BooleanField(label=_("May sign in to the administration"), required=False)
-    groups = forms.ModelMultipleChoiceField(
+    groups = GroupsField(
         label=_("Groups"),
         queryset=Group.objects.order_by("name"),
         required=False,

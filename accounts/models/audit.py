@@ -51,4 +51,4 @@ class AuditEvent(models.Model):
         triggers = APPEND_ONLY
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.verb}"
+        return f"{self.verb} #{self.pk}"

@@ -56,7 +56,7 @@ class Account(models.Model):
     class Meta:
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
-        permissions = [("restrict_account", "Can suspend, terminate and block accounts")]
+        permissions = [("restrict_account", _("Can suspend, terminate and block accounts"))]
         indexes = [
             models.Index(fields=["status", "-id"], name="accounts_account_status"),
             beginning_of("name", name="accounts_account_name_begins"),

@@ -45,6 +45,14 @@ class PublicationForm(ActionForm):
         return data
 
 
+def _yes_or_no(is_so: bool) -> str:
+    return _("Yes") if is_so else _("No")  # type: ignore[return-value]
+
+
+def _joined(first: str, more: str) -> str:
+    return f"{first} · {more}" if more else str(first)
+
+
 class PriceItemInline(ReadOnlyInline):
     model = PriceItem
 
@@ -68,7 +76,27 @@ class PriceBookAdmin(AddThroughService, LeanAdmin):
 
 
 class FeatureInline(ReadOnlyInline):
+    """The rows of a comparison, in the reader's language as customers see them."""
+
     model = Feature
+    fields = ("position", "group_named", "named", "key", "is_calling", "essential", "premium")
+    readonly_fields = ("group_named", "named", "essential", "premium")
+
+    @admin.display(description=_("group"))
+    def group_named(self, feature: Feature) -> str:
+        return feature.group_label
+
+    @admin.display(description=_("name"))
+    def named(self, feature: Feature) -> str:
+        return _joined(feature.label, feature.note_label)
+
+    @admin.display(description=_("in Essential"))
+    def essential(self, feature: Feature) -> str:
+        return _joined(_yes_or_no(feature.in_essential), feature.essential_label)
+
+    @admin.display(description=_("in Premium"))
+    def premium(self, feature: Feature) -> str:
+        return _joined(_yes_or_no(feature.in_premium), feature.premium_label)
 
 
 @admin.register(FeatureTable)

@@ -14,7 +14,9 @@ from accounts.admin.base import ActionForm, AddThroughService, LeanAdmin, object
 from accounts.forms.fields import AccountField
 from billing.enums import CouponKind, Edition, OrderKind, PromotionRefundRule, TermUnit
 from billing.models import Coupon, Promotion
+from billing.models.offers import Limits
 from billing.services.offer_desk import define_promotion, end_promotion, give_coupon
+from billing.templatetags.billing import limits_of
 
 
 class LimitsForm(ActionForm):
@@ -81,8 +83,19 @@ class PromotionForm(LimitsForm):
         return data
 
 
+class LimitedAdmin(AddThroughService, LeanAdmin):
+    """Offers, the codes of their limits in words."""
+
+    exclude = ("editions", "term_units", "order_kinds")
+    readonly_fields = ("limits",)
+
+    @admin.display(description=_("For"))
+    def limits(self, offer: Limits) -> str:
+        return limits_of(offer)
+
+
 @admin.register(Promotion)
-class PromotionAdmin(AddThroughService, LeanAdmin):
+class PromotionAdmin(LimitedAdmin):
     list_display = ("code", "name", "percent_off", "refund_rule", "starts_at", "ends_at")
     search_fields = ("=code",)
     add_form = PromotionForm
@@ -168,7 +181,7 @@ class CouponForm(LimitsForm):
 
 
 @admin.register(Coupon)
-class CouponAdmin(AddThroughService, LeanAdmin):
+class CouponAdmin(LimitedAdmin):
     list_display = ("code", "account", "kind", "amount", "remaining", "percent_off", "ends_at")
     list_select_related = ("account",)
     list_filter = ("kind",)

@@ -28,7 +28,6 @@ class OrderAdmin(LeanAdmin):
         "total",
         "currency",
         "created_at",
-        "expires_at",
     )
     list_select_related = ("account", "payer")
     list_filter = ("status", "kind")

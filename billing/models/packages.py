@@ -61,7 +61,7 @@ class Package(models.Model):
     term_unit = models.CharField(_("term"), max_length=8, choices=TermUnit, default=TermUnit.MONTH)
     anchor_at = models.DateTimeField(_("counted from"))
     months = models.PositiveIntegerField(_("months"), default=0)
-    extension = models.DurationField(_("extension"), default=timedelta)
+    extension = models.DurationField(_("time given back"), default=timedelta)
     expires_at = models.DateTimeField(_("expires"))
     purchased_at = models.DateTimeField(_("purchased"), null=True, blank=True)
     renewal_mode = models.CharField(
@@ -128,7 +128,7 @@ class Package(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_edition_display()} · {self.application_id}"
+        return str(self.application)
 
     def is_live(self, now: datetime) -> bool:
         """Whether licences work at `now`, as far as the package is concerned."""
@@ -151,7 +151,7 @@ class TrialGrant(models.Model):
         verbose_name_plural = _("trial grants")
 
     def __str__(self) -> str:
-        return f"{self.account_id} {self.granted_at:%Y-%m-%d}"
+        return str(self.account)
 
 
 class LicenceQuerySet(models.QuerySet["Licence"]):

@@ -84,7 +84,7 @@ class Refund(models.Model):
     class Meta:
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
-        permissions = [("decide_refund", "Can decide on refunds under review")]
+        permissions = [("decide_refund", _("Can decide on refunds under review"))]
         indexes = [
             models.Index(fields=["account", "-id"]),
             models.Index(fields=["entity", "requested_at"]),

@@ -40,7 +40,7 @@ class Fund(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} · {self.account_id}"
+        return f"{self.get_kind_display()} · {self.account}"
 
 
 class LedgerTransaction(models.Model):
@@ -233,7 +233,7 @@ class Credit(models.Model):
     class Meta:
         verbose_name = _("credit")
         verbose_name_plural = _("credits")
-        permissions = [("decide_credit", "Can decide on credits and reversals")]
+        permissions = [("decide_credit", _("Can decide on credits and reversals"))]
         indexes = [
             models.Index(fields=["account", "-id"]),
             models.Index(fields=["status", "-id"], name="billing_credit_status_idx"),

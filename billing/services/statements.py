@@ -112,15 +112,31 @@ def _coupon_keys(account: Account, chosen: StatementFilter) -> "QuerySet[Payment
 
 
 def _as_keys(rows: "QuerySet[Any]", source: int) -> "QuerySet[Any, Key]":
-    numbered = rows.order_by().annotate(source=Value(source, IntegerField()), key=F("pk"))
+    numbered = rows.annotate(source=Value(source, IntegerField()), key=F("pk"))
     return numbered.values_list("at", "source", "key")
 
 
-def list_keys(account: Account, chosen: StatementFilter) -> "QuerySet[Any, Key]":
-    """Return the keys of all rows, the newest first, to be cut into pages."""
-    ledger = _as_keys(_ledger_keys(account, chosen), 0)
-    coupons = _as_keys(_coupon_keys(account, chosen), 1)
-    return ledger.union(coupons, all=True).order_by("-at", "-source", "-key")
+class StatementKeys:
+    """The keys of all rows of a statement, the newest first, to be counted and cut into pages.
+
+    Each table gives only as many as a page's end needs, by its index: a page near the newest rows
+    costs the same however long the history is.
+    """
+
+    def __init__(self, account: Account, chosen: StatementFilter) -> None:
+        self._tables = (_ledger_keys(account, chosen), _coupon_keys(account, chosen))
+
+    def count_to(self, limit: int) -> int:
+        """Return how many rows there are, `limit` at most."""
+        return min(sum(rows.order_by()[:limit].count() for rows in self._tables), limit)
+
+    def __getitem__(self, part: slice) -> list[Key]:
+        keys = [
+            key
+            for source, rows in enumerate(self._tables)
+            for key in _as_keys(rows.order_by("-at", "-pk"), source)[: part.stop]
+        ]
+        return sorted(keys, reverse=True)[part]
 
 
 def _after(last: Key | None, source: int) -> Q:
@@ -138,8 +154,8 @@ def stream_rows(account: Account, chosen: StatementFilter) -> Iterator[Statement
     ledger, coupons = _ledger_keys(account, chosen), _coupon_keys(account, chosen)
     last: Key | None = None
     while True:
-        first = _as_keys(ledger.filter(_after(last, 0)), 0)
-        second = _as_keys(coupons.filter(_after(last, 1)), 1)
+        first = _as_keys(ledger.filter(_after(last, 0)).order_by(), 0)
+        second = _as_keys(coupons.filter(_after(last, 1)).order_by(), 1)
         keys = list(first.union(second, all=True).order_by("at", "source", "key")[:_BATCH])
         if not keys:
             return

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from billing.services.auto_renewal import Renewal, foresee_renewals
-from billing.services.sweeps import RENEWED, STEPS, Step, step_condition, step_parameters
+from billing.services.sweeps import ORDERS, RENEWED, STEPS, Step, step_condition, step_parameters
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def foresee_sweep(now: datetime) -> list[Foreseen]:
     rows = list(_foresee_renewals(now, renewals))
     states: dict[int, str] = {}
     for step in STEPS:
-        if step.table == "billing_order":
+        if step.of is ORDERS:
             rows += _foresee_orders(step, now)
             continue
         found = list(_foresee_packages(step, now, states, renewed))

@@ -34,36 +34,50 @@ _READERS = [role for role, may in PERMISSIONS_OF_ROLE.items() if Permission.SPEN
 
 
 @dataclass(frozen=True)
-class Step:
-    """One kind of change: which rows are due, and what becomes of them.
+class Kind:
+    """What a step changes: a table's rows `t`, by their column `column`.
 
-    `due` is a condition on the table's row `t`, in SQL, with the parameters `now`, `released`
-    (what expired by then may be due), `isolation` and `grace` (spans of time). `kind` names the
-    news that members get of it, `news` the tables, its details and the page it leads to.
+    The rest is SQL about a changed row `c`: `key` is the column by which it is named, `name` its
+    name in the audit trail, from `name_tables`. Its members' news are read from `news_tables`:
+    `details`, and the `path` of the page that they lead to.
     """
 
-    name: str
     table: str
     label: str
-    from_state: str
-    to_state: str
     column: str
-    due: str
-    kind: str
-    news: "NewsSource"
-
-
-@dataclass(frozen=True)
-class NewsSource:
-    """Where the news of a changed row finds what it tells, in SQL; `c` is the row and a reader."""
-
-    tables: str
+    key: str
+    name_tables: str
+    name: str
+    news_tables: str
     details: str
     path: str
 
 
-_PACKAGE_NEWS = NewsSource(
-    tables="""
+@dataclass(frozen=True)
+class Step:
+    """One kind of change: which rows are due, and what becomes of them.
+
+    `due` is a condition on the table's row `t`, in SQL, with the parameters `now`, `released`
+    (what expired by then may be due), `isolation` and `grace` (spans of time). `news` names what
+    members read of it.
+    """
+
+    name: str
+    of: Kind
+    from_state: str
+    to_state: str
+    due: str
+    news: str
+
+
+PACKAGES = Kind(
+    table="billing_package",
+    label="billing.package",
+    column="state",
+    key="application_id",
+    name_tables="JOIN accounts_application p ON p.id = c.application_id",
+    name="p.name || ' (' || p.sdkappid || ')'",
+    news_tables="""
         JOIN billing_package t ON t.id = c.id
         JOIN accounts_account a ON a.id = c.account_id
         JOIN accounts_application p ON p.id = t.application_id
@@ -74,8 +88,14 @@ _PACKAGE_NEWS = NewsSource(
     """,
     path="'/console/' || a.uin || '/applications/' || p.sdkappid || '/agents/'",
 )
-_ORDER_NEWS = NewsSource(
-    tables="""
+ORDERS = Kind(
+    table="billing_order",
+    label="billing.order",
+    column="status",
+    key="number",
+    name_tables="",
+    name="c.number",
+    news_tables="""
         JOIN billing_order t ON t.id = c.id
         JOIN accounts_account a ON a.id = c.account_id
     """,
@@ -107,47 +127,35 @@ _NOT_HELD_BACK = """
 STEPS = (
     Step(
         name="released_trials",
-        table="billing_package",
-        label="billing.package",
+        of=PACKAGES,
         from_state="trial",
         to_state="released",
-        column="state",
         due="t.expires_at <= %(now)s",
-        kind="trial_ended",
-        news=_PACKAGE_NEWS,
+        news="trial_ended",
     ),
     Step(
         name="isolated",
-        table="billing_package",
-        label="billing.package",
+        of=PACKAGES,
         from_state="active",
         to_state="isolated",
-        column="state",
         due="t.expires_at <= %(now)s",
-        kind="package_isolated",
-        news=_PACKAGE_NEWS,
+        news="package_isolated",
     ),
     Step(
         name="released",
-        table="billing_package",
-        label="billing.package",
+        of=PACKAGES,
         from_state="isolated",
         to_state="released",
-        column="state",
         due=f"t.expires_at <= %(released)s AND {_NOT_HELD_BACK}",
-        kind="package_released",
-        news=_PACKAGE_NEWS,
+        news="package_released",
     ),
     Step(
         name="expired_orders",
-        table="billing_order",
-        label="billing.order",
+        of=ORDERS,
         from_state="unpaid",
         to_state="expired",
-        column="status",
         due="t.expires_at <= %(now)s",
-        kind="order_expired",
-        news=_ORDER_NEWS,
+        news="order_expired",
     ),
 )
 
@@ -161,10 +169,10 @@ def step_parameters(step: Step, now: datetime) -> dict[str, Any]:
         "grace": timedelta(days=settings.SUSPENSION_GRACE_DAYS),
         "from": step.from_state,
         "to": step.to_state,
-        "kind": step.kind,
+        "kind": step.news,
         "roles": _READERS,
-        "verb": f"{step.label.split('.')[1]}.{step.to_state}",
-        "label": step.label,
+        "verb": f"{step.of.label.split('.')[1]}.{step.to_state}",
+        "label": step.of.label,
     }
 
 
@@ -172,7 +180,7 @@ def step_condition(step: Step, *also: str) -> str:
     """Return the SQL condition by which a row `t` is due for a step, in a state of `also` too."""
     # Written out and not as a parameter, so that the partial index on these states is used.
     states = ", ".join(f"'{state}'" for state in (step.from_state, *also))
-    return f"t.{step.column} IN ({states}) AND {step.due}"
+    return f"t.{step.of.column} IN ({states}) AND {step.due}"
 
 
 def find_due(step: Step, now: datetime) -> "array[int]":
@@ -194,7 +202,7 @@ def find_due(step: Step, now: datetime) -> "array[int]":
 def _read_keys(step: Step, now: datetime, due: "array[int]") -> None:
     with connection.chunked_cursor() as cursor:
         cursor.execute(
-            f"SELECT t.id FROM {step.table} t WHERE {step_condition(step)}"  # noqa: S608
+            f"SELECT t.id FROM {step.of.table} t WHERE {step_condition(step)}"  # noqa: S608
             " ORDER BY t.account_id, t.id",
             step_parameters(step, now),
         )
@@ -205,20 +213,20 @@ def _read_keys(step: Step, now: datetime, due: "array[int]") -> None:
 def change_batch(step: Step, ids: list[int], now: datetime) -> int:
     """Change those of `ids` that are still due and free, with one audit event each; count them.
 
-    Members who may spend are told in the same statement, through the outbox. An event names its
-    row by the key alone, since a name would cost a join per row.
+    Members who may spend are told in the same statement, through the outbox.
     """
+    of = step.of
     statement = f"""
         WITH claimed AS (
-            SELECT t.id FROM {step.table} t
+            SELECT t.id FROM {of.table} t
             WHERE t.id = ANY(%(ids)s::bigint[]) AND {step_condition(step)}
             FOR NO KEY UPDATE SKIP LOCKED
         ), changed AS (
-            UPDATE {step.table} t SET {step.column} = %(to)s
+            UPDATE {of.table} t SET {of.column} = %(to)s
             -- An array, so that all are claimed before the first changes: another sweep that
             -- follows close behind would else share the batch, row by row.
             WHERE t.id = ANY(ARRAY(SELECT id FROM claimed))
-            RETURNING t.id, t.account_id
+            RETURNING t.id, t.account_id, t.{of.key}
         ), readers AS MATERIALIZED (
             SELECT c.id, c.account_id, m.user_id FROM changed c
             JOIN accounts_membership m ON m.account_id = c.account_id AND m.role = ANY(%(roles)s)
@@ -226,14 +234,15 @@ def change_batch(step: Step, ids: list[int], now: datetime) -> int:
         ), told AS (
             INSERT INTO accounts_notification (user_id, account_id, kind, params, path,
                 dedupe_key, created_at, attempts, next_attempt_at, last_error)
-            SELECT c.user_id, c.account_id, %(kind)s, jsonb_build_object({step.news.details}),
-                {step.news.path}, '', %(now)s, 0, %(now)s, ''
-            FROM readers c {step.news.tables}
+            SELECT c.user_id, c.account_id, %(kind)s, jsonb_build_object({of.details}),
+                {of.path}, '', %(now)s, 0, %(now)s, ''
+            FROM readers c {of.news_tables}
         )
         INSERT INTO accounts_auditevent (account_id, at, verb, target_type, target_id,
             target_label, from_state, to_state, reason, data)
-        SELECT account_id, %(now)s, %(verb)s, %(label)s, id, '', %(from)s, %(to)s, '', '{{}}'
-        FROM changed
+        SELECT c.account_id, %(now)s, %(verb)s, %(label)s, c.id, {of.name}, %(from)s, %(to)s,
+            '', '{{}}'
+        FROM changed c {of.name_tables}
     """  # noqa: S608
     # Written out here: the driver takes ten times as long to write so long a list.
     written = "{" + ",".join(map(str, ids)) + "}"

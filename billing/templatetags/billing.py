@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.templatetags.console import deadline
 from billing.enums import Edition, OrderKind, TermUnit
-from billing.models import Coupon
+from billing.models.offers import Limits
 from billing.refund_terms import MONEY, list_terms
 from billing.services.summaries import RefundTerms
 
@@ -37,12 +37,12 @@ def month_name(day: date) -> str:
 
 
 @register.filter
-def limits_of(coupon: Coupon) -> str:
-    """Say for which orders a coupon is: `Premium; Annual; Renewal`, or that it is for all."""
+def limits_of(offer: Limits) -> str:
+    """Say for which orders an offer is: `Premium; Annual; Renewal`, or that it is for all."""
     parts = [
-        ", ".join(str(Edition(value).label) for value in coupon.editions),
-        ", ".join(str(TermUnit(value).label) for value in coupon.term_units),
-        ", ".join(str(OrderKind(value).label) for value in coupon.order_kinds),
+        ", ".join(str(Edition(value).label) for value in offer.editions),
+        ", ".join(str(TermUnit(value).label) for value in offer.term_units),
+        ", ".join(str(OrderKind(value).label) for value in offer.order_kinds),
     ]
     return "; ".join(part for part in parts if part) or _("every order")
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
 
-from django.core.paginator import Paginator
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, Permission, account_page
+from accounts.paginator import CappedPaginator
 from billing.enums import CreditStatus, FundKind, LedgerKind
 from billing.exports import Cell, stream_csv, write_xlsx
 from billing.forms.statements import StatementForm
@@ -22,7 +22,7 @@ from billing.services.ledger import read_balances
 from billing.services.statements import (
     COLUMNS,
     StatementFilter,
-    list_keys,
+    StatementKeys,
     list_months,
     read_rows,
     stream_rows,
@@ -56,8 +56,8 @@ def statement(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """Show what moved in the funds, with what was left at the end of each month."""
     form = StatementForm(request.GET)
     chosen = form.statement_filter if form.is_valid() else StatementFilter()
-    keys = list_keys(access.account, chosen)
-    page = Paginator(keys, PAGE_SIZE).get_page(request.GET.get("page"))
+    keys = StatementKeys(access.account, chosen)
+    page = CappedPaginator(keys, PAGE_SIZE).get_page(request.GET.get("page"))  # type: ignore[arg-type]
     context = {
         "access": access,
         "form": form,
@@ -134,7 +134,7 @@ def coupons(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     now = timezone.now()
     found = Coupon.objects.filter(account=access.account).order_by("ends_at", "pk")
     rows = sorted(((_standing(coupon, now), coupon) for coupon in found), key=lambda row: row[0])
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = CappedPaginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "billing/coupons.html", {"access": access, "page": page, "now": now})
 
 

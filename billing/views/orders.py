@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, Permission, account_page
+from accounts.paginator import CappedPaginator
 from billing.enums import OrderKind, OrderStatus
 from billing.forms.orders import OrderFilterForm
 from billing.masking import mask_name
@@ -50,7 +50,7 @@ def orders(request: HttpRequest, access: AccountAccess) -> HttpResponse:
             found = filter_by_status(found, form.cleaned_data["status"], now)
         if form.cleaned_data["kind"]:
             found = found.filter(kind=form.cleaned_data["kind"])
-    page = Paginator(found.prefetch_related("lines__application"), PAGE_SIZE).get_page(
+    page = CappedPaginator(found.prefetch_related("lines__application"), PAGE_SIZE).get_page(
         request.GET.get("page")
     )
     context = {

@@ -6,7 +6,6 @@ Neither account learns more of the other than its UIN and its masked name.
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
+from accounts.paginator import CappedPaginator
 from billing.enums import OrderStatus
 from billing.forms.orders import RefusePaymentForm
 from billing.masking import mask_name
@@ -37,7 +37,9 @@ def _asked(access: AccountAccess) -> "QuerySet[Order]":
 def payment_requests(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """List the orders that other accounts ask this one to pay, the newest first."""
     now = timezone.now()
-    page = Paginator(_asked(access).order_by("-pk"), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = CappedPaginator(_asked(access).order_by("-pk"), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
     rows = [
         {
             "order": order,

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
+from accounts.paginator import CappedPaginator
 from billing.enums import RefundStatus, TenderKind
 from billing.models import Refund
 from billing.refund_policy import RefundTrace
@@ -28,7 +28,7 @@ _PER_PAGE = 25
 def refunds(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """List the account's refunds, newest first."""
     found = Refund.objects.filter(account=access.account).select_related("application")
-    page = Paginator(found.order_by("-pk"), _PER_PAGE).get_page(request.GET.get("page"))
+    page = CappedPaginator(found.order_by("-pk"), _PER_PAGE).get_page(request.GET.get("page"))
     context = {"access": access, "page": page}
     return render_page(request, "billing/refunds.html", context, partial="list")
 

@@ -25,14 +25,22 @@ class BehaviourInline(ReadOnlyInline):
     model = Behaviour
     fields = [
         "number",
-        "name",
-        "description",
+        "named",
+        "text",
         "severity",
         "measures_named",
         "bars_refund",
         "allows_legal_follow_up",
     ]
-    readonly_fields = ["measures_named"]
+    readonly_fields = ["named", "text", "measures_named"]
+
+    @admin.display(description=_("name"))
+    def named(self, behaviour: Behaviour) -> str:
+        return behaviour.label
+
+    @admin.display(description=_("description"))
+    def text(self, behaviour: Behaviour) -> str:
+        return behaviour.text
 
     @admin.display(description=_("measures"))
     def measures_named(self, behaviour: Behaviour) -> str:

@@ -196,7 +196,7 @@ class EntryForm(IndustryForm):
         required=False,
         help_text=_("Empty for a prohibited service."),
     )
-    rule = forms.ChoiceField(label=_("Refused"), choices=EntryRule.choices)
+    rule = forms.ChoiceField(label=_("When refused"), choices=EntryRule.choices)
     is_active = forms.BooleanField(
         label=_("In use"),
         required=False,

@@ -1,7 +1,6 @@
 """A customer's connection requests: the list, one request, making one, taking one back."""
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -13,6 +12,7 @@ from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
 from accounts.models import Application
+from accounts.paginator import CappedPaginator
 from compliance.enums import ConnectionState
 from compliance.forms.customers import ConnectionForm
 from compliance.models import ConnectionRequest, ScreeningEntry
@@ -36,7 +36,7 @@ def connection_requests(request: HttpRequest, access: AccountAccess) -> HttpResp
     """List the account's requests, the newest first, and the applications that lack one."""
     requests = ConnectionRequest.objects.filter(account=access.account)
     listed = requests.select_related("application", "entry__industry").order_by("-pk")
-    page = Paginator(listed, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = CappedPaginator(listed, PAGE_SIZE).get_page(request.GET.get("page"))
     served = requests.filter(state__in=[ConnectionState.APPROVED, ConnectionState.REVIEW])
     lacking = Application.objects.filter(account=access.account).exclude(
         pk__in=served.values("application")

@@ -1,7 +1,6 @@
 """A customer's own violations: the list, one case, and appealing it."""
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -11,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
+from accounts.paginator import CappedPaginator
 from compliance.forms.customers import AppealForm
 from compliance.models import Violation
 from compliance.services.appeals import submit_appeal
@@ -29,7 +29,7 @@ def violations(request: HttpRequest, access: AccountAccess) -> HttpResponse:
         .prefetch_related("appeals")
         .order_by("-pk")
     )
-    page = Paginator(cases, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = CappedPaginator(cases, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "lines": list_cases(page.object_list, timezone.now()),

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.management import create_permissions
+from django.utils.translation import gettext_noop
 
 
 def _view(app: str, *models: str) -> frozenset[str]:
@@ -34,11 +35,12 @@ _CASES = _view(
     *("rulebook", "screeningentry", "violation", "violationevent"),
 )
 
+#: By name: keys in the database, which people read translated.
 GROUPS: dict[str, frozenset[str]] = {
     # Answers customers, and sees all that they and other staff did; changes nothing.
-    "Support": _WHO | _SEATS | _MONEY | _CATALOG | _CASES,
+    gettext_noop("Support"): _WHO | _SEATS | _MONEY | _CATALOG | _CASES,
     # Records transfers and the second person's word on them; coupons, promotions, lost time.
-    "Billing operations": _WHO
+    gettext_noop("Billing operations"): _WHO
     | _MONEY
     | _CATALOG
     | {
@@ -50,7 +52,7 @@ GROUPS: dict[str, frozenset[str]] = {
         "billing.decide_credit",
     },
     # Decides on refunds that the rules leave to a person, and holds those under suspicion.
-    "Refund review": _WHO
+    gettext_noop("Refund review"): _WHO
     | _MONEY
     | _CATALOG
     | _CASES
@@ -60,7 +62,7 @@ GROUPS: dict[str, frozenset[str]] = {
         "billing.decide_refund",
     },
     # Cases, appeals and connection requests; the tables by which businesses are screened.
-    "Compliance": _WHO
+    gettext_noop("Compliance"): _WHO
     | _SEATS
     | _CASES
     | _view("billing", "order", "orderline", "package", "payment", "refund", "refundline")
@@ -78,7 +80,7 @@ GROUPS: dict[str, frozenset[str]] = {
         "compliance.handle_violation",
     },
     # Prices and features, which touch no customer's account.
-    "Catalog": _CATALOG
+    gettext_noop("Catalog"): _CATALOG
     | _view("compliance", "behaviour", "rulebook")
     | _view("accounts", "auditevent")
     | {
@@ -87,7 +89,7 @@ GROUPS: dict[str, frozenset[str]] = {
     },
     # Customers' accounts and members, and who is staff in which groups. Their own rights are
     # another administrator's to change.
-    "Administrators": _WHO
+    gettext_noop("Administrators"): _WHO
     | _SEATS
     | _view("auth", "group")
     | _view("billing", "sweeprun")

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from accounts.admin.paginator import CappedPaginator
+from accounts.admin.paginator import LeanPaginator
 from accounts.admin.search import SearchField
 from accounts.enums import AccountStatus, Measure, Role
 from accounts.models import (
@@ -243,7 +243,7 @@ def test_history_leads_to_the_audit_trail_of_the_object() -> None:
 def test_pages_end_at_the_limit_and_say_that_there_is_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(CappedPaginator, "limit", 2)
+    monkeypatch.setattr(LeanPaginator, "limit", 2)
     for _number in range(4):
         make_account()
 

@@ -128,7 +128,7 @@ TABLES = (
         "agents.siptelephone",
         {
             **PLACE,
-            "extension": "(i + 1000)::text",
+            "extension": "(i / 10 + 1000)::text",
             "licence_id": "NULL",
             "agent_id": "NULL",
         },

@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import clear_url_caches, reverse
 
 from accounts.models import Account, Application, Membership, User
+from billing.models import Package
 from tests.bench.admin_lists import Side
 from tests.bench.admin_rows import BIG_ACCOUNT
 from tests.bench.agents_page import medians
@@ -77,12 +78,19 @@ def _calls(page: str) -> list[Callable[[], HttpResponse]]:
 
 
 def _leave_few_applications() -> None:
-    """Give the measured accounts as many applications as an account may have at most."""
+    """Give the measured accounts as many applications as an account may have at most.
+
+    The others move to another account, their packages too, and nothing is left of them to read.
+    """
     for uin in {uin for uin, _plain in PAGES.values()}:
         own = Application.objects.filter(account__uin=uin).order_by("pk")
         kept = list(own.values_list("pk", flat=True)[: settings.APPLICATION_LIMIT])
         elsewhere = Account.objects.latest("pk")
+        moved = Package.objects.filter(account__uin=uin).exclude(application__in=kept)
+        moved.update(account=elsewhere)
         own.exclude(pk__in=kept).update(account=elsewhere)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE accounts_application, billing_package")
 
 
 def _time(side: Side, page: str) -> MoneyFigure:

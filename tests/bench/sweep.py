@@ -41,12 +41,13 @@ _ROWS = """
 _STATEMENT = """
     WITH changed AS (
         UPDATE billing_package SET state = 'isolated'
-        WHERE state = 'active' AND expires_at <= %(now)s RETURNING id, account_id
+        WHERE state = 'active' AND expires_at <= %(now)s RETURNING id, account_id, application_id
     )
     INSERT INTO accounts_auditevent (account_id, at, verb, target_type, target_id,
         target_label, from_state, to_state, reason, data)
-    SELECT account_id, %(now)s, 'package.isolated', 'billing.package', id, '',
-        'active', 'isolated', '', '{}' FROM changed
+    SELECT c.account_id, %(now)s, 'package.isolated', 'billing.package', c.id,
+        p.name || ' (' || p.sdkappid || ')', 'active', 'isolated', '', '{}'
+    FROM changed c JOIN accounts_application p ON p.id = c.application_id
 """
 
 

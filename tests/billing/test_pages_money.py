@@ -12,12 +12,19 @@ import time_machine
 from django.test import Client
 from openpyxl import load_workbook
 
+from accounts.paginator import CappedPaginator
 from billing.enums import Edition
 from billing.exports import Cell, neutralise, stream_csv, write_xlsx
 from billing.services import statements
 from billing.services.credits import record_credit
 from billing.services.refunds import quote_refund, refund_package
-from billing.services.statements import StatementFilter, list_months, stream_rows
+from billing.services.statements import (
+    StatementFilter,
+    StatementKeys,
+    list_months,
+    read_rows,
+    stream_rows,
+)
 from tests.factories import (
     NOW,
     Customer,
@@ -244,3 +251,28 @@ def test_a_reference_that_is_a_formula_is_neutralised_in_the_export() -> None:
     client.force_login(customer.owner)
 
     assert read_csv(client, customer)[1][2] == "'=HYPERLINK(A1)"
+
+
+def test_pages_of_a_statement_are_its_rows_the_newest_first(customer: Customer) -> None:
+    chosen = StatementFilter()
+    rows = list(stream_rows(customer.account, chosen))[::-1]
+    keys = StatementKeys(customer.account, chosen)
+    pages = [keys[start : start + 2] for start in range(0, len(rows), 2)]
+    assert [row for page in pages for row in read_rows(customer.account, page)] == rows
+    assert [keys.count_to(limit) for limit in (1, len(rows), 100)] == [1, len(rows), len(rows)]
+
+
+def test_a_long_statement_is_counted_and_paged_so_far_alone(
+    customer: Customer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"/console/{customer.account.uin}/funds/statement/"
+    count = StatementKeys(customer.account, StatementFilter()).count_to(100)
+    for limit, words in (
+        (count, f"{count} entries"),
+        (count - 1, f"More than {count - 1} entries"),
+    ):
+        monkeypatch.setattr(CappedPaginator, "limit", limit)
+        assert words in client.get(url).content.decode()
+    monkeypatch.setattr(CappedPaginator, "limit", 1)
+    page = client.get(url, {"page": "2"}).context["page"]
+    assert (page.number, len(page.object_list)) == (1, 1)

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.admin.base import LeanAdmin
-from accounts.admin.paginator import CappedPaginator
+from accounts.admin.paginator import LeanPaginator
 from accounts.admin.search import SearchField
 from accounts.models import Account
 from agents.services.agents import AgentDetails, add_agent
@@ -153,7 +153,7 @@ def test_pages_hold_each_row_once_and_in_order(
     restrictions: list[str], monkeypatch: pytest.MonkeyPatch, limit: int, query: str
 ) -> None:
     uin = Account.objects.get().uin
-    monkeypatch.setattr(CappedPaginator, "limit", limit)
+    monkeypatch.setattr(LeanPaginator, "limit", limit)
     monkeypatch.setattr(LISTS["accounts.restriction"], "list_per_page", 2)
     found = query.format(uin=uin, uin0=uin[:11])
     urls = [
@@ -168,7 +168,7 @@ def test_pages_hold_each_row_once_and_in_order(
 def test_fewer_rows_are_counted_where_they_were_looked_for(
     restrictions: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(CappedPaginator, "found_limit", 3)
+    monkeypatch.setattr(LeanPaginator, "found_limit", 3)
     uin = Account.objects.get().uin
     client = signed_in(make_staff())
     url = reverse("admin:accounts_restriction_changelist")

@@ -485,3 +485,57 @@ def test_groups_are_read_and_not_written() -> None:
     assert client.post(change_url(group), {"name": "Other"}).status_code == 403
     assert client.get(reverse("admin:auth_group_add")).status_code == 403
     assert [each.name for each in Group.objects.filter(pk=group.pk)] == ["Desk"]
+
+
+def test_groups_and_rights_are_named_in_the_language_of_the_page() -> None:
+    group = Group.objects.get(name="Billing operations")
+    root = make_root()
+    root.language = "zh-hans"
+    root.save()
+    client = client_of(root)
+    listed = client.get(reverse("admin:auth_group_changelist")).content.decode()
+    page = client.get(change_url(group)).content.decode()
+    rights = client.get(
+        reverse("admin:accounts_user_act", args=(make_clerk().pk, "staff-rights"))
+    ).content.decode()
+    for each in (listed, page, rights):
+        assert "计费运营" in each
+        assert "Billing operations" not in each
+    assert "订单" in page
+    assert "审批入账与冲正" in page
+    assert "Can " not in page
+
+
+def test_a_persons_groups_are_named_on_the_persons_page() -> None:
+    clerk = make_clerk()
+    clerk.groups.set(Group.objects.filter(name__in=["Support", "Catalog"]))
+    page = client_of(make_root()).get(change_url(clerk)).content.decode()
+    assert "Catalog, Support" in page
+
+
+def test_an_offers_limits_are_told_in_words() -> None:
+    promotion = factories.make_promotion(editions=["premium"], term_units=["year"])
+    coupon = factories.make_coupon(factories.make_account(), order_kinds=["new", "renewal"])
+    client = client_of(make_root())
+    assert "Premium; Annual" in client.get(change_url(promotion)).content.decode()
+    assert "New purchase, Renewal" in client.get(change_url(coupon)).content.decode()
+
+
+def test_notifications_are_listed_by_their_headlines() -> None:
+    tenant = make_tenant()
+    notify = Notification.objects.create(
+        user=tenant.owner,
+        account=tenant.account,
+        kind="order_expired",
+        params={"number": "2026", "total": "1.00", "currency": "USD"},
+        created_at=NOW,
+        next_attempt_at=NOW,
+    )
+    client = client_of(make_root())
+    for url in (reverse("admin:accounts_notification_changelist"), change_url(notify)):
+        assert "Order 2026 has expired" in client.get(url).content.decode()
+
+
+def test_staff_change_their_password_where_everybody_does() -> None:
+    response = client_of(make_root()).get("/admin/password_change/")
+    assert response.headers["Location"] == reverse("account_change_password")
