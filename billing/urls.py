@@ -46,6 +46,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{ACCOUNT}/orders/<slug:number>/pay/", paying.pay, name="pay"),
     path(f"{ACCOUNT}/orders/<slug:number>/cancel/", paying.cancel, name="cancel"),
     path(f"{ACCOUNT}/funds/", funds.funds, name="funds"),
+    path(f"{ACCOUNT}/funds/months/", funds.months, name="months"),
     path(f"{ACCOUNT}/funds/statement/", funds.statement, name="statement"),
     path(f"{ACCOUNT}/funds/statement.csv", funds.statement_csv, name="statement_csv"),
     path(f"{ACCOUNT}/funds/statement.xlsx", funds.statement_xlsx, name="statement_xlsx"),

@@ -225,7 +225,15 @@ class Payment(models.Model):
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
         ordering = ["id"]
-        indexes = [models.Index(fields=["account", "-id"])]
+        indexes = [
+            models.Index(fields=["account", "-id"]),
+            # For the statement, where coupons stand among what moved.
+            models.Index(
+                fields=["account", "-at", "-id"],
+                condition=Q(kind="coupon"),
+                name="billing_payment_coupon_idx",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["order", "kind"], name="billing_payment_once"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="billing_payment_positive"),

@@ -8,7 +8,7 @@ keeps neither memory nor a transaction.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -73,8 +73,19 @@ class StatementRow:
         return [self.amounts[kind] for kind in COLUMNS]
 
 
+@dataclass
+class Sums:
+    """What a transaction put into each kind of fund, and its currency."""
+
+    amounts: dict[str, Decimal] = field(
+        default_factory=lambda: dict.fromkeys(FundKind.values, _ZERO)
+    )
+    currency: str = ""
+
+
 #: The columns of a statement, in order.
-COLUMNS = (TenderKind.CASH, TenderKind.INCOME, TenderKind.GIFT, TenderKind.COUPON)
+FUND_COLUMNS = (TenderKind.CASH, TenderKind.INCOME, TenderKind.GIFT)
+COLUMNS = (*FUND_COLUMNS, TenderKind.COUPON)
 
 
 def _within(chosen: StatementFilter) -> Q:
@@ -128,7 +139,8 @@ class StatementKeys:
 
     def count_to(self, limit: int) -> int:
         """Return how many rows there are, `limit` at most."""
-        return min(sum(rows.order_by()[:limit].count() for rows in self._tables), limit)
+        first, *others = (rows.order_by().values("pk")[:limit] for rows in self._tables)
+        return first.union(*others, all=True)[:limit].count()
 
     def __getitem__(self, part: slice) -> list[Key]:
         keys = [
@@ -164,38 +176,60 @@ def stream_rows(account: Account, chosen: StatementFilter) -> Iterator[Statement
 
 
 def read_rows(account: Account, keys: Iterable[Key]) -> list[StatementRow]:
-    """Return the rows of `keys`, in their order; at most four queries."""
+    """Return the rows of `keys`, in their order; at most three queries.
+
+    Columns are read and not rows of models: five tables meet here, and an export reads them all.
+    """
     listed = list(keys)
-    ledger = _read_ledger(account, [key for _at, source, key in listed if source == 0])
-    coupons = _read_coupons(account, [key for _at, source, key in listed if source == 1])
-    found = {0: ledger, 1: coupons}
+    moved = _read_moved([key for _at, source, key in listed if source == 0])
+    sums = _read_sums([row.pk for row in moved])
+    paid = _read_coupons(
+        account,
+        orders=[row.order_id for row in moved if row.kind == LedgerKind.PAYMENT],
+        alone=[key for _at, source, key in listed if source == 1],
+    )
+    coupons = {row.order_id: row.amount for row in paid}
+    found = {
+        0: {row.pk: _ledger_row(row, account, sums[row.pk], coupons) for row in moved},
+        1: {row.pk: _coupon_row(row, account) for row in paid},
+    }
     return [found[source][key] for _at, source, key in listed]
 
 
-def _read_ledger(account: Account, ids: list[int]) -> dict[int, StatementRow]:
-    # Columns and not rows of models: five tables meet here, and an export reads them all.
+def _read_moved(ids: list[int]) -> list[Any]:
     rows = LedgerTransaction.objects.filter(pk__in=ids).values_list(
-        *("pk", "at", "kind", "note", "order_id", "order__number", "order__currency"),
-        *("order__account_id", "order__account__uin", "order__account__name"),
-        *("refund__number", "refund__account_id", "refund__account__uin", "refund__account__name"),
+        *("pk", "at", "kind", "note", "order_id", "order__number", "order__account_id"),
+        *("order__account__uin", "order__account__name", "refund__number"),
+        *("refund__account_id", "refund__account__uin", "refund__account__name"),
         named=True,
     )
-    listed: list[Any] = list(rows)
-    sums: dict[int, dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(FundKind.values, _ZERO))
+    return list(rows)
+
+
+def _read_sums(ids: list[int]) -> dict[int, Sums]:
+    """Return what each transaction put into the funds."""
+    sums: dict[int, Sums] = defaultdict(Sums)
     entries = LedgerEntry.objects.filter(transaction__in=ids, fund__isnull=False)
-    for key, kind, amount in entries.values_list("transaction_id", "fund__kind", "amount"):
-        sums[key][kind] += amount
-    orders = [row.order_id for row in listed if row.kind == LedgerKind.PAYMENT]
-    coupons = dict(
-        Payment.objects.filter(
-            order__in=orders, account=account, kind=TenderKind.COUPON
-        ).values_list("order_id", "amount")
+    columns = "transaction_id", "fund__kind", "amount", "currency"
+    for key, kind, amount, currency in entries.values_list(*columns):
+        sums[key].amounts[kind] += amount
+        sums[key].currency = currency
+    return sums
+
+
+def _read_coupons(account: Account, *, orders: list[int], alone: list[int]) -> list[Any]:
+    """Return what coupons paid: beside money for these orders, and these payments alone."""
+    rows = Payment.objects.filter(
+        Q(order__in=orders) | Q(pk__in=alone), account=account, kind=TenderKind.COUPON
+    ).values_list(
+        *("pk", "at", "order_id", "order__number", "order__account_id", "amount", "currency"),
+        named=True,
     )
-    return {row.pk: _ledger_row(row, account, sums[row.pk], coupons) for row in listed}
+    return list(rows)
 
 
 def _ledger_row(
-    row: Any, account: Account, amounts: Mapping[str, Decimal], coupons: Mapping[int, Decimal]
+    row: Any, account: Account, sums: Sums, coupons: Mapping[int, Decimal]
 ) -> StatementRow:
     paid = coupons.get(row.order_id, _ZERO) if row.kind == LedgerKind.PAYMENT else _ZERO
     page, number, other = "", row.note, ""
@@ -215,8 +249,8 @@ def _ledger_row(
         number=number,
         page=page,
         other=other,
-        amounts={**amounts, TenderKind.COUPON.value: -paid},
-        currency=row.order__currency or "USD",
+        amounts={**sums.amounts, TenderKind.COUPON.value: -paid},
+        currency=sums.currency,
     )
 
 
@@ -228,25 +262,17 @@ def _masked(uin: str, name: str) -> str:
     return f"{uin} ({mask_name(name)})"
 
 
-def _read_coupons(account: Account, ids: list[int]) -> dict[int, StatementRow]:
-    if not ids:
-        return {}
-    payments = Payment.objects.filter(pk__in=ids).select_related("order")
-    return {
-        payment.pk: StatementRow(
-            at=payment.at,
-            kind=LedgerKind.PAYMENT,
-            number=payment.order.number,
-            page=_order_page(payment.order.account_id, account),
-            other="",
-            amounts={
-                **dict.fromkeys((kind.value for kind in FundKind), _ZERO),
-                TenderKind.COUPON.value: -payment.amount,
-            },
-            currency=payment.currency,
-        )
-        for payment in payments
-    }
+def _coupon_row(row: Any, account: Account) -> StatementRow:
+    amounts = dict.fromkeys(FundKind.values, _ZERO)
+    return StatementRow(
+        at=row.at,
+        kind=LedgerKind.PAYMENT,
+        number=row.order__number,
+        page=_order_page(row.order__account_id, account),
+        other="",
+        amounts={**amounts, TenderKind.COUPON.value: -row.amount},
+        currency=row.currency,
+    )
 
 
 @dataclass(frozen=True)
@@ -258,23 +284,16 @@ class Month:
     balances: Mapping[str, Decimal]
 
     @property
-    def cells(self) -> list[tuple[Decimal, Decimal]]:
-        """Change and balance of cash, income and gift."""
-        kinds = [kind.value for kind in COLUMNS if kind.value in FundKind.values]
-        return [(self.changes[kind], self.balances[kind]) for kind in kinds]
+    def cells(self) -> list[tuple[TenderKind, Decimal, Decimal]]:
+        """Kind, change and balance of cash, income and gift."""
+        return [(kind, self.changes[kind], self.balances[kind]) for kind in FUND_COLUMNS]
 
 
-def list_months(account: Account, chosen: StatementFilter) -> list[Month]:
-    """Return the months of the chosen time in which money moved, the newest first; one query.
-
-    Balances are those of the whole ledger: neither the chosen fund nor the chosen kind leaves
-    anything out of them. Where the time ends within a month, that month is counted up to there.
-    """
-    entries = LedgerEntry.objects.filter(fund__account=account)
-    if chosen.ends_at:
-        entries = entries.filter(transaction__at__lt=chosen.ends_at)
+def list_months(account: Account) -> list[Month]:
+    """Return the months in which money moved, the newest first; one query over all entries."""
     sums = (
-        entries.annotate(month=TruncMonth("transaction__at", tzinfo=billing_zone()))
+        LedgerEntry.objects.filter(fund__account=account)
+        .annotate(month=TruncMonth("transaction__at", tzinfo=billing_zone()))
         .values_list("month", "fund__kind")
         .annotate(total=Sum("amount"))
         .order_by("month")
@@ -288,5 +307,4 @@ def list_months(account: Account, chosen: StatementFilter) -> list[Month]:
     for starts_on, moved in changes.items():
         balances = {kind: balances[kind] + moved[kind] for kind in FundKind.values}
         months.append(Month(starts_on, moved, balances))
-    first = chosen.since.replace(day=1) if chosen.since else None
-    return [month for month in reversed(months) if first is None or month.starts_on >= first]
+    return months[::-1]

@@ -21,6 +21,7 @@ from billing.services.catalog import find_price_book
 from billing.services.ledger import read_balances
 from billing.services.statements import (
     COLUMNS,
+    FUND_COLUMNS,
     StatementFilter,
     StatementKeys,
     list_months,
@@ -30,7 +31,13 @@ from billing.services.statements import (
 from billing.views.places import account_url
 
 PAGE_SIZE = 25
-_MONTHS_SHOWN = 12
+_MONTHS_ON_PAGE = 12
+
+
+class StatementPaginator(CappedPaginator):
+    """Leads less far back: a statement is narrowed by its dates, and exported whole."""
+
+    limit = 1_000
 
 
 @account_page(Permission.READ_MONEY)
@@ -52,19 +59,37 @@ def funds(request: HttpRequest, access: AccountAccess) -> HttpResponse:
 
 @account_page(Permission.READ_MONEY)
 @require_safe
+def months(request: HttpRequest, access: AccountAccess) -> HttpResponse:
+    """Show what each month put into the funds, and what was left at its end.
+
+    A page of its own, since it reads every movement there ever was.
+    """
+    found = list_months(access.account)
+    page = CappedPaginator(found, _MONTHS_ON_PAGE).get_page(request.GET.get("page"))
+    context = {"access": access, "page": page, "columns": list(FUND_COLUMNS)}
+    return render(request, "billing/months.html", context)
+
+
+@account_page(Permission.READ_MONEY)
+@require_safe
 def statement(request: HttpRequest, access: AccountAccess) -> HttpResponse:
-    """Show what moved in the funds, with what was left at the end of each month."""
+    """Show what moved in the funds, and what is in them now."""
     form = StatementForm(request.GET)
     chosen = form.statement_filter if form.is_valid() else StatementFilter()
     keys = StatementKeys(access.account, chosen)
-    page = CappedPaginator(keys, PAGE_SIZE).get_page(request.GET.get("page"))  # type: ignore[arg-type]
+    page = StatementPaginator(keys, PAGE_SIZE).get_page(request.GET.get("page"))  # type: ignore[arg-type]
+    rows = read_rows(access.account, page.object_list)
+    currency = rows[0].currency if rows else ""
+    balances = read_balances(account=access.account, currency=currency) if rows else {}
     context = {
         "access": access,
         "form": form,
         "page": page,
-        "rows": read_rows(access.account, page),
+        "rows": rows,
         "columns": COLUMNS,
-        "months": list_months(access.account, chosen)[:_MONTHS_SHOWN],
+        "balances": [balances.get(kind) for kind in COLUMNS],
+        "total": sum(balances.values()),
+        "currency": currency,
         "is_filtered": any(form.cleaned_data.values()),
         "query": request.GET.urlencode(),
         "now": timezone.now(),

@@ -1,5 +1,6 @@
 """Orders of the account: the list, one with its history, and its receipt."""
 
+from collections import defaultdict
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,7 +14,7 @@ from accounts.paginator import CappedPaginator
 from billing.enums import OrderKind, OrderStatus
 from billing.forms.orders import OrderFilterForm
 from billing.masking import mask_name
-from billing.models import Order
+from billing.models import Order, OrderLine
 from billing.order_words import show_order_line
 from billing.services.order_pages import (
     derive_status,
@@ -50,14 +51,13 @@ def orders(request: HttpRequest, access: AccountAccess) -> HttpResponse:
             found = filter_by_status(found, form.cleaned_data["status"], now)
         if form.cleaned_data["kind"]:
             found = found.filter(kind=form.cleaned_data["kind"])
-    page = CappedPaginator(found.prefetch_related("lines__application"), PAGE_SIZE).get_page(
-        request.GET.get("page")
-    )
+    page = CappedPaginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    applications = _applications(list(page.object_list))
     context = {
         "access": access,
         "form": form,
         "page": page,
-        "rows": [_row(order, now) for order in page],
+        "rows": [_row(order, applications[order.pk], now) for order in page.object_list],
         "is_filtered": bool(form.errors or any(form.cleaned_data.values())),
         "asked": Order.objects.open(now)
         .filter(payer=access.account)
@@ -69,13 +69,21 @@ def orders(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     return render(request, "billing/orders.html", context)
 
 
-def _row(order: Order, now: Any) -> dict[str, Any]:
-    names = dict.fromkeys(line.application.name for line in order.lines.all())
+def _applications(orders: list[Order]) -> dict[int, list[str]]:
+    """Return the names of the applications that each order is for, in the order of its lines."""
+    names: dict[int, dict[str, None]] = defaultdict(dict)
+    lines = OrderLine.objects.filter(order__in=[order.pk for order in orders]).order_by("pk")
+    for order, name in lines.values_list("order", "application__name"):
+        names[order][name] = None
+    return {order.pk: list(names[order.pk]) for order in orders}
+
+
+def _row(order: Order, applications: list[str], now: Any) -> dict[str, Any]:
     return {
         "order": order,
         "kind": OrderKind(order.kind),
         "status": derive_status(order, now),
-        "applications": list(names),
+        "applications": applications,
         "payer_name": mask_name(order.payer.name) if order.payer_id != order.account_id else "",
     }
 

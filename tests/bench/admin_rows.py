@@ -33,6 +33,10 @@ _APPLICATION = "{application} + CASE WHEN i % 10 = 0 THEN 9 ELSE i - 1 END"
 _USER = "{user} + CASE WHEN i % 10 = 0 THEN 0 ELSE i % {spread} END"
 _KEY = "gen_random_uuid()"
 _HASH = "md5(i::text) || md5('x' || i)"
+#: Every seventh order was paid by a coupon alone; what moved lies over three years.
+_BY_COUPON = "i % 7 = 0"
+_AT = "now() - interval '1 second' * (94608000.0 * ({rows} - i) / {rows})"
+_FUND = "{fund} + CASE WHEN i % 10 = 0 THEN 0 ELSE i % {spread} END"
 PLACE = {"account_id": _ACCOUNT, "application_id": _APPLICATION}
 
 
@@ -150,8 +154,13 @@ TABLES = (
     ),
     Table(
         "billing.ledgertransaction",
-        {"account_id": _ACCOUNT},
-        (BIG_ACCOUNT, "OB-77", "RB-77"),
+        {
+            "account_id": _ACCOUNT,
+            "at": _AT,
+            "kind": f"CASE WHEN {_BY_COUPON} THEN 'credit' ELSE 'payment' END",
+            "order_id": f"CASE WHEN {_BY_COUPON} THEN NULL ELSE {{order}} + i - 1 END",
+        },
+        (BIG_ACCOUNT, "OB-78", "RB-77"),
     ),
     Table(
         "billing.fund",
@@ -241,6 +250,39 @@ TABLES = (
 )
 
 
+#: What belongs to the rows of a list, and is filled where it is asked for.
+_PARTS = (
+    Table(
+        "billing.orderline",
+        {
+            "account_id": _ACCOUNT,
+            "order_id": "{order} + i - 1",
+            "application_id": _APPLICATION,
+        },
+        (),
+    ),
+    Table(
+        "billing.payment",
+        {
+            "account_id": _ACCOUNT,
+            "order_id": "{order} + i - 1",
+            "at": _AT,
+            "kind": f"CASE WHEN {_BY_COUPON} THEN 'coupon' ELSE 'cash' END",
+        },
+        (),
+    ),
+    Table(
+        "billing.ledgerentry",
+        {
+            "transaction_id": "{ledgertransaction} + i - 1",
+            "book": "'fund'",
+            "fund_id": _FUND,
+            "amount": f"CASE WHEN {_BY_COUPON} THEN 120 ELSE -20 END",
+        },
+        (),
+    ),
+)
+
 #: What other tables refer to, so it is filled whichever lists are measured.
 _REFERRED = {
     "accounts.entity",
@@ -258,7 +300,7 @@ def fill(rows: int, labels: tuple[str, ...] = ()) -> None:
     _forget_what_only_writing_needs()
     first: dict[str, int] = {}
     with connection.cursor() as cursor:
-        for table in TABLES:
+        for table in (*TABLES, *(part for part in _PARTS if part.label in labels)):
             if not labels or table.label in _REFERRED.union(labels):
                 _copy(cursor, table, rows, first)
         # What a vacuum would do in the middle of a measurement is done before.
@@ -296,7 +338,7 @@ def _forget_what_only_writing_needs() -> None:
         )
         for table, name in cursor.fetchall():
             cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
-        for listed in TABLES:
+        for listed in (*TABLES, *_PARTS):
             name = apps.get_model(listed.label)._meta.db_table
             cursor.execute(f'ALTER TABLE "{name}" DISABLE TRIGGER USER')
 

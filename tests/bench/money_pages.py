@@ -31,7 +31,10 @@ PAGES = {
     "statement": (BIG_ACCOUNT, "bench:billing_ledgertransaction_changelist"),
     "buy": (BIG_ACCOUNT, "bench-long:billing_order_changelist"),
 }
-LABELS = ("accounts.membership", "billing.order", "billing.ledgertransaction")
+LABELS = (
+    *("accounts.membership", "billing.order", "billing.orderline", "billing.payment"),
+    *("billing.ledgertransaction", "billing.ledgerentry", "billing.fund"),
+)
 GOAL = 1.0
 
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import path
 
 from agents.models import Agent
+from billing.enums import FundKind
 from billing.models import LedgerTransaction, Order
 from config.urls import urlpatterns as console
 
@@ -34,8 +35,14 @@ class AgentAdmin(OfAccount):
 class OrderAdmin(OfAccount):
     """The same orders as the list of orders, with the same columns and filters."""
 
-    list_display = ("number", "created_at", "kind", "payer", "status", "total")
+    list_display = ("number", "created_at", "kind", "applications", "payer", "status", "total")
     list_filter = ("status", "kind")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("lines__application")
+
+    def applications(self, order: Order) -> str:
+        return ", ".join({line.application.name for line in order.lines.all()})
 
 
 class LongOrderAdmin(OrderAdmin):
@@ -46,10 +53,33 @@ class LongOrderAdmin(OrderAdmin):
 
 
 class LedgerTransactionAdmin(OfAccount):
-    """The same movements as the statement."""
+    """The same movements as the statement, with the same columns and filters."""
 
-    list_display = ("at", "kind", "order", "note")
-    list_filter = ("kind",)
+    list_display = ("at", "kind", "number", *FundKind.values, "coupon")
+    list_filter = ("kind", "at")
+    list_select_related = ("order", "refund")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("entries__fund", "order__payments")
+
+    def number(self, moved: LedgerTransaction) -> str:
+        return str(moved.order or moved.refund or moved.note)
+
+    def _moved(self, moved: LedgerTransaction, kind: str) -> Any:
+        return sum(e.amount for e in moved.entries.all() if e.fund and e.fund.kind == kind)
+
+    def cash(self, moved: LedgerTransaction) -> Any:
+        return self._moved(moved, "cash")
+
+    def income(self, moved: LedgerTransaction) -> Any:
+        return self._moved(moved, "income")
+
+    def gift(self, moved: LedgerTransaction) -> Any:
+        return self._moved(moved, "gift")
+
+    def coupon(self, moved: LedgerTransaction) -> Any:
+        paid = moved.order.payments.all() if moved.order else ()
+        return sum(payment.amount for payment in paid if payment.kind == "coupon")
 
 
 site.register(Agent, AgentAdmin)

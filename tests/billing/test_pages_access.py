@@ -60,6 +60,7 @@ CASES = {
     "pay": PageCase(SPEND, order="unpaid"),
     "cancel": PageCase(SPEND, order="unpaid"),
     "funds": PageCase(MONEY),
+    "months": PageCase(MONEY),
     "statement": PageCase(MONEY),
     "statement_csv": PageCase(MONEY),
     "statement_xlsx": PageCase(MONEY),

@@ -82,6 +82,7 @@ PAGES = {
     "receipt": "orders/{order}/receipt/",
     "funds": "funds/",
     "statement": "funds/statement/",
+    "months": "funds/months/",
     "statement as CSV": "funds/statement.csv",
     "statement as XLSX": "funds/statement.xlsx",
     "coupons": "coupons/",

@@ -12,7 +12,6 @@ import time_machine
 from django.test import Client
 from openpyxl import load_workbook
 
-from accounts.paginator import CappedPaginator
 from billing.enums import Edition
 from billing.exports import Cell, neutralise, stream_csv, write_xlsx
 from billing.services import statements
@@ -25,6 +24,7 @@ from billing.services.statements import (
     read_rows,
     stream_rows,
 )
+from billing.views.funds import StatementPaginator
 from tests.factories import (
     NOW,
     Customer,
@@ -158,14 +158,36 @@ def test_the_page_lists_the_newest_first(client: Client, customer: Customer) -> 
 
 
 def test_months_tell_what_moved_and_what_was_left(customer: Customer) -> None:
-    months = list_months(customer.account, StatementFilter())
+    months = list_months(customer.account)
 
     assert [
-        (month.starts_on.month, [tuple(map(str, cell)) for cell in month.cells]) for month in months
+        (month.starts_on.month, [tuple(map(str, cell[1:])) for cell in month.cells])
+        for month in months
     ] == [
         (3, [("0.00", "400.00"), ("0.00", "30.00"), ("0.00", "20.00")]),
         (2, [("400.00", "400.00"), ("30.00", "30.00"), ("20.00", "20.00")]),
     ]
+
+
+def test_the_statement_ends_with_what_is_left(client: Client, customer: Customer) -> None:
+    html = client.get(f"/console/{customer.account.uin}/funds/statement/").content.decode()
+
+    foot = html[html.index("<tfoot>") : html.index("</tfoot>")]
+    assert re.findall(r"USD\u00a0([0-9.]+)", foot) == ["450.00", "400.00", "30.00", "20.00"]
+
+
+def test_months_have_a_page_of_their_own_twelve_at_a_time(
+    client: Client, customer: Customer
+) -> None:
+    url = f"/console/{customer.account.uin}/funds/months/"
+    html = client.get(url).content.decode()
+    assert re.findall(r'<th scope="row">(\w+ \d+)', html) == ["March 2026", "February 2026"]
+    assert html.index("0.00<small>balance") < html.index("400.00<small>balance")
+
+    for ago in range(1, 14):
+        fund_account(customer.account, cash="1", now=NOW - timedelta(days=31 * ago))
+    pages = [client.get(url, {"page": page}).context["page"] for page in (1, 2)]
+    assert [len(page.object_list) for page in pages] == [12, 2]
 
 
 def test_a_month_is_one_of_the_billing_zone(customer: Customer) -> None:
@@ -174,7 +196,7 @@ def test_a_month_is_one_of_the_billing_zone(customer: Customer) -> None:
     fund_account(customer.account, cash="7", now=before)
     fund_account(customer.account, cash="9", now=before + timedelta(minutes=30))
 
-    newest = list_months(customer.account, StatementFilter())[:2]
+    newest = list_months(customer.account)[:2]
 
     assert [(month.starts_on.month, str(month.changes["cash"])) for month in newest] == [
         (4, "9.00"),
@@ -271,8 +293,8 @@ def test_a_long_statement_is_counted_and_paged_so_far_alone(
         (count, f"{count} entries"),
         (count - 1, f"More than {count - 1} entries"),
     ):
-        monkeypatch.setattr(CappedPaginator, "limit", limit)
+        monkeypatch.setattr(StatementPaginator, "limit", limit)
         assert words in client.get(url).content.decode()
-    monkeypatch.setattr(CappedPaginator, "limit", 1)
+    monkeypatch.setattr(StatementPaginator, "limit", 1)
     page = client.get(url, {"page": "2"}).context["page"]
     assert (page.number, len(page.object_list)) == (1, 1)

@@ -10,7 +10,7 @@ from pypdf import PdfReader
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Account, User
-from billing.models import Order
+from billing.models import Fund, Order
 from compliance.models import Violation
 from tests.pages import client_of, prepare
 
@@ -81,7 +81,8 @@ def test_a_statement_has_party_lines_and_balances_on_its_first_page(
         account.uin,
         account.entity.name,
         *(order.number for order in paid),
-        *("Cash", "Income", "Gift", "Coupon", "By month"),
+        *("Cash", "Income", "Gift", "Coupon", "Balance now"),
+        *map(money, Fund.objects.filter(account=account).values_list("balance", flat=True)),
     ]
     assert [text for text in wanted if text not in sheet] == []
     assert [text for text in ON_SCREEN_ONLY if text in sheet] == []
