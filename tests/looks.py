@@ -17,6 +17,8 @@ CONTRAST: dict[str, Any] = {"runOnly": {"type": "rule", "values": ["color-contra
 #: What is in order need not be described in full, which takes longer than finding it.
 FAULTS_ALONE: dict[str, Any] = {"resultTypes": ["violations"]}
 
+_AXE = Axe()
+
 # A link on its way from its light colour to its dark one has the contrast of neither.
 SETTLE = """
 document.getAnimations()
@@ -28,9 +30,13 @@ document.getAnimations()
 def faults(page: Page, options: dict[str, Any] = WCAG) -> list[str]:
     """What axe finds on the page as it stands, and whether it is wider than its window."""
     page.evaluate(SETTLE)
+    # Once for all looks at a page: the library's own way would bring it anew for each.
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_AXE.axe_script)
+    results = page.evaluate("(options) => axe.run(document, options)", {**options, **FAULTS_ALONE})
     found = [
         f"{fault['id']}: {node['html'][:160]}"
-        for fault in Axe().run(page, options={**options, **FAULTS_ALONE}).response["violations"]
+        for fault in results["violations"]
         for node in fault["nodes"]
     ]
     return [*found, *width_fault(page)]

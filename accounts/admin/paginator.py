@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Page
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 
 from accounts.paginator import CappedPaginator
@@ -21,31 +21,10 @@ class LeanPaginator(CappedPaginator):
     found_limit = 1_000
 
     @cached_property
-    def _is_found(self) -> bool:
-        rows: Any = self.object_list
-        return isinstance(rows, QuerySet) and bool(rows.query.where)
-
-    @cached_property
     def _limit(self) -> int:
-        return min(self.limit, self.found_limit) if self._is_found else self.limit
-
-    @cached_property
-    def _counted(self) -> int:
-        return len(self._found_keys) if self._is_found else super()._counted
-
-    @cached_property
-    def _found_keys(self) -> list[Any]:
-        """The keys of all that was found, in the list's order.
-
-        All at once, since a count would have to find them first. Fifty of a few would be worse
-        still: the database may hope to meet them soon on its way back from the newest row, and
-        read the whole table when they are old. As many as this it looks for by the condition.
-        """
-        return list(self._keys()[: self._limit + 1])
-
-    def _keys(self) -> QuerySet[Any]:
         rows: Any = self.object_list
-        return rows.select_related(None).values_list("pk", flat=True)
+        is_found = isinstance(rows, QuerySet) and bool(rows.query.where)
+        return min(self.limit, self.found_limit) if is_found else self.limit
 
     def page(self, number: Any) -> Page[Any]:
         """Return a page: its keys are found first, and what its rows refer to is read for these.
@@ -57,9 +36,27 @@ class LeanPaginator(CappedPaginator):
             return super().page(number)
         number = self.validate_number(number)
         start = (number - 1) * self.per_page
-        end = min(start + self.per_page, self.count)
-        keys = self._found_keys[start:end] if self._is_found else list(self._keys()[start:end])
-        return Page(rows.filter(pk__in=keys), number, self)
+        found = rows.select_related(None).order_by(*self._key_order(rows))
+        keys = found.values_list("pk", flat=True)[start : min(start + self.per_page, self.count)]
+        return Page(rows.filter(pk__in=list(keys)), number, self)
+
+    def _key_order(self, rows: Any) -> tuple[Any, ...]:
+        """Return the order in which to look for keys.
+
+        Where a search or a filter leaves few rows, the database may hope to meet them soon on its
+        way back from the newest row, and read the whole table when they are old. An order that no
+        index has lets it find them by the condition. Many rows are indeed met soon.
+        """
+        if rows.query.where and not self.is_capped:
+            return tuple(map(_unindexed, rows.query.order_by))
+        return tuple(rows.query.order_by)
+
+
+def _unindexed(term: Any) -> Any:
+    if term in {"pk", "id", "-pk", "-id"}:
+        key = F("pk") + 0
+        return key.desc() if term.startswith("-") else key.asc()
+    return term
 
 
 class LeanChangeList(ChangeList):

@@ -190,8 +190,8 @@ def test_a_page_reads_keys_first_and_then_only_its_own_rows(count: int, db: None
         client.get(url)
     read = [q["sql"] for q in queries if 'FROM "accounts_restriction"' in q["sql"]]
     joined = [sql for sql in read if "JOIN" in sql]
-    # Keys, rows; the rows by their keys alone.
-    assert len(read) == (2 if count else 1)
+    # Counted, keys, rows; the rows by their keys alone.
+    assert len(read) == (3 if count else 1)
     assert len(joined) == (1 if count else 0)
     assert all('"accounts_restriction"."id" IN (' in sql for sql in joined)
 
