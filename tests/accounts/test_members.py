@@ -366,7 +366,7 @@ def test_a_made_up_link_leads_nowhere(change: str) -> None:
     secret, _colon, signature = token.partition(":")
     forged = {
         "signature": f"{secret}:{signature[:-1]}",
-        "secret": f"x{secret[1:]}:{signature}",
+        "secret": f"{secret[::-1]}:{signature}",
         "nothing signed": secret,
         "empty": ":",
     }[change]
