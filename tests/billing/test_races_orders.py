@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 TIMES = 5
 #: A guard that is taken away must show within so many tries.
-TRIES = 10
+TRIES = 60
 
 
 def _unlocked(account_id: int) -> Account:
