@@ -19,10 +19,10 @@ PRODUCTION := DEBUG=0 LOCAL=0 ENV_FILE=/dev/null ALLOWED_HOSTS=console.example \
 	SECRET_KEY=a-text-of-some-length-that-signs-nothing-anywhere-at-all
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test screenshots check bench lock messages clean
+.PHONY: help install demo test test-quick test-nightly screenshots check bench lock messages clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- The environment -----------------------------------------------------------------------
 
@@ -50,6 +50,12 @@ demo: $(STAMP) ## serve the console with demo data; PORT=8000
 
 test: $(STAMP) ## run all tests; ARGS="-k refund" picks some
 	$(BIN)/python -m pytest -n logical --dist worksteal $(ARGS)
+
+test-quick: $(STAMP) ## run what takes less than two minutes: no browser, no races
+	$(BIN)/python -m pytest -n logical --dist worksteal -m "not browser and not race and not slow" $(ARGS)
+
+test-nightly: $(STAMP) ## run all tests with the full counts instead of samples
+	NIGHTLY=1 $(BIN)/python -m pytest -n logical --dist worksteal $(ARGS)
 
 screenshots: $(STAMP) ## picture every page, light, dark, wide, narrow, English, Chinese
 	SCREENSHOTS=test-results/screenshots $(BIN)/python -m pytest -n logical tests/test_every_page.py $(ARGS)
