@@ -77,10 +77,13 @@ bench: $(STAMP) ## measure, beside a reference measured in the same run
 
 # --- Keeping up ----------------------------------------------------------------------------
 
-lock: $(STAMP) ## compile requirements/*.in to locks with hashes
-	cd requirements && for name in base dev; do ../$(BIN)/uv pip compile --quiet --universal \
-		--python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
-		$(ARGS) --output-file $$name.txt $$name.in || exit 1; done
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate --no-emit-index-url
+
+lock: $(STAMP) ## compile pyproject.toml's dependencies to locks with hashes
+	$(UV_COMPILE) $(ARGS) --output-file requirements/base.txt pyproject.toml
+	$(UV_COMPILE) $(ARGS) --constraints requirements/base.txt --group dev \
+		--output-file requirements/dev.txt pyproject.toml
 
 messages: $(STAMP) ## collect the strings to translate, and compile them
 	$(BIN)/python manage.py makemessages --locale zh_Hans --no-wrap --no-location \

@@ -194,6 +194,18 @@ def test_setting_up_a_second_factor_asks_for_the_password_again() -> None:
     assert answer.headers["Location"].startswith(reverse("account_reauthenticate"))
 
 
+def test_a_code_by_email_does_not_replace_the_password() -> None:
+    client = Client()
+    client.force_login(make_user())
+    url = reverse("account_request_reauthentication_code")
+
+    page = client.get(reverse("account_reauthenticate"))
+
+    assert page.status_code == 200
+    assert url not in page.text
+    assert client.post(url).status_code == 403
+
+
 @pytest.mark.parametrize(("has_factor", "status"), [(False, 302), (True, 200)])
 def test_staff_need_a_second_factor_where_it_is_asked_for(
     settings: Any, has_factor: bool, status: int
