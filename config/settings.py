@@ -176,17 +176,28 @@ def _database() -> dict[str, Any]:
     if options["server_side_binding"]:
         # Django turns the driver's own habit off: prepare what a connection sends repeatedly.
         options.setdefault("prepare_threshold", 5)
+    # A host that is gone without a word is noticed within seconds, not minutes.
+    options.setdefault("connect_timeout", 5)
+    options.setdefault("tcp_user_timeout", 15_000)
     lock_timeout = env.str("DATABASE_LOCK_TIMEOUT", default="10s")
     if lock_timeout:
         options["options"] = f"{options.get('options', '')} -c lock_timeout={lock_timeout}".strip()
     pool_size = env.int("DATABASE_POOL_SIZE", default=0)
     if pool_size:
         # A pool keeps connections itself, so Django must not.
-        options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 10}
+        # It gives up on a database that is away after a few seconds, and begins again with the
+        # next request; its own pauses would grow to minutes.
+        options["pool"] = {
+            "min_size": 1,
+            "max_size": pool_size,
+            "timeout": 5,
+            "reconnect_timeout": 3,
+        }
         database["CONN_MAX_AGE"] = 0
     else:
         database["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
-        database["CONN_HEALTH_CHECKS"] = True
+    # A connection that a restart of the database broke is replaced before it is used.
+    database["CONN_HEALTH_CHECKS"] = True
     # A name of its own lets several test runs go on side by side on one server.
     database["TEST"] = {"NAME": env.str("TEST_DATABASE_NAME", default="test_tccc")}
     return database
@@ -344,6 +355,7 @@ EMAIL_TIMEOUT = 10
 LOGGING = logs.configuration(
     style=env.str("LOG_FORMAT", default="text" if LOCAL else "json"),
     level=env.str("LOG_LEVEL", default="INFO"),
+    tracebacks=DEBUG,
 )
 
 # --- Business policy -----------------------------------------------------------------------

@@ -96,7 +96,7 @@ def test_an_odd_request_id_is_replaced(client: Client, given: str) -> None:
 def test_a_request_is_one_line_without_its_query(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.handler.addFilter(logs.RequestIdFilter())
+    caplog.handler.addFilter(logs.RequestFilter())
     client.get("/nothing-here?name=somebody", headers={"X-Request-ID": "the-request"})
 
     line, djangos = (json.loads(logs.JsonFormatter().format(record)) for record in caplog.records)
@@ -108,6 +108,7 @@ def test_a_request_is_one_line_without_its_query(
         "message": "GET /nothing-here 404",
         "method": "GET",
         "path": "/nothing-here",
+        "view": None,
         "status": 404,
         "user": None,
         "request_id": "the-request",
@@ -124,7 +125,7 @@ def test_an_exception_stays_on_its_line() -> None:
             "x", logging.ERROR, "", 0, "failed %s", ("here",), sys.exc_info()
         )
     token = logs.request_id.set("the-request")
-    logs.RequestIdFilter().filter(record)
+    logs.RequestFilter().filter(record)
     logs.request_id.reset(token)
 
     text = logs.JsonFormatter().format(record)
