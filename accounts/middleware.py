@@ -121,6 +121,7 @@ class PrivatePagesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.user.is_authenticated and "Cache-Control" not in response.headers:
+        # In this order: an answer without the database must not ask who is signed in.
+        if "Cache-Control" not in response.headers and request.user.is_authenticated:
             add_never_cache_headers(response)
         return response

@@ -29,7 +29,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when requests can be served: the database answers and no migration is waiting.
+    """200 when requests can be served: the database takes writes and no migration is waiting.
 
     An expiry sweep that is overdue is told, but no reason to take the host out of service:
     what holds at an instant does not depend on it.
@@ -42,10 +42,14 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def _database_complaint() -> str | None:
     try:
-        with connection.cursor():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
+            is_standby, is_read_only = cursor.fetchone()
             applied = MigrationRecorder(connection).applied_migrations()
     except DatabaseError:
         return "the database does not answer"
+    if is_standby or is_read_only == "on":
+        return "the database is a standby" if is_standby else "the database is read-only"
     waiting = _migrations() - applied.keys()
     return f"migrations not applied: {len(waiting)}" if waiting else None
 

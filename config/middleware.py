@@ -6,12 +6,10 @@ import time
 import uuid
 from collections.abc import Callable
 
-from django.db.utils import OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from psycopg import errors
 
 from config.logs import request_id
+from config.outages import answer_outage
 
 logger = logging.getLogger("console.request")
 
@@ -19,8 +17,6 @@ logger = logging.getLogger("console.request")
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Asked for every few seconds by machines; their answers are of no interest in the log.
 _QUIET = frozenset({"/healthz", "/readyz"})
-# What PostgreSQL says when somebody else holds the rows for too long. Nothing was written.
-_BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
 class RequestLogMiddleware:
@@ -46,16 +42,22 @@ class RequestLogMiddleware:
         return response
 
     def _log(self, request: HttpRequest, response: HttpResponse, seconds: float) -> None:
-        user = getattr(request, "user", None)
-        logger.info(
-            "%s %s %s",
+        # Only who was asked for already: `request.user` might ask the database, which may be away.
+        user = getattr(request, "_cached_user", None)
+        match = request.resolver_match
+        outage = getattr(response, "outage", None)
+        logger.log(
+            logging.WARNING if outage else logging.INFO,
+            "%s %s %s%s",
             request.method,
             request.path,
             response.status_code,
+            f" ({outage})" if outage else "",
             extra={
                 "method": request.method,
                 # The query is left out: it may hold names and numbers of people.
                 "path": request.path,
+                "view": match.view_name if match else None,
                 "status": response.status_code,
                 "milliseconds": round(seconds * 1000, 1),
                 "user": getattr(user, "pk", None),
@@ -64,7 +66,7 @@ class RequestLogMiddleware:
 
 
 class BusyMiddleware:
-    """Answers 503 with a way to retry where another request holds the rows for too long."""
+    """Answers 503 with a way to retry while rows are locked or the database is away."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -74,11 +76,4 @@ class BusyMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Let every other exception pass."""
-        if not isinstance(exception, OperationalError):
-            return None
-        if not isinstance(exception.__cause__, _BUSY):
-            return None
-        logger.warning("rows are locked: %s", exception)
-        response = render(request, "503.html", status=503)
-        response.headers["Retry-After"] = "3"
-        return response
+        return answer_outage(request, exception)

@@ -33,3 +33,6 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("", include("compliance.urls")),
 ]
+
+# Where the database is lost outside of a view, in the session for example.
+handler500 = "config.outages.server_error"

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InternalError, connection, transaction
 
 from accounts.access import PERMISSIONS_OF_ROLE, Permission
 from accounts.errors import Refused
@@ -277,7 +277,7 @@ def _renew_all(now: datetime, result: SweepResult, progress: Progress) -> None:
         try:
             renewal = renew_automatically(package_id=package_id, now=now)
         except (Refused, DatabaseError) as error:
-            if not connection.is_usable():
+            if isinstance(error, InternalError) or not connection.is_usable():
                 raise
             result.failures.append(f"package {package_id}: {error}")
         else:
@@ -290,12 +290,12 @@ def _renew_all(now: datetime, result: SweepResult, progress: Progress) -> None:
 def _change_or_split(step: Step, ids: list[int], now: datetime, result: SweepResult) -> int:
     """Change a batch; where it fails, halve it until the rows that fail stand alone.
 
-    A database that is gone is no row's fault: that is raised.
+    A database that is gone, or is a read-only standby, is no row's fault: that is raised.
     """
     try:
         return change_batch(step, ids, now)
     except DatabaseError as error:
-        if not connection.is_usable():
+        if isinstance(error, InternalError) or not connection.is_usable():
             raise
         if len(ids) == 1:
             result.failures.append(f"{step.name} {ids[0]}: {error}")

@@ -200,7 +200,7 @@ function problem(event, status) {
   const kept = known ?? text.querySelector('[data-status="500"]');
   for (const other of text.querySelectorAll("[data-status]")) if (other !== kept) other.remove();
   text.querySelector("#dialog-title").removeAttribute("id");
-  text.querySelector("[data-retry]").hidden = ![0, 429, 503].includes(status);
+  text.querySelector("[data-retry]").hidden = ![0, 429, 503, "database"].includes(status);
   place.replaceChildren(text);
   const on = (name, act) => place.querySelector(`[data-${name}]`).addEventListener("click", act);
   on("retry", () => again(elt, requestConfig?.triggeringEvent));
@@ -209,6 +209,9 @@ function problem(event, status) {
   lead(place.querySelector("h2"));
 }
 
-document.addEventListener("htmx:responseError", (event) => problem(event, event.detail.xhr.status));
+document.addEventListener("htmx:responseError", (event) => {
+  const { xhr } = event.detail;
+  problem(event, xhr.getResponseHeader("X-Problem") ?? xhr.status);
+});
 document.addEventListener("htmx:sendError", (event) => problem(event, 0));
 document.addEventListener("htmx:timeout", (event) => problem(event, 0));

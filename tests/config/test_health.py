@@ -70,6 +70,19 @@ def test_readyz_waits_for_the_database(client: Client, monkeypatch: pytest.Monke
     )
 
 
+@pytest.mark.django_db
+def test_readyz_is_not_ready_while_nothing_can_be_written(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()) == (
+        503,
+        {"status": "not ready", "reason": "the database is read-only"},
+    )
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_they_are_read_only(client: Client, path: str) -> None:
     assert client.post(path).status_code == 405

@@ -113,6 +113,8 @@ def test_options_of_the_address_are_kept_beside_our_own() -> None:
         "application_name": "tccc-console",
         "server_side_binding": False,
         "options": "-c lock_timeout=10s",
+        "connect_timeout": 5,
+        "tcp_user_timeout": 15_000,
     }
     assert (found["CONN_MAX_AGE"], found["CONN_HEALTH_CHECKS"]) == (60, True)
 
@@ -130,7 +132,9 @@ def test_a_pool_keeps_the_connections_instead_of_django() -> None:
         "application_name": "tccc-console",
         "server_side_binding": True,
         "prepare_threshold": 5,
-        "pool": {"min_size": 1, "max_size": 4, "timeout": 10},
+        "pool": {"min_size": 1, "max_size": 4, "timeout": 5, "reconnect_timeout": 3},
+        "connect_timeout": 5,
+        "tcp_user_timeout": 15_000,
     }
     assert found["CONN_MAX_AGE"] == 0
 

@@ -1,0 +1,100 @@
+"""What is answered while the database is away, blocked or read-only: 503, and when to try again.
+
+One table decides for pages, `/readyz` and commands what counts as an outage and not as a fault
+of the program.
+"""
+
+import enum
+import sys
+from collections.abc import Iterator
+
+import psycopg
+from django.db.utils import Error
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.views import defaults
+
+#: A blocked row is free again soon; a restart of the database takes a little longer.
+RETRY_SECONDS = 3
+#: Names the reason to `dialog.js`, which has words of its own for it.
+PROBLEM_HEADER = "X-Problem"
+
+
+class Outage(enum.Enum):
+    """Why a statement could not be carried out, though nothing is wrong with it."""
+
+    BUSY = "rows are locked"
+    AWAY = "the database does not answer"
+    READ_ONLY = "the database is read-only"
+
+
+# SQLSTATE, or its first two characters: PostgreSQL manual, appendix A.
+_OUTAGES = {
+    "55P03": Outage.BUSY,  # lock_not_available
+    "40": Outage.BUSY,  # deadlock, serialization failure
+    "25006": Outage.READ_ONLY,  # read_only_sql_transaction: a standby
+    "08": Outage.AWAY,  # connection exception; PgBouncer uses it for all its own errors
+    "53": Outage.AWAY,  # too many connections, out of memory or disk
+    "57": Outage.AWAY,  # shutdown, restart, statement timeout
+    "58": Outage.AWAY,  # errors of the system around PostgreSQL
+    "25P03": Outage.AWAY,  # idle_in_transaction_session_timeout ended the connection
+}
+
+
+def find_outage(exception: BaseException) -> tuple[Outage, str] | None:
+    """The outage behind an error of the database, and its first line; None for any other error."""
+    for error in _chain(exception):
+        if not isinstance(error, psycopg.Error):
+            continue
+        state = error.sqlstate or error.diag.sqlstate or ""
+        outage = _OUTAGES.get(state) or _OUTAGES.get(state[:2])
+        if not state and isinstance(error, psycopg.OperationalError):
+            # The connection was refused or broken, so no server was there to give a code.
+            outage = Outage.AWAY
+        if outage:
+            return outage, " ".join(str(error).partition("\n")[0].split())[:200]
+    return None
+
+
+def _chain(exception: BaseException | None) -> Iterator[BaseException]:
+    """An error of the database and those that led to it, Django's and the driver's."""
+    while isinstance(exception, Error | psycopg.Error):
+        yield exception
+        exception = exception.__cause__ or exception.__context__
+
+
+def answer_outage(request: HttpRequest, exception: BaseException) -> HttpResponse | None:
+    """A 503 for an outage, None for any other error.
+
+    The reason is kept on the answer as `outage`, for the request's line in the log.
+    """
+    found = find_outage(exception)
+    if found is None:
+        return None
+    outage, words = found
+    if outage is Outage.BUSY:
+        response = render(request, "503.html", status=503)
+    else:
+        response = HttpResponse(_page_without_database(request), status=503)
+        response.headers[PROBLEM_HEADER] = "database"
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    response.headers["Cache-Control"] = "no-store"
+    response.outage = f"{outage.value}: {words}"  # type: ignore[attr-defined]
+    # Django would write a second line, with a traceback.
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001
+    return response
+
+
+def _page_without_database(request: HttpRequest) -> str:
+    # Rendered without the request: the layout would ask the database who is signed in.
+    reading = request.method in {"GET", "HEAD"}
+    context = {"reading": reading, "address": request.get_full_path()}
+    return render_to_string("503_database.html", context)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's `handler500`: errors outside of views come here, such as those of the session."""
+    exception = sys.exc_info()[1]
+    answer = answer_outage(request, exception) if exception else None
+    return answer or defaults.server_error(request)
