@@ -8,20 +8,20 @@ from accounts.models import Account
 from billing.agenda import Coming, foresee
 from billing.enums import PackageKind, RenewalMode
 from billing.models import Package
-from billing.services.lifecycle import find_under_review, foresee_release
+from billing.services.lifecycle import find_under_review, foresee_releases
 
 
 def read_agenda(package: Package, account: Account, now: datetime) -> list[Coming]:
     """Return what is to come for a package in service or in isolation; at most two queries."""
     is_trial = package.kind == PackageKind.TRIAL
-    is_under_review = bool(find_under_review([package]))
+    under_review = find_under_review([package])
     return foresee(
         expires_at=package.expires_at,
-        released_at=None if is_under_review else foresee_release(package, account),
+        released_at=foresee_releases([package], under_review=under_review)[package.pk],
         is_trial=is_trial,
         mode=RenewalMode(package.renewal_mode),
         reminder_days=settings.REMINDER_DAYS,
         renewal_lead=timedelta(hours=settings.AUTO_RENEWAL_LEAD_HOURS),
-        is_paused=is_under_review or not account.is_in_good_standing,
+        is_paused=bool(under_review) or not account.is_in_good_standing,
         now=now,
     )

@@ -105,7 +105,7 @@ def renew_automatically(*, package_id: int, now: datetime) -> Renewal | None:
     if account is None:
         return None
     package = due_renewals(now).filter(pk=package_id).select_related("application").first()
-    if package is None or derive_state(package, account, now) == PackageState.RELEASED:
+    if package is None or derive_state(package, now) == PackageState.RELEASED:
         return None
     if Order.objects.filter(account=account, key=_order_key(package)).exists():
         return None
@@ -152,7 +152,7 @@ def foresee_renewals(now: datetime) -> list[Renewal]:
     spent: dict[int, Decimal] = {}
     renewals = []
     for package in due_renewals(now).select_related("account"):
-        if derive_state(package, package.account, now) == PackageState.RELEASED:
+        if derive_state(package, now) == PackageState.RELEASED:
             continue
         try:
             quote = _quote(package, package.account, now, lock=False)

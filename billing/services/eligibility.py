@@ -126,7 +126,7 @@ def find_held(
         licences[licence.package_id].append(licence)
     if under_review is None:
         under_review = find_under_review(listed)
-    states = derive_states(listed, account, now, under_review=under_review)
+    states = derive_states(listed, now, under_review=under_review)
     return [
         Held(each, states[each.pk], tuple(licences[each.pk]), each.pk in under_review)
         for each in listed

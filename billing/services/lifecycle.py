@@ -5,48 +5,59 @@ state only records what has been noticed. Whoever writes to a package settles it
 no rule is ever decided on a state that has passed, whether or not a sweep has run.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from accounts.models import Account, Restriction, User
 from accounts.services.audit import record_event
-from billing.enums import PackageState
+from billing.enums import PackageKind, PackageState
 from billing.models import Package, Refund
-
-Span = tuple[datetime, datetime | None]
-
-
-def _grace_spans(account: Account) -> list[Span]:
-    """Return when the account's restrictions kept packages from release, their grace included."""
-    grace = timedelta(days=settings.SUSPENSION_GRACE_DAYS)
-    rows = Restriction.objects.filter(account=account).values_list("started_at", "ended_at")
-    return [(start, end + grace if end else None) for start, end in rows]
+from billing.release import ReleaseFacts, ReleaseHold, Span, find_release
 
 
-def _release_time(package: Package, spans: Sequence[Span]) -> datetime | None:
-    """Return when an expired package is released, or None while its account is restricted.
+def foresee_releases(
+    packages: Iterable[Package], *, under_review: Collection[int] | None = None
+) -> dict[int, datetime | None]:
+    """Return when each package will be released as things are, by key; None while that is open.
 
-    A trial goes at its expiry. A paid package stays isolated for the days of isolation, and
-    never goes before the grace days after a restriction of its account has ended. A restriction
-    that began after the release brings nothing back.
+    The packages may be of several accounts; at most two queries. `under_review` are the keys of
+    those whose refund is, where the caller knows them.
     """
-    if package.state == PackageState.TRIAL:
-        return package.expires_at
-    usual = package.expires_at + timedelta(days=settings.ISOLATION_DAYS)
-    candidates = [usual, *(end for _start, end in spans if end and end > usual)]
-    free = (
-        at
-        for at in candidates
-        if not any(start <= at and (end is None or at < end) for start, end in spans)
-    )
-    return min(free, default=None)
+    listed = list(packages)
+    if under_review is None:
+        under_review = find_under_review(listed)
+    spans: dict[int, list[Span]] = defaultdict(list)
+    found = Restriction.objects.filter(account__in={each.account_id for each in listed})
+    for account, start, end in found.values_list("account_id", "started_at", "ended_at"):
+        spans[account].append((start, end))
+    return {
+        package.pk: find_release(
+            ReleaseFacts(
+                expires_at=package.expires_at,
+                is_trial=package.kind == PackageKind.TRIAL,
+                restrictions=spans[package.account_id],
+                is_under_review=package.pk in under_review,
+                isolation=timedelta(days=settings.ISOLATION_DAYS),
+                grace=timedelta(days=settings.SUSPENSION_GRACE_DAYS),
+            )
+        )
+        for package in listed
+    }
 
 
-def foresee_release(package: Package, account: Account) -> datetime | None:
+def foresee_release(package: Package) -> datetime | None:
     """Return when a package will be released as things are, or None while that is open."""
-    return _release_time(package, _grace_spans(account))
+    return foresee_releases([package])[package.pk]
+
+
+def find_hold(package: Package, account: Account, under_review: Collection[int]) -> ReleaseHold:
+    """Return what keeps a package from renewal and from release now."""
+    if not account.is_in_good_standing:
+        return ReleaseHold.RESTRICTION
+    return ReleaseHold.REVIEW if package.pk in under_review else ReleaseHold.NONE
 
 
 def find_under_review(packages: Iterable[Package]) -> set[int]:
@@ -57,12 +68,11 @@ def find_under_review(packages: Iterable[Package]) -> set[int]:
 
 def derive_states(
     packages: Iterable[Package],
-    account: Account,
     now: datetime,
     *,
     under_review: Collection[int] | None = None,
 ) -> dict[int, PackageState]:
-    """Return the state of each of the account's packages at `now`, by key.
+    """Return the state of each package at `now`, by key.
 
     A package whose refund is under review is not released: expiry does not defeat a request
     made in time. `under_review` are such packages, where the caller knows them. At most two
@@ -72,20 +82,18 @@ def derive_states(
     over = {PackageState.RELEASED, PackageState.REFUNDED}
     states = {package.pk: PackageState(package.state) for package in listed}
     expired = [each for each in listed if each.expires_at <= now and states[each.pk] not in over]
-    paid = [each for each in expired if each.state != PackageState.TRIAL]
-    if under_review is None:
-        under_review = find_under_review(paid) if paid else ()
-    spans = _grace_spans(account) if paid else []
+    paid = [each for each in expired if each.kind == PackageKind.PAID]
+    released = foresee_releases(paid, under_review=under_review) if paid else {}
     for package in expired:
-        at = _release_time(package, spans)
-        is_released = package.pk not in under_review and at is not None and at <= now
+        at = released.get(package.pk) if package.kind == PackageKind.PAID else package.expires_at
+        is_released = at is not None and at <= now
         states[package.pk] = PackageState.RELEASED if is_released else PackageState.ISOLATED
     return states
 
 
-def derive_state(package: Package, account: Account, now: datetime) -> PackageState:
+def derive_state(package: Package, now: datetime) -> PackageState:
     """Return the state that holds at `now`, whatever has been recorded."""
-    return derive_states([package], account, now)[package.pk]
+    return derive_states([package], now)[package.pk]
 
 
 def settle_package(
@@ -95,7 +103,7 @@ def settle_package(
 
     Two steps that were both missed (isolated, then released) leave two events.
     """
-    target = derive_state(package, account, now)
+    target = derive_state(package, now)
     while package.state != target:
         was = package.state
         is_first_step = was == PackageState.ACTIVE

@@ -174,7 +174,7 @@ def read_facts(
     kind = PackageKind(package.kind)
     return RefundFacts(
         kind=kind,
-        state=PackageState(derive_state(package, account, now)),
+        state=PackageState(derive_state(package, now)),
         purchased_at=package.purchased_at,
         excluded=annulled_time(account, since=package.purchased_at, until=asked_at)
         if package.purchased_at

@@ -1,6 +1,6 @@
 """Reminding members that a package is about to expire, or has expired."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from accounts.services.notifications import News, notify_many
 from billing.enums import PackageState, RenewalMode
 from billing.models import Package
 from billing.reminder_policy import LATE, find_due_offset
+from billing.services.lifecycle import find_hold, find_under_review, foresee_releases
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def _claim(due: list[DueReminder], now: datetime) -> set[tuple[int, int]]:
         return set(cursor.fetchall())
 
 
-def _news(due: DueReminder) -> News:
+def _news(
+    due: DueReminder, released_at: datetime | None, under_review: Collection[int], now: datetime
+) -> News:
     package = due.package
     kind = "package_expiring" if due.offset_days < 0 else "package_expired"
     return News(
@@ -92,7 +95,9 @@ def _news(due: DueReminder) -> News:
             "days": abs(due.offset_days),
             "is_automatic": package.renewal_mode == RenewalMode.AUTOMATIC,
             "expires_at": package.expires_at,
-            "released_at": package.expires_at + timedelta(days=settings.ISOLATION_DAYS),
+            "released_at": released_at,
+            "is_released": released_at is not None and released_at <= now,
+            "hold": find_hold(package, package.account, under_review).value,
         },
         to=Permission.SPEND,
         path=reverse(
@@ -107,5 +112,10 @@ def send_reminders(*, due: list[DueReminder], now: datetime) -> list[DueReminder
     """Put a batch of reminders into the outbox; return those that were not sent before."""
     claimed = _claim(due, now)
     sent = [each for each in due if (each.package.pk, each.offset_days) in claimed]
-    notify_many([_news(each) for each in sent], now=now)
+    packages = [each.package for each in sent]
+    under_review = find_under_review(packages)
+    released = foresee_releases(packages, under_review=under_review)
+    notify_many(
+        [_news(each, released[each.package.pk], under_review, now) for each in sent], now=now
+    )
     return sent

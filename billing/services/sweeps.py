@@ -18,6 +18,7 @@ from django.db import DatabaseError, InternalError, connection, transaction
 from accounts.access import PERMISSIONS_OF_ROLE, Permission
 from accounts.errors import Refused
 from billing.models import SweepRun
+from billing.release import HOLD, RELEASED_AT, UNDER_REVIEW
 from billing.services.auto_renewal import (
     Renewal,
     due_renewals,
@@ -82,9 +83,9 @@ PACKAGES = Kind(
         JOIN accounts_account a ON a.id = c.account_id
         JOIN accounts_application p ON p.id = t.application_id
     """,
-    details="""
+    details=f"""
         'application', p.name, 'edition', t.edition, 'expires_at', t.expires_at,
-        'released_at', t.expires_at + %(isolation)s
+        'released_at', CASE WHEN NOT {UNDER_REVIEW} THEN {RELEASED_AT} END, 'hold', {HOLD}
     """,
     path="'/console/' || a.uin || '/applications/' || p.sdkappid || '/agents/'",
 )
@@ -103,26 +104,6 @@ ORDERS = Kind(
     path="'/console/' || a.uin || '/orders/' || t.number || '/'",
 )
 
-
-# The same as `lifecycle.derive_states`: a package goes at the first instant after its
-# isolation at which no restriction, nor the grace after one, is on its account.
-_NOT_HELD_BACK = """
-    NOT EXISTS (SELECT FROM billing_refund r WHERE r.package_id = t.id AND r.status = 'pending')
-    AND EXISTS (
-        SELECT FROM (
-            SELECT t.expires_at + %(isolation)s AS at
-            UNION ALL
-            SELECT x.ended_at + %(grace)s FROM accounts_restriction x
-            WHERE x.account_id = t.account_id
-            AND x.ended_at + %(grace)s > t.expires_at + %(isolation)s
-        ) free
-        WHERE free.at <= %(now)s AND NOT EXISTS (
-            SELECT FROM accounts_restriction x WHERE x.account_id = t.account_id
-            AND x.started_at <= free.at
-            AND (x.ended_at IS NULL OR x.ended_at + %(grace)s > free.at)
-        )
-    )
-"""
 
 STEPS = (
     Step(
@@ -146,7 +127,7 @@ STEPS = (
         of=PACKAGES,
         from_state="isolated",
         to_state="released",
-        due=f"t.expires_at <= %(released)s AND {_NOT_HELD_BACK}",
+        due=f"t.expires_at <= %(released)s AND NOT {UNDER_REVIEW} AND {RELEASED_AT} <= %(now)s",
         news="package_released",
     ),
     Step(

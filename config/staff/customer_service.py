@@ -25,9 +25,7 @@ def _packages(reader: Reader) -> list[Package]:
     claim = reader.facts["claim"]
     is_pending = claim is not None and claim.status == RefundStatus.PENDING
     under_review = {claim.package_id} if is_pending else set()
-    reader.facts["states"] = derive_states(
-        found, reader.account, reader.now, under_review=under_review
-    )
+    reader.facts["states"] = derive_states(found, reader.now, under_review=under_review)
     return found
 
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts.models import Account, Application
 from billing.enums import LicenceKind, PackageState
 from billing.models import Licence, Package
-from billing.services.lifecycle import derive_state
+from billing.services.lifecycle import derive_states
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,13 @@ _NO_LICENCES = {"agents": 0, "agents_used": 0, "sip": 0, "sip_used": 0}
 
 
 def _current_packages(account: Account, now: datetime) -> dict[int, tuple[Package, PackageState]]:
-    found: dict[int, tuple[Package, PackageState]] = {}
-    for package in Package.objects.current().filter(account=account):
-        state = derive_state(package, account, now)
-        if state != PackageState.RELEASED:
-            found[package.application_id] = (package, state)
-    return found
+    packages = list(Package.objects.current().filter(account=account))
+    states = derive_states(packages, now)
+    return {
+        each.application_id: (each, states[each.pk])
+        for each in packages
+        if states[each.pk] != PackageState.RELEASED
+    }
 
 
 def _licence_counts(account: Account, now: datetime) -> dict[int, dict[str, int]]:

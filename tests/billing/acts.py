@@ -10,9 +10,11 @@ from accounts.models import Account, User
 from billing.asks import Ask
 from billing.enums import LicenceKind
 from billing.models import Fund, LedgerEntry, Licence, Order, Package, Refund
+from billing.services.holds import place_refund_hold
 from billing.services.orders import place_order
 from billing.services.quotes import Quote, make_quote
 from billing.services.refunds import quote_refund, refund_package
+from tests import factories as make
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SECOND = timedelta(seconds=1)
@@ -67,6 +69,16 @@ def refund(package: Package, *, now: datetime, by: User | None = None) -> Refund
     """Look at what a refund would do and confirm it at once."""
     token = quote_refund(package=fresh(package), now=now).token
     return refund_package(package=fresh(package), token=token, by=by, now=now)
+
+
+def ask_for_review(package: Package, *, now: datetime) -> Refund:
+    """Ask for a refund that our staff want to look at first."""
+    place_refund_hold(
+        account=package.account, reason="Look at it", by=make.make_user(is_staff=True), now=now
+    )
+    asked = refund(package, now=now)
+    assert asked.status == "pending"
+    return asked
 
 
 def balance(account: Account, kind: str) -> Decimal:

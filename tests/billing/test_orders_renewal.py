@@ -465,7 +465,7 @@ def _lift(account: Account, case: str, now: datetime) -> None:
 
 def _state(package: Package, now: datetime) -> str:
     found = fresh(package)
-    return derive_state(found, found.account, now).value
+    return derive_state(found, now).value
 
 
 def test_a_suspended_account_renews_nothing_and_has_seven_days_afterwards() -> None:

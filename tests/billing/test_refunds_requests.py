@@ -130,7 +130,7 @@ def test_expiry_does_not_defeat_a_request_made_in_time() -> None:
     late = EXPIRY + 30 * DAY
     run_sweep(now=late, finished_at=lambda: late, batch_size=10, progress=lambda *_step: None)
     assert fresh(package).state == "isolated"
-    assert derive_state(fresh(package), customer.account, late).value == "isolated"
+    assert derive_state(fresh(package), late).value == "isolated"
     approve_refund(refund=asked, reason="In time", by=_staff(), now=late)
     assert fresh(package).state == "refunded"
     assert make.balances(customer.account) == {"gift": "20.00", "cash": "10000.00"}
