@@ -1,26 +1,17 @@
 """An agent's fields as people state them: the same in a form and in a file."""
 
-import unicodedata
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.fields import (
+    CleanEmailField,
+    CodeField,
+    DigitsField,
+    LineField,
+    PhoneField,
+)
 from agents import rules
 from agents.enums import AgentRole
-
-
-class LineField(forms.CharField):
-    """One line of text: trimmed, composed (so that equal looks are equal), no control signs."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.validators.append(rules.validate_plain)
-
-    def to_python(self, value: Any) -> str:
-        """Return the text in composed form."""
-        return unicodedata.normalize("NFC", super().to_python(value) or "")
-
 
 AGENT_FIELDS: dict[str, forms.Field] = {
     "name": LineField(label=_("Name"), max_length=rules.NAME_LENGTH),
@@ -30,9 +21,9 @@ AGENT_FIELDS: dict[str, forms.Field] = {
         required=False,
         help_text=_("What customers see. Without one they see the name."),
     ),
-    "staff_number": LineField(label=_("Staff number"), max_length=rules.STAFF_NUMBER_LENGTH),
-    "email": forms.EmailField(label=_("E-mail address"), max_length=254),
-    "phone": LineField(
+    "staff_number": CodeField(label=_("Staff number"), max_length=rules.STAFF_NUMBER_LENGTH),
+    "email": CleanEmailField(label=_("E-mail address")),
+    "phone": PhoneField(
         label=_("Phone"),
         required=False,
         validators=[rules.validate_phone],
@@ -41,7 +32,7 @@ AGENT_FIELDS: dict[str, forms.Field] = {
     "role": forms.ChoiceField(
         label=_("Role"), choices=AgentRole.choices, initial=AgentRole.AGENT.value
     ),
-    "extension": LineField(
+    "extension": DigitsField(
         label=_("Extension"),
         required=False,
         validators=[rules.validate_extension],

@@ -6,22 +6,23 @@ from datetime import datetime
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from django.db.models import Exists, OuterRef, Q, Value
-from django.db.models.functions import Collate, Lower
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Collate
 from django.db.models.lookups import StartsWith
 
 from accounts.models import Account
+from accounts.text import email_key, fold
 from agents.enums import ServiceState
 from agents.models import Agent, SipTelephone, SkillGroupMember
-from agents.models.agents import AgentQuerySet, folded
+from agents.models.agents import AgentQuerySet
 from agents.paging import SortOrder
 from agents.policy import HolderFacts, derive_state
 
 #: The sort orders on offer by their name in the address; each reads an index of its own.
 SORT_ORDERS = {
-    "name": SortOrder(folded("name")),
-    "staff_number": SortOrder(folded("staff_number")),
-    "email": SortOrder(folded("email")),
+    "name": SortOrder(F("name_key")),
+    "staff_number": SortOrder(F("staff_number_key")),
+    "email": SortOrder(F("email_key")),
     "extension": SortOrder(Collate("extension", "C")),
     "added": SortOrder(None),
 }
@@ -90,15 +91,16 @@ class AgentFilter:
 def matches_beginning(text: str) -> Q:
     """Return the condition that a name, staff number, address or extension begins with `text`.
 
-    Small letters are made by the database on both sides, since Python's could differ; signs
-    with a meaning in patterns are escaped by the lookup.
+    The beginning is folded as the stored keys are; signs with a meaning in patterns are escaped
+    by the lookup.
     """
-    beginning = Lower(Value(text))
+    beginning = Value(fold(text))
+    address = Value(email_key(text))
     return (
-        Q(StartsWith(folded("name"), beginning))
-        | Q(StartsWith(folded("staff_number"), beginning))
-        | Q(StartsWith(folded("email"), beginning))
-        | Q(StartsWith(Collate("extension", "C"), Value(text)))
+        Q(StartsWith(F("name_key"), beginning))
+        | Q(StartsWith(F("staff_number_key"), beginning))
+        | Q(StartsWith(F("email_key"), address))
+        | Q(StartsWith(Collate("extension", "C"), beginning))
     )
 
 

@@ -17,6 +17,8 @@ from django.db.models import BigIntegerField, F, Func, Model, QuerySet, TextFiel
 from django.db.models.expressions import Combinable
 from django.db.models.lookups import GreaterThan, LessThan
 
+from accounts.text import is_storable
+
 M = TypeVar("M", bound=Model)
 
 PAGE_SIZE = 25
@@ -90,7 +92,7 @@ def _decode(token: str) -> tuple[str, int] | None:
     except (ValueError, TypeError, binascii.Error, RecursionError):
         return None
     is_row = isinstance(key, str) and type(pk) is int and 0 < pk < 2**63
-    return (key, pk) if is_row and "\0" not in key and key.isprintable() else None
+    return (key, pk) if is_row and is_storable(key) else None
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.models import Application
+from accounts.text import email_key, fold
 from agents.enums import AgentRole, ImportMode
 from agents.fields import AGENT_FIELDS
 from agents.listing import agents_of
 from agents.models import Agent, SipTelephone, SkillGroup
-from agents.models.agents import folded
 from agents.services.agents import AgentDetails
 from agents.services.seats import free_licences
 from agents.sheets import GROUP_SEPARATOR, Sheet, is_formula, printable, restore
@@ -86,9 +86,9 @@ def _words(kind: str) -> dict[str, str]:
     for code, _language in settings.LANGUAGES:
         with translation.override(code):
             if kind == "role":
-                found |= {str(label).casefold(): str(value) for value, label in AgentRole.choices}
+                found |= {fold(str(label)): str(value) for value, label in AgentRole.choices}
             else:
-                found |= {_("Yes").casefold(): "yes", _("No").casefold(): ""}
+                found |= {fold(_("Yes")): "yes", fold(_("No")): ""}
     plain = {value: value for value in AgentRole.values} if kind == "role" else {"yes": "yes"}
     return found | plain | ({} if kind == "role" else {"no": "", "": ""})
 
@@ -101,7 +101,7 @@ class _RowReader:
         own = SkillGroup.objects.filter(
             account_id=application.account_id, application_id=application.pk
         )
-        self.groups = {group.name.casefold(): group.pk for group in own}
+        self.groups = {group.name_key: group.pk for group in own}
 
     def read(self, cells: Sequence[str]) -> Iterator[tuple[str, str, object]]:
         """Yield column, cell, and clean value or the ValidationError in its place."""
@@ -130,20 +130,20 @@ class _RowReader:
         return AGENT_FIELDS[column].clean(text)
 
     def _find_word(self, kind: str, text: str, complaint: str) -> str:
-        word = _words(kind).get(text.casefold())
+        word = _words(kind).get(fold(text))
         if word is None:
             raise ValidationError(complaint)
         return word
 
     def _find_groups(self, text: str) -> tuple[int, ...]:
         names = [name.strip() for name in text.split(GROUP_SEPARATOR) if name.strip()]
-        unknown = [name for name in names if name.casefold() not in self.groups]
+        unknown = [name for name in names if fold(name) not in self.groups]
         if unknown:
             raise ValidationError(
                 _("This application has no skill group “%(name)s”.")
                 % {"name": printable(unknown[0])[:64]}
             )
-        return tuple(sorted({self.groups[name.casefold()] for name in names}))
+        return tuple(sorted({self.groups[fold(name)] for name in names}))
 
 
 def _read_row(checked: Checked, reader: _RowReader, number: int, cells: Sequence[str]) -> None:
@@ -169,8 +169,9 @@ _UNIQUE = ("staff_number", "email", "extension")
 
 
 def _key(row: Row, column: str) -> str:
-    """The value as it is compared: in any case, as the database does it."""
-    return str(getattr(row.details, column)).lower()
+    """The value as it is compared, and as the agents' key columns hold it."""
+    value = str(getattr(row.details, column))
+    return email_key(value) if column == "email" else fold(value)
 
 
 def _compare_with_each_other(checked: Checked) -> None:
@@ -221,8 +222,8 @@ def _find_holders(application: Application, rows: Sequence[Row], column: str) ->
     own = agents_of(application.account_id, application.pk)
     if column == "extension":
         return {agent.extension: agent for agent in own.filter(extension__in=keys)}
-    found = own.alias(key=folded(column)).filter(key__in=keys)
-    return {getattr(agent, column).lower(): agent for agent in found}
+    name = f"{column}_key"
+    return {getattr(agent, name): agent for agent in own.filter(**{f"{name}__in": keys})}
 
 
 def _find_telephones(application: Application, rows: Sequence[Row]) -> set[str]:

@@ -1,9 +1,7 @@
 """The shapes of an agent's fields (decided): held by forms, by imports and by the database."""
 
 import re
-import unicodedata
 
-from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
@@ -23,27 +21,6 @@ validate_extension = RegexValidator(
 )
 validate_phone = RegexValidator(
     re.compile(PHONE_PATTERN[:-1] + r"\Z"),
-    _("Enter the number with its country code, as in +8613800138000: a plus sign and digits only."),
+    _("Enter the number with a plus sign and its country code, for example +8613800138000."),
     code="phone",
 )
-
-
-#: A mark of byte order inside of a text, and what stands for bytes that were no text.
-_DEBRIS = frozenset("\ufeff\ufffd")
-
-
-def is_plain(text: str) -> bool:
-    """Whether a line of text can be stored and shown: no control signs, halves, or debris."""
-    return (text.isprintable() and _DEBRIS.isdisjoint(text)) or not any(
-        character in _DEBRIS or unicodedata.category(character) in {"Cc", "Cs"}
-        for character in text
-    )
-
-
-def validate_plain(text: str) -> None:
-    """Refuse control signs (line breaks, NUL), lone surrogates, and broken text."""
-    if not is_plain(text):
-        raise ValidationError(
-            _("Use letters, digits and signs only, without line breaks or control characters."),
-            code="not_plain",
-        )

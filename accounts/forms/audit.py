@@ -7,7 +7,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms.fields import LineField
+from accounts.forms.fields import SearchField
 from accounts.wording import visible_subjects
 
 
@@ -27,9 +27,9 @@ class AuditFilterForm(forms.Form):
     Empty fields do not narrow.
     """
 
-    who = LineField(label=_("Who"), max_length=254, required=False)
+    who = SearchField(label=_("Who"), max_length=254, required=False)
     what = forms.ChoiceField(label=_("What"), required=False)
-    text = LineField(label=_("Object or reason"), max_length=200, required=False)
+    text = SearchField(label=_("Object or reason"), max_length=200, required=False)
     since = _day(_("From"))
     until = _day(_("Until"))
 

@@ -4,22 +4,88 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import EmailValidator
 from django.utils.translation import gettext_lazy as _
 
+from accounts import text
 from accounts.models import Account, Application
 
 
-class LineField(forms.CharField):
-    """One line of text: blanks inside are fine, control characters are not."""
+class SearchField(forms.CharField):
+    """A line to look for: cleaned as names are, so that it finds them."""
 
-    default_validators = [
-        RegexValidator(
-            r"[\x00-\x1f\x7f\u2028\u2029]",
-            _("Enter one line, without control characters."),
-            inverse_match=True,
-        )
-    ]
+    default_error_messages = {
+        "not_plain": _(
+            "Use letters, digits and signs only, without line breaks or control characters."
+        ),
+        "invisible": _("Enter something that can be seen."),
+    }
+
+    def to_python(self, value: Any) -> str:
+        """Return the line as it is kept."""
+        line = self.clean_text(super().to_python(value) or "")
+        if not text.is_plain(line):
+            raise ValidationError(self.error_messages["not_plain"], code="not_plain")
+        return line
+
+    def clean_text(self, line: str) -> str:
+        """Return what is kept of a line."""
+        return text.clean_line(line)
+
+
+class LineField(SearchField):
+    """A name: one line of which something can be seen."""
+
+    def to_python(self, value: Any) -> str:
+        """Return the name as it is kept."""
+        line = super().to_python(value)
+        if line and not text.is_visible(line):
+            raise ValidationError(self.error_messages["invisible"], code="invisible")
+        return line
+
+
+class CodeField(LineField):
+    """A staff number or another identifier: as a name, without joiners."""
+
+    def clean_text(self, line: str) -> str:
+        return text.clean_code(line)
+
+
+class DigitsField(CodeField):
+    """A short number: full-width digits are as good as others."""
+
+    def clean_text(self, line: str) -> str:
+        return text.compatible(line).strip()
+
+
+class PhoneField(CodeField):
+    """A telephone number, however it is written; the clean value is a plus sign and digits."""
+
+    def clean_text(self, line: str) -> str:
+        return text.clean_phone(line)
+
+
+class CleanEmailField(forms.EmailField):
+    """An address as people write it, without what comes along with copied text."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 254, **kwargs})
+
+    def to_python(self, value: Any) -> str:
+        return text.clean_email(super().to_python(value) or "")
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        # A domain in another script is longer in the form that the network knows.
+        if len(text.email_key(value)) > self.max_length:
+            raise ValidationError(EmailValidator.message, code="invalid")
+
+
+class SignInEmailField(CleanEmailField):
+    """An address that somebody signs in with, as it is stored."""
+
+    def to_python(self, value: Any) -> str:
+        return text.email_key(super().to_python(value))
 
 
 class _NumberOf(forms.CharField):

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Role, Theme
-from accounts.forms.fields import LineField
+from accounts.forms.fields import LineField, SignInEmailField
 from accounts.models import User
 from accounts.wording import ROLE_EXPLANATIONS
 
@@ -49,7 +49,7 @@ def _explained_roles() -> list[tuple[str, SafeString]]:
 class InviteForm(forms.Form):
     """Whom to invite, and what for."""
 
-    email = forms.EmailField(
+    email = SignInEmailField(
         label=_("E-mail address"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off", "autofocus": True}),

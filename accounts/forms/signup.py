@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from allauth.account.forms import SignupForm as AllauthSignupForm
 from allauth.core import context as allauth_context
 from django import forms
 from django.db import transaction
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import EntityKind
 from accounts.forms.fields import LineField
+from accounts.forms.sign_in import FoldedSignupForm
 from accounts.models import Entity, User
 from accounts.services.preferences import introduce
 from accounts.services.signup import Company, keep_for_later
@@ -66,7 +66,7 @@ def company_of(data: dict[str, Any]) -> Company:
     return Company(data["entity_name"], data["kind"], data["registration_number"])
 
 
-class SignupForm(AllauthSignupForm):
+class SignupForm(FoldedSignupForm):
     """A new sign-in: for one's own company, or for the account that one was invited to.
 
     Whoever comes from an invitation has proved the address by its link, so that the address is

@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import EntityKind, Measure, Role
-from accounts.forms.fields import AccountField, LineField
+from accounts.forms.fields import AccountField, LineField, SignInEmailField
 from accounts.forms.staff import ActionForm, ReasonForm
 from accounts.models import Entity, User
 from accounts.services.tenants import clean_registration_number
@@ -38,7 +38,7 @@ class AccountForm(ActionForm):
 
     registration_number = LineField(label=_("Registration number of its entity"), max_length=64)
     name = LineField(label=_("Account name"), max_length=100)
-    owner = forms.EmailField(
+    owner = SignInEmailField(
         label=_("Owner's e-mail address"), help_text=_("Somebody who has a sign-in.")
     )
 
@@ -75,7 +75,7 @@ class RestrictForm(ReasonForm):
 class PersonForm(ActionForm):
     """A person who shall be able to sign in."""
 
-    email = forms.EmailField(label=_("E-mail address"))
+    email = SignInEmailField(label=_("E-mail address"))
     name = LineField(label=_("Name"), max_length=64, required=False)
 
 
@@ -83,7 +83,7 @@ class MemberForm(ActionForm):
     """A person's place in an account."""
 
     account = AccountField(label=_("UIN of the account"))
-    email = forms.EmailField(label=_("E-mail address"), help_text=_("Somebody who has a sign-in."))
+    email = SignInEmailField(label=_("E-mail address"), help_text=_("Somebody who has a sign-in."))
     role = forms.ChoiceField(label=_("Role"), choices=Role)
 
     def clean(self) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _user(form: forms.Form, field: str) -> User | None:
     address = form.cleaned_data.get(field)
     if not address:
         return None
-    user = User.objects.filter(email=address.lower()).first()
+    user = User.objects.filter(email=address).first()
     if user is None:
         form.add_error(field, _("Nobody signs in with this address."))
     return user

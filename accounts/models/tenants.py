@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import AccountStatus, EntityKind, Measure, Role
+from accounts.models.folded import FoldedField, FoldingModel
 from accounts.models.indexes import beginning_of
 
 
@@ -109,7 +110,7 @@ class Membership(models.Model):
         return str(self.user)
 
 
-class Application(models.Model):
+class Application(FoldingModel):
     """A TCCC application of an account, known by its SDKAppID."""
 
     account = models.ForeignKey(
@@ -117,6 +118,7 @@ class Application(models.Model):
     )
     sdkappid = models.BigIntegerField("SDKAppID", unique=True)
     name = models.CharField(_("name"), max_length=64)
+    name_key = FoldedField("name")
     activated_at = models.DateTimeField(_("activated"))
 
     class Meta:
@@ -128,7 +130,7 @@ class Application(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "name"], name="accounts_application_name_once"
+                fields=["account", "name_key"], name="accounts_application_name_once"
             ),
             models.CheckConstraint(
                 condition=Q(sdkappid__gte=1_400_000_000, sdkappid__lte=9_999_999_999),

@@ -11,14 +11,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Theme
 from accounts.models.indexes import beginning_of
+from accounts.text import email_key
 
 
 class UserManager(BaseUserManager["User"]):
     """Makes users that are known by their e-mail address."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a user; the address is stored in lower case, since sign-in ignores case."""
-        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        """Create a user; the address is stored in the form in which sign-in compares it."""
+        user = self.model(email=email_key(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -29,7 +30,7 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Find a user by e-mail address in any case."""
-        return self.get(email=(username or "").lower())
+        return self.get(email=email_key(username or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):

@@ -23,6 +23,7 @@ from accounts.models import Account, Invitation, Membership, User
 from accounts.services.audit import record_event
 from accounts.services.notifications import notify
 from accounts.services.tenants import lock_account
+from accounts.text import email_key
 
 _SIGNER = signing.Signer(salt="accounts.invitation")
 #: A message that has just gone out is not sent again (decided).
@@ -59,7 +60,7 @@ def invite_member(*, account: Account, email: str, role: str, by: User, now: dat
     the account's number of messages a day ("too_many_invitations").
     """
     locked = lock_account(account.pk)
-    address = email.strip().lower()
+    address = email_key(email)
     if Membership.objects.filter(account=locked, user__email=address).exists():
         raise Refused(_("This person is a member already."), code="already_member", field="email")
     _require_quiet(locked, now)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import User
 from accounts.services.audit import record_event
+from accounts.text import email_key
 
 
 def _lock(user: User) -> User:
@@ -25,7 +26,7 @@ def register_person(*, email: str, name: str, by: User | None, now: datetime) ->
 
     Raises Refused (code "email_taken") where the address has a sign-in.
     """
-    email = email.strip().lower()
+    email = email_key(email)
     if User.objects.filter(email=email).exists() or EmailAddress.objects.filter(email=email):
         raise Refused(_("This address has a sign-in."), code="email_taken", field="email")
     user = User.objects.create_user(email, name=name, date_joined=now)

@@ -1,6 +1,5 @@
 """Opening accounts and applications, and the account lock that every write begins with."""
 
-import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -9,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
+from accounts import text
 from accounts.enums import AccountStatus, Role
 from accounts.errors import Refused
 from accounts.models import Account, Application, Entity, Membership, User
@@ -65,12 +65,12 @@ def entity_exists() -> Refused:
     )
 
 
-def clean_registration_number(text: str) -> str:
+def clean_registration_number(number: str) -> str:
     """Return a registration number as it is stored: capital letters, single blanks.
 
     So one company cannot be registered twice by writing its number in another way (decided).
     """
-    return " ".join(unicodedata.normalize("NFKC", text).upper().split())
+    return " ".join(text.compatible(number).upper().split())
 
 
 @transaction.atomic
@@ -192,7 +192,7 @@ def create_application(
             % {"count": settings.APPLICATION_LIMIT},
             code="too_many_applications",
         )
-    if held.filter(name=name).exists():
+    if held.filter(name_key=text.fold(name)).exists():
         raise Refused(
             _("This account has an application of that name already."),
             code="name_taken",

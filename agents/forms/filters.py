@@ -5,9 +5,9 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.fields import SearchField
 from accounts.models import Application
 from agents.enums import AgentRole, ServiceState
-from agents.fields import LineField
 from agents.listing import DEFAULT_SORT, SORT_ORDERS, AgentFilter
 from agents.models import SkillGroup
 
@@ -17,7 +17,7 @@ _ANY = ("", _("All"))
 class FilterForm(forms.Form):
     """Search, filters and sort order; none is required, and faults are told beside the field."""
 
-    search = LineField(
+    search = SearchField(
         label=_("Search"),
         max_length=254,
         required=False,

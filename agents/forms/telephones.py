@@ -4,18 +4,16 @@ from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
-from django.db.models import Value
-from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.forms.fields import CodeField, DigitsField, LineField
 from accounts.models import Application
+from accounts.text import fold
 from agents import rules
-from agents.fields import LineField
 from agents.forms.fields import RefusableForm
 from agents.listing import agents_of
 from agents.models import Agent
-from agents.models.agents import folded
 from agents.sheets import GROUP_SEPARATOR
 
 
@@ -27,7 +25,7 @@ class TelephoneForm(RefusableForm):
         max_length=rules.NAME_LENGTH,
         help_text=gettext_lazy("Where it stands, or whose it is."),
     )
-    extension = LineField(
+    extension = DigitsField(
         label=gettext_lazy("Extension"),
         validators=[rules.validate_extension],
         help_text=gettext_lazy("4 to 6 digits that begin with 1 to 8."),
@@ -37,7 +35,7 @@ class TelephoneForm(RefusableForm):
 class BindForm(RefusableForm):
     """The agent that a telephone shall ring for."""
 
-    agent = LineField(
+    agent = CodeField(
         label=gettext_lazy("Staff number of the agent"), max_length=rules.STAFF_NUMBER_LENGTH
     )
 
@@ -48,11 +46,7 @@ class BindForm(RefusableForm):
     def clean_agent(self) -> Agent:
         """Return the agent with this staff number."""
         agents = agents_of(self.application.account_id, self.application.pk)
-        found = (
-            agents.alias(key=folded("staff_number"))
-            .filter(key=Lower(Value(self.cleaned_data["agent"])))
-            .first()
-        )
+        found = agents.filter(staff_number_key=fold(self.cleaned_data["agent"])).first()
         if found is None:
             raise forms.ValidationError(_("No agent has this staff number."), code="unknown")
         return found

@@ -4,10 +4,11 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Collate, Lower
+from django.db.models.functions import Collate
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Application
+from accounts.models.folded import EmailKeyField, FoldedField, FoldingModel
 from agents import rules
 from agents.enums import AgentRole
 from agents.models.groups import SkillGroup, SkillGroupMember
@@ -15,17 +16,6 @@ from agents.models.guards import PLACE_FIXED, SAME_ACCOUNT, fitting_licence, num
 from agents.models.querysets import HolderQuerySet
 from billing.enums import LicenceKind
 from billing.models import Licence
-
-
-def folded(field: str) -> Collate:
-    """Return a text column in small letters, ordered by code point.
-
-    This is what searching and sorting read, and what is unique in any case. One index of this
-    collation serves a comparison with a beginning, an order, and a key; and it does not depend
-    on the operating system's idea of an alphabet, which would change under a page's bookmark.
-    """
-    return Collate(Lower(field), "C")
-
 
 _PLACE = (F("account"), F("application"))
 
@@ -36,7 +26,7 @@ class AgentQuerySet(HolderQuerySet):
     can_be_disabled = True
 
 
-class Agent(models.Model):
+class Agent(FoldingModel):
     """A contact-centre person of an application; one who works holds one licence.
 
     Whether the agent is in service is derived (`agents.policy`, `AgentQuerySet`). The unique key
@@ -63,6 +53,9 @@ class Agent(models.Model):
     nickname = models.CharField(_("nickname"), max_length=rules.NAME_LENGTH)
     staff_number = models.CharField(_("staff number"), max_length=rules.STAFF_NUMBER_LENGTH)
     email = models.EmailField(_("e-mail address"))
+    name_key = FoldedField("name")
+    staff_number_key = FoldedField("staff_number")
+    email_key = EmailKeyField("email")
     phone = models.CharField(_("phone"), max_length=16, blank=True)
     role = models.CharField(_("role"), max_length=16, choices=AgentRole, default=AgentRole.AGENT)
     extension = models.CharField(_("extension"), max_length=6, blank=True)
@@ -92,7 +85,9 @@ class Agent(models.Model):
         verbose_name_plural = _("agents")
         # The two foreign keys in front have no index of their own: each of these begins so.
         indexes = [
-            models.Index(*_PLACE, folded("name"), F("id"), name="agents_agent_name_idx"),
+            models.Index(
+                fields=["account", "application", "name_key", "id"], name="agents_agent_name_idx"
+            ),
             models.Index(
                 *_PLACE, Collate("extension", "C"), F("id"), name="agents_agent_extension_idx"
             ),
@@ -109,9 +104,12 @@ class Agent(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                *_PLACE, folded("staff_number"), name="agents_agent_staff_number_once"
+                fields=["account", "application", "staff_number_key"],
+                name="agents_agent_staff_number_once",
             ),
-            models.UniqueConstraint(*_PLACE, folded("email"), name="agents_agent_email_once"),
+            models.UniqueConstraint(
+                fields=["account", "application", "email_key"], name="agents_agent_email_once"
+            ),
             models.UniqueConstraint(
                 fields=["account", "application", "extension"],
                 condition=~Q(extension=""),

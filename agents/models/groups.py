@@ -4,16 +4,16 @@ from typing import ClassVar
 
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Application
+from accounts.models.folded import FoldedField, FoldingModel
 from agents import rules
 from agents.models.guards import PLACE_FIXED, SAME_ACCOUNT
 
 
-class SkillGroup(models.Model):
+class SkillGroup(FoldingModel):
     """A named group of an application's agents."""
 
     account = models.ForeignKey(
@@ -31,6 +31,7 @@ class SkillGroup(models.Model):
         verbose_name=_("application"),
     )
     name = models.CharField(_("name"), max_length=rules.GROUP_NAME_LENGTH)
+    name_key = FoldedField("name")
     created_at = models.DateTimeField(_("created"))
 
     class Meta:
@@ -38,7 +39,7 @@ class SkillGroup(models.Model):
         verbose_name_plural = _("skill groups")
         constraints = [
             models.UniqueConstraint(
-                F("account"), F("application"), Lower("name"), name="agents_skill_group_name_once"
+                fields=["account", "application", "name_key"], name="agents_skill_group_name_once"
             ),
             models.CheckConstraint(condition=~Q(name=""), name="agents_skill_group_name_filled"),
         ]

@@ -6,16 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Value
-from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from accounts.models import Account, Application, User
 from accounts.services.audit import record_event
+from accounts.text import email_key, fold
 from agents.enums import AgentRole
 from agents.errors import DetailsRefused
 from agents.models import Agent, SipTelephone, SkillGroup, SkillGroupMember
-from agents.models.agents import AgentQuerySet, folded
+from agents.models.agents import AgentQuerySet
 from agents.services.batches import (
     BulkResult,
     count_confirmed,
@@ -61,10 +60,9 @@ def _find_conflicts(
     others = Agent.objects.filter(account_id=application.account_id, application=application)
     if agent is not None:
         others = others.exclude(pk=agent.pk)
-    others = others.alias(number_key=folded("staff_number"), email_key=folded("email"))
-    if others.filter(number_key=Lower(Value(details.staff_number))).exists():
+    if others.filter(staff_number_key=fold(details.staff_number)).exists():
         yield "staff_number", _("Another agent of this application has this staff number.")
-    if others.filter(email_key=Lower(Value(details.email))).exists():
+    if others.filter(email_key=email_key(details.email)).exists():
         yield "email", _("Another agent of this application has this e-mail address.")
     if details.extension:
         telephones = SipTelephone.objects.filter(

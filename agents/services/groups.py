@@ -3,13 +3,12 @@
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Value
-from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Application, User
 from accounts.services.audit import record_event
+from accounts.text import fold
 from agents.errors import DetailsRefused
 from agents.models import SkillGroup
 from agents.services.batches import lock_application
@@ -35,7 +34,7 @@ def _require_free_name(
     own = SkillGroup.objects.filter(account_id=application.account_id, application=application)
     if group is not None:
         own = own.exclude(pk=group.pk)
-    if own.alias(name_key=Lower("name")).filter(name_key=Lower(Value(name))).exists():
+    if own.filter(name_key=fold(name)).exists():
         raise _name_taken()
 
 

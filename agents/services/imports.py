@@ -15,6 +15,7 @@ from accounts.errors import Refused
 from accounts.models import Account, Application, User
 from accounts.services.audit import record_event
 from accounts.services.tenants import require_good_standing
+from accounts.text import email_key, fold
 from agents.enums import ImportMode, ImportStatus
 from agents.models import Agent, AgentImport, SkillGroupMember
 from agents.rows import CHUNK, Checked, Row, check_sheet
@@ -296,13 +297,22 @@ def _change(
     columns = [row.details.columns() for row, _agent, _differing in changes]
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE agents_agent SET (name, nickname, staff_number, email, phone, role, extension)"
-            " = (new.name, new.nickname, new.staff_number, new.email, new.phone, new.role,"
-            " new.extension), updated_at = %s"
+            "UPDATE agents_agent SET (name, nickname, staff_number, email, phone, role, extension,"
+            " name_key, staff_number_key, email_key) = (new.name, new.nickname, new.staff_number,"
+            " new.email, new.phone, new.role, new.extension, new.name_key, new.staff_number_key,"
+            " new.email_key), updated_at = %s"
             " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],"
-            " %s::text[], %s::text[], %s::text[]) AS new (id, name, nickname, staff_number,"
-            " email, phone, role, extension) WHERE agents_agent.id = new.id",
-            [now, ids, *([values[name] for values in columns] for name in _COLUMNS)],
+            " %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+            " AS new (id, name, nickname, staff_number, email, phone, role, extension, name_key,"
+            " staff_number_key, email_key) WHERE agents_agent.id = new.id",
+            [
+                now,
+                ids,
+                *([values[name] for values in columns] for name in _COLUMNS),
+                [fold(values["name"]) for values in columns],
+                [fold(values["staff_number"]) for values in columns],
+                [email_key(values["email"]) for values in columns],
+            ],
         )
         require_rows(cursor.rowcount, len(ids))
     regrouped = [(row, agent) for row, agent, differing in changes if "groups" in differing]

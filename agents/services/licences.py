@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Value
-from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.errors import Refused
 from accounts.models import Account, Application, User
+from accounts.text import fold
 from agents.models import Agent
-from agents.models.agents import AgentQuerySet, folded
+from agents.models.agents import AgentQuerySet
 from agents.services.batches import (
     BATCH,
     BulkResult,
@@ -184,11 +183,7 @@ def _find_takers(
     own = Agent.objects.filter(account_id=application.account_id, application=application)
     takers = []
     for number in staff_numbers:
-        taker = (
-            own.alias(number_key=folded("staff_number"))
-            .filter(number_key=Lower(Value(number)))
-            .first()
-        )
+        taker = own.filter(staff_number_key=fold(number)).first()
         if taker is None:
             raise _refuse_takers(
                 _("No agent has the staff number “%(number)s”.") % {"number": number}

@@ -275,6 +275,25 @@ def link_in_mail() -> str:
     return found[1]
 
 
+@pytest.mark.parametrize("twin", ["ada\u200b@example.com", "ADA@EXAMPLE.COM", "ａｄａ@example.com"])
+def test_a_member_is_not_invited_under_an_address_that_looks_the_same(twin: str) -> None:
+    account = make_account()
+    make_member(account, Role.VIEWER, user=make_user("ada@example.com"))
+    client = client_of(owner_of(account))
+    answer = client.post(url(account, "member_invite"), {"email": twin, "role": Role.VIEWER})
+    assert "This person is a member already." in answer.content.decode()
+    assert not Invitation.objects.exists()
+
+
+def test_an_invitation_with_an_invisible_character_is_sent_to_the_clean_address() -> None:
+    account = make_account()
+    client = client_of(owner_of(account))
+    client.post(
+        url(account, "member_invite"), {"email": "\ufeffnew@b\u00fccher.example", "role": "viewer"}
+    )
+    assert Invitation.objects.get().email == "new@xn--bcher-kva.example"
+
+
 def test_somebody_known_accepts_and_gets_the_role() -> None:
     account = make_account()
     user = make_user("new@example.com")

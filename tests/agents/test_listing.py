@@ -39,7 +39,7 @@ def matching(tenant: Tenant, **fields: object) -> set[str]:
         ("s-7", {"Seven"}),
         ("Seven@", {"Seven"}),
         ("71", {"Seven"}),
-        ("７１", set()),
+        ("７１", {"Seven"}),
         ("'; DROP TABLE", set()),
     ],
 )

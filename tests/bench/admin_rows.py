@@ -84,7 +84,12 @@ TABLES = (
     ),
     Table(
         "accounts.application",
-        {"account_id": _ACCOUNT, "sdkappid": f"{FIRST_SDKAPPID} + i", "name": "'Hotline ' || i"},
+        {
+            "account_id": _ACCOUNT,
+            "sdkappid": f"{FIRST_SDKAPPID} + i",
+            "name": "'Hotline ' || i",
+            "name_key": "'hotline ' || i",
+        },
         (BIG_APPLICATION, BIG_ACCOUNT, SOME_ACCOUNTS, "hotline 77", "h"),
     ),
     Table(
@@ -122,7 +127,9 @@ TABLES = (
         {
             **PLACE,
             "staff_number": "'S' || i",
+            "staff_number_key": "'s' || i",
             "email": "'agent' || i || '@example.com'",
+            "email_key": "'agent' || i || '@example.com'",
             "extension": "''",
             "licence_id": "NULL",
         },
@@ -138,7 +145,11 @@ TABLES = (
         },
         (BIG_ACCOUNT, BIG_APPLICATION),
     ),
-    Table("agents.skillgroup", {**PLACE, "name": "'Group ' || i"}, (BIG_ACCOUNT, BIG_APPLICATION)),
+    Table(
+        "agents.skillgroup",
+        {**PLACE, "name": "'Group ' || i", "name_key": "'group ' || i"},
+        (BIG_ACCOUNT, BIG_APPLICATION),
+    ),
     Table(
         "billing.package",
         # One application has one current package, so each row has an application of its own.

@@ -72,9 +72,12 @@ def fill(tenant: Tenant, count: int) -> None:
         )
         cursor.execute(
             "INSERT INTO agents_agent (account_id, application_id, name, nickname, staff_number,"
-            " email, phone, role, extension, is_enabled, licence_id, created_at, updated_at)"
+            " name_key, staff_number_key, email, email_key, phone, role, extension, is_enabled,"
+            " licence_id, created_at, updated_at)"
             " SELECT %s, %s, initcap(substr(md5(i::text), 1, 8)) || ' ' || i, 'Nick',"
-            " 'S' || lpad(i::text, 7, '0'), substr(md5('e' || i), 1, 9) || i || '@example.com',"
+            " 'S' || lpad(i::text, 7, '0'), substr(md5(i::text), 1, 8) || ' ' || i,"
+            " 's' || lpad(i::text, 7, '0'), substr(md5('e' || i), 1, 9) || i || '@example.com',"
+            " substr(md5('e' || i), 1, 9) || i || '@example.com',"
             " '', CASE WHEN i %% 50 = 0 THEN 'inspector' ELSE 'agent' END,"
             " CASE WHEN i <= 60000 THEN (i + 9999)::text ELSE '' END, i %% 20 <> 0,"
             " CASE WHEN i %% 10 = 0 THEN NULL ELSE id END, %s, %s"
@@ -83,8 +86,8 @@ def fill(tenant: Tenant, count: int) -> None:
             [*place, now, now, package.pk],
         )
         cursor.execute(
-            "INSERT INTO agents_skillgroup (account_id, application_id, name, created_at)"
-            " SELECT %s, %s, 'Group ' || i, %s FROM generate_series(1, 10) AS i",
+            "INSERT INTO agents_skillgroup (account_id, application_id, name, name_key, created_at)"
+            " SELECT %s, %s, 'Group ' || i, 'group ' || i, %s FROM generate_series(1, 10) AS i",
             [*place, now],
         )
         cursor.execute(

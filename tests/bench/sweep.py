@@ -24,8 +24,8 @@ _ROWS = """
         SELECT (900000000000 + n)::text, e.id, 'Account ' || n, 'active', '2026-01-01'
         FROM generate_series(1, {accounts}) n, accounts_entity e
         WHERE e.registration_number = 'BENCH';
-    INSERT INTO accounts_application (account_id, sdkappid, name, activated_at)
-        SELECT a.id, 5000000000 + n, 'Application ' || n, '2026-01-01'
+    INSERT INTO accounts_application (account_id, sdkappid, name, name_key, activated_at)
+        SELECT a.id, 5000000000 + n, 'Application ' || n, 'application ' || n, '2026-01-01'
         FROM generate_series(1, {packages}) n
         JOIN accounts_account a ON a.uin = (900000000000 + n % {accounts} + 1)::text;
     INSERT INTO billing_package (account_id, application_id, kind, state, edition, term_unit,

@@ -40,8 +40,8 @@ BATCH = 25
 PATIENCE = 60
 
 _ROWS = """
-    INSERT INTO accounts_application (account_id, sdkappid, name, activated_at)
-        SELECT %(account)s, 5000000000 + n, 'Application ' || n, '2026-01-01'
+    INSERT INTO accounts_application (account_id, sdkappid, name, name_key, activated_at)
+        SELECT %(account)s, 5000000000 + n, 'Application ' || n, 'application ' || n, '2026-01-01'
         FROM generate_series(1, %(due)s) n;
     INSERT INTO billing_package (account_id, application_id, kind, state, edition, term_unit,
             anchor_at, months, extension, expires_at, purchased_at, renewal_mode,

@@ -1,0 +1,100 @@
+"""Columns that hold another column's text as it is compared (`accounts.text`).
+
+PostgreSQL's idea of small letters is not Python's, so the database never folds: it compares,
+finds and sorts what is stored here. The column is filled on every save and bulk_create, and
+ordered by code point, whatever the operating system's alphabet. A statement that writes the
+source column past the model (`update`, raw SQL) has to write this one, too.
+"""
+
+from typing import Any
+
+from django.db import models
+
+from accounts import text
+
+
+class FoldedField(models.TextField):
+    """The folded text of the column `source`; never edited by itself."""
+
+    def __init__(self, source: str, **options: Any) -> None:
+        self.source = source
+        options |= {"editable": False, "db_collation": "C"}
+        super().__init__(**options)
+
+    def deconstruct(self) -> Any:
+        name, path, args, options = super().deconstruct()
+        del options["editable"], options["db_collation"]
+        return name, path, [self.source, *args], options
+
+    def text_of(self, value: str) -> str:
+        """Return the source column's value as it is kept."""
+        return text.clean_line(value)
+
+    def key_of(self, value: str) -> str:
+        """Return what stands for `value`."""
+        return text.fold(value)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        """Fold the source column, whatever the attribute held."""
+        key = self.key_of(getattr(model_instance, self.source))
+        setattr(model_instance, self.attname, key)
+        return key
+
+
+class EmailKeyField(FoldedField):
+    """An address as it is compared."""
+
+    def text_of(self, value: str) -> str:
+        """Return the address as it is kept."""
+        return text.clean_email(value)
+
+    def key_of(self, value: str) -> str:
+        """Return what stands for the address."""
+        return text.email_key(value)
+
+
+class FoldingModel(models.Model):
+    """A model with such columns: they are saved whenever their source is."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **options: Any) -> None:
+        names = options.get("update_fields")
+        if names is not None:
+            keys = {
+                field.name
+                for field in self._meta.concrete_fields
+                if isinstance(field, FoldedField) and field.source in names
+            }
+            options["update_fields"] = {*names, *keys}
+        super().save(*args, **options)
+
+
+def fill_keys(model: Any, scope: tuple[str, ...], names: dict[str, bool]) -> None:
+    """Clean the source columns of all rows and fill the folded ones; for migrations.
+
+    `names` maps each folded column to whether it is unique within `scope`. Rows that used to
+    differ and are the same now keep their values: the key of the later one is set apart by its
+    number, and whoever edits that row is asked for another value.
+    """
+    taken: set[tuple[Any, ...]] = set()
+    batch: list[Any] = []
+    columns = {model._meta.get_field(name) for name in names}
+    changed = [*names, *(column.source for column in columns)]
+    for row in model.objects.order_by("pk").iterator(chunk_size=1000):
+        place = tuple(getattr(row, name) for name in scope)
+        for column in columns:
+            value = getattr(row, column.source)
+            value = column.text_of(value) or value
+            key = column.key_of(value)
+            if names[column.name] and (column.name, *place, key) in taken:
+                key = f"{key} #{row.pk}"
+            taken.add((column.name, *place, key))
+            setattr(row, column.source, value)
+            setattr(row, column.attname, key)
+        batch.append(row)
+        if len(batch) == 1000:
+            model.objects.bulk_update(batch, changed)
+            batch = []
+    model.objects.bulk_update(batch, changed)
