@@ -4,22 +4,30 @@
 are, `WEB_THREADS` how many requests each serves at a time.
 """
 
+import importlib
 import os
 import signal
 import sys
 from typing import Any
 
-from config import logs
+from config import environment, logs
 
-IS_LOCAL = os.environ.get("LOCAL") == "1"
+if __name__ == "__config__":
+    # gunicorn runs this file again on a reload: what it uses must be as new as the file is.
+    importlib.reload(environment)
+    importlib.reload(logs)
 
-port = os.environ.get("PORT") or "8000"
-bind = os.environ.get("GUNICORN_BIND") or f"127.0.0.1:{port}"
+env = environment.read_environment()
+IS_LOCAL = env.bool("LOCAL", default=False)
+
+port = env.str("PORT", default="8000")
+bind = env.str("GUNICORN_BIND", default="") or f"127.0.0.1:{port}"
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
-threads = int(os.environ.get("WEB_THREADS") or "8")
-# Loaded once and shared: quicker to start, and a wrong configuration ends the start.
-preload_app = True
+workers = env.int("WEB_CONCURRENCY", default=2)
+threads = env.int("WEB_THREADS", default=8)
+# Each process loads the program itself, so that a reload brings all of it, and all settings.
+# The demo's master loads it instead: it holds the embedded database.
+preload_app = IS_LOCAL
 timeout = 60
 graceful_timeout = 30
 # A process ends now and then by itself, so that none can grow for ever; not all at once.
@@ -28,9 +36,16 @@ max_requests_jitter = 1_000
 # Its socket would lie in the user's home.
 control_socket_disable = True
 logconfig_dict = logs.configuration(
-    style=os.environ.get("LOG_FORMAT") or ("text" if IS_LOCAL else "json"),
-    level=os.environ.get("LOG_LEVEL") or "INFO",
+    style=env.str("LOG_FORMAT", default="text" if IS_LOCAL else "json"),
+    level=env.str("LOG_LEVEL", default="INFO"),
 )
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Forget what the master has loaded of the console: a worker loads it as it is now."""
+    if not preload_app:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "config"]:
+            del sys.modules[name]
 
 
 def when_ready(server: Any) -> None:

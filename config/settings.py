@@ -12,17 +12,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from config import logs
+from config.environment import BASE_DIR, read_environment
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-
-env = environ.Env()
-env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+env = read_environment()
 
 # Error pages with the inside of the program.
 DEBUG = env.bool("DEBUG", default=False)

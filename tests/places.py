@@ -1,5 +1,6 @@
 """Where the tests' server is, for programs that are started beside them."""
 
+import socket
 from urllib.parse import quote, urlencode
 
 from django.db import connection
@@ -22,3 +23,9 @@ def as_url(database: str) -> str:
     user, secret = where["user"], quote(where.get("password", ""), safe="")
     rest = urlencode([(name, where[name]) for name in ("host", "port") if name in where])
     return f"postgres://{user}:{secret}@/{database}?{rest}"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

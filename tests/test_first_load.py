@@ -20,7 +20,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import Application
 from tests.pages import client_of, prepare
-from tests.places import as_url
+from tests.places import as_url, free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,12 +40,6 @@ new PerformanceObserver((list) => {
 }).observe({type: "layout-shift", buffered: true});
 """
 FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime / 1000"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

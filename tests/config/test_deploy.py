@@ -72,7 +72,7 @@ def test_units_are_whole(unit: Path) -> None:
     assert parser["Unit"]["Description"].startswith("TCCC console")
     if unit.suffix == ".service":
         assert parser["Service"]["User"] != "root"
-        assert parser["Service"]["EnvironmentFile"] == "/etc/console.env"
+        assert parser["Service"]["Environment"] == "ENV_FILE=/etc/console.env"
         program = parser["Service"]["ExecStart"].split()[0]
         assert program in {"/srv/console/.venv/bin/gunicorn", "/srv/console/.venv/bin/python"}
 

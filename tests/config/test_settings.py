@@ -179,7 +179,7 @@ def test_the_local_secret_key_is_made_once_however_many_start(tmp_path: Path) ->
 def test_every_variable_is_in_the_readme() -> None:
     read_by_program = {
         name
-        for file in ("settings.py", "gunicorn.py")
+        for file in ("settings.py", "gunicorn.py", "environment.py")
         for name in re.findall(
             r'(?:env(?:\.\w+)?|_required|environ\.get)\(\s*"([A-Z_]+)"', (CONFIG / file).read_text()
         )
