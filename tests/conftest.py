@@ -1,8 +1,8 @@
 """What all tests share: the database's cleaning and the browser.
 
 Environment: `TEST_DATABASE_NAME` names the test database, so that several runs can go on side
-by side. `REQUIRE_BROWSER=1` turns the skipping of browser tests into failures. `CHROMIUM`
-names the browser's program where it is not found by itself.
+by side. `REQUIRE_ALL=1` turns the skipping of tests whose program is not installed (Chromium,
+nginx, PgBouncer) into failures. `CHROMIUM` names the browser's program.
 """
 
 import os
@@ -19,6 +19,7 @@ from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import cleaning
+from tests.programs import miss
 
 BROWSER_FIXTURES = {"page", "context", "browser", "new_context"}
 
@@ -75,10 +76,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     """Start the machine's own Chromium, and let it call nobody."""
     program = _chromium()
     if program is None:
-        reason = "no Chromium found on this machine"
-        if os.environ.get("REQUIRE_BROWSER"):
-            pytest.fail(f"{reason}, but REQUIRE_BROWSER is set")
-        pytest.skip(reason)
+        miss("no Chromium found on this machine")
     arguments = [
         "--disable-quic",
         "--disable-background-networking",
