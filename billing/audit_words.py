@@ -17,6 +17,7 @@ SENTENCES: dict[str, str | Promise] = {
     "order.paid": _("Order %(target)s paid"),
     "order.payment_refused": _("Payment of order %(target)s refused by the other account"),
     "order.placed": _("Order %(target)s placed"),
+    "order.refund_ended": _("Refund review of order %(target)s ended without a refund"),
     "order.refunded": _("Order %(target)s refunded"),
     "order.refunding": _("Refund of order %(target)s under review"),
     "package.active": _("Package %(target)s active"),

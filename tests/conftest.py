@@ -13,12 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Response, Route, WebError
 from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import cleaning
+from tests.pages import prepare
 from tests.programs import miss
 
 BROWSER_FIXTURES = {"page", "context", "browser", "new_context"}
@@ -59,6 +60,21 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def _quick_passwords(settings: Any) -> None:
     """Hashing that is slow on purpose would be most of the tests' time."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+# --- The demo, loaded once for the tests of a module ----------------------------------------
+
+
+@pytest.fixture(scope="module")
+def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """Load the demo once for a module's tests; return the token of an open invitation.
+
+    Each test's own transaction is a savepoint in this one, so that what it changes is gone when
+    it ends. Not for tests that commit, or that read over a second connection.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield prepare()
+        transaction.set_rollback(True)
 
 
 # --- Browser -------------------------------------------------------------------------------

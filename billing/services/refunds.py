@@ -268,6 +268,14 @@ def _post_money(refund: Refund, plan: RefundPlan, *, by: User | None, now: datet
         )
 
 
+#: An order that goes back to "paid" was paid once: its review ended.
+_ORDER_VERBS = {
+    OrderStatus.REFUNDING: "order.refunding",
+    OrderStatus.REFUNDED: "order.refunded",
+    OrderStatus.PAID: "order.refund_ended",
+}
+
+
 def _move_orders(
     quote: RefundQuote, to: OrderStatus, *, refund: Refund, by: User | None, now: datetime
 ) -> list[AuditEvent]:
@@ -290,7 +298,7 @@ def _move_orders(
     return [
         build_event(
             account=quote.account,
-            verb=f"order.{to.value}",
+            verb=_ORDER_VERBS[to],
             target=order,
             from_state=order.status,
             to_state=to,

@@ -21,7 +21,6 @@ from billing.models import Credit, PriceBook, Refund
 from compliance.enums import CaseState
 from compliance.models import Violation
 from config.staff.groups import GROUPS
-from tests.pages import prepare
 
 pytestmark = pytest.mark.django_db
 
@@ -105,9 +104,8 @@ class Reading(Door):
 
 
 @pytest.fixture
-def scene(settings: Any) -> None:
+def scene(demo: str, settings: Any) -> None:
     settings.STAFF_SECOND_FACTOR = False
-    prepare()
 
 
 def enter(group: str) -> tuple[Client, frozenset[str]]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
-from billing.services.verification import count_checks, find_breaches
+from config.verification import count_checks, find_breaches
 
 
 class Command(BaseCommand):
