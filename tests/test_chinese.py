@@ -14,11 +14,12 @@ from uuid import UUID
 import pytest
 from django.apps import apps
 from django.db.models import JSONField, Model
+from django.test import override_settings
 
 from accounts.models import User
 from billing.models import Feature
 from compliance.models import Behaviour, Industry, ScreeningEntry
-from tests.pages import Shown, client_of, every_page, prepare
+from tests.pages import Shown, client_of, every_page
 
 pytestmark = pytest.mark.django_db
 
@@ -136,11 +137,16 @@ def _open(pages: list[Shown], language: str) -> Iterator[tuple[Shown, str]]:
         yield shown, answer.content.decode()
 
 
-def test_no_page_speaks_english_to_who_reads_chinese(settings: Any) -> None:
+@pytest.fixture(scope="module")
+def pages(demo: str) -> list[Shown]:
+    """Every page, found once for the tests of this module."""
+    with override_settings(STAFF_SECOND_FACTOR=False):
+        return every_page(demo)
+
+
+def test_no_page_speaks_english_to_who_reads_chinese(pages: list[Shown], settings: Any) -> None:
     settings.STAFF_SECOND_FACTOR = False
-    token = prepare()
     User.objects.update(language="zh-hans")
-    pages = every_page(token)
     typed = Typed.read()
 
     left = {
@@ -151,13 +157,11 @@ def test_no_page_speaks_english_to_who_reads_chinese(settings: Any) -> None:
     assert not report, report
 
 
-def test_the_same_walk_finds_english_where_there_is_some(settings: Any) -> None:
+def test_the_same_walk_finds_english_where_there_is_some(pages: list[Shown], settings: Any) -> None:
     """Else the test above could not fail."""
     settings.STAFF_SECOND_FACTOR = False
-    token = prepare()
     typed = Typed.read()
 
-    pages = every_page(token)[:30]
-    left = [english(html, typed.on(shown)) for shown, html in _open(pages, "en")]
+    left = [english(html, typed.on(shown)) for shown, html in _open(pages[:30], "en")]
 
     assert all(left)
