@@ -4,59 +4,86 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
 
 from accounts.models import Application
 from agents.models import Agent
 from agents.services.seats import Seats
 from billing.enums import LicenceKind
 from billing.models import Package
+from billing.services.package_status import PackageStatus, read_status
 
 
 @dataclass(frozen=True)
 class PackageSummary:
-    """What the Agent Management page says above the agents; `package` is the newest one."""
+    """What the Agent Management page says above the agents, about the newest package."""
 
-    package: Package | None = None
-    is_live: bool = False
+    status: PackageStatus = field(default_factory=PackageStatus)
     agents: Seats = field(default_factory=Seats)
     sip: Seats = field(default_factory=Seats)
     has_unlicensed: bool = False
 
+    @property
+    def package(self) -> Package | None:
+        """The newest package; None where the application never had one."""
+        return self.status.package
 
-def read_summary(application: Application, now: datetime) -> PackageSummary:
-    """Read the newest package, its licences in use, and whether an agent waits for one.
+    @property
+    def is_live(self) -> bool:
+        """Whether its licences work."""
+        return self.status.is_live
 
-    `has_unlicensed` is for a proposal: licences that a renewal let end are left out of it, since
-    finding them would mean reading all agents.
-    """
-    place = {"account_id": application.account_id, "application_id": application.pk}
-    own = Agent.objects.filter(**place)
-    of_earlier = Package.objects.filter(**place, pk__lt=OuterRef(OuterRef("pk")))
+
+def read_newest(application: Application, now: datetime) -> PackageStatus:
+    """Read what the application's newest package is at `now`; at most four queries."""
     package = (
-        Package.objects.filter(**place)
-        .annotate(
-            has_unlicensed=Exists(own.filter(licence__isnull=True))
-            | Exists(own.filter(licence__package__in=of_earlier))
-        )
+        Package.objects.filter(account_id=application.account_id, application_id=application.pk)
         .order_by("-pk")
         .first()
     )
-    if package is None:
-        return PackageSummary()
-    seats = count_seats(package, now)
+    return read_status(package, application.account, now)
+
+
+def read_summary(
+    application: Application, now: datetime, *, status: PackageStatus | None = None
+) -> PackageSummary:
+    """Read the newest package, its licences in use, and whether an agent waits for one.
+
+    `status` is what `read_newest` said, where the caller has asked.
+    """
+    status = status or read_newest(application, now)
+    if status.package is None:
+        return PackageSummary(status)
+    seats = count_seats(status, now)
     return PackageSummary(
-        package=package,
-        is_live=package.is_live(now),
+        status=status,
         agents=seats[LicenceKind.AGENT],
         sip=seats[LicenceKind.SIP],
-        has_unlicensed=package.has_unlicensed,
+        has_unlicensed=_has_unlicensed(application, status.package),
     )
 
 
-def count_seats(package: Package, now: datetime) -> dict[str, Seats]:
-    """Count a package's licences that live at `now` and those in use, by kind."""
-    if not package.is_live(now):
+def _has_unlicensed(application: Application, package: Package) -> bool:
+    """Say whether an agent waits for a licence, for a proposal.
+
+    Licences that a renewal let end are left out of it, since finding them would mean reading
+    all agents.
+    """
+    place = {"account_id": application.account_id, "application_id": application.pk}
+    own = Agent.objects.filter(**place)
+    of_earlier = Package.objects.filter(**place, pk__lt=package.pk)
+    return (
+        own.filter(licence__isnull=True).exists()
+        or own.filter(licence__package__in=of_earlier).exists()
+    )
+
+
+def count_seats(status: PackageStatus, now: datetime) -> dict[str, Seats]:
+    """Count a package's licences that have not ended at `now` and those in use, by kind.
+
+    An isolated package keeps them, so they count, but none is free; one that is over has none.
+    """
+    package = status.package
+    if package is None or status.is_over:
         return dict.fromkeys(LicenceKind.values, Seats())
     with connection.cursor() as cursor:
         cursor.execute(
@@ -69,7 +96,10 @@ def count_seats(package: Package, now: datetime) -> dict[str, Seats]:
             },
         )
         agents, agents_used, sip, sip_used = cursor.fetchone()
-    return {LicenceKind.AGENT: Seats(agents, agents_used), LicenceKind.SIP: Seats(sip, sip_used)}
+    return {
+        LicenceKind.AGENT: Seats(agents, agents_used, is_working=status.is_live),
+        LicenceKind.SIP: Seats(sip, sip_used, is_working=status.is_live),
+    }
 
 
 # A hundred thousand holders are counted by reading an index; joining them with their licences

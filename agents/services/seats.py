@@ -21,15 +21,16 @@ from billing.models.packages import LicenceQuerySet
 
 @dataclass(frozen=True)
 class Seats:
-    """Licences of one kind that live now: how many there are, and how many are held."""
+    """Licences of one kind: how many there are, how many are held, and whether they work now."""
 
     total: int = 0
     used: int = 0
+    is_working: bool = True
 
     @property
     def free(self) -> int:
-        """How many can be assigned."""
-        return self.total - self.used
+        """How many can be assigned; none while the package is isolated."""
+        return self.total - self.used if self.is_working else 0
 
 
 def live_licences(application: Application, kind: str, now: datetime) -> LicenceQuerySet:

@@ -25,10 +25,10 @@ from agents.services.agents import delete_agents, disable_agents, enable_agents
 from agents.services.batches import BulkResult
 from agents.services.changes import change_agents
 from agents.services.licences import assign_licences, free_licences_of, move_licences
+from agents.services.packages import read_newest
 from agents.views.places import CHANGED_EVENT, back_to, load_application, may_change
 from agents.views.sales import find_licence_shop
 from agents.views.undoing import Undo, find_changing, with_undo
-from billing.models import Package
 
 TEMPLATE = "agents/act.html"
 
@@ -251,7 +251,4 @@ def _find_shop(
 ) -> str:
     if not preview.missing:
         return ""
-    is_live = (
-        Package.objects.filter(account=access.account, application=application).live(now).exists()
-    )
-    return find_licence_shop(access, application, is_live=is_live)
+    return find_licence_shop(access, application, read_newest(application, now))

@@ -48,7 +48,7 @@ def add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpRespo
         "application": application,
         "form": form,
         "seats": package.agents,
-        "buy_url": find_licence_shop(access, application, is_live=package.is_live),
+        "buy_url": find_licence_shop(access, application, package.status),
         "missing": missing,
         "may_change": may_change(access),
         "back_url": back_to(request, application),

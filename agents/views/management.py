@@ -15,11 +15,13 @@ from django_htmx.http import push_url
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.http import announce, render_page, wants_fragment
 from accounts.models import Application
-from agents.services.packages import read_summary
+from agents.services.packages import read_newest, read_summary
 from agents.views.acts import ACTS
 from agents.views.listing import KEY, WORDS, RowActs, read_listing
 from agents.views.places import load_application, may_change, place_of
 from agents.views.sales import find_address, may_spend, sales_of
+from billing.package_acts import PackageAct
+from billing.services.package_status import PackageStatus
 
 TEMPLATE = "agents/management.html"
 
@@ -60,7 +62,8 @@ def summary(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpR
 
 def _shared(access: AccountAccess, application: Application, now: datetime) -> dict[str, Any]:
     place = place_of(application)
-    summary = SimpleLazyObject(lambda: read_summary(application, now))
+    status = read_newest(application, now)
+    summary = SimpleLazyObject(lambda: read_summary(application, now, status=status))
     urls = {name: reverse(f"agents:{name}", kwargs=place) for name in ("add", "summary")}
     if access.may(Permission.EXPORT_AGENTS):
         urls["export"] = reverse("agents:export", kwargs=place)
@@ -73,21 +76,21 @@ def _shared(access: AccountAccess, application: Application, now: datetime) -> d
         "now": now,
         "summary": summary,
         "may_change": may_change(access),
-        "may_spend": may_spend(access),
+        "may_choose_renewal": may_spend(access) and PackageAct.CHOOSE_RENEWAL in status.acts,
+        "may_read_money": access.may(Permission.READ_MONEY),
         "may_manage": access.may(Permission.MANAGE_AGENTS),
         "urls": urls,
-        "row_acts": _row_acts(access, application),
-        "sales": lambda: sales_of(access, application, summary.package, now),
+        "row_acts": _row_acts(access, application, status),
+        "sales": sales_of(access, application, status),
     }
 
 
-def _row_acts(access: AccountAccess, application: Application) -> RowActs:
+def _row_acts(access: AccountAccess, application: Application, status: PackageStatus) -> RowActs:
     place, urls = place_of(application), {}
     if may_change(access):
         urls = {name: reverse(f"agents:{name}", kwargs=place) for name in ACTS}
-    refund_url = find_address("agents:refund", place) if may_spend(access) else ""
-    if refund_url:
-        urls["refund"] = refund_url
+    if may_spend(access) and PackageAct.REFUND in status.acts:
+        urls["refund"] = find_address("agents:refund", place)
     edit_url = reverse("agents:edit", kwargs={**place, "pk": 0})
     return RowActs(edit_url.replace("/0/edit/", f"/{KEY}/edit/"), urls)
 

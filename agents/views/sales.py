@@ -1,7 +1,6 @@
 """The ways from agents to money: what can be bought, renewed or refunded, and where."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
@@ -11,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access import AccountAccess, Permission
 from accounts.models import Application
 from agents.views.places import place_of
-from billing.enums import Edition, PackageKind, PackageState
-from billing.models import Package
+from billing.package_acts import PackageAct
+from billing.services.package_status import PackageStatus
 
 
 @dataclass(frozen=True)
@@ -39,49 +38,45 @@ def find_address(name: str, place: dict[str, Any]) -> str:
         return ""
 
 
-def sales_of(
-    access: AccountAccess, application: Application, package: Package | None, now: datetime
-) -> list[Sale]:
-    """Return the buttons that fit the package's state at `now`, for those who may spend.
+#: The buttons of a package: what each does, where, and how it looks.
+_BUTTONS: tuple[tuple[PackageAct, str, str | Promise, dict[str, bool]], ...] = (
+    (PackageAct.BUY, "billing:purchase", _("Buy"), {"is_main": True}),
+    (PackageAct.ADD, "billing:add", _("Add licences"), {}),
+    (PackageAct.RENEW, "billing:renew", _("Renew"), {}),
+    (PackageAct.UPGRADE, "billing:upgrade", _("Upgrade"), {}),
+    (PackageAct.REFUND, "agents:refund", _("Refund"), {"is_quiet": True, "is_dialog": True}),
+)
 
-    The pages that they lead to decide for themselves; this only leaves out what is hopeless.
+
+def sales_of(access: AccountAccess, application: Application, status: PackageStatus) -> list[Sale]:
+    """Return the buttons that fit the package's state, for those who may spend.
+
+    The first one is the main one.
     """
-    if not may_spend(access):
+    if not access.may(Permission.SPEND):
         return []
-    offers: tuple[tuple[str, str | Promise, bool, dict[str, bool]], ...]
-    if package is None:
-        offers = (("billing:purchase", _("Buy"), True, {"is_main": True}),)
-    else:
-        offers = _offers(package, now)
     place = place_of(application)
-    return [
+    fitting = [
         Sale(label, url, **looks)
-        for name, label, is_fitting, looks in offers
-        if is_fitting and (url := find_address(name, place))
+        for act, name, label, looks in _BUTTONS
+        if act in status.acts and (url := find_address(name, place))
     ]
+    return [replace(sale, is_main=place == 0) for place, sale in enumerate(fitting)]
 
 
-def _offers(
-    package: Package, now: datetime
-) -> tuple[tuple[str, str | Promise, bool, dict[str, bool]], ...]:
-    """Return address name, label, whether it fits, and looks of each button."""
-    is_live = package.is_live(now)
-    is_current = package.kind == PackageKind.PAID and package.state in (
-        PackageState.ACTIVE,
-        PackageState.ISOLATED,
-    )
-    can_upgrade = is_current and is_live and package.edition == Edition.ESSENTIAL
-    return (
-        ("billing:purchase", _("Buy"), not is_current, {"is_main": True}),
-        ("billing:add", _("Add licences"), is_live, {"is_main": is_current}),
-        ("billing:renew", _("Renew"), is_current, {}),
-        ("billing:upgrade", _("Upgrade"), can_upgrade, {}),
-        ("agents:refund", _("Refund"), is_current, {"is_quiet": True, "is_dialog": True}),
-    )
+#: Where licences come from, the nearest way first.
+_SHOPS = (
+    (PackageAct.ADD, "billing:add"),
+    (PackageAct.BUY, "billing:purchase"),
+    (PackageAct.RENEW, "billing:renew"),
+)
 
 
-def find_licence_shop(access: AccountAccess, application: Application, *, is_live: bool) -> str:
-    """Return where missing licences can be bought, or nothing for those who may not spend."""
-    if not may_spend(access):
+def find_licence_shop(
+    access: AccountAccess, application: Application, status: PackageStatus
+) -> str:
+    """Return where missing licences can be bought, or nothing where that is not possible now."""
+    if not access.may(Permission.SPEND):
         return ""
-    return find_address("billing:add" if is_live else "billing:purchase", place_of(application))
+    names = (name for act, name in _SHOPS if act in status.acts)
+    return find_address(next(names, ""), place_of(application))

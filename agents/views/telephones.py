@@ -69,7 +69,7 @@ def telephones(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Ht
         "may_change": may_change(access),
         "may_bind": _may_bind(summary, now),
         "register_url": reverse("agents:telephone_register", kwargs=place_of(application)),
-        "buy_url": find_licence_shop(access, application, is_live=summary.is_live),
+        "buy_url": find_licence_shop(access, application, summary.status),
     }
     return render_page(request, "agents/telephones.html", context, partial="telephones")
 
@@ -108,7 +108,7 @@ def register(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Http
         "form": form,
         "free": summary.sip.free,
         "missing": missing.missing if missing else 0,
-        "buy_url": find_licence_shop(access, application, is_live=summary.is_live),
+        "buy_url": find_licence_shop(access, application, summary.status),
         "may_change": may_change(access),
         "back_url": back_to(request, application, LIST),
     }

@@ -1,4 +1,4 @@
-"""What is scheduled for a package, from its row and the settings."""
+"""What is scheduled for a package, from its status and the settings."""
 
 from datetime import datetime, timedelta
 
@@ -7,21 +7,23 @@ from django.conf import settings
 from accounts.models import Account
 from billing.agenda import Coming, foresee
 from billing.enums import PackageKind, RenewalMode
-from billing.models import Package
-from billing.services.lifecycle import find_under_review, foresee_releases
+from billing.services.lifecycle import foresee_releases
+from billing.services.package_status import PackageStatus
 
 
-def read_agenda(package: Package, account: Account, now: datetime) -> list[Coming]:
-    """Return what is to come for a package in service or in isolation; at most two queries."""
-    is_trial = package.kind == PackageKind.TRIAL
-    under_review = find_under_review([package])
+def read_agenda(status: PackageStatus, account: Account, now: datetime) -> list[Coming]:
+    """Return what is to come for a package in service or in isolation; at most one query."""
+    package = status.package
+    if package is None:
+        return []
+    under_review = {package.pk} if status.is_under_review else set()
     return foresee(
         expires_at=package.expires_at,
         released_at=foresee_releases([package], under_review=under_review)[package.pk],
-        is_trial=is_trial,
+        is_trial=package.kind == PackageKind.TRIAL,
         mode=RenewalMode(package.renewal_mode),
         reminder_days=settings.REMINDER_DAYS,
         renewal_lead=timedelta(hours=settings.AUTO_RENEWAL_LEAD_HOURS),
-        is_paused=bool(under_review) or not account.is_in_good_standing,
+        is_paused=status.is_under_review or not account.is_in_good_standing,
         now=now,
     )

@@ -14,7 +14,7 @@ from billing.services.eligibility import Held
 
 @dataclass(frozen=True)
 class Shape:
-    """A package's edition, expiry and licences that go on as long as it."""
+    """A package's edition, expiry and licences; those that end later count until they end."""
 
     kind: str
     edition: str
@@ -60,8 +60,8 @@ def shape_of(held: Held) -> Shape:
         kind=held.package.kind,
         edition=held.package.edition,
         expires_at=held.package.expires_at,
-        agents=held.count(LicenceKind.AGENT),
-        sip=held.count(LicenceKind.SIP),
+        agents=held.count_now(LicenceKind.AGENT),
+        sip=held.count_now(LicenceKind.SIP),
     )
 
 
@@ -86,8 +86,8 @@ def _after_renewal(ask: Ask, held: Held, ending: tuple[int, ...]) -> Shape:
         kind=before.kind,
         edition=before.edition,
         expires_at=expiry(package.anchor_at, months, billing_zone(), package.extension),
-        agents=before.agents - ended.count(LicenceKind.AGENT),
-        sip=before.sip - ended.count(LicenceKind.SIP),
+        agents=held.count(LicenceKind.AGENT) - ended.count(LicenceKind.AGENT),
+        sip=held.count(LicenceKind.SIP) - ended.count(LicenceKind.SIP),
     )
 
 

@@ -55,6 +55,10 @@ class Held:
             and (source is None or licence.source == source)
         )
 
+    def count_now(self, kind: LicenceKind) -> int:
+        """Count all licences of a kind: those that end later count until they end."""
+        return sum(1 for licence in self.licences if licence.kind == kind)
+
     @property
     def bought(self) -> list[Licence]:
         """The additional licences that go on as long as the package."""

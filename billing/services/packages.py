@@ -13,7 +13,7 @@ from billing.enums import PackageKind, PackageState, RenewalMode
 from billing.models import Licence, Package
 from billing.periods import expiry
 from billing.services.delivery import billing_zone
-from billing.services.lifecycle import settle_package
+from billing.services.lifecycle import find_under_review, settle_package
 
 
 def _lock(package: Package) -> Package:
@@ -94,10 +94,19 @@ def extend_package(
 
 @transaction.atomic
 def choose_renewal_mode(*, package: Package, mode: str, by: User | None, now: datetime) -> Package:
-    """Set what happens as the expiry nears. Raises Refused for a trial or one that is over."""
+    """Set what happens as the expiry nears.
+
+    Raises Refused for a trial, for one that is over, and while a refund is under review.
+    """
     current = _lock(package)
+    current = settle_package(current, account=current.account, by=by, now=now)
     if current.state not in {PackageState.ACTIVE, PackageState.ISOLATED}:
         raise Refused(_("Only a paid package that is not over is renewed."), code="not_live")
+    if find_under_review([current]):
+        raise Refused(
+            _("A refund of this package is under review, so it cannot change meanwhile."),
+            code="refund_pending",
+        )
     was, current.renewal_mode = current.renewal_mode, RenewalMode(mode)
     if was != current.renewal_mode:
         current.save(update_fields=["renewal_mode"])

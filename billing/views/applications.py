@@ -1,9 +1,10 @@
 """An application's own page: its package, what it may use, and what comes next."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,10 +15,12 @@ from django.views.decorators.http import require_safe
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.models import Account, Application
 from billing.agenda import Coming
-from billing.enums import Edition, LicenceKind, PackageState
+from billing.enums import LicenceKind
+from billing.models import Licence, Package
+from billing.package_acts import PackageAct
 from billing.services.agenda import read_agenda
-from billing.services.eligibility import Held, find_current
 from billing.services.features import FeatureState, FeatureUse, features_for
+from billing.services.package_status import PackageStatus, read_status
 from billing.views.places import application_url, load_application
 
 #: How each state of a feature feels.
@@ -45,30 +48,50 @@ def application(request: HttpRequest, access: AccountAccess, sdkappid: int) -> H
     """Show the application's package and features, and the next steps."""
     found = load_application(access, sdkappid)
     now = timezone.now()
-    held = find_current(access.account, found, now)
+    status = _read_status(found, access.account, now)
     uses = features_for(found, now)
     counts = Counter(use.state for use in uses)
     context = {
         "access": access,
         "application": found,
-        "held": held,
-        "agents": held.count(LicenceKind.AGENT) if held else 0,
-        "sip": held.count(LicenceKind.SIP) if held else 0,
+        "status": status,
+        **_count_licences(status, now),
         "groups": _group(uses),
         "counts": [
             (state, counts[state], _TONES[state]) for state in FeatureState if counts[state]
         ],
         "is_waiting": bool(counts[FeatureState.WAITING]),
-        "may_request": access.may(Permission.REQUEST_CONNECTION),
-        "agenda": _agenda(held, access.account, now),
-        "steps": _steps(access, found, held, now),
+        "may_request": access.may(Permission.REQUEST_CONNECTION)
+        and access.account.is_in_good_standing,
+        "agenda": _agenda(status, access.account, now),
+        "may_read_money": access.may(Permission.READ_MONEY),
+        "steps": _steps(access, found, status),
         "now": now,
     }
     return render(request, "billing/application.html", context)
 
 
-def _agenda(held: Held | None, account: Account, now: datetime) -> list[Coming]:
-    return read_agenda(held.package, account, now) if held else []
+def _read_status(application: Application, account: Account, now: datetime) -> PackageStatus:
+    """Return what the application's newest package is."""
+    newest = Package.objects.filter(account=account, application=application).order_by("-pk")
+    return read_status(newest.first(), account, now)
+
+
+def _count_licences(status: PackageStatus, now: datetime) -> dict[str, int]:
+    """Return the package's licences of each kind; those that end later count until they end."""
+    if status.package is None or status.is_over:
+        return {"agents": 0, "sip": 0}
+    kept = Licence.objects.filter(account=status.package.account_id, package=status.package)
+    return kept.not_ended(now).aggregate(
+        agents=Count("pk", filter=Q(kind=LicenceKind.AGENT)),
+        sip=Count("pk", filter=Q(kind=LicenceKind.SIP)),
+    )
+
+
+def _agenda(status: PackageStatus, account: Account, now: datetime) -> list[Coming]:
+    if status.package is None or status.is_over:
+        return []
+    return read_agenda(status, account, now)
 
 
 def _group(uses: list[FeatureUse]) -> list[tuple[str, list[tuple[FeatureUse, str]]]]:
@@ -78,22 +101,22 @@ def _group(uses: list[FeatureUse]) -> list[tuple[str, list[tuple[FeatureUse, str
     return list(groups.items())
 
 
-def _steps(
-    access: AccountAccess, application: Application, held: Held | None, now: datetime
-) -> list[Step]:
-    """Return what can be bought next, for those who may spend in an account that may."""
-    if not (access.may(Permission.SPEND) and access.account.is_in_good_standing):
+#: What can be done next, in order: the act, the page, its button; the first is the main one.
+_STEPS: tuple[tuple[PackageAct, str, str | Promise], ...] = (
+    (PackageAct.BUY, "purchase", _("Buy a package")),
+    (PackageAct.ADD, "add", _("Add licences")),
+    (PackageAct.RENEW, "renew", _("Renew")),
+    (PackageAct.UPGRADE, "upgrade", _("Upgrade to Premium")),
+)
+
+
+def _steps(access: AccountAccess, application: Application, status: PackageStatus) -> list[Step]:
+    """Return what can be bought next, for those who may spend."""
+    if not access.may(Permission.SPEND):
         return []
-    if held is None or held.state == PackageState.TRIAL:
-        names = [("purchase", _("Buy a package"), True)]
-        if held is not None:
-            names.append(("add", _("Add licences to the trial"), False))
-    elif held.package.is_live(now):
-        names = [("add", _("Add licences"), True), ("renew", _("Renew"), False)]
-        if held.package.edition == Edition.ESSENTIAL:
-            names.append(("upgrade", _("Upgrade to Premium"), False))
-    else:
-        names = [("renew", _("Renew"), True)]
-    return [
-        Step(label, application_url(name, access, application), main) for name, label, main in names
+    fitting = [
+        Step(label, application_url(name, access, application))
+        for act, name, label in _STEPS
+        if act in status.acts
     ]
+    return [replace(step, is_main=place == 0) for place, step in enumerate(fitting)]

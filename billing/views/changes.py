@@ -7,9 +7,10 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from accounts.access import AccountAccess, Permission, account_page
-from billing.enums import PackageKind, PackageState
+from billing.enums import PackageKind
 from billing.forms.changes import AdditionForm, RenewalForm, UpgradeForm
 from billing.models import Package
+from billing.package_acts import PackageAct, acts_for
 from billing.services.catalog import find_feature_table
 from billing.services.eligibility import find_held
 from billing.services.quotes import Known
@@ -71,7 +72,9 @@ def _renew(
     helds = [
         held
         for held in find_held(access.account, _packages(access, **only), now)
-        if held.state in {PackageState.ACTIVE, PackageState.ISOLATED}
+        # One application's page says why its package cannot be renewed; a list leaves it out.
+        if PackageAct.RENEW
+        in acts_for(state=held.state, is_under_review=held.is_under_review and not only)
     ]
     form = RenewalForm(read_form(request, RenewalForm.defaults(helds)), helds=helds)
     context = {**context, "helds": helds}

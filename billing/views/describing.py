@@ -1,6 +1,8 @@
 """What templates say about a quote: on the pages that sell, and in the dialog that confirms."""
 
+from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from accounts.models import Application
@@ -12,12 +14,24 @@ from billing.services.summaries import RefundTerms, read_refund_terms
 
 
 @dataclass(frozen=True)
+class LicencesEnding:
+    """How many licences of a package end at one instant, before the package does."""
+
+    ends_at: datetime
+    count: int
+
+
+@dataclass(frozen=True)
 class PackageEffect:
-    """What a quote does to one package, with its application and refund terms."""
+    """What a quote does to one package, with its application and refund terms.
+
+    `ending_later` are licences that an earlier renewal left out and that still work.
+    """
 
     effect: Effect
     application: Application
     terms: RefundTerms
+    ending_later: tuple[LicencesEnding, ...] = ()
 
 
 def describe_quote(quote: Quote | None) -> dict[str, Any]:
@@ -30,12 +44,27 @@ def describe_quote(quote: Quote | None) -> dict[str, Any]:
         "line_groups": _group_lines(quote, applications),
         "effects": [
             PackageEffect(
-                effect, applications[effect.application], read_refund_terms(quote, effect)
+                effect,
+                applications[effect.application],
+                read_refund_terms(quote, effect),
+                _ending_later(quote, effect),
             )
             for effect in quote.effects
         ],
         "payer_name": "" if quote.is_self_pay else mask_name(quote.payer.name),
     }
+
+
+def _ending_later(quote: Quote, effect: Effect) -> tuple[LicencesEnding, ...]:
+    """Return when licences of the package end before it does, as it is before the order."""
+    counts = Counter(
+        licence.ends_at
+        for held in quote.held
+        if held.package.pk == effect.package
+        for licence in held.licences
+        if licence.ends_at is not None
+    )
+    return tuple(LicencesEnding(ends_at, count) for ends_at, count in sorted(counts.items()))
 
 
 def _group_lines(

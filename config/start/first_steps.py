@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access import AccountAccess, Permission
 from accounts.models import Application
 from agents.models import Agent
+from billing.package_acts import PackageAct
 from compliance.models import ConnectionRequest
 from config.start.overview import PackageRow, address_of
 
@@ -78,15 +79,24 @@ def _package(scene: _Scene) -> Step:
             is_dialog=True,
             hindrance=_("An owner of the account can do this."),
         )
-    is_done = row.is_live
+    button, address = _way_to_licences(row)
     return Step(
         title=_("Get licences: by the trial, or by a package"),
         text=_("A licence is one seat: each agent who works holds one."),
-        button=_("Buy a package"),
-        url=scene.url_if(Permission.SPEND, address_of("billing:purchase", row.application)),
-        is_done=is_done,
+        button=button,
+        url=scene.url_if(Permission.SPEND, address_of(address, row.application)),
+        is_done=row.is_live,
         hindrance=_("An owner or a finance member of the account can do this."),
     )
+
+
+def _way_to_licences(row: PackageRow) -> tuple[Promise, str]:
+    """Return the button that puts the application's agents to work, and where it leads."""
+    if PackageAct.RENEW in row.status.acts:
+        return _("Renew"), "billing:renew"
+    if PackageAct.BUY in row.status.acts:
+        return _("Buy a package"), "billing:purchase"
+    return _("See the package"), "agents:management"
 
 
 def _connection(scene: _Scene) -> Step:

@@ -1,6 +1,6 @@
 """How an account's applications stand: packages, licences and expiries.
 
-Three queries, the same however many packages there are.
+A few queries, the same however many packages there are.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,30 +14,42 @@ from django.urls import reverse
 from accounts.models import Account, Application
 from billing.enums import LicenceKind, PackageState
 from billing.models import Licence, Package
-from billing.services.lifecycle import derive_states
+from billing.services.package_status import PackageStatus, read_status, read_statuses
 
 
 @dataclass(frozen=True)
 class PackageRow:
-    """One application with its package, as it is now; `package` is None where there is none."""
+    """One application with its newest package, as it is now.
+
+    Licences count while the package keeps them, until they end; one that is over has none.
+    """
 
     application: Application
-    package: Package | None
-    state: PackageState | None
+    status: PackageStatus
     agents: int
     agents_used: int
     sip: int
     sip_used: int
 
     @property
+    def package(self) -> Package | None:
+        """The newest package; None where there never was one, or it is over."""
+        return None if self.status.is_over else self.status.package
+
+    @property
+    def state(self) -> PackageState | None:
+        """The state of `package`."""
+        return None if self.status.is_over else self.status.state
+
+    @property
     def agents_free(self) -> int:
-        """Licences that nobody holds."""
-        return self.agents - self.agents_used
+        """Licences that can be assigned."""
+        return self.agents - self.agents_used if self.is_live else 0
 
     @property
     def is_live(self) -> bool:
-        """Whether licences work."""
-        return self.state in {PackageState.TRIAL, PackageState.ACTIVE}
+        """Whether licences work, as far as the package is concerned."""
+        return self.status.is_live
 
     @property
     def manage_url(self) -> str:
@@ -53,14 +65,11 @@ def address_of(name: str, application: Application) -> str:
 _NO_LICENCES = {"agents": 0, "agents_used": 0, "sip": 0, "sip_used": 0}
 
 
-def _current_packages(account: Account, now: datetime) -> dict[int, tuple[Package, PackageState]]:
-    packages = list(Package.objects.current().filter(account=account))
-    states = derive_states(packages, now)
-    return {
-        each.application_id: (each, states[each.pk])
-        for each in packages
-        if states[each.pk] != PackageState.RELEASED
-    }
+def _newest_packages(account: Account, now: datetime) -> dict[int, PackageStatus]:
+    """Return what the newest package of each application is, by the application's key."""
+    newest = Package.objects.filter(account=account).order_by("application", "-pk")
+    statuses = read_statuses(newest.distinct("application"), account, now)
+    return {status.package.application_id: status for status in statuses.values() if status.package}
 
 
 def _licence_counts(account: Account, now: datetime) -> dict[int, dict[str, int]]:
@@ -82,11 +91,13 @@ def _licence_counts(account: Account, now: datetime) -> dict[int, dict[str, int]
 
 def read_packages(account: Account, now: datetime) -> list[PackageRow]:
     """Return the account's applications with their packages, what expires first on top."""
-    packages, counts = _current_packages(account, now), _licence_counts(account, now)
+    newest, counts = _newest_packages(account, now), _licence_counts(account, now)
+    none = read_status(None, account, now)
     rows = []
     for application in Application.objects.filter(account=account).select_related("account"):
-        package, state = packages.get(application.pk, (None, None))
-        numbers = counts.get(package.pk, _NO_LICENCES) if package else _NO_LICENCES
-        rows.append(PackageRow(application=application, package=package, state=state, **numbers))
+        status = newest.get(application.pk, none)
+        is_kept = status.package is not None and not status.is_over
+        numbers = counts.get(status.package.pk, _NO_LICENCES) if is_kept else _NO_LICENCES  # type: ignore[union-attr]
+        rows.append(PackageRow(application=application, status=status, **numbers))
     far = now + timedelta(days=36_500)
     return sorted(rows, key=lambda row: row.package.expires_at if row.package else far)

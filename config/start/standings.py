@@ -19,7 +19,9 @@ def read_standings(account: Account, now: datetime) -> dict[int, Standing]:
 
 def _standing(row: PackageRow) -> Standing:
     if row.package is None or row.state is None:
-        return Standing("inactive", _("No package"), _("Agents work once a package is bought."))
+        over = row.status.state
+        label = over.label if over else _("No package")
+        return Standing("inactive", label, _("Agents work once a package is bought."))
     # Translators: Django's date format characters.
     pattern = pgettext("date and time", "j M Y, H:i")
     text = _("%(edition)s, until %(expiry)s; %(used)d of %(total)d agent licences used") % {
@@ -28,4 +30,8 @@ def _standing(row: PackageRow) -> Standing:
         "used": row.agents_used,
         "total": row.agents,
     }
+    if row.status.is_under_review:
+        text = _("%(text)s; a refund is under review") % {"text": text}
+    if row.status.is_restricted and row.is_live:
+        return Standing("blocked", _("Out of service"), text)
     return Standing(row.state.value, row.state.label, text)

@@ -11,12 +11,15 @@ from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.access import AccountAccess, Permission
+from accounts.templatetags.console import count as format_count
+from accounts.templatetags.console import money
 from agents.models import Agent
-from billing.enums import OrderStatus, PackageState, RefundStatus, RenewalMode
+from billing.enums import PackageState, RenewalMode
 from billing.models import Order, Refund
+from billing.package_acts import PackageAct
 from compliance.models import ConnectionRequest, Violation
 from config.start.overview import PackageRow, address_of
 
@@ -24,6 +27,13 @@ from config.start.overview import PackageRow, address_of
 _SOON = timedelta(days=7)
 #: How many orders, or requests, are named.
 _SHOWN = 3
+
+
+#: The button of each act on a package, and where it leads.
+_WAYS: dict[PackageAct, tuple[Promise, str]] = {
+    PackageAct.BUY: (gettext_lazy("Buy a package"), "billing:purchase"),
+    PackageAct.RENEW: (gettext_lazy("Renew"), "billing:renew"),
+}
 
 
 @dataclass(frozen=True)
@@ -38,80 +48,57 @@ class Task:
 
 
 def _package_tasks(access: AccountAccess, rows: Iterable[PackageRow], now: datetime) -> list[Task]:
+    """Return what to do about packages: only what the package and the account allow."""
     if not access.may(Permission.SPEND):
         return []
-    tasks = []
-    for row in rows:
-        name = row.application.name
-        if row.package is None:
-            tasks.append(
-                Task(
-                    tone="info",
-                    text=_("“%(name)s” has no package.") % {"name": name},
-                    button=_("Buy a package"),
-                    url=address_of("billing:purchase", row.application),
-                )
-            )
-        elif row.state == PackageState.ISOLATED:
-            tasks.append(
-                Task(
-                    tone="danger",
-                    text=_("The package of “%(name)s” has run out; its agents cannot work.")
-                    % {"name": name},
-                    button=_("Renew"),
-                    url=address_of("billing:renew", row.application),
-                )
-            )
-        elif row.package.expires_at - now <= _SOON:
-            tasks += _expiry_task(row)
-    return tasks
+    tasks = (_package_task(row, now) for row in rows)
+    return [task for task in tasks if task is not None]
 
 
-def _expiry_task(row: PackageRow) -> list[Task]:
-    assert row.package is not None  # noqa: S101 - the caller has just looked
-    if row.state == PackageState.TRIAL:
-        return [
-            Task(
-                tone="warning",
-                text=_("The trial of “%(name)s” ends within a week.")
-                % {"name": row.application.name},
-                button=_("Buy a package"),
-                url=address_of("billing:purchase", row.application),
-            )
-        ]
-    if row.package.renewal_mode != RenewalMode.REMIND:
-        return []
-    return [
-        Task(
-            tone="warning",
-            text=_("The package of “%(name)s” expires within a week.")
-            % {"name": row.application.name},
-            button=_("Renew"),
-            url=address_of("billing:renew", row.application),
+def _package_task(row: PackageRow, now: datetime) -> Task | None:
+    acts, name = row.status.acts, row.application.name
+    if row.package is None:
+        text, tone, act = _("“%(name)s” has no package."), "info", PackageAct.BUY
+    elif row.state == PackageState.ISOLATED:
+        text = _("The package of “%(name)s” has expired, so its agents cannot work.")
+        tone, act = "danger", PackageAct.RENEW
+    elif row.package.expires_at - now > _SOON:
+        return None
+    elif row.state == PackageState.TRIAL:
+        text, tone, act = (
+            _("The trial of “%(name)s” ends within a week."),
+            "warning",
+            PackageAct.BUY,
         )
-    ]
+    elif row.package.renewal_mode != RenewalMode.REMIND:
+        return None
+    else:
+        text = _("The package of “%(name)s” expires within a week.")
+        tone, act = "warning", PackageAct.RENEW
+    if act not in acts:
+        return None
+    button, address = _WAYS[act]
+    return Task(
+        tone=tone,
+        text=text % {"name": name},
+        button=button,
+        url=address_of(address, row.application),
+    )
 
 
 def _money_tasks(access: AccountAccess, now: datetime) -> list[Task]:
     if not access.may(Permission.SPEND):
         return []
     uin = access.account.uin
-    open_orders = Order.objects.filter(
-        Q(account=access.account) | Q(payer=access.account),
-        status=OrderStatus.UNPAID,
-        expires_at__gt=now,
-    )
-    unpaid = [
-        Task(
-            tone="warning",
-            text=_("Order %(number)s over %(currency)s %(total)s waits to be paid.")
-            % {"number": order.number, "currency": order.currency, "total": order.total},
-            button=_("Look at the order"),
-            url=reverse("billing:order", kwargs={"uin": uin, "number": order.number}),
-        )
-        for order in open_orders.order_by("expires_at")[:_SHOWN]
-    ]
-    pending = Refund.objects.filter(account=access.account, status=RefundStatus.PENDING)
+    unpaid = []
+    if access.account.is_in_good_standing:
+        unpaid = [
+            _order_task(access, order)
+            for order in Order.objects.open(now)
+            .filter(Q(account=access.account) | Q(payer=access.account))
+            .order_by("expires_at")[:_SHOWN]
+        ]
+    pending = Refund.objects.pending().filter(account=access.account)
     return unpaid + [
         Task(
             tone="info",
@@ -123,8 +110,20 @@ def _money_tasks(access: AccountAccess, now: datetime) -> list[Task]:
     ]
 
 
+def _order_task(access: AccountAccess, order: Order) -> Task:
+    """Lead to an order that waits for payment: the account's own, or one that it is to pay."""
+    name = "order" if order.account_id == access.account.pk else "payment_request"
+    return Task(
+        tone="warning",
+        text=_("Order %(number)s (%(total)s) is awaiting payment.")
+        % {"number": order.number, "total": money(order.total, order.currency)},
+        button=_("Look at the order"),
+        url=reverse(f"billing:{name}", kwargs={"uin": access.account.uin, "number": order.number}),
+    )
+
+
 def _agent_tasks(access: AccountAccess, rows: Iterable[PackageRow], now: datetime) -> list[Task]:
-    if not access.may(Permission.MANAGE_AGENTS):
+    if not access.may(Permission.MANAGE_AGENTS) or not access.account.is_in_good_standing:
         return []
     tasks = []
     with_agents = set(
@@ -157,11 +156,11 @@ def _agent_tasks(access: AccountAccess, rows: Iterable[PackageRow], now: datetim
                 Task(
                     tone="warning",
                     text=ngettext(
-                        "%(count)d agent of “%(name)s” has no licence, and licences are free.",
-                        "%(count)d agents of “%(name)s” have no licence, and licences are free.",
+                        "%(text)s agent of “%(name)s” has no license, and licenses are free.",
+                        "%(text)s agents of “%(name)s” have no license, and licenses are free.",
                         count,
                     )
-                    % {"count": count, "name": name},
+                    % {"text": format_count(count), "name": name},
                     button=_("Assign licences"),
                     url=row.manage_url,
                 )
@@ -197,7 +196,8 @@ def _rule_tasks(access: AccountAccess, rows: Iterable[PackageRow]) -> list[Task]
         )
     )
     missing = [row for row in rows if row.is_live and row.application.pk not in declared]
-    if missing and access.may(Permission.REQUEST_CONNECTION):
+    may_request = access.may(Permission.REQUEST_CONNECTION) and access.account.is_in_good_standing
+    if missing and may_request:
         tasks.append(
             Task(
                 tone="info",

@@ -35,17 +35,16 @@ def start(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     now = timezone.now()
     currency = find_price_book(now).currency
     rows = read_packages(access.account, now)
-    live = [row for row in rows if row.is_live]
     steps = list_first_steps(access, rows)
     context: dict[str, Any] = {
         "access": access,
         "now": now,
         "currency": currency,
         "rows": rows,
-        "agents_used": sum(row.agents_used for row in live),
-        "agents_total": sum(row.agents for row in live),
-        "sip_used": sum(row.sip_used for row in live),
-        "sip_total": sum(row.sip for row in live),
+        "agents_used": sum(row.agents_used for row in rows),
+        "agents_total": sum(row.agents for row in rows),
+        "sip_used": sum(row.sip_used for row in rows),
+        "sip_total": sum(row.sip for row in rows),
         "steps": steps,
         "tasks": _beside(steps, list_tasks(access, rows, now)),
     }

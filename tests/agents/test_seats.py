@@ -9,6 +9,7 @@ from agents.services.packages import count_seats, read_summary
 from agents.services.seats import Seats, free_licences, live_licences
 from billing.enums import LicenceKind, PackageState
 from billing.models import Licence, Package
+from billing.services.package_status import read_status
 from tests.agents.builders import (
     NOW,
     Tenant,
@@ -45,14 +46,14 @@ def crowd(tenant: Tenant) -> Package:
 
 
 def test_seats_are_those_that_live_now(tenant: Tenant, crowd: Package) -> None:
-    assert count_seats(crowd, NOW) == {
+    assert count_seats(read_status(crowd, crowd.account, NOW), NOW) == {
         LicenceKind.AGENT: Seats(total=5, used=2),
         LicenceKind.SIP: Seats(total=3, used=1),
     }
 
 
 def test_the_quick_count_agrees_with_the_rows(tenant: Tenant, crowd: Package) -> None:
-    seats = count_seats(crowd, NOW)
+    seats = count_seats(read_status(crowd, crowd.account, NOW), NOW)
     for kind, model in ((LicenceKind.AGENT, Agent), (LicenceKind.SIP, SipTelephone)):
         own = model.objects.filter(application=tenant.application)
         assert seats[kind].total == live_licences(tenant.application, kind, NOW).count()
@@ -60,8 +61,17 @@ def test_the_quick_count_agrees_with_the_rows(tenant: Tenant, crowd: Package) ->
         assert seats[kind].free == free_licences(tenant.application, kind, NOW).count()
 
 
-def test_a_package_that_is_over_has_no_seats(tenant: Tenant, crowd: Package) -> None:
+def test_an_isolated_package_keeps_its_seats_and_has_none_free(
+    tenant: Tenant, crowd: Package
+) -> None:
     summary = read_summary(tenant.application, crowd.expires_at)
+    assert summary.is_live is False
+    assert (summary.agents.used, summary.agents.total, summary.agents.free) == (2, 5, 0)
+    assert (summary.sip.used, summary.sip.total, summary.sip.free) == (1, 3, 0)
+
+
+def test_a_package_that_is_over_has_no_seats(tenant: Tenant, crowd: Package) -> None:
+    summary = read_summary(tenant.application, crowd.expires_at + timedelta(days=7))
     assert (summary.is_live, summary.agents, summary.sip) == (False, Seats(), Seats())
     assert read_summary(tenant.application, NOW).package == crowd
 

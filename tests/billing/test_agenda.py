@@ -9,6 +9,7 @@ from billing.agenda import Coming, Happening, foresee
 from billing.enums import RenewalMode
 from billing.models import Package
 from billing.services.agenda import read_agenda
+from billing.services.package_status import read_status
 from tests.factories import NOW, buy, current_package, make_application, make_customer, restrict
 
 DAY = timedelta(days=1)
@@ -107,9 +108,11 @@ def package(db: None) -> Package:
 
 def test_a_restriction_without_end_leaves_the_release_open(package: Package) -> None:
     account = package.account
-    before = read_agenda(package, account, NOW)[-1]
+    before = read_agenda(read_status(package, account, NOW), account, NOW)[-1]
     restrict(account, Measure.SUSPEND)
     account.refresh_from_db()
 
     assert before == Coming(Happening.RELEASE, package.expires_at + 7 * DAY)
-    assert read_agenda(package, account, NOW)[-1] == Coming(Happening.RELEASE, None)
+    assert read_agenda(read_status(package, account, NOW), account, NOW)[-1] == Coming(
+        Happening.RELEASE, None
+    )

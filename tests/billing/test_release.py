@@ -83,14 +83,15 @@ def _restrict(package: Package, spans: Sequence[Span]) -> None:
 
 
 def _in_sql(package: Package) -> datetime | None:
+    params: dict[str, Any] = {"id": package.pk, "isolation": ISOLATION, "grace": GRACE}
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {RELEASED_AT}, {UNDER_REVIEW} FROM billing_package t WHERE t.id = %(id)s",
-            {"id": package.pk, "isolation": ISOLATION, "grace": GRACE},
+            params,
         )
         released_at, is_under_review = cursor.fetchone()
     assert is_under_review is False
-    return released_at  # type: ignore[no-any-return]
+    return released_at
 
 
 @pytest.fixture

@@ -1,6 +1,9 @@
 """Choosing what happens as the expiry nears."""
 
+from collections.abc import Iterator
+
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 
@@ -20,6 +23,12 @@ def _url(application: Application) -> str:
             "sdkappid": application.sdkappid,
         },
     )
+
+
+@pytest.fixture(autouse=True)
+def _while_the_package_runs() -> Iterator[None]:
+    with time_machine.travel(factories.NOW, tick=False):
+        yield
 
 
 @pytest.fixture

@@ -1,0 +1,105 @@
+"""What packages are at an instant, as every page shows them: asked here and nowhere else."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from accounts.models import Account
+from billing.enums import PackageState, RefundStatus
+from billing.models import Package, Refund
+from billing.package_acts import PackageAct, acts_for
+from billing.services.lifecycle import derive_states, foresee_releases
+
+#: The states in which licences work.
+_WORKING = frozenset({PackageState.TRIAL, PackageState.ACTIVE})
+#: The states in which a package is over for good.
+_OVER = frozenset({PackageState.RELEASED, PackageState.REFUNDED})
+
+
+@dataclass(frozen=True)
+class PackageStatus:
+    """An application's package at an instant, whether or not a sweep has run.
+
+    `package` is None for an application that never had one. `refund` is the one under review, or
+    the one that ended the package. `released_at` is when an isolated package will be released, or
+    a released one was; None while that is open. `acts` is what may be offered next.
+    `is_restricted` says that the account is, so that agents are out of service whatever the
+    package is.
+    """
+
+    package: Package | None = None
+    state: PackageState | None = None
+    refund: Refund | None = None
+    released_at: datetime | None = None
+    acts: frozenset[PackageAct] = field(default_factory=frozenset)
+    is_restricted: bool = False
+
+    @property
+    def is_live(self) -> bool:
+        """Whether licences work."""
+        return self.state in _WORKING
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its licences are void."""
+        return self.state in _OVER
+
+    @property
+    def is_isolated(self) -> bool:
+        """Whether it has expired and its licences are kept."""
+        return self.state == PackageState.ISOLATED
+
+    @property
+    def is_under_review(self) -> bool:
+        """Whether a refund of it is under review, which locks it."""
+        return self.refund is not None and self.refund.status == RefundStatus.PENDING
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When its licences became void; None while they are not."""
+        if self.state == PackageState.REFUNDED:
+            return self.refund.decided_at if self.refund else None
+        return self.released_at if self.state == PackageState.RELEASED else None
+
+
+def read_statuses(
+    packages: Iterable[Package], account: Account, now: datetime
+) -> dict[int, PackageStatus]:
+    """Return what each of the account's packages is at `now`, by key.
+
+    At most three queries, and one where nothing has expired.
+    """
+    listed, is_restricted = list(packages), not account.is_in_good_standing
+    held = [RefundStatus.PENDING, RefundStatus.DONE]
+    found = Refund.objects.filter(account=account, package__in=listed, status__in=held)
+    refunds = {refund.package_id: refund for refund in found}
+    under_review = {key for key, each in refunds.items() if each.status == RefundStatus.PENDING}
+    states = derive_states(listed, now, under_review=under_review)
+    expired = {PackageState.ISOLATED, PackageState.RELEASED}
+    gone = [each for each in listed if states[each.pk] in expired]
+    released = foresee_releases(gone, under_review=under_review) if gone else {}
+    return {
+        each.pk: PackageStatus(
+            package=each,
+            state=states[each.pk],
+            refund=refunds.get(each.pk),
+            released_at=released.get(each.pk),
+            acts=acts_for(
+                state=states[each.pk],
+                edition=each.edition,
+                is_under_review=each.pk in under_review,
+                is_restricted=is_restricted,
+            ),
+            is_restricted=is_restricted,
+        )
+        for each in listed
+    }
+
+
+def read_status(package: Package | None, account: Account, now: datetime) -> PackageStatus:
+    """Return what one package is at `now`; without a package, what an application may get."""
+    if package is None:
+        is_restricted = not account.is_in_good_standing
+        acts = acts_for(state=None, is_restricted=is_restricted)
+        return PackageStatus(acts=acts, is_restricted=is_restricted)
+    return read_statuses([package], account, now)[package.pk]
