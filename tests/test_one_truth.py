@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from html import unescape
+from typing import Any
 
 import pytest
 import time_machine
@@ -46,7 +47,7 @@ class Scene:
     applications: dict[str, Application]
 
 
-def _application(account: Account, name: str, bought_at: datetime, **order: int) -> Application:
+def _application(account: Account, name: str, bought_at: datetime, **order: Any) -> Application:
     """An application with a monthly package and two licensed agents."""
     application = make.make_application(account, name, now=bought_at)
     package = package_of(make.buy(application, now=bought_at, **order))
