@@ -41,17 +41,24 @@ class Permission(StrEnum):
 
 _READING = {Permission.READ}
 
-#: What each role may do (decided, from the roles that the product knows).
+#: What each role may do (decided): money and the audit trail are read by owner and finance, and a
+#: viewer reads what an agent manager reads and no more.
 PERMISSIONS_OF_ROLE: dict[str, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.FINANCE: frozenset(
-        _READING | {Permission.READ_MONEY, Permission.SPEND, Permission.EXPORT_AGENTS}
+        _READING
+        | {
+            Permission.READ_MONEY,
+            Permission.READ_AUDIT,
+            Permission.SPEND,
+            Permission.EXPORT_AGENTS,
+        }
     ),
     Role.AGENT_MANAGER: frozenset(
         _READING
         | {Permission.MANAGE_AGENTS, Permission.EXPORT_AGENTS, Permission.REQUEST_CONNECTION}
     ),
-    Role.VIEWER: frozenset(_READING | {Permission.READ_MONEY, Permission.READ_AUDIT}),
+    Role.VIEWER: frozenset(_READING),
 }
 
 

@@ -19,12 +19,16 @@ ROLE_EXPLANATIONS: dict[str, Promise | str] = {
     Role.OWNER: _(
         "May do everything, and alone activates applications, manages members and appeals."
     ),
-    Role.FINANCE: _("Buys, renews, pays and asks for refunds; reads orders, funds and coupons."),
+    Role.FINANCE: _(
+        "Buys, renews, pays and asks for refunds. Reads orders, funds, coupons and the audit trail."
+    ),
     Role.AGENT_MANAGER: _(
         "Manages agents and SIP telephones, imports and exports them, and declares what numbers "
         "are used for."
     ),
-    Role.VIEWER: _("Reads everything, money and audit trail included, and changes nothing."),
+    Role.VIEWER: _(
+        "Reads applications, agents and violations, but neither money nor the audit trail."
+    ),
 }
 
 

@@ -49,7 +49,7 @@ def test_who_may_read_it(role: str) -> None:
 
     may = Permission.READ_AUDIT in PERMISSIONS_OF_ROLE[role]
     assert answer.status_code == (200 if may else 403)
-    assert may is (role in {Role.OWNER, Role.VIEWER})
+    assert may is (role in {Role.OWNER, Role.FINANCE})
 
 
 def test_it_tells_in_sentences_newest_first() -> None:

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.access import PERMISSIONS_OF_ROLE, Permission
 from accounts.enums import Role
 from accounts.models import Account
 from tests.accounts.builders import make_account, make_application, make_member, make_user
@@ -67,3 +68,27 @@ def test_two_tabs_show_two_accounts_at_once(client: Client) -> None:
 
     assert ["First desk" in page for page in seen] == [True, False, True, False]
     assert ["Second desk" in page for page in seen] == [False, True, False, True]
+
+
+def test_the_weakest_role_reads_no_more_than_an_agent_manager() -> None:
+    reading = {Permission.READ, Permission.READ_MONEY, Permission.READ_AUDIT}
+    reads = {role: PERMISSIONS_OF_ROLE[role] & reading for role in Role.values}
+    assert reads == {
+        Role.OWNER: reading,
+        Role.FINANCE: reading,
+        Role.AGENT_MANAGER: {Permission.READ},
+        Role.VIEWER: {Permission.READ},
+    }
+    assert PERMISSIONS_OF_ROLE[Role.VIEWER] < PERMISSIONS_OF_ROLE[Role.AGENT_MANAGER]
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_money_and_audit_trail_are_in_the_navigation_of_those_who_read_them(role: str) -> None:
+    account = make_account()
+    client = Client()
+    client.force_login(make_member(account, role))
+    page = client.get(start(account)).content.decode()
+    reads_money = role in {Role.OWNER, Role.FINANCE}
+    for name in ("billing:orders", "billing:funds", "billing:refunds", "accounts:audit"):
+        url = reverse(name, kwargs={"uin": account.uin})
+        assert (f'href="{url}"' in page) is reads_money, name

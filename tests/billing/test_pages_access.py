@@ -28,7 +28,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 ALL: set[str] = set(Role.values)
-MONEY: set[str] = {Role.OWNER, Role.FINANCE, Role.VIEWER}
+MONEY: set[str] = {Role.OWNER, Role.FINANCE}
 SPEND: set[str] = {Role.OWNER, Role.FINANCE}
 HTMX = {"HX-Request": "true"}
 
