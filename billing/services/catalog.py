@@ -8,13 +8,15 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import User
 from accounts.services.audit import record_event
-from billing.enums import Edition, ItemKind, LicenceKind
+from billing.enums import Edition, ItemKind, LicenceKind, TermUnit
 from billing.models import Feature, FeatureTable, PriceBook, PriceItem
+from billing.periods import months_in
 from billing.pricing import ItemPrice, PackagePrice, PriceList
 from billing.rows import Rows
 
@@ -141,7 +143,30 @@ def _check_price_rows(data: Mapping[str, Any]) -> list[PriceItem]:
         raise Refused(
             _("A price book prices every item of both editions, each once."), code="incomplete"
         )
+    for item in items:
+        _require_annual_is_twelve_months(item)
     return items
+
+
+def _require_annual_is_twelve_months(item: PriceItem) -> None:
+    right = item.monthly * months_in(TermUnit.YEAR, 1)
+    if item.annual != right:
+        raise Refused(
+            _(
+                "The annual price must be exactly 12 times the monthly price: %(edition)s, "
+                "%(item)s has %(annual)s a year and %(monthly)s a month, which makes %(right)s."
+            )
+            % {
+                "edition": item.get_edition_display(),
+                "item": item.get_item_display(),
+                "annual": number_format(item.annual, force_grouping=True),
+                "monthly": number_format(item.monthly, force_grouping=True),
+                "right": number_format(
+                    item.monthly * months_in(TermUnit.YEAR, 1), force_grouping=True
+                ),
+            },
+            code="annual_not_twelve_months",
+        )
 
 
 def _next_version(model: type[PriceBook] | type[FeatureTable]) -> int:

@@ -75,7 +75,11 @@ def changed_prices(tmp_path: Path, **changes: Any) -> Path:
 
 
 def test_new_prices_hold_from_their_time(tmp_path: Path) -> None:
-    run(changed_prices(tmp_path, monthly="99.00"), "--effective-at", "2026-04-01T00:00:00")
+    run(
+        changed_prices(tmp_path, monthly="99.00", annual="1188.00"),
+        "--effective-at",
+        "2026-04-01T00:00:00",
+    )
 
     # Without a zone it is the billing zone's.
     start = datetime(2026, 3, 31, 16, 0, tzinfo=UTC)
@@ -113,6 +117,19 @@ def test_a_bad_price_publishes_nothing(tmp_path: Path, monthly: object) -> None:
     with pytest.raises(CommandError):
         run(changed_prices(tmp_path, monthly=monthly))
 
+    assert PriceBook.objects.count() == 1
+
+
+@pytest.mark.parametrize("annual", ["1439.99", "1440.01", "1200.00"])
+def test_an_annual_price_other_than_twelve_months_publishes_nothing(
+    tmp_path: Path, annual: str
+) -> None:
+    with pytest.raises(CommandError) as refused:
+        run(changed_prices(tmp_path, annual=annual))
+
+    shown = f"{Decimal(annual):,}"
+    assert f"Essential, Agent package has {shown} a year and 120.00 a month" in str(refused.value)
+    assert "which makes 1,440.00" in str(refused.value)
     assert PriceBook.objects.count() == 1
 
 

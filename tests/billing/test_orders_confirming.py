@@ -57,6 +57,8 @@ def _publish(now: datetime, effective_at: datetime | None = None, **prices: str)
             for edition, item, monthly, annual in items
         ],
     }
+    if "monthly" in prices:
+        prices = {"annual": str(Decimal(prices["monthly"]) * 12), **prices}
     data["packages"][0] |= prices  # type: ignore[index]
     publish_price_book(data=data, effective_at=effective_at or now, by=None, now=now)
 
@@ -287,7 +289,7 @@ def test_an_unpaid_order_is_paid_at_its_own_price_for_its_24_hours() -> None:
 def test_an_upgrade_is_priced_by_the_book_in_force() -> None:
     customer = make.make_customer(cash="1000")
     make.buy(customer.application)
-    _publish(NOW + DAY, monthly="150.00", annual="1800.00")
+    _publish(NOW + DAY, monthly="150.00")
     order = make.upgrade(customer.application, now=NOW + DAY)  # 30 days are left: 210 - 150
     assert order.total == Decimal("60.00")
 

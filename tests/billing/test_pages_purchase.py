@@ -1,11 +1,9 @@
 """Buying on the console's pages: from choosing over the signed quote to the order."""
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +13,7 @@ from django.test import Client
 
 from billing.enums import CouponKind
 from billing.models import Order
-from billing.services.catalog import find_feature_table, publish_price_book
+from billing.services.catalog import find_feature_table
 from tests.factories import (
     NOW,
     Customer,
@@ -527,20 +525,6 @@ def test_monthly_and_yearly_are_compared_by_the_price_book(
     found = re.search(r'<table class="compared">(.*?)</table>', html, re.DOTALL)
     assert found
     assert re.findall(r"USD\u00a0([0-9,.]+)", found[1]) == ["4,452.00", "4,452.00", "0.00"]
-
-
-def test_a_cheaper_year_shows_what_it_saves(client: Client, customer: Customer) -> None:
-    book = json.loads(Path("billing/data/price_book.json").read_text())
-    for row in book["packages"] + book["additional"]:
-        row["annual"] = str(Decimal(row["monthly"]) * 10)
-    publish_price_book(data=book, effective_at=NOW, by=None, now=NOW)
-
-    html = live(client, customer)
-
-    found = re.search(r'<table class="compared">(.*?)</table>', html, re.DOTALL)
-    assert found
-    assert re.findall(r"USD\u00a0([0-9,.]+)", found[1]) == ["4,452.00", "3,710.00", "742.00"]
-    assert "A year at once saves" in words_of(found[1])
 
 
 def test_what_happens_when_is_told_with_dates(client: Client, customer: Customer) -> None:

@@ -512,10 +512,10 @@ def _explained(left: tuple[int, int], agents: int = 2, unit: TermUnit = MONTH) -
 @pytest.mark.parametrize(
     ("left", "words"),
     [
-        ((0, 14), "2 × 18.67 = 37.34; 18.67 = 14 days × 40.00 ÷ 30"),
-        ((1, 0), "2 × 40.00 = 80.00; 40.00 = 1 month × 40.00"),
-        ((2, 1), "2 × 81.33 = 162.66; 81.33 = 2 months × 40.00 + 1 day × 40.00 ÷ 30"),
-        ((0, 31), "2 × 40.00 = 80.00; 40.00 = (31 days × 40.00 ÷ 30, at most 40.00)"),
+        ((0, 14), "14 days × 40.00 ÷ 30 = 18.67; 2 × 18.67 = 37.34"),
+        ((1, 0), "1 month × 40.00 = 40.00; 2 × 40.00 = 80.00"),
+        ((2, 1), "2 months × 40.00 + 1 day × 40.00 ÷ 30 = 81.33; 2 × 81.33 = 162.66"),
+        ((0, 31), "(31 days × 40.00 ÷ 30, at most 40.00) = 40.00; 2 × 40.00 = 80.00"),
     ],
 )
 def test_a_midterm_formula_is_shown_with_its_numbers(left: tuple[int, int], words: str) -> None:
@@ -524,8 +524,8 @@ def test_a_midterm_formula_is_shown_with_its_numbers(left: tuple[int, int], word
 
 def test_a_list_price_is_shown_with_its_numbers() -> None:
     package, agents = price_terms(GUIDE, PREMIUM, YEAR, 2, 3, 0)
-    assert explain(package.formula, package.amount) == "1 × 2 years × 2520.00 = 5040.00"
-    assert explain(agents.formula, agents.amount) == "3 × 2 years × 840.00 = 5040.00"
+    assert explain(package.formula, package.amount) == "2 years × 2,520.00 = 5,040.00"
+    assert explain(agents.formula, agents.amount) == "3 × 2 years × 840.00 = 5,040.00"
 
 
 # --- For any price and time ------------------------------------------------------------------
