@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Exists
 
 from accounts.models import Application
 from agents.models import Agent
@@ -71,10 +72,10 @@ def _has_unlicensed(application: Application, package: Package) -> bool:
     place = {"account_id": application.account_id, "application_id": application.pk}
     own = Agent.objects.filter(**place)
     of_earlier = Package.objects.filter(**place, pk__lt=package.pk)
-    return (
-        own.filter(licence__isnull=True).exists()
-        or own.filter(licence__package__in=of_earlier).exists()
+    waits = Exists(own.filter(licence__isnull=True)) | Exists(
+        own.filter(licence__package__in=of_earlier)
     )
+    return Package.objects.filter(waits, pk=package.pk).exists()
 
 
 def count_seats(status: PackageStatus, now: datetime) -> dict[str, Seats]:
