@@ -13,9 +13,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Application
 from accounts.text import email_key, fold
+from agents.cells import DamagedCell, LiteralCell
 from agents.enums import AgentRole, ImportMode
 from agents.fields import AGENT_FIELDS
 from agents.listing import agents_of
@@ -89,6 +91,7 @@ def _words(kind: str) -> dict[str, str]:
                 found |= {fold(str(label)): str(value) for value, label in AgentRole.choices}
             else:
                 found |= {fold(_("Yes")): "yes", fold(_("No")): ""}
+                found |= {"true": "yes", "false": ""}
     plain = {value: value for value in AgentRole.values} if kind == "role" else {"yes": "yes"}
     return found | plain | ({} if kind == "role" else {"no": "", "": ""})
 
@@ -98,6 +101,7 @@ class _RowReader:
 
     def __init__(self, application: Application, sheet: Sheet) -> None:
         self.columns = sheet.columns
+        self.is_literal = sheet.is_literal
         own = SkillGroup.objects.filter(
             account_id=application.account_id, application_id=application.pk
         )
@@ -116,11 +120,14 @@ class _RowReader:
                 yield column, text, error
 
     def _clean(self, column: str, text: str) -> object:
-        if is_formula(text) and column != "phone":
-            raise ValidationError(
-                _("This would be calculated as a formula. Put an apostrophe in front of it.")
-            )
-        text = restore(text)
+        if isinstance(text, DamagedCell):
+            raise ValidationError(text.complaint)
+        if not (self.is_literal or isinstance(text, LiteralCell)):
+            if is_formula(text) and column != "phone":
+                raise ValidationError(
+                    _("This would be calculated as a formula. Put an apostrophe in front of it.")
+                )
+            text = restore(text)
         if column == "groups":
             return self._find_groups(text)
         if column == "licence":
@@ -250,6 +257,12 @@ def _count_licences(checked: Checked, application: Application, now: datetime) -
                 row.number,
                 "licence",
                 "",
-                _("No licence is left for this row: there are %(free)d free ones.")
+                ngettext(
+                    "No license is left for this row: only %(free)d is free. Buy more licenses, "
+                    "or write “no” in this column.",
+                    "No license is left for this row: only %(free)d are free. Buy more licenses, "
+                    "or write “no” in this column.",
+                    checked.free,
+                )
                 % {"free": checked.free},
             )

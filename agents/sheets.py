@@ -1,37 +1,32 @@
 """Tables of agents as files: their columns, CSV and XLSX in both directions, and formulas.
 
-A cell that begins with = + - @, a tab or a line break would be calculated by a spreadsheet. On
-the way out such a cell gets an apostrophe in front; on the way in one apostrophe is taken off
-again, so that nothing is lost by going round.
+In a CSV file a cell that begins with = + - @, a tab or a line break would be calculated by a
+spreadsheet. On the way out such a cell gets an apostrophe in front; on the way in one apostrophe
+is taken off again, so that nothing is lost by going round. In a workbook a text is a text.
 """
 
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from django.conf import settings
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from openpyxl import Workbook, load_workbook
+from django.utils.translation import gettext_lazy, ngettext
+from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.utils.exceptions import InvalidFileException
 
 from accounts.errors import Refused
+from accounts.text import fold
+from agents.csv_files import read_rows
+from agents.workbooks import read_tables
 
 MAX_BYTES = 10 * 1024 * 1024
-#: A spreadsheet is a compressed file; unpacked it must not be larger than this.
-MAX_UNPACKED_BYTES = 100 * 1024 * 1024
-MAX_COLUMNS = 50
-#: Longer cells are cut; every field is shorter, so a cut cell is refused all the same.
-MAX_CELL = 2_000
 
 #: The columns of a table of agents by their key, in order.
 COLUMNS: dict[str, str | Promise] = {
@@ -51,8 +46,6 @@ REQUIRED = ("name", "staff_number", "email")
 INFORMATIVE = frozenset({"state"})
 GROUP_SEPARATOR = ";"
 
-#: What is taken off both ends of a cell; a tab or a line break is rather a fault.
-_BLANKS = " \u00a0\u3000"
 _DANGEROUS = re.compile(r"'*[=+\-@\t\r\n]")
 _GUARDED = re.compile(r"'+[=+\-@\t\r\n]")
 
@@ -72,72 +65,168 @@ def restore(text: str) -> str:
     return text[1:] if _GUARDED.match(text) else text
 
 
+#: Further words for the columns that people's own files use.
+_OTHER_HEADINGS = {
+    "name": "full name, agent name, agent, 姓名, 名称, 名字, 座席姓名, 坐席姓名, 客服姓名",
+    "nickname": "display name, 昵称, 花名, spitzname",
+    "staff_number": "staff no, staff id, employee number, employee id, agent id, 工号, 员工号, "
+    "员工编号, 座席工号, 坐席工号, personalnummer",
+    "email": "email, e-mail, mail, email address, e-mail address, 邮箱, 邮箱地址, 电子邮箱, "
+    "电子邮件, 邮件地址, e-mail-adresse, mailadresse",
+    "phone": "telephone, phone number, mobile, 电话, 电话号码, 手机, 手机号, 手机号码, telefon, "
+    "telefonnummer",
+    "role": "角色, rolle",
+    "extension": "分机, 分机号, 分机号码, nebenstelle, durchwahl",
+    "groups": "skill group, skill groups, group, 技能组, 技能组名称",
+    "licence": "license, 许可证, 许可, 座席许可证, lizenz",
+    "state": "status, 状态",
+}
+#: What stands behind a heading to say that its cells must be filled.
+_HEADING_TAIL = re.compile(
+    r"\s*(?:[*:：]+|[(（](?:required|必填|optional|选填)[)）])\s*$", re.IGNORECASE
+)
+
+
+def _heading_key(text: str) -> str:
+    return fold(_HEADING_TAIL.sub("", text))
+
+
 @cache
 def known_headings() -> dict[str, str]:
-    """Map each heading in any of the console's languages, in small letters, to its column."""
-    known = {key: key for key in COLUMNS}
+    """Map each heading in any of the console's languages, folded, to its column."""
+    known = {
+        fold(word): key for key, words in _OTHER_HEADINGS.items() for word in words.split(", ")
+    }
+    known |= {key: key for key in COLUMNS}
     for code, _language in settings.LANGUAGES:
         with translation.override(code):
-            known |= {str(label).casefold(): key for key, label in COLUMNS.items()}
+            known |= {fold(str(label)): key for key, label in COLUMNS.items()}
     return known
+
+
+def is_heading(text: str) -> bool:
+    """Whether a cell is the heading of a column."""
+    return _heading_key(text) in known_headings()
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A file's columns by their place, and its rows with their numbers as a spreadsheet counts."""
+    """A file's columns by their place, and its rows with their numbers as a spreadsheet counts.
+
+    `title` names the worksheet, if it is one. In a workbook a text is a text, so `is_literal`:
+    no cell is calculated, and no apostrophe was put in front.
+    """
 
     columns: dict[int, str]
     rows: list[tuple[int, list[str]]]
+    title: str = ""
+    is_literal: bool = False
+
+
+#: How files begin that are neither CSV nor XLSX, but are sent as such.
+_OTHER_FILES = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"{\\rtf", b"Rar!", b"7z\xbc\xaf")
+_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MARKUP = re.compile(rb"\s*<(?:\?xml|!doctype|html|table|meta|head)", re.IGNORECASE)
 
 
 def read_sheet(content: bytes, limit: int) -> Sheet:
-    """Read a CSV (UTF-8, with or without BOM) or XLSX file of at most `limit` rows.
+    """Read a CSV or XLSX file of at most `limit` rows.
 
-    Bytes that are no UTF-8 become lone surrogates, for the check of the rows to find. Raises
-    Refused where the file as a whole cannot be used.
+    Raises Refused where the file as a whole cannot be used.
     """
-    is_xlsx = content.startswith(b"PK")
-    lines = _xlsx_lines(content, limit) if is_xlsx else _csv_lines(content)
-    heading: list[str] | None = None
-    rows: list[tuple[int, list[str]]] = []
+    _require_table(content)
+    if not content.startswith(b"PK"):
+        return _take(read_rows(content, is_heading), limit)
+    refusal: Refused | None = None
+    for table in read_tables(content):
+        try:
+            return _take(table.rows, limit, table.title)
+        except Refused as error:
+            if error.code not in _WRONG_SHEET:
+                raise
+            # Another sheet may hold the agents; if none does, the first one is spoken of.
+            if refusal is None or refusal.code == "empty_file":
+                refusal = error
+    raise refusal or _no_agents("")
+
+
+#: Refusals that only say that a worksheet is not the one with the agents.
+_WRONG_SHEET = frozenset({"empty_file", "unknown_column", "column_missing", "column_twice"})
+
+
+def _require_table(content: bytes) -> None:
+    if content.startswith(_OLD_WORKBOOK):
+        raise Refused(
+            _(
+                "This is an old workbook (XLS), or one with a password. Save it as XLSX, without "
+                "a password, and send it again."
+            ),
+            code="old_workbook",
+        )
+    if content.startswith(_OTHER_FILES) or _MARKUP.match(content.lstrip(b"\xef\xbb\xbf")[:200]):
+        raise Refused(
+            _(
+                "This is neither a CSV nor an XLSX file. Open it in your spreadsheet program, save "
+                "it as XLSX, and send it again."
+            ),
+            code="unreadable_file",
+        )
+
+
+def _no_agents(title: str) -> Refused:
+    return Refused(_("The file holds no agents.") + _which_sheet(title), code="empty_file")
+
+
+def _which_sheet(title: str) -> str:
+    """Return a sentence that names the worksheet that was read; nothing for a CSV file."""
+    if not title:
+        return ""
+    return " " + _("The sheet that was read is “%(name)s”.") % {"name": printable(title)}
+
+
+def _take(lines: Iterator[tuple[int, list[str]]], limit: int, title: str = "") -> Sheet:
+    heading = next(lines, (0, None))[1]
+    columns = _place_columns(heading, title) if heading else {}
+    rows = []
     for number, cells in lines:
-        if not any(cells):
-            continue
-        if heading is None:
-            heading = cells
-            continue
         rows.append((number, cells))
         if len(rows) > limit:
             raise Refused(
                 _("A file holds at most %(limit)d agents.") % {"limit": limit}, code="too_many_rows"
             )
-    if not rows or heading is None:
-        raise Refused(_("The file holds no agents."), code="empty_file")
-    return Sheet(_place_columns(heading), rows)
+    if not rows:
+        raise _no_agents(title)
+    return Sheet(columns, rows, title, is_literal=bool(title))
 
 
-def _place_columns(heading: Sequence[str]) -> dict[int, str]:
+def _place_columns(heading: Sequence[str], title: str) -> dict[int, str]:
     known = known_headings()
-    columns: dict[int, str] = {}
-    for place, text in enumerate(heading):
-        if not text:
-            continue
-        key = known.get(text.casefold())
-        if key is None:
-            raise Refused(
-                _("The column “%(name)s” is not known. Compare it with the template.")
-                % {"name": printable(text)[:64]},
-                code="unknown_column",
+    found = {place: known.get(_heading_key(text)) for place, text in enumerate(heading) if text}
+    unknown = [printable(heading[place])[:64] for place, key in found.items() if key is None]
+    if unknown:
+        raise Refused(
+            ngettext(
+                "The column %(names)s is not known. Compare it with the template.",
+                "The columns %(names)s are not known. Compare them with the template.",
+                len(unknown),
             )
-        if key in columns.values():
+            % {"names": ", ".join(f"“{name}”" for name in unknown)}
+            + _which_sheet(title),
+            code="unknown_column",
+        )
+    columns = {place: key for place, key in found.items() if key is not None}
+    for place, key in columns.items():
+        if list(columns.values()).count(key) > 1:
             raise Refused(
-                _("The column “%(name)s” is there twice.") % {"name": text}, code="column_twice"
+                _("The column “%(name)s” is there twice.") % {"name": printable(heading[place])}
+                + _which_sheet(title),
+                code="column_twice",
             )
-        columns[place] = key
     missing = [str(COLUMNS[key]) for key in REQUIRED if key not in columns.values()]
     if missing:
         raise Refused(
-            _("These columns are missing: %(names)s.") % {"names": ", ".join(missing)},
+            _("These columns are missing: %(names)s.") % {"names": ", ".join(missing)}
+            + _which_sheet(title),
             code="column_missing",
         )
     return columns
@@ -146,50 +235,6 @@ def _place_columns(heading: Sequence[str]) -> dict[int, str]:
 def printable(text: str) -> str:
     """Return the text with what cannot be shown or stored replaced."""
     return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
-
-
-def _csv_lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
-    encoding = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
-    text = content.decode(encoding, "surrogateescape" if encoding == "utf-8-sig" else "replace")
-    first = text.partition("\n")[0]
-    # Spreadsheets write semicolons where the comma is the decimal sign.
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        for number, cells in enumerate(reader, start=1):
-            yield number, [cell[:MAX_CELL].strip(_BLANKS) for cell in cells[:MAX_COLUMNS]]
-    except csv.Error as error:
-        raise Refused(
-            _("Row %(number)d cannot be read: is a quotation mark missing?")
-            % {"number": reader.line_num},
-            code="unreadable_row",
-        ) from error
-
-
-def _xlsx_lines(content: bytes, limit: int) -> Iterator[tuple[int, list[str]]]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED_BYTES:
-                raise Refused(_("The file is too large."), code="too_large")
-        book = load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
-        sheet = book.worksheets[0]
-        # Two rows more than allowed are enough to know that there are too many.
-        cells = sheet.iter_rows(max_row=limit + 1_000, values_only=True)
-        for number, row in enumerate(cells, start=1):
-            yield number, [_cell_text(value) for value in row[:MAX_COLUMNS]]
-        book.close()
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, IndexError) as error:
-        raise Refused(
-            _("The file cannot be read: it is neither CSV nor XLSX."), code="unreadable_file"
-        ) from error
-
-
-def _cell_text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value)[:MAX_CELL].strip(_BLANKS)
 
 
 def heading() -> list[str]:
@@ -212,16 +257,22 @@ def write_csv(rows: Iterable[Sequence[str]]) -> Iterator[str]:
         yield writer.writerow([neutralise(cell) for cell in row])
 
 
+#: What a reader of XLSX would take for an escaped character.
+_LOOKS_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+
+
 def write_xlsx(rows: Iterable[Sequence[str]]) -> io.BytesIO:
-    """Return an XLSX file; every cell is text, none a formula."""
+    """Return an XLSX file; every cell is text, none a formula, and none becomes one by editing."""
     book = Workbook(write_only=True)
     sheet = book.create_sheet(_("Agents")[:31])
     for row in rows:
         cells = []
         for text in row:
-            plain = ILLEGAL_CHARACTERS_RE.sub("\ufffd", neutralise(text))
+            plain = ILLEGAL_CHARACTERS_RE.sub("\ufffd", _LOOKS_ESCAPED.sub("_x005F_", text))
             cell = WriteOnlyCell(sheet, value=plain)
             cell.data_type = "s"
+            if _DANGEROUS.match(text):
+                cell.quotePrefix = True
             cells.append(cell)
         sheet.append(cells)
     stream = io.BytesIO()

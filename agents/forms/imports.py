@@ -12,7 +12,10 @@ class ImportForm(RefusableForm):
 
     file = forms.FileField(
         label=_("File"),
-        help_text=_("CSV (UTF-8) or XLSX with the columns of the template."),
+        help_text=_(
+            "An XLSX or CSV file with the columns of the template. In a workbook, the sheet that "
+            "was open last is read."
+        ),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,text/csv"}),
     )
     mode = forms.ChoiceField(

@@ -22,7 +22,7 @@ from agents.rows import CHUNK, Checked, Row, check_sheet
 from agents.services.batches import lock_application, require_rows, write_events
 from agents.services.licences import hand_over
 from agents.services.seats import claim_licences
-from agents.sheets import MAX_BYTES, read_sheet
+from agents.sheets import MAX_BYTES, Sheet, printable, read_sheet
 from billing.enums import LicenceKind
 
 #: A file that nobody has imported within this time is thrown away.
@@ -75,7 +75,7 @@ def send_import(
     )
 
 
-def _sheet(imported: AgentImport) -> Any:
+def _sheet(imported: AgentImport) -> Sheet:
     if imported.content is None:
         raise Refused(_("This file is no longer here. Send it again."), code="content_gone")
     return read_sheet(bytes(imported.content), settings.AGENT_IMPORT_LIMIT)
@@ -118,14 +118,14 @@ def check_import(*, imported: AgentImport, now: datetime) -> AgentImport:
     with _reporting(imported) as report:
         report(0)
         checked = check_sheet(application, sheet, imported.mode, report, now)
-    return _note(imported, checked, sheet.columns)
+    return _note(imported, checked, sheet)
 
 
-def _note(imported: AgentImport, checked: Checked, columns: dict[int, str]) -> AgentImport:
+def _note(imported: AgentImport, checked: Checked, sheet: Sheet) -> AgentImport:
     imported.status = ImportStatus.FAULTY if checked.problems else ImportStatus.CHECKED
     imported.done = imported.total
     imported.problems = [asdict(problem) for problem in checked.problems]
-    imported.preview = _preview(checked, columns)
+    imported.preview = _preview(checked, sheet.columns) | {"sheet": printable(sheet.title)}
     fields = ("status", "done", "problems", "preview")
     AgentImport.objects.filter(pk=imported.pk).exclude(status=ImportStatus.DONE).update(
         **{name: getattr(imported, name) for name in fields}
@@ -183,7 +183,7 @@ def run_import(*, imported: AgentImport, by: User | None, now: datetime) -> Agen
         with _reporting(imported) as report:
             return _write_all(imported, report, by=by, now=now)
     except ImportFaulty as refusal:
-        _note(imported, refusal.checked, _sheet(imported).columns)
+        _note(imported, refusal.checked, _sheet(imported))
         raise
 
 

@@ -26,6 +26,7 @@ from agents.forms import FilterForm
 from agents.forms.imports import ImportForm
 from agents.listing import agents_of
 from agents.models import AgentImport
+from agents.problems import group_problems
 from agents.services.exports import export_rows, template_rows
 from agents.services.imports import check_import, run_import, send_import
 from agents.sheets import COLUMNS, MAX_BYTES, write_csv, write_xlsx
@@ -86,14 +87,13 @@ def _answer(
 ) -> HttpResponse:
     place = place_of(imported.application) | {"pk": imported.pk}
     names = ("check", "run", "progress", "problems", "file")
+    groups = group_problems(imported.problems)
     context = {
         "application": imported.application,
         "imported": imported,
         "refusal": refusal,
-        "problems": [
-            problem | {"label": COLUMNS.get(problem["column"], "")}
-            for problem in imported.problems[:PROBLEMS_SHOWN]
-        ],
+        "problems": [(COLUMNS.get(group.column, ""), group) for group in groups[:PROBLEMS_SHOWN]],
+        "has_more": len(groups) > PROBLEMS_SHOWN,
         "shown": PROBLEMS_SHOWN,
         "labels": [COLUMNS[column] for column in imported.preview.get("columns", [])],
         "urls": {name: reverse(f"agents:import_{name}", kwargs=place) for name in names},
