@@ -98,7 +98,7 @@ def test_a_name_that_shows_nothing_or_breaks_the_line_is_refused(name: str) -> N
 @example("I\u200c\u0307")
 @settings(max_examples=sample(300, 20_000), deadline=None)
 def test_cleaning_and_folding_twice_is_once(line: str) -> None:
-    for function in (text.clean_line, text.clean_code, text.fold, text.clean_phone):
+    for function in (text.clean_line, text.clean_code, text.fold, text.clean_email):
         assert function(function(line)) == function(line)
     assert text.fold(text.clean_line(line)) == text.fold(line)
     assert text.fold(text.clean_code(line)) == text.fold(line)
