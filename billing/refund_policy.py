@@ -25,7 +25,7 @@ from billing.enums import (
 )
 from billing.periods import refund_window_ends
 
-POLICY_VERSION = "full-refund/1"
+POLICY_VERSION = "full-refund/2"
 
 PASS = RefundRuleOutcome.PASS
 FAIL = RefundRuleOutcome.FAIL
@@ -47,11 +47,20 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True)
 class EntityRefund:
-    """A refund that the legal entity made or asked for, on any of its accounts."""
+    """A refund that the legal entity made or asked for, on any of its accounts.
+
+    `is_zero`: coupons paid for everything, so no money comes back.
+    """
 
     number: str
     status: RefundStatus
     is_same_account: bool
+    is_zero: bool = False
+
+    @property
+    def uses_right(self) -> bool:
+        """Whether it uses, or holds, the entity's one full refund; one of zero does not."""
+        return not self.is_zero and self.status in {RefundStatus.PENDING, RefundStatus.DONE}
 
 
 @dataclass(frozen=True)
@@ -260,15 +269,13 @@ def _prepaid(question: _Question) -> Answer:
 def _one_per_entity(question: _Question) -> Answer:
     """Fail where the legal entity used, or holds, its one full refund of the product (guide).
 
-    A rejected or withdrawn request gives the right back (decided). The customer never reads
-    which other account used it.
+    A rejected or withdrawn request gives the right back, and a refund of zero does not use it
+    (decided). The customer never reads which other account used it.
     """
     refunds = question.facts.entity_refunds
     if refunds is None:
         return _UNKNOWN
-    claiming = [
-        refund for refund in refunds if refund.status in {RefundStatus.PENDING, RefundStatus.DONE}
-    ]
+    claiming = [refund for refund in refunds if refund.uses_right]
     if not claiming:
         return PASS, "unused", {}
     used = any(refund.status == RefundStatus.DONE for refund in claiming)

@@ -36,7 +36,8 @@ _TEXTS: Mapping[Rule, Text] = {
     Rule.PREPAID: _("A package that was switched from postpaid has no refund."),
     Rule.ONE_PER_ENTITY: _(
         "Each company has one full refund of this product, over all its accounts. "
-        "A request that waits holds it; a rejected or withdrawn one gives it back."
+        "A pending request holds it; a rejected or withdrawn one gives it back. A package paid "
+        "entirely with coupons does not use it, because nothing comes back."
     ),
     Rule.PROMOTION: _(
         "A promotion's own terms prevail: it may rule a refund out, or set its own number of days."

@@ -4,7 +4,7 @@ For each rule and each code: the fact that decided, and what would be needed. Te
 when they are shown, so a stored trace follows the reader's language.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,12 +12,17 @@ from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from billing.enums import RefundRuleOutcome
 from billing.refund_policy import RefundTrace, Rule, RuleResult
 
 Text = str | Promise
+#: Turns the kind and number of a refund, violation or order into a link.
+Link = Callable[[str, str], SafeString]
 
 
 @dataclass(frozen=True)
@@ -125,16 +130,37 @@ def _moment(value: str, tz: ZoneInfo, *, last: bool = False) -> str:
     return f"{date_format(local, 'Y-m-d H:i:s')} ({tz.key})"
 
 
-def _shown_numbers(result: RuleResult, tz: ZoneInfo) -> dict[str, str]:
+def _plain(_kind: str, number: str) -> str:
+    return number
+
+
+def _join(kind: str, numbers: Iterable[str], link: Callable[[str, str], str]) -> SafeString:
+    """Return numbers as HTML, each a link where `link` makes one."""
+    return SafeString(", ".join(conditional_escape(link(kind, number)) for number in numbers))
+
+
+#: What the lists of numbers in a result's facts are numbers of.
+_KINDS: Mapping[tuple[Rule, str], str] = {
+    (Rule.ONE_PER_ENTITY, "own"): "refund",
+    (Rule.GUIDELINES, "numbers"): "violation",
+}
+
+
+def _shown_numbers(
+    result: RuleResult, tz: ZoneInfo, link: Callable[[str, str], str]
+) -> dict[str, str]:
     """Return the numbers of a result as they stand in its sentence."""
     shown = {key: str(value) for key, value in result.numbers.items()}
     for key, value in result.numbers.items():
         if key.endswith("_at"):
             shown[key] = _moment(value, tz, last=key == "ends_at")
         elif isinstance(value, list | tuple):
-            shown[key] = ", ".join(value)
+            kind = _KINDS.get((result.rule, key), "")
+            shown[key] = _join(kind, value, link if kind else _plain)
     if result.code == "open":
-        shown["open"] = ", ".join([*result.numbers["orders"], *result.numbers["refunds"]])
+        orders, refunds = result.numbers["orders"], result.numbers["refunds"]
+        parts = [("order", orders), ("refund", refunds)]
+        shown["open"] = SafeString(", ".join(_join(k, each, link) for k, each in parts if each))
     if "status" in result.numbers:
         shown["status"] = _status(result.numbers["status"])
     return shown
@@ -162,21 +188,66 @@ def _staff_note(result: RuleResult) -> str:
     return ""
 
 
-def describe(result: RuleResult, *, tz: ZoneInfo, for_staff: bool = False) -> RuleWords:
-    """Return one result in words; what only staff may know is left out unless asked for."""
+def _fact(result: RuleResult, tz: ZoneInfo, link: Callable[[str, str], str]) -> SafeString:
+    """Return the sentence on the fact that decided, as HTML."""
+    text = str(_FACTS.get((result.rule, result.code), _UNKNOWN_FACT))
+    numbers = _shown_numbers(result, tz, link)
+    escaped = {key: conditional_escape(value) for key, value in numbers.items()}
+    return SafeString((conditional_escape(text) % escaped).strip())
+
+
+def describe(
+    result: RuleResult, *, tz: ZoneInfo, for_staff: bool = False, link: Link | None = None
+) -> RuleWords:
+    """Return one result in words; what only staff may know is left out unless asked for.
+
+    With `link`, the numbers of refunds, violations and orders lead to their pages.
+    """
     key = (result.rule, result.code)
-    numbers = _shown_numbers(result, tz)
     return RuleWords(
         rule=result.rule.value,
         outcome=result.outcome,
         title=str(TITLES[result.rule]),
-        fact=(str(_FACTS.get(key, _UNKNOWN_FACT)) % numbers).strip(),
+        fact=_fact(result, tz, link or _plain),
         needed=str(_NEEDED.get(key, _UNKNOWN_NEEDED if result.code == "unknown" else "")),
         source=str(SOURCES[result.rule]),
         staff_note=_staff_note(result) if for_staff else "",
     )
 
 
-def describe_trace(trace: RefundTrace, *, tz: ZoneInfo, for_staff: bool = False) -> list[RuleWords]:
-    """Return the whole trace in words, in order."""
-    return [describe(result, tz=tz, for_staff=for_staff) for result in trace.results]
+def describe_trace(
+    trace: RefundTrace, *, tz: ZoneInfo, for_staff: bool = False, link: Link | None = None
+) -> list[RuleWords]:
+    """Return the whole trace in words: failed rules first, then those that need a review."""
+    results = sorted(trace.results, key=lambda result: _URGENCY[result.outcome])
+    return [describe(result, tz=tz, for_staff=for_staff, link=link) for result in results]
+
+
+_URGENCY = {
+    RefundRuleOutcome.FAIL: 0,
+    RefundRuleOutcome.REVIEW: 1,
+    RefundRuleOutcome.PASS: 2,
+}
+
+
+def explain_refusal(trace: RefundTrace, *, tz: ZoneInfo, link: Link | None = None) -> SafeString:
+    """Say in one sentence why the trace refuses the refund, and whether more rules fail."""
+    failed = trace.failed()
+    first, more = failed[0], len(failed) - 1
+    if (first.rule, first.code) == (Rule.WINDOW, "over"):
+        reason = conditional_escape(_explain_window(first, tz))
+    else:
+        reason = _fact(first, tz, link or _plain)
+    if not more:
+        return reason
+    others = ngettext("%(count)s more rule is not met.", "%(count)s more rules are not met.", more)
+    return SafeString(f"{reason} {conditional_escape(others % {'count': more})}")
+
+
+def _explain_window(result: RuleResult, tz: ZoneInfo) -> str:
+    """Name the last day of the window; the stored end is exclusive."""
+    ended_at = datetime.fromisoformat(result.numbers["ends_at"]) - timedelta(seconds=1)
+    return str(_("The %(days)s-day window ended on %(day)s.")) % {
+        "days": result.numbers["days"],
+        "day": date_format(ended_at.astimezone(tz), "DATE_FORMAT"),
+    }

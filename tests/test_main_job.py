@@ -120,7 +120,7 @@ def staff(page: Page) -> None:
 def give_back(page: Page) -> None:
     page.get_by_role("main").get_by_role("link", name="Refund", exact=True).first.click()
     expect(page.get_by_text("Every rule is met")).to_be_visible()
-    expect(page.get_by_text("5 agents stop working at once")).to_be_visible()
+    expect(page.get_by_text("5 agents stop working immediately")).to_be_visible()
     page.get_by_role("link", name="Confirm the Refund").click()
     expect(page.get_by_text("self-pay")).to_be_visible()
     expect(page.get_by_role("link", name="Cancel")).to_be_visible()

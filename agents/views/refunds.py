@@ -6,6 +6,8 @@ Both are read from the same quote that `billing.services.refunds` executes.
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -21,11 +23,12 @@ from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import close_dialog, render_page
 from accounts.models import Application
+from accounts.templatetags.console import money
 from agents.models import Agent, SipTelephone
 from billing.enums import RefundStatus
 from billing.models import Package
 from billing.periods import local_date, start_of_day
-from billing.refund_words import describe_trace
+from billing.refund_words import describe_trace, explain_refusal
 from billing.services.delivery import billing_zone
 from billing.services.refunds import (
     RefundChanged,
@@ -34,6 +37,7 @@ from billing.services.refunds import (
     quote_refund,
     refund_package,
 )
+from billing.views.places import number_link
 
 #: How many names a dialog lists before it only counts.
 _NAMES_SHOWN = 8
@@ -99,13 +103,18 @@ def _management(access: AccountAccess, package: Package) -> str:
 
 def _context(access: AccountAccess, quote: RefundQuote, **more: Any) -> dict[str, Any]:
     """Return what both dialogs show of a quote."""
+    link = partial(number_link, access)
     others = [uin for _pk, uin in quote.plan.payers if uin != access.account.uin]
     return {
         "access": access,
         "quote": quote,
         "package": quote.package,
         "application": quote.package.application,
-        "rules": describe_trace(quote.trace, tz=billing_zone()),
+        "is_zero": quote.may_confirm and not quote.plan.amount,
+        "reason": ""
+        if quote.may_confirm
+        else explain_refusal(quote.trace, tz=billing_zone(), link=link),
+        "rules": describe_trace(quote.trace, tz=billing_zone(), link=link),
         "other_payers": others,
         "is_self_paid": any(uin == access.account.uin for _pk, uin in quote.plan.payers),
         "back_url": _management(access, quote.package),
@@ -190,19 +199,20 @@ def confirm_refund(request: HttpRequest, access: AccountAccess, sdkappid: int) -
         return _show_rules(request, access, package, now=now, status=409, refused=refused)
     except Refused as refused:
         return _show_rules(request, access, package, now=now, status=422, refused=refused)
-    _announce_outcome(request, done.status, done.currency, str(done.amount))
+    _announce_outcome(request, done.status, done.currency, done.amount)
     return close_dialog(request, "agents-changed", url=_management(access, package))
 
 
-def _announce_outcome(request: HttpRequest, status: str, currency: str, amount: str) -> None:
+def _announce_outcome(request: HttpRequest, status: str, currency: str, amount: Decimal) -> None:
     if status == RefundStatus.PENDING:
-        messages.info(
-            request,
-            _("Your request is with our staff. Service goes on until they have decided."),
+        messages.info(request, _("Your request was sent. Service continues until the decision."))
+    elif not amount:
+        messages.success(
+            request, _("The package was canceled. Coupons paid for it, so no money came back.")
         )
-        return
-    messages.success(
-        request,
-        _("The package is refunded: %(currency)s %(amount)s went back to where it came from.")
-        % {"currency": currency, "amount": amount},
-    )
+    else:
+        messages.success(
+            request,
+            _("The package is refunded: %(amount)s went back to the funds that paid.")
+            % {"amount": money(amount, currency)},
+        )

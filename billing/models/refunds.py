@@ -15,7 +15,7 @@ from billing.models.catalog import money_field
 from billing.models.orders import Payment
 from billing.models.packages import Package
 
-#: The states in which a refund uses up the entity's one right.
+#: The states in which a refund of more than zero uses the entity's one right.
 CLAIMING_STATES = (RefundStatus.PENDING, RefundStatus.DONE)
 
 
@@ -28,7 +28,7 @@ class RefundQuerySet(models.QuerySet["Refund"]):
 
     def claiming(self) -> "RefundQuerySet":
         """Return those that use, or hold, their entity's one full refund."""
-        return self.filter(status__in=CLAIMING_STATES)
+        return self.filter(status__in=CLAIMING_STATES, amount__gt=0)
 
 
 class Refund(models.Model):
@@ -93,7 +93,7 @@ class Refund(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["entity", "product"],
-                condition=Q(status__in=["pending", "done"]),
+                condition=Q(status__in=["pending", "done"], amount__gt=0),
                 name="billing_refund_one_per_entity",
             ),
             models.UniqueConstraint(

@@ -185,6 +185,7 @@ def read_facts(
                 number=refund.number,
                 status=RefundStatus(refund.status),
                 is_same_account=refund.account_id == account.pk,
+                is_zero=refund.amount == 0,
             )
             for refund in refunds
         ],

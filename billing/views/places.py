@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from accounts.access import AccountAccess
 from accounts.models import Application
@@ -30,3 +32,10 @@ def order_url(access: AccountAccess, order: Order) -> str:
 def application_url(name: str, access: AccountAccess, application: Application) -> str:
     """Return the address of a page of this app about an application."""
     return account_url(name, access, sdkappid=application.sdkappid)
+
+
+def number_link(access: AccountAccess, kind: str, number: str) -> SafeString:
+    """Return a link to the account's refund, order or violation of that number."""
+    app = "compliance" if kind == "violation" else "billing"
+    url = reverse(f"{app}:{kind}", kwargs={"uin": access.account.uin, "number": number})
+    return format_html('<a href="{}">{}</a>', url, number)

@@ -1,5 +1,6 @@
 """An account's refunds: what was asked for, what the rules said, and what went back."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -18,7 +19,7 @@ from billing.refund_policy import RefundTrace
 from billing.refund_words import describe_trace
 from billing.services.delivery import billing_zone
 from billing.services.refunds import withdraw_refund
-from billing.views.places import account_url
+from billing.views.places import account_url, number_link
 
 _PER_PAGE = 25
 
@@ -53,7 +54,11 @@ def refund(request: HttpRequest, access: AccountAccess, number: str) -> HttpResp
     context = {
         "access": access,
         "refund": found,
-        "rules": describe_trace(RefundTrace.from_json(found.trace), tz=billing_zone()),
+        "rules": describe_trace(
+            RefundTrace.from_json(found.trace),
+            tz=billing_zone(),
+            link=partial(number_link, access),
+        ),
         "lines": _lines(found),
         "is_pending": found.status == RefundStatus.PENDING,
         "may_withdraw": found.status == RefundStatus.PENDING and access.may(Permission.SPEND),

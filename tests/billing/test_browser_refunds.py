@@ -125,8 +125,8 @@ def test_staff_approve_a_refund_that_needs_a_check(
     # The hold itself stays with staff, and so does why it was placed.
     expect(page.get_by_text(re.compile(r"\bhold\b|Looks odd", re.IGNORECASE))).to_have_count(0)
     page.get_by_role("link", name="Confirm the Refund").click()
-    page.get_by_role("button", name="Confirm unsubscribe").click()
-    expect(page.get_by_text("Your request is with our staff.")).to_be_visible()
+    page.get_by_role("button", name="Send request").click()
+    expect(page.get_by_text("Your request was sent.")).to_be_visible()
     refund = Refund.objects.get()
     assert refund.status == "pending"
 

@@ -217,6 +217,28 @@ def test_two_accounts_of_one_entity_refunding_at_once_get_one_refund() -> None:
         assert ledger_sum() == 0
 
 
+def test_a_refund_of_zero_leaves_the_right_to_another_account_at_the_same_instant() -> None:
+    """One package was paid with a coupon alone, one with cash; both go, in either order."""
+    entity = make.make_entity()
+    free, paying = (make.make_customer(entity=entity, cash="200") for _each in range(2))
+    coupon = make.make_coupon(free.account, amount=Decimal(500))
+    packages = [
+        package_of(make.buy(free.application, coupon=coupon.pk)),
+        package_of(make.buy(paying.application)),
+    ]
+    tokens = [quote_refund(package=package, now=NOW).token for package in packages]
+    outcomes = race(
+        *[
+            lambda package=package, token=token: refund_package(
+                package=package, token=token, by=None, now=NOW
+            )
+            for package, token in zip(packages, tokens, strict=True)
+        ]
+    )
+    assert sorted(refund.amount for refund in values(outcomes)) == [Decimal(0), Decimal(120)]
+    assert ledger_sum() == 0
+
+
 @contextmanager
 def _without_the_unique_key() -> Any:
     """Take the database's own guarantee away, and put it back over what it would have refused."""

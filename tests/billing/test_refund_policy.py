@@ -62,8 +62,10 @@ def _violation(severity: str, *, standing: bool = True, number: str = "V1") -> V
     return ViolationFacts(number, severity, standing)
 
 
-def _earlier(status: str, *, same: bool = True, number: str = "R1") -> EntityRefund:
-    return EntityRefund(number, RefundStatus(status), same)
+def _earlier(
+    status: str, *, same: bool = True, number: str = "R1", zero: bool = False
+) -> EntityRefund:
+    return EntityRefund(number, RefundStatus(status), same, is_zero=zero)
 
 
 @dataclass(frozen=True)
@@ -209,6 +211,20 @@ CASES = [
         FAIL,
         "used",
         entity_refunds=[_earlier("rejected"), _earlier("done", number="R2")],
+    ),
+    _case(
+        Rule.ONE_PER_ENTITY,
+        "a refund of zero does not use it",
+        PASS,
+        "unused",
+        entity_refunds=[_earlier("done", zero=True), _earlier("pending", number="R2", zero=True)],
+    ),
+    _case(
+        Rule.ONE_PER_ENTITY,
+        "one of zero, one of money",
+        FAIL,
+        "used",
+        entity_refunds=[_earlier("done", zero=True), _earlier("done", number="R2")],
     ),
     _case(Rule.ONE_PER_ENTITY, "unknown", REVIEW, "unknown", entity_refunds=None),
     # --- Promotions

@@ -331,6 +331,18 @@ def test_one_refund_for_an_entity_over_all_its_accounts() -> None:
     assert stranger.account.entity_id != entity.pk
 
 
+def test_a_refund_of_zero_does_not_use_the_companys_one_refund() -> None:
+    entity = make.make_entity()
+    free, paying, third = (make.make_customer(entity=entity, cash="1000") for _each in range(3))
+    coupon = make.make_coupon(free.account, amount=Decimal(500))
+    nothing = refund(package_of(make.buy(free.application, coupon=coupon.pk)), now=NOW)
+    assert (nothing.status, nothing.amount) == ("done", Decimal(0))
+    assert [line.amount for line in nothing.lines.all()] == [Decimal(0)]
+    assert refund(package_of(make.buy(paying.application)), now=NOW).amount == Decimal(120)
+    assert _refused(package_of(make.buy(third.application))) == ["one_per_entity"]
+    assert list(Refund.objects.claiming().values_list("amount", flat=True)) == [Decimal(120)]
+
+
 @pytest.mark.parametrize("kind", ["package order", "addition", "renewal", "upgrade"])
 def test_a_promotion_without_refund_bars_it_on_whichever_order(kind: str) -> None:
     customer = make.make_customer(cash="10000")
