@@ -150,10 +150,21 @@ def preview_enable(application: Application, chosen: AgentQuerySet, now: datetim
     )
 
 
+def _telephones_unbound(application: Application, chosen: AgentQuerySet) -> str:
+    bound = SipTelephone.objects.filter(application=application, agent__in=chosen).count()
+    return _line(
+        bound,
+        ngettext(
+            "%(number)s SIP telephone is unbound.",
+            "%(number)s SIP telephones are unbound.",
+            bound,
+        ),
+    )
+
+
 def preview_delete(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
     """Preview deleting."""
     n = _counts(chosen, licensed=Q(licence__isnull=False))
-    bound = SipTelephone.objects.filter(application=application, agent__in=chosen).count()
     return _preview(
         chosen,
         n["matched"],
@@ -167,14 +178,7 @@ def preview_delete(application: Application, chosen: AgentQuerySet, now: datetim
             ),
         ),
         _licences_stay(n["licensed"]),
-        _line(
-            bound,
-            ngettext(
-                "%(number)s SIP telephone is unbound.",
-                "%(number)s SIP telephones are unbound.",
-                bound,
-            ),
-        ),
+        _telephones_unbound(application, chosen),
     )
 
 
@@ -222,6 +226,7 @@ def preview_free(application: Application, chosen: AgentQuerySet, now: datetime)
             ),
         ),
         _licences_stay(n["licensed"]),
+        _telephones_unbound(application, chosen),
         _line(
             without,
             ngettext(
@@ -246,6 +251,7 @@ def preview_move(application: Application, chosen: AgentQuerySet, now: datetime)
                 licensed,
             ),
         ),
+        _telephones_unbound(application, chosen),
         _line(
             matched - licensed,
             ngettext(

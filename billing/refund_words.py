@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.templatetags.console import write_moment
 from billing.enums import RefundRuleOutcome
 from billing.refund_policy import RefundTrace, Rule, RuleResult
 
@@ -126,8 +126,7 @@ _UNKNOWN_NEEDED = _("Our staff look at it and answer you here.")
 def _moment(value: str, tz: ZoneInfo, *, last: bool = False) -> str:
     """Say an instant in the billing zone; of an end that is exclusive, the last second."""
     instant = datetime.fromisoformat(value) - timedelta(seconds=1 if last else 0)
-    local = instant.astimezone(tz)
-    return f"{date_format(local, 'Y-m-d H:i:s')} ({tz.key})"
+    return write_moment(instant.astimezone(tz))
 
 
 def _plain(_kind: str, number: str) -> str:

@@ -72,7 +72,11 @@ def moment(at: object) -> str:
     """Say an instant to the second in plain text, as mail needs it; nothing for anything else."""
     if not isinstance(at, datetime):
         return ""
-    local = timezone.localtime(at)
+    return write_moment(timezone.localtime(at))
+
+
+def write_moment(local: datetime) -> str:
+    """Write an aware datetime in its own zone, to the second: `31 Mar 2025, 23:59:59 UTC+8`."""
     return f"{date_format(local, _to_the_second())} {zone_name(local)}"
 
 

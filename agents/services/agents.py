@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import Account, Application, User
+from accounts.models import Application, User
 from accounts.services.audit import record_event
 from accounts.text import email_key, fold
 from agents.enums import AgentRole
@@ -25,7 +25,7 @@ from agents.services.batches import (
     require_rows,
     write_events,
 )
-from agents.services.licences import release_held
+from agents.services.licences import release_held, unbind_telephones_of
 from agents.services.seats import claim_licences
 from billing.enums import LicenceKind
 
@@ -266,7 +266,7 @@ def delete_agents(
     chosen = own_agents(application, chosen)
     matched, changed = count_confirmed(chosen, expected), 0
     for batch in in_batches(chosen):
-        _unbind_telephones(account, batch, by=by, now=now)
+        unbind_telephones_of(account, batch, reason="agent deleted", by=by, now=now)
         write_events(
             account=account,
             verb="agent.deleted",
@@ -279,19 +279,3 @@ def delete_agents(
         require_rows(rows.get(Agent._meta.label, 0), len(batch))
         changed += len(batch)
     return BulkResult(matched, changed)
-
-
-def _unbind_telephones(
-    account: Account, agents: list[Agent], *, by: User | None, now: datetime
-) -> None:
-    for telephone in SipTelephone.objects.filter(agent__in=keys(agents)).select_related("agent"):
-        record_event(
-            account=account,
-            verb="telephone.unbound",
-            target=telephone,
-            from_state=str(telephone.agent)[:32],
-            reason="agent deleted",
-            by=by,
-            now=now,
-        )
-    SipTelephone.objects.filter(agent__in=keys(agents)).update(agent=None, updated_at=now)

@@ -8,9 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.errors import Refused
-from accounts.models import Account, Application, User
+from accounts.models import Account, Application, AuditEvent, User
+from accounts.services.audit import build_event
 from accounts.text import fold
-from agents.models import Agent
+from agents.models import Agent, SipTelephone
 from agents.models.agents import AgentQuerySet
 from agents.services.batches import (
     BATCH,
@@ -96,8 +97,11 @@ def release_held(
 ) -> int:
     """Take the licences of these agents back and return how many held one.
 
-    For services that hold the account's lock already.
+    Their telephones are unbound: a binding needs a licensed agent, and a telephone that stayed
+    bound would keep its SIP licence for nothing. For services that hold the account's lock
+    already.
     """
+    unbind_telephones_of(account, agents, reason="agent without a licence", by=by, now=now)
     holders = [agent for agent in agents if agent.licence_id is not None]
     found = Agent.objects.filter(pk__in=keys(holders), licence__isnull=False).update(
         licence=None, updated_at=now
@@ -112,6 +116,26 @@ def release_held(
         now=now,
     )
     return found
+
+
+def unbind_telephones_of(
+    account: Account, agents: Sequence[Agent], *, reason: str, by: User | None, now: datetime
+) -> None:
+    """Let the telephones of these agents ring for nobody; they keep their own licences."""
+    bound = SipTelephone.objects.filter(agent__in=keys(agents))
+    AuditEvent.objects.bulk_create(
+        build_event(
+            account=account,
+            verb="telephone.unbound",
+            target=telephone,
+            from_state=str(telephone.agent)[:32],
+            reason=reason,
+            by=by,
+            now=now,
+        )
+        for telephone in bound.select_related("agent")
+    )
+    bound.update(agent=None, updated_at=now)
 
 
 @transaction.atomic

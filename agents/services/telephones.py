@@ -152,8 +152,8 @@ def bind_telephone(
 ) -> SipTelephone:
     """Let the telephone ring for an agent, in place of whom it rang for before.
 
-    Raises Refused where the edition has no binding, the telephone has no live licence, the
-    agent has another telephone, and for a restricted account.
+    Raises Refused where the edition has no binding, the telephone or the agent has no live
+    licence, the agent has another telephone, and for a restricted account.
     """
     account, current = _lock(telephone)
     _require_binding_possible(current, agent, now)
@@ -183,6 +183,12 @@ def _require_binding_possible(telephone: SipTelephone, agent: Agent, now: dateti
         raise Refused(
             _("Binding a telephone to an agent is part of the Premium edition."),
             code="not_in_edition",
+            field="agent",
+        )
+    if not Agent.objects.filter(pk=agent.pk).licensed(now).exists():
+        raise Refused(
+            _("This agent has no license. Assign one first, then bind the telephone."),
+            code="agent_unlicensed",
             field="agent",
         )
     if SipTelephone.objects.filter(agent=agent).exclude(pk=telephone.pk).exists():

@@ -159,12 +159,15 @@ def _as_text(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, A
 
 
 def deviated_requests(case: Violation) -> QuerySet[ConnectionRequest]:
-    """Return the requests that were approved for the case's application, the newest first."""
-    if case.application is None:
-        return ConnectionRequest.objects.none()
-    requests = ConnectionRequest.objects.approved_once()
-    of_case = requests.filter(account_id=case.account_id, application=case.application)
-    return of_case.order_by("-pk")
+    """Return the approved requests that the case can deviate from, the newest first.
+
+    They are those of its application; of a case without one, those of the whole account, so that
+    leaving the application empty does not spare naming a request.
+    """
+    requests = ConnectionRequest.objects.approved_once().filter(account_id=case.account_id)
+    if case.application is not None:
+        requests = requests.filter(application=case.application)
+    return requests.order_by("-pk")
 
 
 def _check_request(case: Violation, connection: ConnectionRequest | None) -> None:
@@ -177,7 +180,7 @@ def _check_request(case: Violation, connection: ConnectionRequest | None) -> Non
     )
     if connection and not deviated_requests(case).filter(pk=connection.pk).exists():
         raise Refused(
-            _("Choose a request that was approved for the case's application."),
+            _("Choose a request that was approved for the account and application of this case."),
             code="other_request",
             field="connection",
         )

@@ -15,7 +15,9 @@ from agents.enums import ServiceState
 from agents.errors import DetailsRefused, LicencesMissing
 from agents.models import Agent, SipTelephone, SkillGroup
 from agents.services import telephones
+from agents.services.agents import disable_agents
 from agents.services.groups import GROUP_LIMIT, add_group, delete_group, rename_group
+from agents.services.licences import free_licences_of, move_licences
 from billing.enums import Edition, LicenceKind
 from billing.models import Package
 from tests.agents.builders import (
@@ -106,7 +108,7 @@ def test_an_extension_is_unique_over_agents_and_telephones(
 def test_premium_binds_a_telephone_and_freeing_its_licence_unbinds_it_first(
     tenant: Tenant, premium: Package
 ) -> None:
-    agent = make_agent(tenant.application)
+    agent = make_agent(tenant.application, licence=licences_of(premium)[0])
     telephone, _password = register(tenant)
     telephones.bind_telephone(telephone=telephone, agent=agent, **by(tenant))
     telephone.refresh_from_db()
@@ -119,9 +121,34 @@ def test_premium_binds_a_telephone_and_freeing_its_licence_unbinds_it_first(
     assert SipTelephone.objects.in_service(timezone.now()).count() == 1
 
 
+@pytest.mark.parametrize("act", ["free", "move", "disable"])
+def test_an_agent_without_a_licence_loses_the_telephone_which_keeps_its_own(
+    tenant: Tenant, premium: Package, act: str
+) -> None:
+    agent = make_agent(tenant.application, licence=licences_of(premium)[0])
+    taker = make_agent(tenant.application)
+    telephone, _password = register(tenant)
+    telephones.bind_telephone(telephone=telephone, agent=agent, **by(tenant))
+    arguments: dict[str, Any] = {
+        "application": tenant.application,
+        "chosen": Agent.objects.filter(pk=agent.pk),
+        **by(tenant),
+    }
+    if act == "free":
+        free_licences_of(**arguments)
+    elif act == "move":
+        move_licences(**arguments, staff_numbers=[taker.staff_number])
+    else:
+        disable_agents(**arguments, frees_licences=True)
+    telephone.refresh_from_db()
+    assert telephone.agent is None
+    assert telephone.licence_id is not None
+    assert history() == ["registered", "bound", "unbound"]
+
+
 def test_removing_unbinds_and_frees(tenant: Tenant, premium: Package) -> None:
     telephone, _password = register(tenant)
-    agent = make_agent(tenant.application)
+    agent = make_agent(tenant.application, licence=licences_of(premium)[0])
     telephones.bind_telephone(telephone=telephone, agent=agent, **by(tenant))
     telephones.remove_telephone(telephone=telephone, **by(tenant))
     assert SipTelephone.objects.count() == 0
@@ -143,7 +170,7 @@ def test_essential_binds_nothing(tenant: Tenant) -> None:
 def test_a_binding_needs_a_licence_an_own_agent_and_one_without_a_telephone(
     tenant: Tenant, premium: Package
 ) -> None:
-    agent = make_agent(tenant.application)
+    agent = make_agent(tenant.application, licence=licences_of(premium)[0])
     first, _password = register(tenant, "2001")
     second, _password = register(tenant, "2002")
     telephones.bind_telephone(telephone=first, agent=agent, **by(tenant))
@@ -152,6 +179,7 @@ def test_a_binding_needs_a_licence_an_own_agent_and_one_without_a_telephone(
     for telephone, whom, code in [
         (second, agent, "agent_bound"),
         (second, foreign, "foreign"),
+        (second, make_agent(tenant.application), "agent_unlicensed"),
         (bare, make_agent(tenant.application), "unlicensed"),
     ]:
         with pytest.raises(Refused) as refusal:

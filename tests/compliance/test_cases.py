@@ -178,6 +178,20 @@ def test_a_case_about_the_declared_business_refers_to_the_approved_request(
     assert verify_violation(**arguments, connection=request).connection == request
 
 
+def test_a_case_without_application_refers_to_an_approved_request_of_the_account(
+    tenant: Tenant, staff: User
+) -> None:
+    request = approve(make_request(tenant))
+    case = make_case(tenant, CaseState.INVESTIGATING, behaviour=4)
+    Violation.objects.filter(pk=case.pk).update(application=None)
+    case.refresh_from_db()
+    arguments: dict[str, Any] = {"violation": case, "finding": "x", "by": staff, "now": NOW}
+    foreign = approve(make_request(make_tenant()))
+    assert _refusal(verify_violation, **arguments) == "request_missing"
+    assert _refusal(verify_violation, **arguments, connection=foreign) == "other_request"
+    assert verify_violation(**arguments, connection=request).connection == request
+
+
 def test_a_business_that_was_never_declared_refers_to_nothing(tenant: Tenant, staff: User) -> None:
     case = make_case(tenant, CaseState.INVESTIGATING, behaviour=3)
     found = verify_violation(violation=case, finding="Private business.", by=staff, now=NOW)
