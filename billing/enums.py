@@ -78,6 +78,19 @@ class OrderStatus(TextChoices):
     REFUSED = "refused", _("Payment refused")
 
 
+class ShownOrderStatus(TextChoices):
+    """What pages say of an order: its status, and what follows from money that went back."""
+
+    UNPAID = "unpaid", _("Unpaid")
+    PAID = "paid", _("Paid")
+    REFUNDING = "refunding", _("Refund under review")
+    PARTLY_REFUNDED = "partly_refunded", _("Partly refunded")
+    REFUNDED = "refunded", _("Refunded")
+    CLOSED = "closed", _("Cancelled")
+    EXPIRED = "expired", _("Expired")
+    REFUSED = "refused", _("Payment refused")
+
+
 class FundKind(TextChoices):
     """An account's balances, in the order in which they pay (decided)."""
 

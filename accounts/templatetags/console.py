@@ -156,7 +156,8 @@ TONES = {
         "terminated blocked fail failed refused rejected actioned upheld serious severe overdue"
     ),
     "quiet": (
-        "released refunded closed expired withdrawn dismissed disabled free ended void inactive "
+        "released refunded partly_refunded closed expired withdrawn dismissed disabled free ended "
+        "void inactive "
         "neutral skipped"
     ),
 }

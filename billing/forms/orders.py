@@ -5,14 +5,14 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from billing.enums import OrderKind, OrderStatus
+from billing.enums import OrderKind, ShownOrderStatus
 
 
 class OrderFilterForm(forms.Form):
     """Narrows the list of orders."""
 
     status = forms.ChoiceField(
-        label=_("Status"), required=False, choices=[("", _("All")), *OrderStatus.choices]
+        label=_("Status"), required=False, choices=[("", _("All")), *ShownOrderStatus.choices]
     )
     kind = forms.ChoiceField(
         label=_("Kind"), required=False, choices=[("", _("All")), *OrderKind.choices]

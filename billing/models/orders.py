@@ -103,6 +103,9 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["account", "-id"]),
             models.Index(fields=["payer", "-id"]),
+            # As lists print them: by date, which need not be the order of the keys.
+            models.Index(fields=["account", "-created_at", "-id"], name="billing_order_dated_idx"),
+            models.Index(fields=["payer", "-created_at", "-id"], name="billing_order_asked_idx"),
             # What staff narrow the list of all orders down to.
             models.Index(fields=["status", "-id"], name="billing_order_status_idx"),
             models.Index(fields=["kind", "-id"], name="billing_order_kind_idx"),

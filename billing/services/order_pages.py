@@ -3,30 +3,54 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from accounts.models import Account, AuditEvent, Membership
-from billing.enums import OrderStatus
+from billing.enums import OrderStatus, RefundStatus, ShownOrderStatus
 from billing.masking import mask_name
-from billing.models import Order, Refund
+from billing.models import Order, Refund, RefundLine
 from billing.order_words import name_event
 
 
-def derive_status(order: Order, now: datetime) -> OrderStatus:
-    """Return the status that holds at `now`: an unpaid order expires without a sweep."""
+def derive_status(
+    order: Order, now: datetime, *, returned: Decimal = Decimal(0)
+) -> ShownOrderStatus:
+    """Return what an order is at `now`: an unpaid one expires without a sweep.
+
+    `returned` is what refunds gave back of it. An order that bought for several packages stays
+    paid when one of them is refunded; it is then partly refunded.
+    """
     if order.status == OrderStatus.UNPAID and order.expires_at <= now:
-        return OrderStatus.EXPIRED
-    return OrderStatus(order.status)
+        return ShownOrderStatus.EXPIRED
+    if order.status == OrderStatus.PAID and returned > 0:
+        return ShownOrderStatus.PARTLY_REFUNDED
+    return ShownOrderStatus(order.status)
+
+
+def read_returned(orders: Iterable[Order]) -> dict[int, Decimal]:
+    """Return what refunds gave back of each order that they touched, by key; one query."""
+    sums = (
+        RefundLine.objects.filter(payment__order__in=[order.pk for order in orders])
+        .values_list("payment__order")
+        .annotate(amount=Sum("amount"))
+    )
+    return dict(sums.order_by())
 
 
 def filter_by_status(orders: "QuerySet[Order]", status: str, now: datetime) -> "QuerySet[Order]":
-    """Return the orders that have a status at `now`."""
+    """Return the orders that have a status at `now`; the queryset's half of `derive_status`."""
     over = Q(status=OrderStatus.UNPAID, expires_at__lte=now)
-    if status == OrderStatus.UNPAID:
+    if status == ShownOrderStatus.UNPAID:
         return orders.filter(status=status).exclude(over)
-    if status == OrderStatus.EXPIRED:
+    if status == ShownOrderStatus.EXPIRED:
         return orders.filter(Q(status=status) | over)
+    returned = Exists(RefundLine.objects.filter(payment__order=OuterRef("pk"), amount__gt=0))
+    if status == ShownOrderStatus.PARTLY_REFUNDED:
+        return orders.filter(returned, status=OrderStatus.PAID)
+    if status == ShownOrderStatus.PAID:
+        return orders.filter(~returned, status=status)
     return orders.filter(status=status)
 
 
@@ -87,10 +111,34 @@ def find_refunds(order: Order) -> list[Refund]:
     return list(refunds.distinct())
 
 
-def refunded_of(order: Order, refunds: Iterable[Refund]) -> list[Refund]:
-    """Return those refunds whose amounts include a payment of this order."""
-    return [
-        refund
-        for refund in refunds
-        if any(line["order"] == order.number for line in refund.plan["lines"])
-    ]
+@dataclass(frozen=True)
+class RefundedPart:
+    """A refund as an order's page shows it: what of this order goes back by it."""
+
+    refund: Refund
+    amount: Decimal
+
+
+def refunded_of(
+    order: Order, refunds: Iterable[Refund], *, payer: Account | None = None
+) -> list[RefundedPart]:
+    """Return those refunds whose amounts include a payment of this order, with its part.
+
+    With `payer`, only what goes back to that account.
+    """
+    parts = []
+    for refund in refunds:
+        amounts = [
+            Decimal(line["amount"])
+            for line in refund.plan["lines"]
+            if line["order"] == order.number and (payer is None or line["payer"] == payer.pk)
+        ]
+        if amounts:
+            parts.append(RefundedPart(refund, sum(amounts, Decimal("0.00"))))
+    return parts
+
+
+def sum_returned(parts: Iterable[RefundedPart]) -> Decimal:
+    """Return what refunds that were carried out gave back of an order."""
+    done = (part.amount for part in parts if part.refund.status == RefundStatus.DONE)
+    return sum(done, Decimal("0.00"))

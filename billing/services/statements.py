@@ -238,10 +238,9 @@ def _ledger_row(
         if row.order__account_id != account.pk:
             other = _masked(row.order__account__uin, row.order__account__name)
     elif row.refund__number is not None:
-        number = row.refund__number
-        if row.refund__account_id == account.pk:
-            page = "billing:refund"
-        else:
+        # Who paid another account's order sees what came back of it, and only that.
+        page, number = "billing:refund", row.refund__number
+        if row.refund__account_id != account.pk:
             other = _masked(row.refund__account__uin, row.refund__account__name)
     return StatementRow(
         at=row.at,

@@ -1,6 +1,8 @@
 """Orders of the account: the list, one with its history, and its receipt."""
 
 from collections import defaultdict
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.paginator import CappedPaginator
-from billing.enums import OrderKind, OrderStatus
+from billing.enums import OrderKind, ShownOrderStatus
 from billing.forms.orders import OrderFilterForm
 from billing.masking import mask_name
 from billing.models import Order, OrderLine
@@ -21,7 +23,9 @@ from billing.services.order_pages import (
     filter_by_status,
     find_refunds,
     read_history,
+    read_returned,
     refunded_of,
+    sum_returned,
 )
 from billing.services.orders import missing_amount
 
@@ -42,7 +46,9 @@ def orders(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     now = timezone.now()
     form = OrderFilterForm(request.GET)
     found: QuerySet[Order] = (
-        Order.objects.select_related("payer").filter(account=access.account).order_by("-pk")
+        Order.objects.select_related("payer")
+        .filter(account=access.account)
+        .order_by("-created_at", "-pk")
     )
     if not form.is_valid():
         found = found.none()
@@ -53,11 +59,15 @@ def orders(request: HttpRequest, access: AccountAccess) -> HttpResponse:
             found = found.filter(kind=form.cleaned_data["kind"])
     page = CappedPaginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     applications = _applications(list(page.object_list))
+    returned = read_returned(page.object_list)
     context = {
         "access": access,
         "form": form,
         "page": page,
-        "rows": [_row(order, applications[order.pk], now) for order in page.object_list],
+        "rows": [
+            _row(order, applications[order.pk], returned.get(order.pk, Decimal(0)), now)
+            for order in page.object_list
+        ],
         "is_filtered": bool(form.errors or any(form.cleaned_data.values())),
         "asked": Order.objects.open(now)
         .filter(payer=access.account)
@@ -78,11 +88,12 @@ def _applications(orders: list[Order]) -> dict[int, list[str]]:
     return {order.pk: list(names[order.pk]) for order in orders}
 
 
-def _row(order: Order, applications: list[str], now: Any) -> dict[str, Any]:
+def _row(order: Order, applications: list[str], returned: Decimal, now: datetime) -> dict[str, Any]:
     return {
+        "returned": returned,
         "order": order,
         "kind": OrderKind(order.kind),
-        "status": derive_status(order, now),
+        "status": derive_status(order, now, returned=returned),
         "applications": applications,
         "payer_name": mask_name(order.payer.name) if order.payer_id != order.account_id else "",
     }
@@ -109,10 +120,12 @@ def receipt(request: HttpRequest, access: AccountAccess, number: str) -> HttpRes
 def _describe(order: Order, access: AccountAccess) -> dict[str, Any]:
     now = timezone.now()
     order.account = access.account
-    status = derive_status(order, now)
+    refunds = refunded_of(order, find_refunds(order))
+    returned = sum_returned(refunds)
+    status = derive_status(order, now, returned=returned)
     lines = list(order.lines.select_related("application"))
     is_self_paid = order.payer_id == order.account_id
-    is_open = status == OrderStatus.UNPAID
+    is_open = status == ShownOrderStatus.UNPAID
     return {
         "access": access,
         "order": order,
@@ -121,7 +134,8 @@ def _describe(order: Order, access: AccountAccess) -> dict[str, Any]:
         "applications": list({line.application_id: line.application for line in lines}.values()),
         "effects": order.request["effects"],
         "payments": list(order.payments.all()),
-        "refunds": refunded_of(order, find_refunds(order)),
+        "refunds": refunds,
+        "returned": returned,
         "history": read_history(order, reader=access.account),
         "payer_name": "" if is_self_paid else mask_name(order.payer.name),
         "is_self_paid": is_self_paid,

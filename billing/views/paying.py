@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
-from billing.enums import FundKind, OrderStatus
+from billing.enums import FundKind, ShownOrderStatus
 from billing.masking import mask_name
 from billing.models import Order
 from billing.order_words import show_order_line
@@ -72,7 +72,7 @@ def _describe(order: Order, access: AccountAccess, without: tuple[str, ...]) -> 
     return {
         "access": access,
         "order": order,
-        "is_open": derive_status(order, now) == OrderStatus.UNPAID,
+        "is_open": derive_status(order, now) == ShownOrderStatus.UNPAID,
         "lines": [show_order_line(line) for line in order.lines.all()],
         "split": missing_amount(order, without=without),
         "optional_funds": [(kind, kind not in without) for kind in OPTIONAL_FUNDS],
@@ -104,7 +104,7 @@ def cancel(request: HttpRequest, access: AccountAccess, number: str) -> HttpResp
         "access": access,
         "order": order,
         "refusal": refusal,
-        "is_open": derive_status(order, timezone.now()) == OrderStatus.UNPAID,
+        "is_open": derive_status(order, timezone.now()) == ShownOrderStatus.UNPAID,
         "back_url": order_url(access, order),
     }
     return render_page(request, "billing/cancel.html", context, status=422 if refusal else 200)

@@ -3,6 +3,7 @@
 Neither account learns more of the other than its UIN and its masked name.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -17,12 +18,19 @@ from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
 from accounts.paginator import CappedPaginator
-from billing.enums import OrderStatus
+from billing.enums import ShownOrderStatus
 from billing.forms.orders import RefusePaymentForm
 from billing.masking import mask_name
 from billing.models import Order
 from billing.order_words import show_order_line
-from billing.services.order_pages import derive_status, read_history
+from billing.services.order_pages import (
+    derive_status,
+    find_refunds,
+    read_history,
+    read_returned,
+    refunded_of,
+    sum_returned,
+)
 from billing.services.orders import missing_amount, refuse_payment
 from billing.views.orders import PAGE_SIZE, read_orders
 from billing.views.places import order_url
@@ -37,16 +45,17 @@ def _asked(access: AccountAccess) -> "QuerySet[Order]":
 def payment_requests(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """List the orders that other accounts ask this one to pay, the newest first."""
     now = timezone.now()
-    page = CappedPaginator(_asked(access).order_by("-pk"), PAGE_SIZE).get_page(
+    page = CappedPaginator(_asked(access).order_by("-created_at", "-pk"), PAGE_SIZE).get_page(
         request.GET.get("page")
     )
+    returned = read_returned(page.object_list)
     rows = [
         {
             "order": order,
-            "status": derive_status(order, now),
+            "status": derive_status(order, now, returned=returned.get(order.pk, Decimal(0))),
             "buyer_name": mask_name(order.account.name),
         }
-        for order in page
+        for order in page.object_list
     ]
     context = {"access": access, "page": page, "rows": rows, "now": now}
     return render(request, "billing/payment_requests.html", context)
@@ -58,15 +67,19 @@ def payment_request(request: HttpRequest, access: AccountAccess, number: str) ->
     """Show what another account wants to have paid."""
     order = get_object_or_404(_asked(access), number=number)
     now = timezone.now()
-    status = derive_status(order, now)
+    refunds = refunded_of(order, find_refunds(order), payer=access.account)
+    returned = sum_returned(refunds)
+    status = derive_status(order, now, returned=returned)
     context = {
+        "refunds": refunds,
+        "returned": returned,
         "access": access,
         "order": order,
         "status": status,
-        "is_open": status == OrderStatus.UNPAID,
+        "is_open": status == ShownOrderStatus.UNPAID,
         "lines": [show_order_line(line) for line in order.lines.all()],
         "payments": list(order.payments.all()),
-        "split": missing_amount(order) if status == OrderStatus.UNPAID else None,
+        "split": missing_amount(order) if status == ShownOrderStatus.UNPAID else None,
         "history": read_history(order, reader=access.account),
         "buyer_name": mask_name(order.account.name),
         "may_spend": access.may(Permission.SPEND),

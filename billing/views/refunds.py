@@ -1,10 +1,14 @@
 """An account's refunds: what was asked for, what the rules said, and what went back."""
 
+from collections.abc import Iterable
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -12,9 +16,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
+from accounts.models import Account
 from accounts.paginator import CappedPaginator
 from billing.enums import RefundStatus, TenderKind
-from billing.models import Refund
+from billing.masking import mask_name
+from billing.models import Refund, RefundLine
 from billing.refund_policy import RefundTrace
 from billing.refund_words import describe_trace
 from billing.services.delivery import billing_zone
@@ -24,13 +30,38 @@ from billing.views.places import account_url, number_link
 _PER_PAGE = 25
 
 
+def _visible(access: AccountAccess) -> "QuerySet[Refund]":
+    """Return the account's refunds, and those of others that returned money to it."""
+    returned = RefundLine.objects.filter(account=access.account).values("refund")
+    return Refund.objects.filter(
+        Q(account=access.account) | Q(status=RefundStatus.DONE, pk__in=returned)
+    ).select_related("account", "application", "package")
+
+
+def _returned_to(account: Account, refunds: Iterable[Refund]) -> dict[int, Decimal]:
+    """Return what refunds brought back to an account, by key."""
+    lines = RefundLine.objects.filter(account=account, refund__in=[each.pk for each in refunds])
+    return dict(lines.order_by().values_list("refund").annotate(amount=Sum("amount")))
+
+
 @account_page(Permission.READ_MONEY)
 @require_safe
 def refunds(request: HttpRequest, access: AccountAccess) -> HttpResponse:
-    """List the account's refunds, newest first."""
-    found = Refund.objects.filter(account=access.account).select_related("application")
-    page = CappedPaginator(found.order_by("-pk"), _PER_PAGE).get_page(request.GET.get("page"))
-    context = {"access": access, "page": page}
+    """List the account's refunds, and what came back of orders that it paid for others."""
+    found = _visible(access).order_by("-requested_at", "-pk")
+    page = CappedPaginator(found, _PER_PAGE).get_page(request.GET.get("page"))
+    others = [each for each in page.object_list if each.account_id != access.account.pk]
+    returned = _returned_to(access.account, others) if others else {}
+    rows = [
+        {
+            "refund": each,
+            "is_own": each.account_id == access.account.pk,
+            "amount": returned.get(each.pk, each.amount),
+            "buyer_name": mask_name(each.account.name),
+        }
+        for each in page.object_list
+    ]
+    context = {"access": access, "page": page, "rows": rows}
     return render_page(request, "billing/refunds.html", context, partial="list")
 
 
@@ -50,7 +81,9 @@ def _lines(refund: Refund) -> list[dict[str, Any]]:
 @require_safe
 def refund(request: HttpRequest, access: AccountAccess, number: str) -> HttpResponse:
     """Show one refund with the rules as they were judged, and the amounts."""
-    found = access.get(Refund.objects.select_related("application", "package"), number=number)
+    found = get_object_or_404(_visible(access), number=number)
+    if found.account_id != access.account.pk:
+        return _show_to_payer(request, access, found)
     context = {
         "access": access,
         "refund": found,
@@ -64,6 +97,19 @@ def refund(request: HttpRequest, access: AccountAccess, number: str) -> HttpResp
         "may_withdraw": found.status == RefundStatus.PENDING and access.may(Permission.SPEND),
     }
     return render_page(request, "billing/refund.html", context, partial="refund")
+
+
+def _show_to_payer(request: HttpRequest, access: AccountAccess, refund: Refund) -> HttpResponse:
+    """Show what came back to an account that had paid for another: nothing else of the refund."""
+    own = [line for line in _lines(refund) if line["payer"] == access.account.pk]
+    context = {
+        "access": access,
+        "refund": refund,
+        "lines": own,
+        "total": sum((Decimal(line["amount"]) for line in own), Decimal("0.00")),
+        "buyer_name": mask_name(refund.account.name),
+    }
+    return render_page(request, "billing/refund_returned.html", context)
 
 
 @account_page(Permission.SPEND)

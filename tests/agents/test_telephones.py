@@ -274,7 +274,7 @@ def test_the_password_is_shown_once(tenant: Tenant, premium: Package) -> None:
 
 def test_a_telephone_is_bound_by_staff_number(tenant: Tenant, premium: Package) -> None:
     telephone, _password = register(tenant)
-    agent = make_agent(tenant.application, staff_number="S1")
+    agent = make_agent(tenant.application, staff_number="S1", licence=licences_of(premium)[0])
     make_agent(make_tenant("Other").application, staff_number="S2")
     owner = signed_in(tenant.owner)
     address = url(tenant, "telephone_bind", pk=telephone.pk)
