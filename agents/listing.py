@@ -110,7 +110,7 @@ def agents_of(account_id: int, application_id: int) -> AgentQuerySet:
 
 
 def facts_of(holder: Agent | SipTelephone, account: Account) -> HolderFacts:
-    """Return what decides about a row that was read with `licence__package`."""
+    """Return what decides about a row that was read by `with_licences`."""
     licence = holder.licence
     return HolderFacts(
         account_status=account.status,
@@ -119,6 +119,7 @@ def facts_of(holder: Agent | SipTelephone, account: Account) -> HolderFacts:
         licence_ends_at=licence.ends_at if licence else None,
         package_state=licence.package.state if licence else "",
         package_expires_at=licence.package.expires_at if licence else None,
+        is_superseded=holder.is_superseded,
     )
 
 

@@ -19,7 +19,9 @@ RUNNING = frozenset({PackageState.TRIAL, PackageState.ACTIVE})
 class HolderFacts:
     """What decides about an agent, or about a telephone (which cannot be disabled).
 
-    The three licence fields are only looked at where `has_licence` is true.
+    The licence fields are only looked at where `has_licence` is true. `is_superseded` says that
+    the application has a newer package than the licence's: the licence is void, and the holder
+    has none.
     """
 
     account_status: str
@@ -28,6 +30,7 @@ class HolderFacts:
     licence_ends_at: datetime | None = None
     package_state: str = ""
     package_expires_at: datetime | None = None
+    is_superseded: bool = False
 
 
 def find_obstacles(facts: HolderFacts, now: datetime) -> tuple[ServiceState, ...]:
@@ -38,7 +41,7 @@ def find_obstacles(facts: HolderFacts, now: datetime) -> tuple[ServiceState, ...
     obstacles = []
     if not facts.is_enabled:
         obstacles.append(ServiceState.DISABLED)
-    if not facts.has_licence:
+    if not facts.has_licence or facts.is_superseded:
         obstacles.append(ServiceState.NO_LICENCE)
     else:
         if facts.licence_ends_at is not None and facts.licence_ends_at <= now:

@@ -60,6 +60,8 @@ class Agent(FoldingModel):
     role = models.CharField(_("role"), max_length=16, choices=AgentRole, default=AgentRole.AGENT)
     extension = models.CharField(_("extension"), max_length=6, blank=True)
     is_enabled = models.BooleanField(_("enabled"), default=True)
+    #: Annotated by `with_licences`.
+    is_superseded: bool
     licence = models.OneToOneField(
         Licence,
         on_delete=models.PROTECT,

@@ -4,11 +4,27 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Case, CharField, Q, Value, When
+from django.db.models import Case, CharField, Exists, OuterRef, Q, Value, When
 
 from accounts.enums import AccountStatus
 from agents.enums import ServiceState
 from agents.policy import RUNNING
+from billing.enums import PackageState
+from billing.models import Package
+
+#: Only a package that is over can have been followed by another; this spares asking for most.
+_OVER = Q(licence__package__state__in=[PackageState.RELEASED, PackageState.REFUNDED])
+
+
+def _superseded() -> Exists:
+    """Return whether the application has a newer package than that of the holder's licence."""
+    return Exists(
+        Package.objects.filter(
+            account=OuterRef("account"),
+            application=OuterRef("application"),
+            pk__gt=OuterRef("licence__package"),
+        )
+    )
 
 
 class HolderQuerySet(models.QuerySet[Any]):
@@ -22,16 +38,23 @@ class HolderQuerySet(models.QuerySet[Any]):
         Both are written out, since `NOT (…)` over joined columns could use no index. An
         obstacle after "no licence" is only asked of rows that hold one.
         """
+        # A licence whose package was followed by another is void. It cannot be live, so only
+        # those obstacles that such a licence has as well ask for it.
+        held = ~_OVER | ~Q(_superseded())
         own = {ServiceState.DISABLED: (Q(is_enabled=False), Q(is_enabled=True))}
         return {
             **(own if self.can_be_disabled else {}),
-            ServiceState.NO_LICENCE: (Q(licence__isnull=True), Q(licence__isnull=False)),
+            ServiceState.NO_LICENCE: (
+                Q(licence__isnull=True) | (_OVER & Q(_superseded())),
+                Q(licence__isnull=False),
+            ),
             ServiceState.LICENCE_ENDED: (
-                Q(licence__ends_at__lte=now),
+                Q(licence__ends_at__lte=now) & held,
                 Q(licence__ends_at__isnull=True) | Q(licence__ends_at__gt=now),
             ),
             ServiceState.PACKAGE_ENDED: (
-                Q(licence__package__expires_at__lte=now) | ~Q(licence__package__state__in=RUNNING),
+                (Q(licence__package__expires_at__lte=now) | ~Q(licence__package__state__in=RUNNING))
+                & held,
                 Q(licence__package__expires_at__gt=now, licence__package__state__in=RUNNING),
             ),
             ServiceState.ACCOUNT_RESTRICTED: (
@@ -39,6 +62,10 @@ class HolderQuerySet(models.QuerySet[Any]):
                 Q(account__status=AccountStatus.ACTIVE),
             ),
         }
+
+    def with_licences(self) -> Self:
+        """Read the licences with their packages, and whether these were superseded."""
+        return self.select_related("licence__package").annotate(is_superseded=_superseded())
 
     def in_state(self, state: str, now: datetime) -> Self:
         """Return those whose derived state at `now` is `state`."""

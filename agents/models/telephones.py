@@ -42,6 +42,8 @@ class SipTelephone(models.Model):
     extension = models.CharField(_("extension"), max_length=6)
     password = models.CharField(_("password hash"), max_length=128)
     password_set_at = models.DateTimeField(_("password set"))
+    #: Annotated by `with_licences`.
+    is_superseded: bool
     licence = models.OneToOneField(
         Licence,
         on_delete=models.PROTECT,

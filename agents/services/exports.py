@@ -29,7 +29,7 @@ def export_rows(
     names = SkillGroupMember.objects.filter(agent=OuterRef("pk")).order_by("group__name")
     rows = (
         own_agents(application, chosen)
-        .select_related("licence__package")
+        .with_licences()
         .annotate(group_names=ArraySubquery(names.values("group__name")))
         .order_by("pk")
     )

@@ -224,8 +224,10 @@ def _columns(agent_filter: AgentFilter, sort: str) -> list[Column]:
 def _with_all_shown(agents: AgentQuerySet) -> AgentQuerySet:
     """Join what a row shows; skill groups come as keys, since their names are at hand."""
     memberships = SkillGroupMember.objects.filter(agent=OuterRef("pk")).values("group_id")
-    return agents.select_related("licence__package", "telephone").annotate(
-        group_ids=ArraySubquery(memberships)
+    return (
+        agents.with_licences()
+        .select_related("telephone")
+        .annotate(group_ids=ArraySubquery(memberships))
     )
 
 

@@ -57,7 +57,7 @@ def telephones(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Ht
     now = timezone.now()
     own = _own(application)
     page = read_page(
-        own.select_related("licence__package", "agent"), ORDER, Place.from_query(request.GET), ""
+        own.with_licences().select_related("agent"), ORDER, Place.from_query(request.GET), ""
     )
     summary = read_summary(application, now)
     context = {

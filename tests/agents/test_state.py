@@ -13,6 +13,7 @@ import pytest
 from accounts.enums import AccountStatus
 from accounts.models import Account
 from agents.enums import ServiceState as S
+from agents.listing import state_of
 from agents.models import Agent, SipTelephone
 from agents.policy import HolderFacts, derive_state, find_obstacles
 from billing.enums import LicenceKind, PackageKind, PackageState
@@ -187,6 +188,33 @@ def test_the_telephones_twin_meets_the_table(tenant: Tenant, name: str, status: 
     Account.objects.filter(pk=tenant.account.pk).update(status=status)
     assert len(expected) == 1 + len(ENDS)
     _check_twin(SipTelephone, expected)
+
+
+@pytest.mark.parametrize("name", ["released", "refunded"])
+def test_after_a_new_purchase_a_void_licence_is_none(tenant: Tenant, name: str) -> None:
+    old = _package(tenant, name, count=2)
+    ended, void = licences_of(old)
+    Licence.objects.filter(pk=ended.pk).update(ends_at=NOW)
+    holders = [make_agent(tenant.application, licence=licence) for licence in (ended, void)]
+    telephone = make_telephone(tenant.application, licence=licences_of(old, LicenceKind.SIP)[0])
+    _check_words(Agent, [holders[1].pk], S.PACKAGE_ENDED)
+    new = make_package(tenant.application, now=NOW - timedelta(hours=1))
+    served = make_agent(tenant.application, licence=licences_of(new)[0])
+    _check_words(Agent, [each.pk for each in holders], S.NO_LICENCE)
+    _check_words(SipTelephone, [telephone.pk], S.NO_LICENCE)
+    _check_words(Agent, [served.pk], S.IN_SERVICE)
+
+
+def _check_words(model: Any, keys: list[int], expected: S) -> None:
+    """The policy on rows, the annotation and the filter say the same of these holders."""
+    rows = model.objects.with_licences().filter(pk__in=keys)
+    assert {state_of(row, row.account, NOW) for row in rows} == {expected}
+    states = model.objects.with_state(NOW).filter(pk__in=keys).values_list("state", flat=True)
+    assert set(states) == {expected}
+    found = model.objects.in_state(expected, NOW).values_list("pk", flat=True)
+    assert set(found) >= set(keys)
+    for other in set(S) - {expected, *([S.DISABLED] if model is SipTelephone else [])}:
+        assert not model.objects.in_state(other, NOW).filter(pk__in=keys).exists()
 
 
 def _check_twin(model: Any, expected: dict[int, S]) -> None:
