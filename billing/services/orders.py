@@ -11,6 +11,7 @@ from accounts.errors import Refused
 from accounts.models import Account, AuditEvent, User
 from accounts.services.audit import record_event
 from accounts.services.tenants import lock_account, lock_accounts, require_good_standing
+from accounts.templatetags.console import money
 from billing.asks import Ask
 from billing.enums import OrderKind, OrderStatus
 from billing.models import Order
@@ -181,8 +182,8 @@ def pay_order(
     paid = missing_amount(current, without=without)
     if paid.missing:
         raise Refused(
-            _("%(missing)s %(currency)s are missing. Top up, then pay the order.")
-            % {"missing": paid.missing, "currency": current.currency},
+            _("The balance is %(missing)s short. Top up, then pay the order.")
+            % {"missing": money(paid.missing, current.currency)},
             code="short",
         )
     _settle(judged, current.account, by=by, now=now)

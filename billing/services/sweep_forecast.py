@@ -101,8 +101,8 @@ def _foresee_renewals(now: datetime, renewals: list[Renewal]) -> Iterator[Forese
                 from_state=state,
                 to_state="active" if renewal.is_done else state,
                 licences=licences,
-                amount=f"{renewal.amount} {renewal.currency}",
-                missing=f"{renewal.missing} {renewal.currency}" if renewal.missing else "",
+                amount=f"{renewal.currency} {renewal.amount}",
+                missing=f"{renewal.currency} {renewal.missing}" if renewal.missing else "",
             )
 
 
@@ -122,7 +122,7 @@ def _foresee_orders(step: Step, now: datetime) -> Iterator[Foreseen]:
                 from_state=step.from_state,
                 to_state=step.to_state,
                 licences=licences,
-                amount=f"{total} {currency}",
+                amount=f"{currency} {total}",
                 missing="",
             )
 

@@ -67,5 +67,14 @@ def life_of(expires_at: datetime, terms: RefundTerms) -> dict[str, Any]:
 
 @register.simple_tag
 def policy_days() -> dict[str, int]:
-    """Return the days of isolation and of the usual refund window: `{% policy_days as days %}`."""
-    return {"isolation": settings.ISOLATION_DAYS, "refund": settings.REFUND_WINDOW_DAYS}
+    """Return the settings that pages name, so that prose follows them.
+
+    `{% policy_days as days %}`: `isolation` and `refund` are days; `order_hours` is how long an
+    order can be paid, `renewal_hours` how long before the expiry automatic renewal begins.
+    """
+    return {
+        "isolation": settings.ISOLATION_DAYS,
+        "refund": settings.REFUND_WINDOW_DAYS,
+        "order_hours": settings.ORDER_LIFETIME_HOURS,
+        "renewal_hours": settings.AUTO_RENEWAL_LEAD_HOURS,
+    }

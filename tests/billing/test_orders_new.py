@@ -290,7 +290,7 @@ def test_a_short_balance_leaves_an_unpaid_order_and_says_what_is_missing() -> No
     assert missing_amount(order).missing == Decimal("20.00")
     assert balance(customer.account, "cash") == Decimal("100.00")
     assert Payment.objects.count() == 0
-    with pytest.raises(Refused, match=r"20\.00 USD are missing") as refused:
+    with pytest.raises(Refused, match=r"USD.20\.00 short") as refused:
         pay_order(order=order, by=customer.owner, now=NOW)
     assert refused.value.code == "short"
     assert make.current_package(customer.application).kind == "trial"

@@ -139,9 +139,9 @@ def test_the_run_does_what_the_dry_run_announced_row_by_row() -> None:
     steps = Counter(row["step"] for row in announced)
     short = {row["id"]: row["missing"] for row in announced if row["step"] == "short_of_money"}
     assert done["counts"] == {name: steps[name] for name in done["counts"]}
-    assert {each["package"]: f"{each['missing']} USD" for each in done["short_of_money"]} == short
+    assert {each["package"]: f"USD {each['missing']}" for each in done["short_of_money"]} == short
     renewed = {row["id"]: row["amount"] for row in announced if row["step"] == "renewed"}
-    assert {pk: f"{total} USD" for pk, total in after.renewals.items()} == renewed
+    assert {pk: f"USD {total}" for pk, total in after.renewals.items()} == renewed
     # Every step has rows, or the comparison would say nothing about it.
     assert min(done["counts"].values()) > 0
     assert len(short) > 0
@@ -169,7 +169,7 @@ def test_money_and_licences_are_what_was_announced() -> None:
     spent: Counter[int] = Counter()
     for row in rows:
         if row["step"] == "renewed":
-            spent[accounts[row["id"]]] += Decimal(row["amount"].removesuffix(" USD"))  # type: ignore[assignment]
+            spent[accounts[row["id"]]] += Decimal(row["amount"].removeprefix("USD "))  # type: ignore[assignment]
     assert {pk: before.funds[pk] - after.funds[pk] for pk in after.funds} == {
         pk: spent[pk] or Decimal("0.00") for pk in after.funds
     }
@@ -178,7 +178,7 @@ def test_money_and_licences_are_what_was_announced() -> None:
             counted = Licence.objects.filter(package=row["id"]).exclude(ends_at__lte=AS_OF)
             assert row["licences"] == counted.count()
     unpaid = Order.objects.filter(status="expired")
-    totals = {order.pk: f"{order.total} USD" for order in unpaid}
+    totals = {order.pk: f"USD {order.total}" for order in unpaid}
     assert totals == {row["id"]: row["amount"] for row in rows if row["kind"] == "order"}
     assert {row["licences"] for row in rows if row["kind"] == "order"} == {4}
 

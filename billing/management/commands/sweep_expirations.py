@@ -123,5 +123,5 @@ class Command(BaseCommand):
             self.stdout.write(f"As of {now.isoformat()}: {counts}.")
         for each in short:
             self.stdout.write(
-                f"package {each.package}: {each.missing} {each.currency} are missing to renew it"
+                f"package {each.package}: {each.currency} {each.missing} short of its renewal"
             )
