@@ -103,7 +103,6 @@ def test_every_line_of_the_console_has_its_own_address() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-
 @pytest.mark.parametrize("name", ["purchase", "add", "renew", "upgrade"])
 def test_spending_on_an_application_belongs_to_buying(name: str) -> None:
     # Its address begins with that of the application's overview.
