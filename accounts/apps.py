@@ -1,5 +1,7 @@
 """The accounts app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -9,3 +11,7 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     verbose_name = _("Customers and people")
+
+    def ready(self) -> None:
+        """Listen to the sign-in library, once its models are loaded."""
+        import_module("accounts.receivers")

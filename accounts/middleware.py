@@ -5,17 +5,21 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
-from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
+
+from accounts.devices import remember_device
+from accounts.factors import has_factor, has_used_factor
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -86,30 +90,152 @@ class SessionActivityMiddleware:
         return self.get_response(request)
 
 
-class StaffSecondFactorMiddleware:
-    """Leads staff without a second factor to setting one up, before they reach any customer.
+class SessionLimitMiddleware:
+    """Ends a session some time after its sign-in, however busy it was.
 
-    Whoever has one was asked for it at sign-in.
+    `SESSION_COOKIE_AGE` is the limit for a session that nobody uses; this one also ends a
+    stolen one that is kept warm.
     """
 
-    FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    KEY = "signed_in_at"
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user: Any = request.user
-        if (
-            settings.STAFF_SECOND_FACTOR
-            and user.is_authenticated
-            and user.is_staff
-            and request.path.startswith(reverse("admin:index"))
-            and not Authenticator.objects.filter(user_id=user.pk, type__in=self.FACTORS).exists()
-        ):
+        if user.is_authenticated:
+            now = int(time.time())
+            started = request.session.get(self.KEY)
+            if not isinstance(started, int):
+                request.session[self.KEY] = started = now
+            if now - started >= _session_limit(user):
+                logout(request)
+                messages.info(request, _("Your session has ended. Please sign in again."))
+                # What was asked for by POST cannot be repeated by an address.
+                back = request.get_full_path() if request.method == "GET" else None
+                return redirect_to_login(back or "/", resolve_url(settings.LOGIN_URL))
+        return self.get_response(request)
+
+
+def _session_limit(user: Any) -> int:
+    """Return the longest life of a session of `user`, in seconds."""
+    if user.is_staff:
+        return int(settings.STAFF_SESSION_LIMIT_HOURS * 3600)
+    return int(settings.SESSION_LIMIT_DAYS * 86_400)
+
+
+#: The sign-in library's pages that change how somebody signs in.
+_SIGN_IN_SETTINGS = frozenset(
+    {
+        "account_change_password",
+        "account_email",
+        "account_reauthenticate",
+        "mfa_activate_totp",
+        "mfa_add_webauthn",
+        "mfa_deactivate_totp",
+        "mfa_download_recovery_codes",
+        "mfa_edit_webauthn",
+        "mfa_generate_recovery_codes",
+        "mfa_remove_webauthn",
+        "mfa_view_recovery_codes",
+    }
+)
+
+
+class SecondFactorMiddleware:
+    """Asks for the second factor where a session that never gave it must not go.
+
+    Staff need one before they reach the administration: whoever has none sets it up first. For
+    everybody who has one, a password alone neither changes how to sign in nor confirms it.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, _view: object, _args: object, _kwargs: object
+    ) -> HttpResponse | None:
+        """Lead away from the page where the factor is missing."""
+        user: Any = request.user
+        if not user.is_authenticated:
+            return None
+        is_desk = settings.STAFF_SECOND_FACTOR and user.is_staff and _is_admin(request)
+        if not is_desk and not _changes_sign_in(request):
+            return None
+        if not has_factor(user):
+            return _lead_to_set_up(request) if is_desk else None
+        # Confirming by password is always refused: the factor confirms more.
+        if has_used_factor(request) and _view_name(request) != "account_reauthenticate":
+            return None
+        return _lead_to_factor(request)
+
+
+def _view_name(request: HttpRequest) -> str:
+    return (request.resolver_match and request.resolver_match.url_name) or ""
+
+
+def _is_admin(request: HttpRequest) -> bool:
+    return request.path.startswith(reverse("admin:index"))
+
+
+def _changes_sign_in(request: HttpRequest) -> bool:
+    return _view_name(request) in _SIGN_IN_SETTINGS
+
+
+def _lead_to_set_up(request: HttpRequest) -> HttpResponse:
+    messages.warning(request, _("Set up a second factor first: the administration asks for it."))
+    return redirect("mfa_index")
+
+
+def _lead_to_factor(request: HttpRequest) -> HttpResponse:
+    if _view_name(request) == "account_reauthenticate":
+        query = request.META.get("QUERY_STRING", "")
+    else:
+        query = urlencode({"next": request.path})
+    return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{query}")
+
+
+class KnownDeviceMiddleware:
+    """Marks a browser in which somebody signs in; see `accounts.devices`."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        was = request.user.is_authenticated
+        response = self.get_response(request)
+        user: Any = request.user
+        if user.is_authenticated and not was:
+            remember_device(request, response, user.email)
+        return response
+
+
+class SamePersonMiddleware:
+    """Refuses what a page asks that was opened by somebody else than who is signed in now.
+
+    Each page tells by a header of its htmx requests for whom it was made. Without this, a tab
+    that still shows one person would act under the name of the next one who signed in.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        shown = request.headers.get("X-Console-Person", "")
+        user: Any = request.user
+        if shown and user.is_authenticated and shown != str(user.pk):
             messages.warning(
-                request, _("Set up a second factor first: the administration asks for it.")
+                request,
+                _(
+                    "Somebody else has signed in in this browser since this page was opened. "
+                    "Nothing was changed."
+                ),
             )
-            return redirect("mfa_index")
+            return HttpResponseClientRedirect("/")
         return self.get_response(request)
 
 

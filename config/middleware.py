@@ -65,6 +65,50 @@ class RequestLogMiddleware:
         )
 
 
+class IsolationMiddleware:
+    """Keeps other sites from embedding answers, and pages from using the device."""
+
+    #: Features of the browser that no page needs. Passkeys are asked for by our own pages.
+    POLICY = ", ".join(
+        [
+            *(
+                f"{feature}=()"
+                for feature in (
+                    "accelerometer",
+                    "autoplay",
+                    "bluetooth",
+                    "camera",
+                    "display-capture",
+                    "geolocation",
+                    "gyroscope",
+                    "hid",
+                    "idle-detection",
+                    "local-fonts",
+                    "magnetometer",
+                    "microphone",
+                    "midi",
+                    "payment",
+                    "screen-wake-lock",
+                    "serial",
+                    "usb",
+                    "xr-spatial-tracking",
+                )
+            ),
+            "publickey-credentials-create=(self)",
+            "publickey-credentials-get=(self)",
+        ]
+    )
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", self.POLICY)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+
 class BusyMiddleware:
     """Answers 503 with a way to retry while rows are locked or the database is away."""
 

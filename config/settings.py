@@ -101,6 +101,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.middleware.RequestLogMiddleware",
+    "config.middleware.IsolationMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Below the files, which are compressed already. It pads each page at random, so that its
@@ -118,10 +119,14 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.SessionActivityMiddleware",
-    "accounts.middleware.StaffSecondFactorMiddleware",
+    "accounts.middleware.KnownDeviceMiddleware",
     "accounts.middleware.PrivatePagesMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.HtmxRedirectMiddleware",
+    # Inside of it, so that where they lead is shown by the whole window.
+    "accounts.middleware.SessionLimitMiddleware",
+    "accounts.middleware.SamePersonMiddleware",
+    "accounts.middleware.SecondFactorMiddleware",
     "config.middleware.BusyMiddleware",
 ]
 
@@ -208,6 +213,9 @@ CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://cache")}
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = env.int("SESSION_AGE_HOURS", default=12) * 3600
+# However busy it is, a session ends this long after its sign-in.
+SESSION_LIMIT_DAYS = env.int("SESSION_LIMIT_DAYS", default=7)
+STAFF_SESSION_LIMIT_HOURS = env.int("STAFF_SESSION_LIMIT_HOURS", default=12)
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 
@@ -269,6 +277,12 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_SECURE = HTTPS
+# Browsers take a cookie of this prefix from the very host alone, over HTTPS alone.
+_HOST_ONLY = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{_HOST_ONLY}session"
+CSRF_COOKIE_NAME = f"{_HOST_ONLY}csrf"
+DEVICE_COOKIE_NAME = f"{_HOST_ONLY}device"
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=True)
 SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=True)
