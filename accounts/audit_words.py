@@ -24,6 +24,7 @@ SENTENCES: dict[str, str | Promise] = {
     "invitation.resent": _("Invitation sent to %(target)s again"),
     "invitation.sent": _("%(target)s invited as %(to)s"),
     "invitation.withdrawn": _("Invitation of %(target)s withdrawn"),
+    "mail.repeated": _("Email %(target)s sent again"),
     "member.added": _("%(target)s became a member: %(to)s"),
     "member.left": _("%(target)s left the account"),
     "member.removed": _("%(target)s removed from the account"),

@@ -62,3 +62,12 @@ class InvitationState(models.TextChoices):
     EXPIRED = "expired", _("Expired")
     ACCEPTED = "accepted", _("Accepted")
     WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+class MailState(models.TextChoices):
+    """What has become of a message to an address."""
+
+    WAITING = "waiting", pgettext_lazy("email", "Waiting")
+    SENT = "sent", pgettext_lazy("email", "Sent")
+    GIVEN_UP = "given_up", pgettext_lazy("email", "Given up")
+    EXPIRED = "expired", pgettext_lazy("email", "Expired unsent")

@@ -365,6 +365,9 @@ CONSOLE_URL = env.str(
     else f"{'https' if HTTPS else 'http'}://{(ALLOWED_HOSTS or ['localhost'])[0].lstrip('.*')}",
 )
 EMAIL_TIMEOUT = 10
+# On a machine of one's own, mail about signing in is tried as soon as it is queued, so that it
+# needs no second program there. Elsewhere `send_notifications` sends it.
+MAIL_AT_ONCE = env.bool("MAIL_AT_ONCE", default=LOCAL)
 
 # --- Logs ----------------------------------------------------------------------------------
 

@@ -1,7 +1,9 @@
 """Every address of the console, put together from the apps' own lists."""
 
+from allauth.account import views as account_views
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.db import transaction
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
@@ -23,6 +25,16 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("language/", preferences.set_language, name="set_language"),
     path("theme/", preferences.set_theme, name="set_theme"),
+    # What the library's pages write and the mail that tells of it are one transaction.
+    *(
+        path(f"auth/{route}", transaction.atomic(view), name=name)
+        for route, view, name in (
+            ("signup/", account_views.signup, "account_signup"),
+            ("email/", account_views.email, "account_email"),
+            ("password/change/", account_views.password_change, "account_change_password"),
+            ("password/reset/", account_views.password_reset, "account_reset_password"),
+        )
+    ),
     path("auth/", include("allauth.urls")),
     # One page on which passwords are changed, with the console's checks.
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,10 +16,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin.actions import ObjectAction
 from accounts.admin.base import AddThroughService, LeanAdmin, object_action
 from accounts.admin.tenants import MemberRows, person
+from accounts.enums import MailState
 from accounts.forms.tenants import PersonForm, StaffRightsForm
-from accounts.models import Invitation, Notification, PendingAccount, User
+from accounts.models import Invitation, Notification, OutgoingMail, PendingAccount, User
 from accounts.services import people
 from accounts.services.letters import write
+from accounts.services.mail import repeat_mail
 
 Data = Mapping[str, Any]
 
@@ -180,6 +183,43 @@ class NotificationAdmin(LeanAdmin):
     @admin.display(description=_("text"))
     def text(self, notification: Notification) -> str:
         return write(notification).text
+
+
+@admin.register(OutgoingMail)
+class OutgoingMailAdmin(LeanAdmin):
+    """Mail about signing in and invitations; its words hold secret links and are never shown."""
+
+    list_display = ["to", "subject", "state", "created_at", "sent_at", "attempts", "last_error"]
+    search_fields = ["=to"]
+    fields = [
+        "to",
+        "kind",
+        "subject",
+        "state",
+        "created_at",
+        "expires_at",
+        "attempts",
+        "next_attempt_at",
+        "sent_at",
+        "last_error",
+    ]
+    readonly_fields = ["state"]
+
+    @admin.display(description=_("state"))
+    def state(self, mail: OutgoingMail) -> str:
+        return str(mail.state_at(timezone.now()).label)
+
+    @object_action(
+        label=_("Send again"),
+        permission="accounts.change_outgoingmail",
+        is_available=lambda obj: obj.state_at(timezone.now()) == MailState.GIVEN_UP,
+    )
+    def send_again(
+        self, request: HttpRequest, obj: OutgoingMail, data: Data, now: datetime
+    ) -> str | Promise:
+        """Let a message that was given up be tried again."""
+        repeat_mail(mail=obj, reason=data["reason"], by=person(request), now=now)
+        return _("The email will be sent with the next run.")
 
 
 @admin.register(PendingAccount)

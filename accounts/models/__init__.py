@@ -2,6 +2,7 @@
 
 from accounts.models.audit import AuditEvent
 from accounts.models.joining import Invitation, PendingAccount
+from accounts.models.mail import OutgoingMail
 from accounts.models.notifications import Notification
 from accounts.models.tenants import Account, Application, Entity, Membership, Restriction
 from accounts.models.users import User
@@ -14,6 +15,7 @@ __all__ = [
     "Invitation",
     "Membership",
     "Notification",
+    "OutgoingMail",
     "PendingAccount",
     "Restriction",
     "User",

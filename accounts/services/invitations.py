@@ -13,6 +13,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -21,6 +22,8 @@ from accounts.enums import InvitationState
 from accounts.errors import Refused
 from accounts.models import Account, Invitation, Membership, User
 from accounts.services.audit import record_event
+from accounts.services.letters import absolute
+from accounts.services.mail import queue_mail
 from accounts.services.notifications import notify
 from accounts.services.tenants import lock_account
 from accounts.text import email_key
@@ -53,7 +56,7 @@ def _lifetime() -> timedelta:
 
 @transaction.atomic
 def invite_member(*, account: Account, email: str, role: str, by: User, now: datetime) -> Sendable:
-    """Offer `role` to the owner of an address. The caller sends the link.
+    """Offer `role` to the owner of an address, and queue the message with the link.
 
     An invitation that has expired makes room for this one. Raises Refused for a member
     ("already_member"), for an address that is invited already ("already_invited"), and above
@@ -88,7 +91,33 @@ def invite_member(*, account: Account, email: str, role: str, by: User, now: dat
     record_event(
         account=locked, verb="invitation.sent", target=invitation, to_state=role, by=by, now=now
     )
-    return Sendable(invitation, token)
+    return _queue(Sendable(invitation, token), now=now)
+
+
+def _queue(sendable: Sendable, *, now: datetime) -> Sendable:
+    """Queue the message with the link, in the language that is active."""
+    invitation = sendable.invitation
+    subject = _("%(person)s invites you to %(account)s") % {
+        "person": invitation.invited_by.get_full_name(),
+        "account": invitation.account.name,
+    }
+    path = reverse("accounts:invitation", kwargs={"token": sendable.token})
+    context = {
+        "invitation": invitation,
+        "subject": subject,
+        "url": absolute(path),
+        "console_url": settings.CONSOLE_URL,
+    }
+    queue_mail(
+        kind="invitation",
+        to=invitation.email,
+        subject=subject,
+        text=render_to_string("accounts/email/invitation.txt", context),
+        html=render_to_string("accounts/email/invitation.html", context),
+        expires_at=invitation.expires_at,
+        now=now,
+    )
+    return sendable
 
 
 def _require_quiet(account: Account, now: datetime) -> None:
@@ -103,7 +132,7 @@ def _require_quiet(account: Account, now: datetime) -> None:
 def _lock_open(invitation: Invitation) -> Invitation:
     """Lock the invitation behind its account, and require that nothing has come of it yet."""
     lock_account(invitation.account_id)
-    current = Invitation.objects.select_related("account").get(pk=invitation.pk)
+    current = Invitation.objects.select_related("account", "invited_by").get(pk=invitation.pk)
     if current.accepted_at:
         raise Refused(_("This invitation was accepted."), code="invitation_accepted")
     if current.withdrawn_at:
@@ -125,7 +154,7 @@ def resend_invitation(*, invitation: Invitation, by: User, now: datetime) -> Sen
     current.expires_at = now + _lifetime()
     current.save(update_fields=["token_hash", "sent_at", "expires_at"])
     record_event(account=current.account, verb="invitation.resent", target=current, by=by, now=now)
-    return Sendable(current, token)
+    return _queue(Sendable(current, token), now=now)
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Sending what waits in the outbox.
+"""Sending what waits in the outbox: mail to addresses first, then news to members.
 
 Each row is claimed by itself (`FOR UPDATE SKIP LOCKED`), sent, and marked in one transaction. So
 any number of senders may run at once, and none sends what another has: a sender that is killed
@@ -17,7 +17,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.db.models import Q
 
-from accounts.models import Membership, Notification, User
+from accounts.models import Membership, Notification, OutgoingMail, User
 from accounts.services.letters import absolute, write_email
 
 logger = logging.getLogger(__name__)
@@ -36,12 +36,13 @@ PAUSES = (
 @dataclass(frozen=True)
 class Delivery:
     """What one run did. `failed` will be tried again, `given_up` will not; `dropped` are those
-    for people who are gone."""
+    for people who are gone, `expired` those whose link no longer works."""
 
     sent: int = 0
     failed: int = 0
     given_up: int = 0
     dropped: int = 0
+    expired: int = 0
 
     def plus(self, outcome: str) -> "Delivery":
         """Return the count with one more of `outcome`, the name of a field."""
@@ -49,16 +50,32 @@ class Delivery:
         return Delivery(**counts)
 
 
-def due_ids(*, now: datetime, batch_size: int) -> Iterator[int]:
+#: The two kinds of row that wait to be sent.
+Queued = Notification | OutgoingMail
+
+
+def due_pages(model: type[Queued], *, now: datetime, batch_size: int) -> Iterator[list[int]]:
     """Yield the ids of what is due at `now`, the longest waiting first, each once."""
-    due = Notification.objects.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
+    due = model._default_manager.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
     page = due.values_list("next_attempt_at", "pk")
     while rows := list(page[:batch_size]):
-        yield from (pk for _at, pk in rows)
+        yield [pk for _at, pk in rows]
         at, last = rows[-1]
         # What was tried meanwhile is due later than now, so the rest lies beyond this row.
         beyond = Q(next_attempt_at__gt=at) | Q(next_attempt_at=at, pk__gt=last)
         page = due.filter(beyond).values_list("next_attempt_at", "pk")
+
+
+def _in_turn(
+    now: datetime, clock: Callable[[], datetime], batch_size: int
+) -> Iterator[tuple[type[Queued], int]]:
+    """Yield what is due; mail that came meanwhile goes before the next batch of news."""
+    for page in due_pages(OutgoingMail, now=now, batch_size=batch_size):
+        yield from ((OutgoingMail, pk) for pk in page)
+    for page in due_pages(Notification, now=now, batch_size=batch_size):
+        yield from ((Notification, pk) for pk in page)
+        for late in due_pages(OutgoingMail, now=clock(), batch_size=batch_size):
+            yield from ((OutgoingMail, pk) for pk in late)
 
 
 def send_due(
@@ -75,10 +92,11 @@ def send_due(
     """
     connection = get_connection()
     result = Delivery()
+    forget_words(now=now)
     try:
-        for pk in due_ids(now=now, batch_size=batch_size):
+        for model, pk in _in_turn(now, clock, batch_size):
             connection.open()
-            outcome = send_one(pk=pk, connection=connection, now=now, clock=clock)
+            outcome = send_one(model, pk=pk, connection=connection, clock=clock)
             result = result.plus(outcome)
             progress(1)
     finally:
@@ -86,29 +104,54 @@ def send_due(
     return result
 
 
+def forget_words(*, now: datetime) -> int:
+    """Erase the words of mail that expired unsent; return how many messages there were."""
+    late = OutgoingMail.objects.filter(sent_at=None, expires_at__lte=now).exclude(text="")
+    return late.update(text="", html="")
+
+
 @transaction.atomic
-def send_one(*, pk: int, connection: Any, now: datetime, clock: Callable[[], datetime]) -> str:
-    """Send one notification, unless another sender has it. Returns the name of the outcome."""
-    claimed = (
-        Notification.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("user", "account")
-        .filter(pk=pk, next_attempt_at__lte=now)
-        .first()
-    )
+def send_one(
+    model: type[Queued], *, pk: int, connection: Any, clock: Callable[[], datetime]
+) -> str:
+    """Send one row, unless another sender has it. Returns the name of the outcome."""
+    now = clock()
+    queued: Any = model._default_manager.select_for_update(skip_locked=True, of=("self",))
+    if model is Notification:
+        queued = queued.select_related("user", "account")
+    claimed: Queued | None = queued.filter(pk=pk, next_attempt_at__lte=now).first()
     if claimed is None:
         return ""
-    if not _is_reader(claimed):
-        _finish(claimed, last_error="recipient is gone")
-        return "dropped"
+    obstacle, outcome = _obstacle(claimed, now)
+    if obstacle:
+        _finish(claimed, last_error=obstacle)
+        return outcome
     try:
         _message(claimed, connection).send()
     except Exception as error:
-        # Whatever is wrong with one message must not stop those behind it.
-        logger.warning("notification %s was not sent: %s", pk, error)
+        # Whatever is wrong with one message must not stop those behind it. The error may quote
+        # the message, whose links are secret.
+        logger.warning("%s %s was not sent: %s", model._meta.model_name, pk, type(error).__name__)
         connection.close()
         return _postpone(claimed, error, now)
     _finish(claimed, sent_at=clock(), last_error="")
     return "sent"
+
+
+def send_at_once(mail: OutgoingMail, *, now: datetime) -> None:
+    """Try to send one message without waiting for the next run; failing costs nothing."""
+    connection = get_connection()
+    try:
+        send_one(OutgoingMail, pk=mail.pk, connection=connection, clock=lambda: now)
+    finally:
+        connection.close()
+
+
+def _obstacle(queued: Queued, now: datetime) -> tuple[str, str]:
+    """Return why a message is not sent any more, and the name of that outcome."""
+    if isinstance(queued, OutgoingMail):
+        return ("expired", "expired") if queued.expires_at <= now else ("", "")
+    return ("", "") if _is_reader(queued) else ("recipient is gone", "dropped")
 
 
 def _is_reader(notification: Notification) -> bool:
@@ -117,31 +160,42 @@ def _is_reader(notification: Notification) -> bool:
     return user.is_active and places.exists()
 
 
-def _message(notification: Notification, connection: Any) -> EmailMultiAlternatives:
-    words, html = write_email(notification)
+def _message(queued: Queued, connection: Any) -> EmailMultiAlternatives:
+    if isinstance(queued, OutgoingMail):
+        subject, body, html, to = queued.subject, queued.text, queued.html, queued.to
+    else:
+        words, html = write_email(queued)
+        subject = " ".join(words.subject.split())
+        body, to = f"{words.text}\n\n{absolute(queued.path)}", queued.user.email
     host = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip("> ") or "localhost"
-    body = f"{words.text}\n\n{absolute(notification.path)}".strip()
     message = EmailMultiAlternatives(
-        subject=" ".join(words.subject.split()),
-        body=f"{body}\n",
-        to=[notification.user.email],
-        headers={"Message-ID": f"<notification-{notification.pk}@{host}>"},
+        subject=subject,
+        body=f"{body.strip()}\n",
+        to=[to],
+        headers={"Message-ID": f"<{queued._meta.model_name}-{queued.pk}@{host}>"},
         connection=connection,
     )
-    message.attach_alternative(html, "text/html")
+    if html:
+        message.attach_alternative(html, "text/html")
     return message
 
 
-def _finish(notification: Notification, **values: Any) -> None:
-    Notification.objects.filter(pk=notification.pk).update(
-        next_attempt_at=None, attempts=notification.attempts + 1, **values
-    )
+def _update(queued: Queued, **values: Any) -> None:
+    type(queued)._default_manager.filter(pk=queued.pk).update(**values)
 
 
-def _postpone(notification: Notification, error: Exception, now: datetime) -> str:
-    attempts = notification.attempts + 1
+def _finish(queued: Queued, **values: Any) -> None:
+    if isinstance(queued, OutgoingMail):
+        # Its links are secret, and no longer needed.
+        values |= {"text": "", "html": ""}
+    _update(queued, next_attempt_at=None, attempts=queued.attempts + 1, **values)
+
+
+def _postpone(queued: Queued, error: Exception, now: datetime) -> str:
+    attempts = queued.attempts + 1
     is_last = attempts > len(PAUSES)
-    Notification.objects.filter(pk=notification.pk).update(
+    _update(
+        queued,
         attempts=attempts,
         next_attempt_at=None if is_last else now + PAUSES[attempts - 1],
         last_error=f"{type(error).__name__}: {error}"[:300],

@@ -1,14 +1,11 @@
 """Members of an account: who they are, and the dialogs that change it."""
 
-import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,11 +19,8 @@ from accounts.http import redirect_after, render_page
 from accounts.models import Invitation, Membership
 from accounts.services import invitations as invitation_services
 from accounts.services import members as member_services
-from accounts.services.invitations import Sendable
 from accounts.views.home import posted
 from accounts.wording import ROLE_EXPLANATIONS
-
-logger = logging.getLogger(__name__)
 
 
 def _list_url(access: AccountAccess) -> str:
@@ -78,7 +72,7 @@ def invite(request: HttpRequest, access: AccountAccess) -> HttpResponse:
         except Refused as refusal:
             form.add_error(refusal.field, str(refusal))
         else:
-            _send(request, sendable)
+            _say_sent(request, sendable.invitation.email)
             return redirect_after(request, _list_url(access))
     return _dialog(request, access, "accounts/member_invite.html", {"form": form})
 
@@ -150,7 +144,7 @@ def resend(request: HttpRequest, access: AccountAccess, pk: int) -> HttpResponse
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
-        _send(request, sendable)
+        _say_sent(request, sendable.invitation.email)
     return redirect_after(request, _list_url(access))
 
 
@@ -193,34 +187,5 @@ def _dialog(
     return render_page(request, template, context, status=422 if is_refused else 200)
 
 
-def _send(request: HttpRequest, sendable: Sendable) -> None:
-    """Send the link, and say whether that worked; it goes out by nothing but this message."""
-    invitation = sendable.invitation
-    path = reverse("accounts:invitation", kwargs={"token": sendable.token})
-    context = {"invitation": invitation, "url": request.build_absolute_uri(path)}
-    subject = _("%(person)s invites you to %(account)s") % {
-        "person": invitation.invited_by.get_full_name(),
-        "account": invitation.account.name,
-    }
-    context["subject"] = subject
-    message = EmailMultiAlternatives(
-        subject=" ".join(subject.split()),
-        body=render_to_string("accounts/email/invitation.txt", context),
-        to=[invitation.email],
-    )
-    message.attach_alternative(
-        render_to_string("accounts/email/invitation.html", context), "text/html"
-    )
-    try:
-        message.send()
-    except OSError:
-        logger.exception("an invitation could not be sent")
-        messages.warning(
-            request,
-            _("%(email)s is invited, but the message could not be sent. Send it again in a minute.")
-            % {"email": invitation.email},
-        )
-    else:
-        messages.success(
-            request, _("An invitation is on its way to %(email)s.") % {"email": invitation.email}
-        )
+def _say_sent(request: HttpRequest, email: str) -> None:
+    messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": email})

@@ -19,7 +19,7 @@ def _view(app: str, *models: str) -> frozenset[str]:
 _WHO = _view(
     "accounts",
     *("account", "application", "auditevent", "entity", "invitation", "membership"),
-    *("notification", "pendingaccount", "restriction", "user"),
+    *("notification", "outgoingmail", "pendingaccount", "restriction", "user"),
 )
 _SEATS = _view("agents", "agent", "agentimport", "siptelephone", "skillgroup", "skillgroupmember")
 _MONEY = _view(
@@ -101,6 +101,7 @@ GROUPS: dict[str, frozenset[str]] = {
         "accounts.change_account",
         "accounts.change_entity",
         "accounts.change_membership",
+        "accounts.change_outgoingmail",
         "accounts.change_user",
         "accounts.delete_membership",
         "auth.change_permission",
@@ -108,11 +109,13 @@ GROUPS: dict[str, frozenset[str]] = {
 }
 
 
-def write_groups(apps: Any, names: Iterable[str] = GROUPS) -> None:
+def write_groups(apps: Any, names: Iterable[str] = GROUPS, *, is_complete: bool = True) -> None:
     """Make the groups and give each exactly its rights; `apps` are a migration's.
 
     Every change of the table needs a migration that calls this again. Rights of Django exist only
-    after all migrations, so they are made here first. Raises LookupError for one that is none.
+    after all migrations, so they are made here first. Raises LookupError for a right that does
+    not exist; an earlier migration, before which not all tables exist, passes
+    `is_complete=False` and leaves such rights to the last one.
     """
     for config in apps.get_app_configs():
         config.models_module = True
@@ -125,7 +128,7 @@ def write_groups(apps: Any, names: Iterable[str] = GROUPS) -> None:
         )
     }
     for name in names:
-        if missing := GROUPS[name] - known.keys():
+        if is_complete and (missing := GROUPS[name] - known.keys()):
             raise LookupError(f"{name}: no such rights: {', '.join(sorted(missing))}")
         group, _is_new = apps.get_model("auth", "Group").objects.get_or_create(name=name)
-        group.permissions.set([known[right] for right in GROUPS[name]])
+        group.permissions.set([known[right] for right in GROUPS[name] & known.keys()])

@@ -2,12 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import Notification, User
+from accounts.enums import MailState
+from accounts.models import Notification, OutgoingMail, User
 from accounts.templatetags.console import countdown, money
 from billing.enums import OrderStatus, PackageState
 from billing.models import Order, Package, SweepRun
@@ -18,6 +19,8 @@ from config.staff.work import Line, Work, change_url
 SOON = timedelta(days=7)
 #: E-mails that failed longer ago than this are history.
 RECENTLY = timedelta(days=30)
+#: Mail about signing in that waits longer than this is stuck: the sender does not run.
+STUCK = timedelta(minutes=10)
 #: So many of the newest messages are looked through for failures.
 LOOKED_THROUGH = 100_000
 #: What the outbox writes about a message whose reader has left; that is no failure.
@@ -98,6 +101,26 @@ def _email(notification: Notification, now: datetime) -> Line:
     )
 
 
+def _mails(user: User, now: datetime) -> QuerySet[OutgoingMail]:
+    """Return mail about signing in that failed, or waits longer than a run should take."""
+    return OutgoingMail.objects.filter(
+        Q(attempts__gt=0) | Q(created_at__lte=now - STUCK),
+        sent_at=None,
+        created_at__gt=now - RECENTLY,
+    ).order_by("pk")
+
+
+def _mail(mail: OutgoingMail, now: datetime) -> Line:
+    state = mail.state_at(now)
+    return Line(
+        label=mail.to,
+        url=change_url(mail),
+        text=f"{mail.subject} · {mail.last_error[:120]}",
+        waits=str(state.label),
+        is_late=state != MailState.WAITING or mail.created_at <= now - STUCK,
+    )
+
+
 WATCH = [
     Work(
         name="renewals",
@@ -142,5 +165,16 @@ WATCH = [
         table="accounts_notification",
         query={"sent_at__isnull": "1", "attempts__gt": "0"},
         empty=gettext_lazy("Every e-mail has left."),
+    ),
+    Work(
+        name="sign-in-emails",
+        title=gettext_lazy("Sign-in emails that failed or are stuck"),
+        icon="envelope",
+        permissions=("accounts.view_outgoingmail",),
+        find=_mails,
+        describe=_mail,
+        table="accounts_outgoingmail",
+        query={"sent_at__isnull": "1"},
+        empty=gettext_lazy("Every sign-in email has been sent."),
     ),
 ]

@@ -225,7 +225,8 @@ def test_the_pages_are_accessible_in_both_themes(stage: Stage, tenant: Tenant) -
         for url in urls:
             stage.page.goto(url)
             # Light and dark differ in colors alone.
-            for scheme, options in (("light", WCAG), ("dark", CONTRAST)):
+            looks: list[tuple[Any, Any]] = [("light", WCAG), ("dark", CONTRAST)]
+            for scheme, options in looks:
                 stage.page.emulate_media(color_scheme=scheme)
                 wrong += [f"{url} {scheme}: {fault}" for fault in faults(stage.page, options)]
     assert wrong == []

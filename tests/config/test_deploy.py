@@ -11,16 +11,18 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command, get_commands, load_command_class
 
+from accounts.management.commands import send_notifications
 from compliance.services.evidence import FILES_AT_ONCE
 from config import gunicorn
 
 ROOT: Path = settings.BASE_DIR
 DEPLOY = ROOT / "config/deploy"
-UNITS = sorted((DEPLOY / "systemd").iterdir())
+UNITS = sorted(path for path in (DEPLOY / "systemd").iterdir() if path.is_file())
 TIMERS = {unit.stem.partition("@")[2]: unit for unit in UNITS if unit.suffix == ".timer"}
 README = (ROOT / "README.md").read_text()
 _LINE = re.compile(
-    r"^(\S+ +\S+ +\S+ +\S+ +\S+) +cd .* manage\.py (\w+)(?: --verbosity 0)?$", re.MULTILINE
+    r"^(\S+ +\S+ +\S+ +\S+ +\S+) +cd .* manage\.py (\w+)(?: --follow 55)?(?: --verbosity 0)?$",
+    re.MULTILINE,
 )
 #: The same time as systemd and as cron write it.
 AS_CRON = {
@@ -59,7 +61,11 @@ def test_what_is_timed_is_a_command_that_needs_no_arguments(command: str) -> Non
 @pytest.mark.parametrize(
     "line", list(_LINE.finditer((DEPLOY / "crontab").read_text())), ids=lambda line: line[2]
 )
-def test_cron_hears_nothing_while_all_is_well(line: re.Match[str]) -> None:
+def test_cron_hears_nothing_while_all_is_well(
+    line: re.Match[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing new comes while this looks.
+    monkeypatch.setattr(send_notifications, "PAUSE_SECONDS", 3600)
     command, *options = line[0].partition("manage.py ")[2].split()
     out = StringIO()
     call_command(command, *options, stdout=out)
@@ -75,6 +81,15 @@ def test_units_are_whole(unit: Path) -> None:
         assert parser["Service"]["Environment"] == "ENV_FILE=/etc/console.env"
         program = parser["Service"]["ExecStart"].split()[0]
         assert program in {"/srv/console/.venv/bin/gunicorn", "/srv/console/.venv/bin/python"}
+
+
+def test_the_sender_of_mail_looks_for_new_mail_until_its_next_run() -> None:
+    folder = DEPLOY / "systemd/console@send_notifications.service.d"
+    starts = (folder / "follow.conf").read_text().splitlines()
+    assert starts[-2:] == [
+        "ExecStart=",
+        "ExecStart=/srv/console/.venv/bin/python manage.py send_notifications --follow 50",
+    ]
 
 
 def test_stopping_waits_for_the_requests_under_way() -> None:

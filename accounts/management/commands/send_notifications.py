@@ -1,14 +1,21 @@
 """Send the e-mails that wait in the outbox; any number of these may run at once."""
 
 import json
+import time
 from argparse import ArgumentParser
+from collections.abc import Callable
+from dataclasses import astuple
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 from django.utils import timezone
 from tqdm import tqdm
 
-from accounts.services.outbox import send_due
+from accounts.services.outbox import Delivery, send_due
+
+#: A message about signing in should be there before its reader looks.
+PAUSE_SECONDS = 2
 
 
 class Command(BaseCommand):
@@ -23,19 +30,24 @@ class Command(BaseCommand):
             "--batch-size", type=int, default=200, help="how many rows are looked up at a time"
         )
 
+        parser.add_argument(
+            "--follow",
+            type=int,
+            default=0,
+            metavar="SECONDS",
+            help="keep looking for new e-mails for so long, every two seconds",
+        )
+
     def handle(self, **options: Any) -> None:
         if options["batch_size"] < 1:
             raise CommandError("--batch-size must be at least 1.")
+        if options["follow"] < 0:
+            raise CommandError("--follow must be at least 0.")
         # No bar where nobody looks: `disable=None` leaves it out without a terminal.
         disable = True if options["json"] or options["verbosity"] == 0 else None
         with tqdm(disable=disable, unit="mail") as bar:
             try:
-                result = send_due(
-                    now=timezone.now(),
-                    clock=timezone.now,
-                    batch_size=options["batch_size"],
-                    progress=bar.update,
-                )
+                result = self._follow(options, bar.update)
             except OSError as error:
                 raise CommandError(
                     f"The mail server could not be reached: {error}", returncode=2
@@ -45,7 +57,26 @@ class Command(BaseCommand):
         elif options["verbosity"] > 0 and any(vars(result).values()):
             self.stdout.write(
                 f"{result.sent} sent, {result.failed} to be tried again, "
-                f"{result.given_up} given up, {result.dropped} for people who are gone."
+                f"{result.given_up} given up, {result.dropped} for people who are gone, "
+                f"{result.expired} expired."
             )
         if result.failed or result.given_up:
             raise CommandError("Some e-mails were not sent.", returncode=1)
+
+    def _follow(self, options: dict[str, Any], progress: Callable[[int], Any]) -> Delivery:
+        """Send what is due, and go on looking until the given time is over."""
+        until = time.monotonic() + options["follow"]
+        total = Delivery()
+        while True:
+            result = send_due(
+                now=timezone.now(),
+                clock=timezone.now,
+                batch_size=options["batch_size"],
+                progress=progress,
+            )
+            total = Delivery(*(a + b for a, b in zip(astuple(total), astuple(result), strict=True)))
+            if time.monotonic() + PAUSE_SECONDS >= until:
+                return total
+            # No connection is kept from the database's other users while nothing is to be done.
+            connection.close()
+            time.sleep(PAUSE_SECONDS)
