@@ -33,6 +33,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.forms.staff import ActionForm, ReasonForm
+from accounts.models import Account
 from accounts.services.second_person import is_same_person
 from accounts.services.turns import fingerprint, take_turn
 
@@ -68,7 +69,7 @@ def object_action(
     """Make a method of a ModelAdmin an act, with a button on the object's page.
 
     `permission` is "app.codename". An act that is not available for the object has no button;
-    one that needs a second person explains itself to the first.
+    one that needs a second person has none for the first, who reads why on the page.
     """
 
     def mark(perform: Perform) -> Perform:
@@ -121,8 +122,37 @@ class ObjectActions(ModelAdmin):
         return [
             (action, self._address("act", quote(obj.pk), action.name))
             for action in self.object_actions.values()
-            if request.user.has_perm(action.permission) and action.is_available(obj)
+            if self._may(request, action, obj) and not self._is_maker(request, action, obj)
         ]
+
+    def withheld(self, request: HttpRequest, obj: Any) -> list[ObjectAction]:
+        """Return the acts that somebody else has to do, because this person made `obj`."""
+        return [
+            action
+            for action in self.object_actions.values()
+            if self._may(request, action, obj) and self._is_maker(request, action, obj)
+        ]
+
+    def _may(self, request: HttpRequest, action: ObjectAction, obj: Any) -> bool:
+        return bool(request.user.has_perm(action.permission) and action.is_available(obj))
+
+    def _is_maker(self, request: HttpRequest, action: ObjectAction, obj: Any) -> bool:
+        return is_same_person(maker_id=action.maker(obj), by=request.user)  # type: ignore[arg-type]
+
+    def act_facts(self, obj: Any) -> list[tuple[str | Promise, Any]]:
+        """Return what an act's page says of `obj`, as (name, value); override for more.
+
+        Somebody who decides must read on the page which customer it is about.
+        """
+        account = obj if isinstance(obj, Account) else getattr(obj, "account", None)
+        if not isinstance(account, Account):
+            return []
+        facts: list[tuple[str | Promise, Any]] = [
+            (_("Customer"), account),
+            (_("Company"), account.entity),
+        ]
+        application = getattr(obj, "application", None)
+        return [*facts, (_("Application"), application)] if application else facts
 
     def fingerprint(self, obj: Any) -> str:
         """Return what tells the present state of `obj` from any other; override for more."""
@@ -142,6 +172,7 @@ class ObjectActions(ModelAdmin):
         obj = kwargs.get("obj")
         if obj is not None:
             context["object_actions"] = self.offered(request, obj)
+            context["withheld_actions"] = self.withheld(request, obj)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def act_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
@@ -165,7 +196,7 @@ class ObjectActions(ModelAdmin):
         if not action.is_available(obj):
             messages.error(request, _("This is not possible any more, so nothing was changed."))
             return HttpResponseRedirect(back)
-        if is_same_person(maker_id=action.maker(obj), by=request.user):  # type: ignore[arg-type]
+        if self._is_maker(request, action, obj):
             return self._render_action(request, action, obj=obj, form=None, back=back, status=403)
         return self._ask_and_do(request, action, obj, back)
 
@@ -203,6 +234,7 @@ class ObjectActions(ModelAdmin):
             "title": action.label,
             "action": action,
             "object": obj,
+            "facts": self.act_facts(obj),
             "seen": seen,
             "form": form,
             "back": back,
@@ -219,6 +251,10 @@ class AddThroughService(ObjectActions):
 
     add_form: type[ActionForm]
     add_label: str | Promise = ""
+
+    def announce(self, request: HttpRequest, obj: Any) -> None:
+        """Tell that `obj` was added; override where adding it is not the whole story."""
+        messages.success(request, _("Added: %(object)s") % {"object": obj})
 
     def add_object(self, request: HttpRequest, data: Mapping[str, Any], now: datetime) -> Any:
         """Call the service that adds one, with the clean data of `add_form`; return the object."""
@@ -237,7 +273,7 @@ class AddThroughService(ObjectActions):
         if is_sent:
             obj = run(form, lambda data: self.add_object(request, data, timezone.now()))
             if obj is not None:
-                messages.success(request, _("Added: %(object)s") % {"object": obj})
+                self.announce(request, obj)
                 return HttpResponseRedirect(self._address("change", quote(obj.pk)))
         context = {
             **self.admin_site.each_context(request),

@@ -19,7 +19,6 @@ from accounts.admin.actions import AddThroughService, ObjectActions, object_acti
 from accounts.admin.paginator import LeanChangeList, LeanPaginator
 from accounts.admin.search import SearchField, search
 from accounts.forms.staff import ActionForm, ReasonForm
-from accounts.text import clean_line
 
 __all__ = [
     "ActionForm",
@@ -65,7 +64,7 @@ class LeanAdmin(ObjectActions):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        term = clean_line(search_term.strip())
+        term = search_term.strip()
         if not term:
             return queryset, False
         fields = [SearchField.parse(text) for text in self.get_search_fields(request)]

@@ -15,6 +15,6 @@ def require_second_person(*, maker_id: int | None, by: User) -> None:
     """Raise Refused (code "same_person") where `by` is the one who made the thing."""
     if is_same_person(maker_id=maker_id, by=by):
         raise Refused(
-            _("You brought this about yourself, so somebody else has to decide it."),
+            _("You recorded or handled this, so another person must decide it."),
             code="same_person",
         )

@@ -6,12 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import ActionForm, AddThroughService, LeanAdmin, object_action
-from accounts.forms.fields import AccountField, CodeField, LineField
+from accounts.forms.fields import AccountField
+from accounts.templatetags.console import money
 from billing.admin.inlines import ReadOnlyInline
 from billing.enums import CreditStatus, FundKind
 from billing.models import Credit, Fund, LedgerEntry, LedgerTransaction
@@ -32,12 +34,12 @@ class CreditForm(ActionForm):
         label=_("Amount"), min_value=Decimal("0.01"), max_digits=14, decimal_places=2
     )
     currency = forms.ChoiceField(label=_("Currency"), choices=[("USD", "USD")])
-    reference = CodeField(
+    reference = forms.CharField(
         label=_("Reference"),
         max_length=64,
         help_text=_("Unique, such as the bank's: the same reference is credited once."),
     )
-    note = LineField(label=_("Note"), max_length=200, required=False)
+    note = forms.CharField(label=_("Note"), max_length=200, required=False)
 
 
 def _is_waiting(credit: Credit) -> bool:
@@ -45,7 +47,8 @@ def _is_waiting(credit: Credit) -> bool:
 
 
 def _can_be_reversed(credit: Credit) -> bool:
-    return credit.status == CreditStatus.BOOKED and not credit.reverses_id
+    is_booked = credit.status == CreditStatus.BOOKED and not credit.reverses_id
+    return is_booked and not Credit.objects.filter(reverses=credit).exists()
 
 
 @admin.register(Credit)
@@ -69,6 +72,33 @@ class CreditAdmin(AddThroughService, LeanAdmin):
     def add_object(self, request: HttpRequest, data: Mapping[str, Any], now: datetime) -> Any:
         """Record the credit; above the threshold it waits for a second person."""
         return record_credit(**data, by=request.user, now=now)  # type: ignore[arg-type]
+
+    def announce(self, request: HttpRequest, obj: Any) -> None:
+        """Say whether the money was credited, or waits for a second person."""
+        words = {
+            "amount": money(obj.amount, obj.currency),
+            "account": obj.account,
+            "reference": obj.reference,
+        }
+        if obj.status == CreditStatus.WAITING:
+            text = _(
+                "Recorded; waits for a second person. Nothing was credited yet: %(amount)s for "
+                "%(account)s (%(reference)s)."
+            )
+            messages.warning(request, text % words)
+        else:
+            text = _("Credited: %(amount)s to %(account)s (%(reference)s).")
+            messages.success(request, text % words)
+
+    def act_facts(self, obj: Credit) -> list[tuple[str | Promise, Any]]:
+        return [
+            *super().act_facts(obj),
+            (_("Kind"), _("Reversal of a credit") if obj.reverses_id else _("Credit")),
+            (_("Fund"), obj.get_fund_kind_display()),
+            (_("Amount"), money(obj.amount, obj.currency)),
+            (_("Reference"), obj.reference),
+            (_("Recorded by"), obj.created_by),
+        ]
 
     @object_action(
         label=_("Approve"),

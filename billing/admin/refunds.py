@@ -2,20 +2,25 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import AddThroughService, LeanAdmin, ReasonForm, object_action
 from accounts.forms.fields import AccountField
+from accounts.templatetags.console import money
 from billing.admin.inlines import ReadOnlyInline
-from billing.enums import RefundStatus
-from billing.models import Refund, RefundHold, RefundLine
+from billing.enums import RefundStatus, TenderKind
+from billing.models import Order, Refund, RefundHold, RefundLine
 from billing.refund_policy import RefundTrace
 from billing.refund_words import describe_trace
 from billing.services.delivery import billing_zone
@@ -47,7 +52,6 @@ class RefundAdmin(LeanAdmin):
     list_select_related = ("account", "application")
     list_filter = ("status",)
     search_fields = ("=number", "=account__uin")
-    inlines = (RefundLineInline,)
     fields = (
         "number",
         "status",
@@ -57,6 +61,8 @@ class RefundAdmin(LeanAdmin):
         "package",
         "amount",
         "currency",
+        "planned",
+        "standing_hold",
         "rules",
         "policy_version",
         "requested_at",
@@ -65,7 +71,53 @@ class RefundAdmin(LeanAdmin):
         "decided_by",
         "reason",
     )
-    readonly_fields = ("rules",)
+    readonly_fields = ("planned", "standing_hold", "rules")
+
+    def get_inlines(self, request: HttpRequest, obj: Refund | None) -> Any:
+        """Lines exist once the money went back; before, the plan says what would."""
+        return (RefundLineInline,) if obj and obj.status == RefundStatus.DONE else ()
+
+    def act_facts(self, obj: Refund) -> list[tuple[str | Promise, Any]]:
+        return [
+            *super().act_facts(obj),
+            (_("Package"), obj.package.get_edition_display()),
+            (_("Amount"), money(obj.amount, obj.currency)),
+            (_("Amounts"), self.planned(obj)),
+            (_("Refund hold"), self.standing_hold(obj)),
+            (_("Requested by"), obj.requested_by),
+        ]
+
+    @admin.display(description=_("amounts by order and fund"))
+    def planned(self, obj: Refund) -> SafeString:
+        """List what each payment gets back, or would, with its order and payer."""
+        lines = obj.plan["lines"]
+        keys = Order.objects.filter(number__in={line["order"] for line in lines})
+        pages = {
+            order.number: reverse("admin:billing_order_change", args=[order.pk]) for order in keys
+        }
+        return format_html_join(
+            "",
+            '<p><a href="{}">{}</a>: {} {} ({})</p>',
+            [
+                (
+                    pages.get(line["order"], ""),
+                    line["order"],
+                    TenderKind(line["kind"]).label,
+                    money(Decimal(line["amount"]), obj.currency),
+                    line["payer_uin"],
+                )
+                for line in lines
+            ],
+        )
+
+    @admin.display(description=_("refund hold"))
+    def standing_hold(self, obj: Refund) -> str:
+        """Name the hold that stands on the account, with its reason and a link to it."""
+        hold = RefundHold.objects.filter(account=obj.account_id, released_at=None).first()
+        if hold is None:
+            return str(_("None"))
+        url = reverse("admin:billing_refundhold_change", args=[hold.pk])
+        return format_html('<a href="{}">{}</a>', url, hold.reason)
 
     @admin.display(description=_("rules"))
     def rules(self, obj: Refund) -> SafeString:

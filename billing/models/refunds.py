@@ -195,4 +195,4 @@ class RefundHold(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.account_id)
+        return str(self.account)

@@ -49,6 +49,17 @@ class AppealAdmin(LeanAdmin):
         "decision_reason",
     ]
 
+    def act_facts(self, obj: Appeal) -> list[tuple[str | Promise, Any]]:
+        case = obj.violation
+        return [
+            *super().act_facts(obj),
+            (_("Violation"), case),
+            (_("Behavior"), case.behaviour.label),
+            (_("Severity"), case.get_severity_display()),
+            (_("Measure"), case.get_measure_display()),
+            (_("Statement"), obj.statement),
+        ]
+
     @object_action(
         label=_("Uphold the violation"),
         permission=DECIDE,

@@ -79,6 +79,15 @@ class ConnectionRequestAdmin(LeanAdmin):
         texts = [(Finding.from_json(data).staff_text,) for data in obj.screening]
         return format_html_join("", "<p>{}</p>", texts)
 
+    def act_facts(self, obj: ConnectionRequest) -> list[tuple[str | Promise, Any]]:
+        return [
+            *super().act_facts(obj),
+            (_("Industry"), obj.industry_name),
+            (_("Scenario"), obj.scenario_name),
+            (_("Calls"), obj.get_direction_display()),
+            (_("Description"), obj.description),
+        ]
+
     def _decide(
         self,
         request: HttpRequest,

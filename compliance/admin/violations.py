@@ -150,6 +150,14 @@ class ViolationAdmin(AddThroughService, LeanAdmin):
             "text": case.behaviour_description,
         }
 
+    def act_facts(self, obj: Violation) -> list[tuple[Answer, Any]]:
+        return [
+            *super().act_facts(obj),
+            (_("Behavior"), obj.behaviour.label),
+            (_("Severity"), obj.get_severity_display()),
+            (_("What happened"), obj.summary),
+        ]
+
     def add_form(self, *args: Any, **options: Any) -> ReportForm:  # type: ignore[override]
         """Return the form of a new case, with the behaviours of today's rule book."""
         return ReportForm(*args, now=timezone.now(), **options)

@@ -141,7 +141,11 @@ WATCH = [
         find=_expiring,
         describe=_package,
         table="billing_package",
-        query={"state__exact": "active"},
+        query=lambda now: {
+            "state__exact": "active",
+            "expires_at__gt": now.isoformat(),
+            "expires_at__lte": (now + SOON).isoformat(),
+        },
         empty=gettext_lazy("No package expires within a week."),
     ),
     Work(
@@ -152,7 +156,7 @@ WATCH = [
         find=_orders,
         describe=_order,
         table="billing_order",
-        query={"status__exact": "unpaid"},
+        query=lambda now: {"status__exact": "unpaid", "expires_at__lte": now.isoformat()},
         empty=gettext_lazy("No unpaid order is past its time."),
     ),
     Work(

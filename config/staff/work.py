@@ -54,7 +54,8 @@ class Work:
 
     `permissions` must all be held, or the list does not exist for the person. `find` returns the
     rows for one person at an instant, the oldest first, without those that somebody else has to
-    decide. `query` filters the table's own list in the same way, as far as an address can.
+    decide. `query` filters the table's own list in the same way, as far as an address can; it is a
+    function of the instant where the filter is.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Work:
     find: Callable[[User, datetime], QuerySet[Any]]
     describe: Callable[[Any, datetime], Line]
     table: str
-    query: dict[str, str]
+    query: dict[str, str] | Callable[[datetime], dict[str, str]]
     empty: str | Promise
 
     def read(self, user: User, now: datetime) -> WorkList:
@@ -72,13 +73,14 @@ class Work:
         rows = self.find(user, now)
         lines = [self.describe(row, now) for row in rows[:SHOWN]]
         listing = reverse(f"admin:{self.table}_changelist")
+        query = self.query(now) if callable(self.query) else self.query
         return WorkList(
             name=self.name,
             title=self.title,
             icon=self.icon,
             count=bounded_count(rows),
             lines=lines,
-            url=f"{listing}?{urlencode(self.query)}" if self.query else listing,
+            url=f"{listing}?{urlencode(query)}" if query else listing,
             empty=self.empty,
             is_late=any(line.is_late for line in lines),
         )

@@ -120,7 +120,7 @@ def test_from_complaint_to_suspension_to_appeal_to_overturn(
     appeal = case.appeals.get()
     stage.page.goto(f"/admin/compliance/appeal/{appeal.pk}/change/")
     stage.click("Overturn the violation")
-    stage.sees("You brought this about yourself, so somebody else has to decide it.")
+    stage.sees("another person must decide this, because you recorded or handled it.")
 
     stage.enter(colleague)
     stage.page.goto("/admin/compliance/appeal/")
