@@ -17,6 +17,9 @@ from compliance.services.connections import Business
 VOLUME_LIMIT = 10_000_000
 #: The choice for a business that the list does not name.
 NOT_LISTED = "other"
+#: What the guide's list says about who may ask. It is no business that one could choose: the
+#: company's own kind decides it (`screening.Code.NOT_ENTERPRISE`).
+_STATEMENTS = frozenset({"Individual households do not support connect"})
 
 
 class AppealForm(RefusableForm):
@@ -31,9 +34,16 @@ class AppealForm(RefusableForm):
 
 
 def _grouped(entries: Iterable[ScreeningEntry]) -> list[tuple[Any, Any]]:
-    """Return the choices of the list, prohibited services first, then industry by industry."""
+    """Return the choices of the list, prohibited services first, then industry by industry.
+
+    The guide repeats prohibited services under an industry; the list names each once.
+    """
+    listed = [entry for entry in entries if entry.name not in _STATEMENTS]
+    prohibited = {entry.name for entry in listed if entry.kind == EntryKind.PROHIBITED}
     groups: dict[str, list[tuple[str, str]]] = {}
-    for entry in entries:
+    for entry in listed:
+        if entry.kind != EntryKind.PROHIBITED and entry.name in prohibited:
+            continue
         name = (
             str(_("Services that are never connected"))
             if entry.kind == EntryKind.PROHIBITED or entry.industry is None
@@ -51,7 +61,11 @@ class ConnectionForm(RefusableForm):
     )
     entry = forms.ChoiceField(
         label=_("Industry and scenario"),
-        help_text=_("Choose what comes nearest. A business that is not listed is looked at."),
+        help_text=_(
+            "The list names what is prohibited or restricted. If your business is not among it, "
+            "keep the first option; our staff review every request."
+        ),
+        initial=NOT_LISTED,
     )
     description = LongTextField(
         label=_("Describe the business"),
@@ -67,6 +81,9 @@ class ConnectionForm(RefusableForm):
             ("yes", _("Yes, people who do not expect it are called")),
         ],
         coerce=lambda value: value == "yes",
+        empty_value=None,
+        required=False,
+        help_text=_("Not needed for inbound only."),
         widget=forms.RadioSelect,
     )
     number_source = forms.ChoiceField(
@@ -97,14 +114,24 @@ class ConnectionForm(RefusableForm):
         self.fields["application"].queryset = applications  # type: ignore[attr-defined]
         self._entries = {str(entry.pk): entry for entry in entries}
         self.fields["entry"].choices = [  # type: ignore[attr-defined]
-            ("", "---------"),
-            (NOT_LISTED, _("Another business, not on the list")),
+            (NOT_LISTED, _("An ordinary business that is not on this list")),
             *_grouped(self._entries.values()),
         ]
 
     def clean_entry(self) -> ScreeningEntry | None:
         """Return the chosen entry, None for a business that is not listed."""
         return self._entries.get(self.cleaned_data["entry"])
+
+    def clean(self) -> dict[str, Any]:
+        """Calls that only come in are no cold calls; for others the question must be answered."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if data.get("is_cold_calling") is None and "is_cold_calling" not in self.errors:
+            if data.get("direction") == Direction.INBOUND:
+                data["is_cold_calling"] = False
+            else:
+                field = self.fields["is_cold_calling"]
+                self.add_error("is_cold_calling", field.error_messages["required"])
+        return data
 
     def business(self) -> Business:
         """Return the clean values. Only for a valid form."""

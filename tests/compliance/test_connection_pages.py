@@ -72,8 +72,25 @@ def test_a_prohibited_service_is_refused_by_name_on_the_page(tenant: Tenant) -> 
 def test_the_list_stands_beside_the_form(tenant: Tenant) -> None:
     text = read(signed_in(tenant.owner).get(address("request_connection", tenant)))
     assert "What is not connected" in text
-    assert text.count("Feudal superstition") == 4
+    assert text.count("Feudal superstition") == 3
     assert "Column group recruits and auditions" in text
+
+
+def test_the_list_offers_businesses_each_once_and_an_ordinary_one_first(tenant: Tenant) -> None:
+    form = signed_in(tenant.owner).get(address("request_connection", tenant)).context["form"]
+    first, *groups = form.fields["entry"].choices
+    labels = [label for _name, entries in groups for _key, label in entries]
+    assert form["entry"].value() == first[0] == "other"
+    prohibited = {label for _key, label in groups[0][1]}
+    others = [label for _name, entries in groups[1:] for _key, label in entries]
+    assert prohibited.isdisjoint(others)
+    assert "Individual households do not support connect" not in labels
+
+
+def test_inbound_calls_need_no_answer_on_cold_calling(tenant: Tenant) -> None:
+    answers = _answers(tenant, is_cold_calling="")
+    signed_in(tenant.owner).post(address("request_connection", tenant), answers)
+    assert ConnectionRequest.objects.get().is_cold_calling is False
 
 
 def test_the_form_knows_the_application_that_one_came_from(tenant: Tenant) -> None:
@@ -95,7 +112,10 @@ BAD_ANSWERS: dict[str, tuple[dict[str, Any], str]] = {
     "a forged scenario": ({"entry": "999999"}, "Select a valid choice."),
     "no description": ({"description": ""}, "This field is required."),
     "a forged direction": ({"direction": "sideways"}, "Select a valid choice."),
-    "no answer on cold calls": ({"is_cold_calling": ""}, "This field is required."),
+    "no answer on cold calls": (
+        {"is_cold_calling": "", "direction": "outbound", "number_source": "own"},
+        "This field is required.",
+    ),
     "cold calls that come in": ({"is_cold_calling": "yes"}, "cannot be cold calls"),
     "calls to nobody's numbers": ({"direction": "both"}, "Say where the numbers that you call"),
     "a negative volume": ({"expected_volume": "-1"}, "greater than or equal to 0"),
