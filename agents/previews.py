@@ -83,7 +83,7 @@ def _licences_stay(number: int) -> str:
 def preview_disable(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
     """Preview disabling."""
     n = _counts(chosen, active=Q(is_enabled=True), licensed=Q(licence__isnull=False))
-    idle = n["matched"] - n["active"]
+    idle, working = n["matched"] - n["active"], chosen.in_service(now).count()
     return _preview(
         chosen,
         n["matched"],
@@ -92,9 +92,15 @@ def preview_disable(application: Application, chosen: AgentQuerySet, now: dateti
         _line(
             n["active"],
             ngettext(
-                "%(number)s agent is forced offline at once.",
-                "%(number)s agents are forced offline at once.",
-                n["active"],
+                "%(number)s agent is disabled.", "%(number)s agents are disabled.", n["active"]
+            ),
+        ),
+        _line(
+            working,
+            ngettext(
+                "%(number)s of them is in service now and is forced offline.",
+                "%(number)s of them are in service now and are forced offline.",
+                working,
             ),
         ),
         _line(
@@ -182,6 +188,24 @@ def preview_delete(application: Application, chosen: AgentQuerySet, now: datetim
     )
 
 
+def _get_licences(waiting: int, free: int) -> str:
+    """Say how many agents get a license; where there are too few, how many are free."""
+    if free >= waiting:
+        text = ngettext(
+            "%(number)s agent gets a license.", "%(number)s agents get a license.", waiting
+        )
+        return _line(waiting, text)
+    text = ngettext(
+        "%(number)s agent needs a license; free licenses: %(free)s.",
+        "%(number)s agents need a license; free licenses: %(free)s.",
+        waiting,
+    )
+    return text % {
+        "number": number_format(waiting, force_grouping=True),
+        "free": number_format(free, force_grouping=True),
+    }
+
+
 def preview_assign(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
     """Preview assigning licences."""
     matched, waiting = chosen.count(), chosen.unlicensed(now).count()
@@ -190,12 +214,7 @@ def preview_assign(application: Application, chosen: AgentQuerySet, now: datetim
         chosen,
         matched,
         waiting,
-        _line(
-            waiting,
-            ngettext(
-                "%(number)s agent gets a licence.", "%(number)s agents get a licence.", waiting
-            ),
-        ),
+        _get_licences(waiting, free),
         _line(
             matched - waiting,
             ngettext(
@@ -212,17 +231,17 @@ def preview_assign(application: Application, chosen: AgentQuerySet, now: datetim
 def preview_free(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
     """Preview taking licences back."""
     n = _counts(chosen, licensed=Q(licence__isnull=False))
-    without = n["matched"] - n["licensed"]
+    without, working = n["matched"] - n["licensed"], chosen.in_service(now).count()
     return _preview(
         chosen,
         n["matched"],
         n["licensed"],
         _line(
-            n["licensed"],
+            working,
             ngettext(
-                "%(number)s agent goes out of service.",
-                "%(number)s agents go out of service.",
-                n["licensed"],
+                "%(number)s agent is in service now and goes out of service.",
+                "%(number)s agents are in service now and go out of service.",
+                working,
             ),
         ),
         _licences_stay(n["licensed"]),

@@ -116,7 +116,7 @@ def test_a_selection_is_licensed_and_the_search_kept_without_a_reload(
     expect(visit.get_by_text("2 chosen")).to_be_visible()
     visit.get_by_role("button", name="Assign licences").click()
     dialog = visit.get_by_role("dialog", name="Assign licences")
-    expect(dialog.get_by_text("2 agents get a licence.")).to_be_visible()
+    expect(dialog.get_by_text("2 agents get a license.")).to_be_visible()
     dialog.get_by_role("button", name="Assign", exact=True).click()
 
     expect(visit.get_by_text("2 agents got a licence.")).to_be_visible()

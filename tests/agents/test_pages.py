@@ -328,7 +328,8 @@ def test_a_dialog_counts_what_will_happen_and_posting_does_it(
     page = owner.get(address, headers=HTMX).content.decode()
     assert "2 agents are chosen" in page
     assert "Ada (A), Bob (B)" in page
-    assert "1 agent is forced offline at once." in page
+    assert "1 agent is disabled." in page
+    assert "1 of them is in service now and is forced offline." in page
     assert "1 agent is disabled already." in page
     assert "1 licence stays with its agent until its date" in page
     answer = owner.post(address, {"expected": "2"}, headers=HTMX)

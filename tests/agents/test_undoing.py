@@ -116,7 +116,7 @@ def test_without_script_the_way_back_asks_first(client: Client, customer: Custom
     answer = client.get(way[0])
 
     assert answer.status_code == 200
-    assert "2 agents get a licence." in answer.content.decode()
+    assert "2 agents get a license." in answer.content.decode()
     assert [held for _enabled, held in states(customer)] == [False, False, False]
 
 
