@@ -12,7 +12,7 @@ from billing.models import Order
 def tell_payer(order: Order, *, now: datetime) -> None:
     """Tell another account's members who may spend that they are asked to pay.
 
-    They learn the buyer's UIN here, and on the page its masked name; nothing else.
+    They learn the buyer's UIN here; the page names the account and the person who asked.
     """
     notify(
         account=order.payer,

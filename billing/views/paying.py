@@ -11,7 +11,6 @@ from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
 from billing.enums import FundKind, ShownOrderStatus
-from billing.masking import mask_name
 from billing.models import Order
 from billing.order_words import show_order_line
 from billing.services.order_pages import derive_status
@@ -79,7 +78,7 @@ def _describe(order: Order, access: AccountAccess, without: tuple[str, ...]) -> 
         "shown": ",".join(without),
         "split_url": account_url("pay", access, number=order.number),
         "currency": order.currency,
-        "buyer_name": mask_name(order.account.name),
+        "buyer_name": order.account.name,
         "is_own": order.account_id == access.account.pk,
         "back_url": order_url(access, order),
     }

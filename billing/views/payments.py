@@ -20,7 +20,6 @@ from accounts.http import redirect_after, render_page
 from accounts.paginator import CappedPaginator
 from billing.enums import ShownOrderStatus
 from billing.forms.orders import RefusePaymentForm
-from billing.masking import mask_name
 from billing.models import Order
 from billing.order_words import show_order_line
 from billing.services.order_pages import (
@@ -53,7 +52,7 @@ def payment_requests(request: HttpRequest, access: AccountAccess) -> HttpRespons
         {
             "order": order,
             "status": derive_status(order, now, returned=returned.get(order.pk, Decimal(0))),
-            "buyer_name": mask_name(order.account.name),
+            "buyer_name": order.account.name,
         }
         for order in page.object_list
     ]
@@ -69,6 +68,7 @@ def payment_request(request: HttpRequest, access: AccountAccess, number: str) ->
     now = timezone.now()
     refunds = refunded_of(order, find_refunds(order), payer=access.account)
     returned = sum_returned(refunds)
+    lines = order.lines.select_related("application")
     status = derive_status(order, now, returned=returned)
     context = {
         "refunds": refunds,
@@ -77,11 +77,12 @@ def payment_request(request: HttpRequest, access: AccountAccess, number: str) ->
         "order": order,
         "status": status,
         "is_open": status == ShownOrderStatus.UNPAID,
-        "lines": [show_order_line(line) for line in order.lines.all()],
+        "lines": [show_order_line(line) for line in lines],
+        "applications": sorted({line.application.name for line in lines}),
         "payments": list(order.payments.all()),
         "split": missing_amount(order) if status == ShownOrderStatus.UNPAID else None,
         "history": read_history(order, reader=access.account),
-        "buyer_name": mask_name(order.account.name),
+        "buyer_name": order.account.name,
         "may_spend": access.may(Permission.SPEND),
         "now": now,
     }
@@ -110,7 +111,7 @@ def refuse(request: HttpRequest, access: AccountAccess, number: str) -> HttpResp
         "access": access,
         "order": order,
         "form": form,
-        "buyer_name": mask_name(order.account.name),
+        "buyer_name": order.account.name,
         "back_url": order_url(access, order),
     }
     return render_page(

@@ -253,7 +253,7 @@ def test_the_payer_refuses_with_a_reason_that_the_buyer_reads(
     assert payers.post(path, {"reason": "Again"}).status_code == 422
 
 
-def test_neither_account_learns_more_than_uin_and_masked_name(
+def test_the_payer_reads_who_asks_and_the_buyer_only_a_masked_name(
     client: Client, customer: Customer, payer: Customer, asked: Order
 ) -> None:
     payers = of(payer)
@@ -267,11 +267,12 @@ def test_neither_account_learns_more_than_uin_and_masked_name(
         for path in ("orders/", f"orders/{asked.number}/", f"orders/{asked.number}/receipt/")
     )
 
-    secrets_of_buyer = [customer.account.name, customer.application.name, customer.owner.email]
+    secrets_of_buyer = [customer.owner.email, customer.account.entity.registration_number]
     secrets_of_payer = [payer.account.name, payer.owner.email, payer.account.entity.name]
     assert [word for word in secrets_of_buyer if word.encode() in seen_by_payer] == []
     assert [word for word in secrets_of_payer if word.encode() in seen_by_buyer] == []
-    assert f"{customer.account.uin} (N***m)" in text(seen_by_payer)
+    assert f"{customer.account.uin} ({customer.account.name})" in text(seen_by_payer)
+    assert f"For application {customer.application.name}" in text(seen_by_payer)
     assert f"{payer.account.uin} (H***l)" in text(seen_by_buyer)
 
 
