@@ -1,9 +1,12 @@
 """What stands on a quote or an order, in words of the active language."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -25,8 +28,13 @@ class ShownLine:
     net: Decimal
 
 
-def name_line(*, item: str, edition: str, from_edition: str, quantity: int) -> str:
-    """Say what a line buys: `Premium agent package`, `2 additional agent licences (Premium)`."""
+def name_line(
+    *, item: str, edition: str, from_edition: str, quantity: int, ends_at: str = ""
+) -> str:
+    """Say what a line buys: `Premium agent package`, `2 additional agent licences (Premium)`.
+
+    `ends_at`, an instant in ISO form, is named where the licenses end before their package.
+    """
     edition_label = Edition(edition).label
     if item == ItemKind.PACKAGE:
         text = _("%(edition)s agent package")
@@ -46,7 +54,14 @@ def name_line(*, item: str, edition: str, from_edition: str, quantity: int) -> s
     if not from_edition:
         return name
     old = Edition(from_edition).label
-    return _("%(name)s, upgraded from %(edition)s") % {"name": name, "edition": old}
+    upgraded = _("%(name)s, upgraded from %(edition)s") % {"name": name, "edition": old}
+    if not ends_at:
+        return upgraded
+    local = timezone.localtime(datetime.fromisoformat(ends_at))
+    return _("%(name)s, ends on %(day)s") % {
+        "name": upgraded,
+        "day": date_format(local, "DATE_FORMAT"),
+    }
 
 
 def show_quoted_line(line: Any) -> ShownLine:
@@ -58,6 +73,7 @@ def show_quoted_line(line: Any) -> ShownLine:
             edition=priced.edition,
             from_edition=priced.from_edition or "",
             quantity=priced.quantity,
+            ends_at=priced.formula.numbers.get("ends_at", ""),
         ),
         formula=explain(priced.formula, priced.amount),
         amount=priced.amount,
@@ -76,6 +92,7 @@ def show_order_line(line: Any) -> ShownLine:
             edition=line.edition,
             from_edition=line.from_edition,
             quantity=line.quantity,
+            ends_at=line.formula.get("ends_at", ""),
         ),
         formula=explain(Formula.from_json(line.formula), line.amount),
         amount=line.amount,

@@ -7,6 +7,7 @@ plain data, and `explain` says it in words.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -217,6 +218,7 @@ def _midterm_line(
     monthly: Fraction,
     left: Remaining,
     from_edition: Edition | None = None,
+    ends_at: datetime | None = None,
 ) -> PricedLine:
     unit_price = midterm_unit_price(monthly, left)
     return PricedLine(
@@ -234,6 +236,7 @@ def _midterm_line(
                 "days": left.days,
                 "monthly": _show_monthly(monthly),
                 "unit_price": str(unit_price),
+                **({"ends_at": ends_at.isoformat()} if ends_at else {}),
             },
         ),
     )
@@ -259,11 +262,15 @@ def price_additional(
 
 @dataclass(frozen=True)
 class UpgradedPart:
-    """Some things of one kind that an upgrade lifts, with the time that each has left."""
+    """Some things of one kind that an upgrade lifts, with the time that each has left.
+
+    `ends_at` is set where they end before the package does.
+    """
 
     item: ItemKind
     quantity: int
     left: Remaining
+    ends_at: datetime | None = None
 
 
 def price_upgrade(
@@ -283,6 +290,7 @@ def price_upgrade(
             - monthly_of(prices.price_of(from_edition, part.item), unit),
             part.left,
             from_edition,
+            part.ends_at,
         )
         for part in parts
         if part.quantity

@@ -20,9 +20,10 @@ from billing.services.eligibility import Held
 class PurchaseForm(TermForm, QuantityForm, EndingForm):
     """A new package for an application of the account.
 
-    `included` are the agent licences that each edition's package brings. `find_trial` returns
-    the application's running trial where licences were bought for it: they go over to the
-    package, unless fewer are asked for; then some of them end.
+    Of `applications`, the list shows those in `offered`, by default all; for another one the
+    service refuses with its reason. `included` are the agent licenses that each edition's package
+    brings. `find_trial` returns the application's running trial where licenses were bought for it:
+    they go over to the package, unless fewer are asked for; then some of them end.
     """
 
     application = forms.TypedChoiceField(label=gettext_lazy("Application"))
@@ -48,6 +49,7 @@ class PurchaseForm(TermForm, QuantityForm, EndingForm):
         *,
         applications: Sequence[Application],
         included: dict[Edition, int],
+        offered: Sequence[Application] | None = None,
         find_trial: Callable[[Application], Held | None] = lambda application: None,
     ) -> None:
         super().__init__(data)
@@ -57,6 +59,8 @@ class PurchaseForm(TermForm, QuantityForm, EndingForm):
         field: Any = self.fields["application"]
         field.choices = [(key, str(app)) for key, app in self.applications.items()]
         field.coerce = self.applications.__getitem__
+        if offered is not None:
+            field.widget.choices = [(str(app.sdkappid), str(app)) for app in offered]
         self.fields["agents"].help_text = _(
             "Leave empty to let it follow from the number of people."
         )

@@ -15,7 +15,8 @@ from billing.periods import local_date
 from billing.services import offers
 from billing.services.delivery import billing_zone
 from billing.services.ledger import move_between, post_transaction
-from billing.services.quotes import Quote, digest
+from billing.services.quote_changes import digest
+from billing.services.quotes import Quote
 from billing.tenders import Split
 
 

@@ -33,7 +33,8 @@ from billing.services.order_rows import (
     write_lines,
     write_order,
 )
-from billing.services.quotes import Quote, SignedQuote, digest, make_quote, read_token
+from billing.services.quote_changes import QuoteChange, digest
+from billing.services.quotes import Quote, SignedQuote, make_quote, read_token
 from billing.tenders import Split
 
 _PLACED = Rows("SELECT {o} FROM billing_order o WHERE o.account_id = %s AND o.key = %s", o=Order)
@@ -43,12 +44,18 @@ class QuoteChanged(Refused):
     """The confirmed quote no longer holds; `quote` is what would be asked now."""
 
     def __init__(self, quote: Quote, signed: SignedQuote) -> None:
-        super().__init__(
-            _("Something changed since this price was shown. Nothing was charged."),
-            code="quote_changed",
-        )
+        self.change = signed.compare(quote)
+        super().__init__(_name_change(self.change), code="quote_changed")
         self.quote = quote
         self.old_total = signed.total
+
+
+def _name_change(change: QuoteChange) -> str:
+    if change.is_same:
+        return _("The price is unchanged; please confirm again. Nothing was charged.")
+    if change.expiries:
+        return _("The price is unchanged, but dates changed. Nothing was charged.")
+    return _("Something changed since this price was shown. Nothing was charged.")
 
 
 def _find_placed(account: Account, signed: SignedQuote) -> Order | None:

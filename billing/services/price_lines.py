@@ -91,7 +91,7 @@ def _upgraded_parts(held: Held, now: datetime) -> list[UpgradedPart]:
     )
     for (kind, ends_at), quantity in sorted(groups.items(), key=lambda group: str(group[0])):
         part_left = left if ends_at is None else _remaining_to(held, ends_at, now)
-        parts.append(UpgradedPart(ItemKind(kind), quantity, part_left))
+        parts.append(UpgradedPart(ItemKind(kind), quantity, part_left, ends_at))
     return parts
 
 

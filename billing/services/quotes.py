@@ -6,8 +6,6 @@ of its issue, so `orders.place_order` can make the same quote again and compare:
 differs, nothing is charged and the new quote is shown beside the old one.
 """
 
-import hashlib
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -31,6 +29,13 @@ from billing.services.effects import Effect, describe_effects
 from billing.services.eligibility import Held, judge_ask, part
 from billing.services.ledger import read_funds, split_over
 from billing.services.price_lines import price_ask
+from billing.services.quote_changes import (
+    QuoteChange,
+    compare_quotes,
+    digest,
+    digest_without_dates,
+    read_expiries,
+)
 from billing.tenders import Split
 
 _SALT = "billing.quote"
@@ -141,24 +146,21 @@ class Quote:
     @property
     def token(self) -> str:
         """The signed form of the quote, for the confirm form."""
+        contents = self.contents()
         return signing.dumps(
             {
                 "key": str(self.key),
                 "issued_at": self.issued_at.isoformat(),
                 "ask": self.ask.to_json(),
                 "account": self.account.pk,
-                "digest": digest(self.contents()),
+                "digest": digest(contents),
+                "rest": digest_without_dates(contents),
+                "expiries": read_expiries(self.effects),
                 "total": str(self.total),
             },
             salt=_SALT,
             compress=True,
         )
-
-
-def digest(contents: Mapping[str, Any]) -> str:
-    """Return a short proof of the contents, so that a token stays small."""
-    canonical = json.dumps(contents, sort_keys=True, default=list)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,17 @@ class SignedQuote:
     account_id: int
     digest: str
     total: Decimal
+    rest: str
+    expiries: Mapping[str, str]
+
+    def compare(self, quote: Quote) -> QuoteChange:
+        """Say what differs in `quote`, which holds now."""
+        return compare_quotes(
+            old_rest=self.rest,
+            old_expiries=self.expiries,
+            contents=quote.contents(),
+            effects=quote.effects,
+        )
 
     def is_too_old(self, now: datetime) -> bool:
         """Whether the quote's minutes have passed."""
@@ -193,6 +206,8 @@ def read_token(token: str) -> SignedQuote:
         account_id=data["account"],
         digest=data["digest"],
         total=Decimal(data["total"]),
+        rest=data.get("rest", ""),
+        expiries=data.get("expiries", {}),
     )
 
 

@@ -16,7 +16,11 @@ from django_htmx.http import reswap, retarget
 from accounts.access import AccountAccess
 from accounts.errors import Refused
 from accounts.http import render_page, wants_fragment
+from accounts.models import Application
 from billing.forms.asks import AskForm
+from billing.models import Package
+from billing.package_acts import PackageAct
+from billing.services.package_status import read_status
 from billing.services.proposals import Proposal, propose
 from billing.services.quotes import Known, with_split
 from billing.views.confirming import show_confirmation
@@ -51,13 +55,15 @@ def answer_ask(
     proposal = _propose(form, access, now, known)
     form.offer(proposal)
     quote = proposal.quote if proposal and form.is_valid() else None
+    target = context.get("application") or form.target
     context = {
         **context,
         "access": access,
         "form": form,
         "proposal": proposal,
         "refusal": proposal.refusal if proposal else None,
-        "target": context.get("application") or form.target,
+        "target": target,
+        "target_acts": SimpleLazyObject(lambda: _acts_of(access, target, now)),
         "now": now,
         "guidelines": SimpleLazyObject(lambda: guidelines_summary(now)["guidelines"]),
         **describe_quote(quote),
@@ -71,6 +77,14 @@ def answer_ask(
     form.lead_to_fault()
     response = render_page(request, template, context, partial="form", status=422)
     return reswap(retarget(response, "#ask"), "outerHTML")
+
+
+def _acts_of(
+    access: AccountAccess, application: Application | None, now: datetime
+) -> frozenset[PackageAct]:
+    """Return what the application's package may be offered, for the way out of a refusal."""
+    packages = Package.objects.current().filter(account=access.account, application=application)
+    return read_status(packages.first(), access.account, now).acts
 
 
 def _propose(

@@ -12,20 +12,28 @@ from billing.forms.changes import AdditionForm, RenewalForm, UpgradeForm
 from billing.models import Package
 from billing.package_acts import PackageAct, acts_for
 from billing.services.catalog import find_feature_table
-from billing.services.eligibility import find_held
+from billing.services.eligibility import find_current, find_held
 from billing.services.quotes import Known
 from billing.views.asking import answer_ask, read_form
 from billing.views.comparison import differing_rows
+from billing.views.describing import describe_present
 from billing.views.places import account_url, application_url, load_application
 
 
 @account_page(Permission.SPEND)
 def add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Sell additional licences for the application's package."""
+    now = timezone.now()
     application = load_application(access, sdkappid)
+    held = find_current(access.account, application, now)
     form = AdditionForm(read_form(request, AdditionForm.defaults()), application=application.pk)
-    context = {"application": application, "url": application_url("add", access, application)}
-    return answer_ask(request, access, form, "billing/add.html", context, now=timezone.now())
+    context = {
+        "application": application,
+        "url": application_url("add", access, application),
+        "present": describe_present(held),
+    }
+    known = Known(helds=(held,) if held else ())
+    return answer_ask(request, access, form, "billing/add.html", context, now=now, known=known)
 
 
 @account_page(Permission.SPEND)
@@ -33,13 +41,16 @@ def upgrade(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpR
     """Sell the upgrade of the application's package to Premium."""
     now = timezone.now()
     application = load_application(access, sdkappid)
+    held = find_current(access.account, application, now)
     form = UpgradeForm(read_form(request, UpgradeForm.defaults()), application=application.pk)
     context = {
         "application": application,
         "url": application_url("upgrade", access, application),
+        "present": describe_present(held),
         "differences": SimpleLazyObject(lambda: differing_rows(find_feature_table(now))),
     }
-    return answer_ask(request, access, form, "billing/upgrade.html", context, now=now)
+    known = Known(helds=(held,) if held else ())
+    return answer_ask(request, access, form, "billing/upgrade.html", context, now=now, known=known)
 
 
 @account_page(Permission.SPEND)

@@ -18,7 +18,7 @@ from billing.enums import OrderKind, OrderStatus
 from billing.models import Order
 from billing.services.orders import QuoteChanged, missing_amount, place_order
 from billing.services.quotes import Quote, make_quote, read_token
-from billing.views.describing import describe_quote
+from billing.views.describing import describe_quote, name_expiries
 from billing.views.paying import OPTIONAL_FUNDS, chose_anew, left_out
 from billing.views.places import account_url, application_url, order_url
 
@@ -39,7 +39,11 @@ def confirm(request: HttpRequest, access: AccountAccess) -> HttpResponse:
             return show_confirmation(request, access, quote, now=now)
         order = place_order(account=access.account, token=token, by=access.user, now=now)
     except QuoteChanged as changed:
-        context = {"changed": changed, "old_total": changed.old_total}
+        context = {
+            "changed": changed,
+            "old_total": changed.old_total,
+            "changed_expiries": name_expiries(changed),
+        }
         return show_confirmation(
             request, access, changed.quote, now=now, status=409, context=context
         )

@@ -6,9 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import Application
+from billing.enums import PackageState
 from billing.masking import mask_name
 from billing.order_words import ShownLine, show_quoted_line
-from billing.services.effects import Effect
+from billing.services.effects import Effect, Shape, shape_of
+from billing.services.eligibility import Held
+from billing.services.orders import QuoteChanged
+from billing.services.quote_changes import ChangedExpiry
 from billing.services.quotes import Quote
 from billing.services.summaries import RefundTerms, read_refund_terms
 
@@ -57,14 +61,32 @@ def describe_quote(quote: Quote | None) -> dict[str, Any]:
 
 def _ending_later(quote: Quote, effect: Effect) -> tuple[LicencesEnding, ...]:
     """Return when licences of the package end before it does, as it is before the order."""
-    counts = Counter(
-        licence.ends_at
+    return tuple(
+        each
         for held in quote.held
         if held.package.pk == effect.package
-        for licence in held.licences
-        if licence.ends_at is not None
+        for each in _list_ending_later(held)
     )
-    return tuple(LicencesEnding(ends_at, count) for ends_at, count in sorted(counts.items()))
+
+
+def _list_ending_later(held: Held) -> list[LicencesEnding]:
+    counts = Counter(each.ends_at for each in held.licences if each.ends_at is not None)
+    return [LicencesEnding(ends_at, count) for ends_at, count in sorted(counts.items())]
+
+
+@dataclass(frozen=True)
+class PresentPackage:
+    """A package in service as it is before an order, whatever is wrong with the form."""
+
+    shape: Shape
+    ending_later: list[LicencesEnding]
+
+
+def describe_present(held: Held | None) -> PresentPackage | None:
+    """Return the package that an order would change; None where none is in service."""
+    if held is None or held.state not in {PackageState.TRIAL, PackageState.ACTIVE}:
+        return None
+    return PresentPackage(shape_of(held), _list_ending_later(held))
 
 
 def _group_lines(
@@ -81,3 +103,9 @@ def _applications(quote: Quote) -> dict[int, Application]:
     known = {each.package.application_id: each.package.application for each in quote.held}
     missing = {effect.application for effect in quote.effects} - known.keys()
     return {**known, **(Application.objects.in_bulk(missing) if missing else {})}
+
+
+def name_expiries(changed: QuoteChanged) -> list[tuple[str, ChangedExpiry]]:
+    """Return the dates that alone changed, each with the name of its application."""
+    applications = _applications(changed.quote)
+    return [(applications[each.application].name, each) for each in changed.change.expiries]

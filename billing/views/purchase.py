@@ -1,6 +1,6 @@
 """Buying a package for an application: what to choose, what it costs, what follows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +10,15 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from accounts.access import AccountAccess, Permission, account_page
+from accounts.http import render_page
 from accounts.models import Application
-from billing.enums import LicenceSource, PackageKind, PackageState
+from billing.enums import LicenceSource, PackageState
 from billing.forms.purchase import PurchaseForm
 from billing.models import Licence, Package
+from billing.package_acts import PackageAct
 from billing.services.catalog import find_feature_table, find_prices
 from billing.services.eligibility import Held, find_current
+from billing.services.package_status import PackageStatus, read_status, read_statuses
 from billing.services.quotes import Known
 from billing.views.asking import answer_ask, read_form
 from billing.views.comparison import edition_columns
@@ -51,10 +54,17 @@ def _sell(
     url: str,
 ) -> HttpResponse:
     now = timezone.now()
+    statuses = _read_statuses(access, applications, now)
+    buyable = [app for app in applications if PackageAct.BUY in statuses[app.pk].acts]
+    if request.method == "GET" and "part" not in request.GET:
+        chosen = _named(request, applications) or application
+        if not buyable or (chosen and chosen not in buyable):
+            return _show_alternatives(request, access, applications, chosen, statuses)
     book, prices = find_prices(now)
     form = PurchaseForm(
-        _take_suggested(read_form(request, _defaults(application, applications))),
+        _take_suggested(read_form(request, _defaults(application, buyable or applications))),
         applications=applications,
+        offered=buyable,
         included={edition: price.agents for edition, price in prices.packages.items()},
         find_trial=lambda found: _find_trial(access, found, now),
     )
@@ -86,12 +96,10 @@ def _take_suggested(data: Any) -> Any:
 def _list_applications(access: AccountAccess) -> list[Any]:
     """Return the account's applications with what matters to buying for them.
 
-    `has_package`: those cannot buy another. `has_more_on_trial`: licences were bought for the
-    trial that runs.
+    `has_more_on_trial`: licences were bought for the trial that runs.
     """
     # The account is named in each part: else all accounts' packages may be gone through.
     account = access.account
-    current = Package.objects.current().filter(account=account, application=OuterRef("pk"))
     bought = Licence.objects.filter(
         account=account,
         package__account=account,
@@ -101,8 +109,7 @@ def _list_applications(access: AccountAccess) -> list[Any]:
         ends_at=None,
     )
     applications = Application.objects.filter(account=account).annotate(
-        has_package=Exists(current.filter(kind=PackageKind.PAID)),
-        has_more_on_trial=Exists(bought),
+        has_more_on_trial=Exists(bought)
     )
     return list(applications.order_by("sdkappid"))
 
@@ -114,7 +121,43 @@ def _find_trial(access: AccountAccess, application: Any, now: datetime) -> Held 
     return held if held and held.state == PackageState.TRIAL else None
 
 
-def _defaults(application: Application | None, applications: Sequence[Any]) -> dict[str, Any]:
-    free = [each for each in applications if not each.has_package]
-    chosen = application or next(iter(free or applications), None)
+def _defaults(application: Application | None, buyable: Sequence[Any]) -> dict[str, Any]:
+    chosen = application or next(iter(buyable), None)
     return {**PurchaseForm.defaults(), "application": str(chosen.sdkappid) if chosen else ""}
+
+
+def _read_statuses(
+    access: AccountAccess, applications: Sequence[Any], now: datetime
+) -> dict[int, PackageStatus]:
+    """Return what each application has and may be offered, by the application's key."""
+    packages = list(Package.objects.current().filter(account=access.account))
+    found = read_statuses(packages, access.account, now) if packages else {}
+    of_application = {each.application_id: found[each.pk] for each in packages}
+    without = read_status(None, access.account, now)
+    return {each.pk: of_application.get(each.pk, without) for each in applications}
+
+
+def _named(request: HttpRequest, applications: Sequence[Any]) -> Any:
+    """Return the application that a link names, if any."""
+    named = request.GET.get("application", "")
+    return next((each for each in applications if str(each.sdkappid) == named), None)
+
+
+def _show_alternatives(
+    request: HttpRequest,
+    access: AccountAccess,
+    applications: Sequence[Any],
+    chosen: Any,
+    statuses: Mapping[int, PackageStatus],
+) -> HttpResponse:
+    """Say why no package can be bought, and what can be done instead."""
+    shown = [chosen] if chosen else applications
+    context = {
+        "access": access,
+        "application": chosen,
+        "applications": applications,
+        "is_restricted": not access.account.is_in_good_standing,
+        "rows": [(each, statuses[each.pk]) for each in shown],
+        "activate_url": account_url("activate", access),
+    }
+    return render_page(request, "billing/purchase_alternatives.html", context)
