@@ -29,14 +29,18 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def customer(client: Client) -> Iterator[factories.Customer]:
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def customer(client: Client, clock: time_machine.Traveller) -> factories.Customer:
     """Somebody signed in who bought Essential for USD 120.00 on 10 March."""
     customer = factories.make_customer(cash="500")
     factories.buy(customer.application)
     client.force_login(customer.owner)
-    with time_machine.travel(NOW, tick=False) as clock:
-        client.defaults["clock"] = clock
-        yield customer
+    return customer
 
 
 def buttons(answer: Answer) -> list[tuple[str, str]]:
@@ -47,9 +51,9 @@ def buttons(answer: Answer) -> list[tuple[str, str]]:
 
 
 def test_a_refusal_begins_with_its_reason_and_names_no_amount(
-    client: Client, customer: factories.Customer
+    client: Client, customer: factories.Customer, clock: time_machine.Traveller
 ) -> None:
-    client.defaults["clock"].move_to(NOW + timedelta(days=30))
+    clock.move_to(NOW + timedelta(days=30))
     answer = client.get(url(customer), headers=HTMX)
     shown = text(answer)
     assert "Not refundable. The 5-day window ended on 15 Mar 2026. The rules" in shown
@@ -59,10 +63,10 @@ def test_a_refusal_begins_with_its_reason_and_names_no_amount(
 
 
 def test_the_last_day_of_the_window_is_named_beside_how_many_rules_fail_too(
-    client: Client, customer: factories.Customer
+    client: Client, customer: factories.Customer, clock: time_machine.Traveller
 ) -> None:
     factories.add(customer.application, agents=20)
-    client.defaults["clock"].move_to(NOW + timedelta(days=5, hours=15))
+    clock.move_to(NOW + timedelta(days=5, hours=15))
     order = factories.add(customer.application, agents=20, now=NOW + timedelta(days=5, hours=15))
     answer = client.get(url(customer), headers=HTMX)
     assert "The 5-day window ended on 15 Mar 2026. 1 more rule is not met." in text(answer)

@@ -88,7 +88,7 @@ def test_a_quote_whose_contents_changed_does_not_say_unchanged(customer: Custome
     make.add(customer.application, agents=1)
     with pytest.raises(QuoteChanged) as changed:
         place_order(account=customer.account, token=quote.token, by=None, now=OLD)
-    assert changed.value.message.startswith("Something changed")
+    assert str(changed.value).startswith("Something changed")
 
 
 # --- What buying offers ----------------------------------------------------------------------
