@@ -390,6 +390,9 @@ QUOTE_LIFETIME_MINUTES = env.int("QUOTE_LIFETIME_MINUTES", default=15)
 ORDER_LIFETIME_HOURS = env.int("ORDER_LIFETIME_HOURS", default=24)
 ORDER_LICENCE_LIMIT = env.int("ORDER_LICENCE_LIMIT", default=10_000)
 
+# Packages that expire within this time are ticked where several are renewed.
+RENEWAL_DUE_DAYS = env.int("RENEWAL_DUE_DAYS", default=30)
+
 # A package's life.
 ISOLATION_DAYS = env.int("ISOLATION_DAYS", default=7)
 SUSPENSION_GRACE_DAYS = env.int("SUSPENSION_GRACE_DAYS", default=7)

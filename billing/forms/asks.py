@@ -37,6 +37,8 @@ class AskForm(forms.Form):
         ),
     )
 
+    #: Whether the page opens with nothing chosen, so that there is nothing to price or refuse yet.
+    is_blank = False
     #: The application that was chosen in the form, if one is chosen there.
     target: Application | None = None
 

@@ -77,13 +77,16 @@ class RenewalForm(TermForm, EndingForm):
                     self.fields[_name(held, kind)] = _number_field(held, kind)
 
     @classmethod
-    def defaults(cls, helds: Sequence[Held] = ()) -> dict[str, Any]:
-        """All of `helds`, for one term of the kind that the first one has."""
-        values = {**super().defaults(), "packages": [str(held.package.pk) for held in helds]}
+    def defaults(
+        cls, helds: Sequence[Held] = (), due: Sequence[Held] | None = None
+    ) -> dict[str, Any]:
+        """Those of `helds` that are `due`, by default all, for one term of the first one's kind."""
+        due = helds if due is None else due
+        values = {**super().defaults(), "packages": [str(held.package.pk) for held in due]}
         for held in helds:
             values |= {_name(held, kind): str(_bought(held, kind)) for kind in LicenceKind}
         if helds:
-            values["unit"] = helds[0].package.term_unit
+            values["unit"] = (due or helds)[0].package.term_unit
         return values
 
     @property

@@ -37,7 +37,9 @@ def read_form(request: HttpRequest, defaults: Mapping[str, Any]) -> Any:
     """Return what was sent; on a first visit what stands in the form, and what a link named."""
     if request.method == "POST":
         return request.POST
-    named = {name: value for name, value in request.GET.items() if name != "part"}
+    named: dict[str, Any] = {name: request.GET[name] for name in request.GET if name != "part"}
+    if "packages" in named:
+        named["packages"] = request.GET.getlist("packages")
     return {**defaults, **named}
 
 
@@ -90,7 +92,7 @@ def _acts_of(
 def _propose(
     form: AskForm, access: AccountAccess, now: datetime, known: Known | None
 ) -> Proposal | None:
-    if not form.is_valid():
+    if form.is_blank or not form.is_valid():
         return None
     try:
         proposal = propose(

@@ -1,7 +1,9 @@
 """Adding licences to a package, renewing packages, and upgrading one."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -12,7 +14,7 @@ from billing.forms.changes import AdditionForm, RenewalForm, UpgradeForm
 from billing.models import Package
 from billing.package_acts import PackageAct, acts_for
 from billing.services.catalog import find_feature_table
-from billing.services.eligibility import find_current, find_held
+from billing.services.eligibility import Held, find_current, find_held
 from billing.services.quotes import Known
 from billing.views.asking import answer_ask, read_form
 from billing.views.comparison import differing_rows
@@ -87,10 +89,18 @@ def _renew(
         if PackageAct.RENEW
         in acts_for(state=held.state, is_under_review=held.is_under_review and not only)
     ]
-    form = RenewalForm(read_form(request, RenewalForm.defaults(helds)), helds=helds)
+    due = helds if only else _find_due(helds, now)
+    form = RenewalForm(read_form(request, RenewalForm.defaults(helds, due)), helds=helds)
+    form.is_blank = request.method != "POST" and "packages" not in request.GET and not due
     context = {**context, "helds": helds}
     known = Known(helds=tuple(helds))
     return answer_ask(request, access, form, "billing/renew.html", context, now=now, known=known)
+
+
+def _find_due(helds: list[Held], now: datetime) -> list[Held]:
+    """Return the packages to renew first: those that expired, or will within some days."""
+    soon = now + timedelta(days=settings.RENEWAL_DUE_DAYS)
+    return [held for held in helds if held.package.expires_at <= soon]
 
 
 def _packages(access: AccountAccess, **only: Any) -> list[Package]:

@@ -54,6 +54,7 @@ def test_a_refusal_begins_with_its_reason_and_names_no_amount(
     client: Client, customer: factories.Customer, clock: time_machine.Traveller
 ) -> None:
     clock.move_to(NOW + timedelta(days=30))
+    client.force_login(customer.owner)
     answer = client.get(url(customer), headers=HTMX)
     shown = text(answer)
     assert "Not refundable. The 5-day window ended on 15 Mar 2026. The rules" in shown
@@ -67,6 +68,7 @@ def test_the_last_day_of_the_window_is_named_beside_how_many_rules_fail_too(
 ) -> None:
     factories.add(customer.application, agents=20)
     clock.move_to(NOW + timedelta(days=5, hours=15))
+    client.force_login(customer.owner)
     order = factories.add(customer.application, agents=20, now=NOW + timedelta(days=5, hours=15))
     answer = client.get(url(customer), headers=HTMX)
     assert "The 5-day window ended on 15 Mar 2026. 1 more rule is not met." in text(answer)

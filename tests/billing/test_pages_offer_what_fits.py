@@ -9,7 +9,7 @@ import time_machine
 from django.test import Client
 
 from billing.asks import Ask, RenewedPackage
-from billing.enums import Edition, OrderKind
+from billing.enums import Edition, OrderKind, TermUnit
 from billing.services.orders import QuoteChanged, place_order
 from billing.services.quotes import make_quote
 from tests import factories as make
@@ -179,3 +179,22 @@ def test_two_lines_of_one_name_are_told_apart_by_their_end(
     order = make.upgrade(customer.application)
     page = words(client.get(url(customer, f"orders/{order.number}/")).content.decode())
     assert f"{name}, ends on 10 Apr 2026" in page
+
+
+def test_renewing_ticks_only_what_is_due(client: Client, customer: Customer) -> None:
+    year = make.make_application(customer.account)
+    make.buy(year, unit=TermUnit.YEAR)
+    page = url(customer, "renew/")
+    opened = client.get(page)
+    assert [is_chosen for _held, is_chosen, _fields in opened.context["form"].rows] == [False]
+    assert not opened.context["form"].errors
+    make.buy(customer.application, now=NOW - timedelta(days=5))
+    later = make.current_package(year)
+    soon = make.current_package(customer.application)
+    rows = client.get(page).context["form"].rows
+    assert [(held.package.pk, is_chosen) for held, is_chosen, _fields in rows] == [
+        (soon.pk, True),
+        (later.pk, False),
+    ]
+    everything = client.get(page, {"packages": [soon.pk, later.pk]}).context["form"].rows
+    assert [is_chosen for _held, is_chosen, _fields in everything] == [True, True]
