@@ -1,12 +1,9 @@
 """Where sign-in meets the console: what happens at sign-in, and how its secrets are kept."""
 
 import base64
-from datetime import timedelta
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-from allauth.account import app_settings as account_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, MultiFernet
@@ -21,8 +18,7 @@ from django.utils.encoding import force_bytes
 from accounts.devices import known_device
 from accounts.errors import Refused
 from accounts.models import User
-from accounts.services.letters import absolute
-from accounts.services.mail import queue_mail
+from accounts.services.sign_in_mail import queue_sign_in_mail
 from accounts.services.signup import open_pending_account
 
 
@@ -39,56 +35,14 @@ class AccountAdapter(DefaultAccountAdapter):
             _open_account(request, user)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Queue a message, in words and HTML; its links lead to `CONSOLE_URL` alone.
-
-        What a request says about its host is a visitor's claim, and this mail is trusted.
-        """
-        now = timezone.now()
-        own = {key: _own_address(value) for key, value in context.items() if key.endswith("_url")}
-        message = self.render_mail(
-            template_prefix,
-            email,
-            {**context, **own, "email": email, "console_url": settings.CONSOLE_URL},
-        )
-        html = [
-            str(part.content)
-            for part in getattr(message, "alternatives", ())
-            if part.mimetype == "text/html"
-        ]
-        lifetime = _LIFETIMES.get(template_prefix)
-        queue_mail(
-            kind=template_prefix.rpartition("/")[2],
-            to=email,
-            subject=str(message.subject),
-            text=str(message.body),
-            html=html[0] if html else "",
-            expires_at=now + lifetime if lifetime else None,
-            now=now,
-        )
+        """Queue an email in the transaction of what it tells; no request sends any."""
+        queue_sign_in_mail(prefix=template_prefix, to=email, context=context, now=timezone.now())
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         # The library's own hook, which it only names as private: it decides what is counted.
         key = str(super()._get_login_attempts_cache_key(request, **credentials))
         device = known_device(request, str(credentials.get("email", "")))
         return f"{key}:{device}" if device else key
-
-
-#: How long the links of some messages work.
-_LIFETIMES = {
-    "account/email/password_reset_key": timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT),
-    "account/email/email_confirmation": timedelta(
-        days=account_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS
-    ),
-    "account/email/email_confirmation_signup": timedelta(
-        days=account_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS
-    ),
-}
-
-
-def _own_address(url: str) -> str:
-    """Return an address of the request's host as one of this console."""
-    parts = urlsplit(url)
-    return absolute(urlunsplit(("", "", parts.path, parts.query, "")))
 
 
 def _open_account(request: HttpRequest, user: User) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -22,7 +23,7 @@ from accounts.enums import InvitationState
 from accounts.errors import Refused
 from accounts.models import Account, Invitation, Membership, User
 from accounts.services.audit import record_event
-from accounts.services.letters import absolute
+from accounts.services.letters import absolute, render_plain
 from accounts.services.mail import queue_mail
 from accounts.services.notifications import notify
 from accounts.services.tenants import lock_account
@@ -97,22 +98,15 @@ def invite_member(*, account: Account, email: str, role: str, by: User, now: dat
 def _queue(sendable: Sendable, *, now: datetime) -> Sendable:
     """Queue the message with the link, in the language that is active."""
     invitation = sendable.invitation
-    subject = _("%(person)s invites you to %(account)s") % {
-        "person": invitation.invited_by.get_full_name(),
-        "account": invitation.account.name,
-    }
     path = reverse("accounts:invitation", kwargs={"token": sendable.token})
-    context = {
-        "invitation": invitation,
-        "subject": subject,
-        "url": absolute(path),
-        "console_url": settings.CONSOLE_URL,
-    }
+    context: dict[str, Any] = {"invitation": invitation, "url": absolute(path)}
+    subject = render_plain("accounts/email/invitation_subject.txt", context)
+    context["subject"] = subject
     queue_mail(
         kind="invitation",
         to=invitation.email,
         subject=subject,
-        text=render_to_string("accounts/email/invitation.txt", context),
+        text=render_plain("accounts/email/invitation.txt", context),
         html=render_to_string("accounts/email/invitation.html", context),
         expires_at=invitation.expires_at,
         now=now,

@@ -1,5 +1,6 @@
 """Notifications in words, for the console and for e-mail."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +27,16 @@ def absolute(path: str) -> str:
     return f"{settings.CONSOLE_URL.rstrip('/')}{path}" if path else ""
 
 
+def render_plain(template_name: str, context: Mapping[str, Any]) -> str:
+    """Render plain text, in which nothing is escaped."""
+    template: Any = get_template(template_name)
+    return str(template.template.render(Context(dict(context), autoescape=False))).strip()
+
+
 def write(notification: Notification) -> Words:
     """Put a notification (with `user` and `account`) into words, in the language now active."""
-    template: Any = get_template(f"notifications/{notification.kind}.txt")
-    # Plain text: what stands for itself in HTML stands for itself here without escaping.
-    text = template.template.render(Context(_context(notification), autoescape=False))
-    subject, _newline, body = text.strip().partition("\n")
+    text = render_plain(f"notifications/{notification.kind}.txt", _context(notification))
+    subject, _newline, body = text.partition("\n")
     return Words(subject.strip(), body.strip())
 
 

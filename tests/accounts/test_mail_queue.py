@@ -113,7 +113,7 @@ def test_a_sign_up_that_fails_half_way_leaves_nothing_and_can_be_repeated(
 
     client = Client(raise_request_exception=False)
     with monkeypatch.context() as patch:
-        patch.setattr("accounts.adapters.queue_mail", fail)
+        patch.setattr("accounts.services.sign_in_mail.queue_mail", fail)
         assert sign_up(client).status_code == 500
     assert not User.objects.filter(email="new@example.com").exists()
     assert queued() == []
