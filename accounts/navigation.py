@@ -16,12 +16,16 @@ from accounts.access import AccountAccess, Permission
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the navigation; `icon` is the name of a heroicon."""
+    """A line of the navigation; `icon` is the name of a heroicon.
+
+    `also` names pages that belong to this line although their addresses begin with another's.
+    """
 
     label: str | Promise
     url_name: str
     icon: str
     permission: Permission = Permission.READ
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,27 @@ NAVIGATION = (
     Group(
         _("Packages and money"),
         (
-            Entry(_("Buy"), "billing:buy", "shopping-cart", Permission.SPEND),
-            Entry(_("Orders"), "billing:orders", "document-text", Permission.READ_MONEY),
+            Entry(
+                _("Buy"),
+                "billing:buy",
+                "shopping-cart",
+                Permission.SPEND,
+                also=(
+                    "billing:purchase",
+                    "billing:add",
+                    "billing:renew",
+                    "billing:upgrade",
+                    "billing:confirm",
+                    "billing:account_editions",
+                ),
+            ),
+            Entry(
+                _("Orders"),
+                "billing:orders",
+                "document-text",
+                Permission.READ_MONEY,
+                also=("billing:renew_many",),
+            ),
             Entry(
                 _("Payment requests"),
                 "billing:payment_requests",
@@ -111,6 +134,7 @@ def sections(
     out.
     """
     found: list[tuple[Group, list[tuple[Entry, str]]]] = []
+    owners: dict[str, str] = {}
     for group in groups:
         if group.is_of_application and sdkappid is None:
             continue
@@ -118,8 +142,11 @@ def sections(
         if group.is_of_application:
             kwargs["sdkappid"] = sdkappid
         may_open = (entry for entry in group.entries if access.may(entry.permission))
-        found.append((group, [(e, url) for e in may_open if (url := _address(e, kwargs))]))
-    current = _holding(path, [url for _group, lines in found for _entry, url in lines])
+        lines = [(e, url) for e in may_open if (url := _address(e.url_name, kwargs))]
+        found.append((group, lines))
+        for entry, url in lines:
+            owners |= {url: url} | dict.fromkeys(_also(entry, access, sdkappid), url)
+    current = owners.get(_holding(path, owners))
     return [
         Section(group.label, tuple(Line(e.label, url, e.icon, url == current) for e, url in lines))
         for group, lines in found
@@ -127,13 +154,21 @@ def sections(
     ]
 
 
-def _address(entry: Entry, kwargs: dict[str, object]) -> str:
+def _also(entry: Entry, access: AccountAccess, sdkappid: int | None) -> list[str]:
+    """The addresses of an entry's other pages, those of the application in view included."""
+    kwargs: dict[str, object] = {"uin": access.account.uin}
+    within = {**kwargs, "sdkappid": sdkappid}
+    found = [_address(name, kwargs) or _address(name, within) for name in entry.also]
+    return [url for url in found if url]
+
+
+def _address(name: str, kwargs: dict[str, object]) -> str:
     try:
-        return reverse(entry.url_name, kwargs=kwargs)
+        return reverse(name, kwargs=kwargs)
     except NoReverseMatch:
         return ""
 
 
-def _holding(path: str, urls: list[str]) -> str:
+def _holding(path: str, urls: Iterable[str]) -> str:
     """The longest address that `path` begins with: a page belongs to the list it came from."""
     return max((url for url in urls if path.startswith(url)), key=len, default="")

@@ -72,6 +72,11 @@ class StatementRow:
         """What moved: cash, income, gift, coupon."""
         return [self.amounts[kind] for kind in COLUMNS]
 
+    @property
+    def named_cells(self) -> list[tuple[TenderKind, Decimal]]:
+        """The same, each with its kind of fund."""
+        return [(kind, self.amounts[kind]) for kind in COLUMNS]
+
 
 @dataclass
 class Sums:

@@ -87,7 +87,7 @@ def statement(request: HttpRequest, access: AccountAccess) -> HttpResponse:
         "page": page,
         "rows": rows,
         "columns": COLUMNS,
-        "balances": [balances.get(kind) for kind in COLUMNS],
+        "balances": [(kind, balances.get(kind)) for kind in COLUMNS],
         "total": sum(balances.values()),
         "currency": currency,
         "is_filtered": any(form.cleaned_data.values()),

@@ -1,5 +1,6 @@
 """A person's profile, and the pages of an account."""
 
+import re
 from typing import Any
 
 import pytest
@@ -80,6 +81,16 @@ def test_the_profile_leads_to_password_and_second_factor() -> None:
 
     for name in ("account_change_password", "mfa_index", "usersessions_list", "account_email"):
         assert reverse(name) in page
+
+
+def test_the_tab_of_the_addresses_has_the_name_of_their_page() -> None:
+    page = client_of(make_user()).get(reverse("account_email")).content.decode()
+
+    heading = re.search(r"<h1>\s*(.+?)\s*</h1>", page)
+    tab = re.search(r'aria-current="page">\s*(.+?)\s*</a>', page)
+    assert heading
+    assert tab
+    assert tab[1] == heading[1]
 
 
 # --- Applications --------------------------------------------------------------------------

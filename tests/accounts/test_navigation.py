@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse
-from django.urls import clear_url_caches, include, path, set_urlconf
+from django.urls import clear_url_caches, get_resolver, include, path, reverse, set_urlconf
 
 from accounts.access import AccountAccess, Permission
 from accounts.enums import Role
@@ -101,3 +101,27 @@ def test_every_line_of_the_console_has_its_own_address() -> None:
     names = [entry.url_name for group in NAVIGATION for entry in group.entries]
 
     assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize("name", ["purchase", "add", "renew", "upgrade"])
+def test_spending_on_an_application_belongs_to_buying(name: str) -> None:
+    # Its address begins with that of the application's overview.
+    set_urlconf(None)
+    page = reverse(f"billing:{name}", kwargs={"uin": "100000000001", "sdkappid": 1400000001})
+
+    shown = sections(access_as(Role.FINANCE), sdkappid=1400000001, path=page)
+
+    marked = [str(line.label) for section in shown for line in section.lines if line.is_current]
+    assert marked == ["Buy"]
+
+
+def test_every_page_that_belongs_to_a_line_exists() -> None:
+    set_urlconf(None)
+    known = {str(name) for name in get_resolver().namespace_dict}
+
+    names = [name for group in NAVIGATION for entry in group.entries for name in entry.also]
+
+    for name in names:
+        namespace, _colon, page = name.partition(":")
+        assert namespace in known
+        assert page in get_resolver().namespace_dict[namespace][1].reverse_dict

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page
 from pypdf import PdfReader
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.models import Account, User
+from accounts.models import Account, Application, User
 from billing.models import Fund, Order
 from compliance.models import Violation
 from tests.pages import client_of, prepare
@@ -51,8 +51,10 @@ def test_a_receipt_has_everything_on_its_first_page(
     order = Order.objects.filter(status="paid", payments__kind="gift").latest("pk")
     owner = order.account.memberships.get(role="owner").user
 
-    sheet = paper(owner.email, f"/console/{order.account.uin}/orders/{order.number}/receipt/")[0]
+    sheets = paper(owner.email, f"/console/{order.account.uin}/orders/{order.number}/receipt/")
 
+    assert len(sheets) == 1
+    sheet = sheets[0]
     wanted = [
         order.account.entity.name,
         order.account.uin,
@@ -86,6 +88,24 @@ def test_a_statement_has_party_lines_and_balances_on_its_first_page(
     ]
     assert [text for text in wanted if text not in sheet] == []
     assert [text for text in ON_SCREEN_ONLY if text in sheet] == []
+
+
+def test_the_agents_print_without_what_chooses_them(
+    paper: Callable[[str, str], list[str]], context: BrowserContext
+) -> None:
+    application = Application.objects.get(name="Sales hotline")
+    owner = application.account.memberships.get(role="owner").user
+    url = f"/console/{application.account.uin}/applications/{application.sdkappid}/agents/"
+
+    sheet = " ".join(paper(owner.email, url))
+
+    wanted = application.agents.values_list("name", flat=True)
+    assert [text for text in wanted if text not in sheet] == []
+    unwanted = (*ON_SCREEN_ONLY, "None chosen", "All 14 agents", "Assign licences", "Export")
+    assert [text for text in unwanted if text in sheet] == []
+    page = context.pages[0]
+    page.emulate_media(media="print")
+    assert page.locator("input[type=checkbox]:visible").count() == 0
 
 
 def test_a_case_file_prints_the_case_and_no_buttons(
