@@ -1,5 +1,6 @@
-"""What a browser test asks of every page: nothing against WCAG, nothing wider than the window."""
+"""What a browser test asks of every page: nothing against WCAG, and nothing that looks broken."""
 
+from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -14,10 +15,17 @@ WCAG: dict[str, Any] = {
 }
 #: Light and dark differ in colours alone.
 CONTRAST: dict[str, Any] = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+#: What may be wrong in dark on a narrow screen alone: the colors, and what fingers can meet.
+DARK_AND_NARROW: dict[str, Any] = {
+    "runOnly": {"type": "rule", "values": ["color-contrast", "target-size"]}
+}
+#: Longer lines are hard to follow from one to the next.
+CHARACTERS_IN_A_LINE = 120
 #: What is in order need not be described in full, which takes longer than finding it.
 FAULTS_ALONE: dict[str, Any] = {"resultTypes": ["violations"]}
 
 _AXE = Axe()
+_GEOMETRY = (Path(__file__).parent / "looks.js").read_text()
 
 # A link on its way from its light colour to its dark one has the contrast of neither.
 SETTLE = """
@@ -30,16 +38,26 @@ document.getAnimations()
 def faults(page: Page, options: dict[str, Any] = WCAG) -> list[str]:
     """What axe finds on the page as it stands, and whether it is wider than its window."""
     page.evaluate(SETTLE)
+    return [*_against_wcag(page, options), *width_fault(page)]
+
+
+def _against_wcag(page: Page, options: dict[str, Any]) -> list[str]:
     # Once for all looks at a page: the library's own way would bring it anew for each.
     if not page.evaluate("'axe' in window"):
         page.evaluate(_AXE.axe_script)
     results = page.evaluate("(options) => axe.run(document, options)", {**options, **FAULTS_ALONE})
-    found = [
+    return [
         f"{fault['id']}: {node['html'][:160]}"
         for fault in results["violations"]
         for node in fault["nodes"]
     ]
-    return [*found, *width_fault(page)]
+
+
+def looks_broken(page: Page) -> list[str]:
+    """What is broken at this width: overlapping, cut off, hanging out, too wide, leaking colors."""
+    page.evaluate(SETTLE)
+    found: list[str] = page.evaluate(_GEOMETRY, {"charactersInALine": CHARACTERS_IN_A_LINE})
+    return found
 
 
 def width_fault(page: Page) -> list[str]:

@@ -8,7 +8,7 @@ knows where to find one.
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -38,6 +38,8 @@ from tests.test_tenancy import ADDRESSES, Address
 
 VISITOR = ""
 STAFF = "every.right@example.com"
+#: Has just signed up: one account holds nothing at all, the other an application and no package.
+NEWCOMER = "newcomer@example.com"
 OWNERS = ("olivia.owner@example.com", "mei.owner@example.com")
 
 #: The rows that an address names by what comes before their key or number.
@@ -117,6 +119,7 @@ def prepare() -> str:
     tenant = Tenant(account=account, application=desk, owner=mei)
     make_case(tenant, CaseState.ACTIONED, behaviour=6, measure=ViolationMeasure.WARN, now=now)
     shop.refund(package, by=mei, at=now)
+    _welcome_a_newcomer(now)
     asked = invite_member(
         account=sales.account,
         email="late@example.com",
@@ -125,6 +128,15 @@ def prepare() -> str:
         now=now,
     )
     return asked.token
+
+
+def _welcome_a_newcomer(now: datetime) -> None:
+    newcomer = User.objects.create_user(NEWCOMER, "a-long-password", name="New Comer")
+    for name in ("Nothing yet", "Bare"):
+        account = open_account(
+            entity=factories.make_entity(), name=name, owner=newcomer, by=None, now=now
+        )
+    factories.make_application(account, "Bare application", now=now)
 
 
 def _owner(application: Application) -> User:
@@ -152,6 +164,7 @@ def every_page(token: str) -> list[Shown]:
     return [
         *_first_of_each(VISITOR, _public(token)),
         *_console(token),
+        *_empty_pages(),
         *_first_of_each(STAFF, _admin()),
     ]
 
@@ -203,6 +216,25 @@ def _console(token: str) -> Iterator[Shown]:
         for shown in _first_of_each(email, candidates):
             seen.add(shown.name)
             yield shown
+
+
+def _empty_pages() -> Iterator[Shown]:
+    """The account's pages before there is anything on them, and the application's."""
+    newcomer = User.objects.get(email=NEWCOMER)
+    accounts = [membership.account for membership in newcomer.memberships.order_by("pk")]
+    client = client_of(NEWCOMER)
+    for address in ADDRESSES:
+        names = {name for _converter, name in address.parts}
+        if "uin" not in names or names - {"uin", "sdkappid"}:
+            continue
+        known: dict[str, Any] = {"uin": accounts[0].uin}
+        if "sdkappid" in names:
+            application = Application.objects.get(account=accounts[1])
+            known = {"uin": accounts[1].uin, "sdkappid": application.sdkappid}
+        url = reverse(address.name, kwargs=known)
+        answer = client.get(url)
+        if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
+            yield Shown(f"{address.name} (empty)", url, NEWCOMER)
 
 
 def _urls(address: Address, owner: User) -> Iterator[str]:
