@@ -81,6 +81,17 @@ def test_after_the_trial_the_first_step_is_buying() -> None:
         assert steps_of(account)[0] == ("Get licences: by the trial, or by a package", "Done")
 
 
+def test_in_isolation_the_first_step_is_renewing_and_after_the_release_buying() -> None:
+    account = make_account()
+    fund_account(account, cash="500")
+    application = make_application(account, now=NOW)
+    buy(application, now=NOW)
+    expiry = current_package(application).expires_at
+    for days, button in ((1, "Renew"), (7, "Buy a package")):
+        with time_machine.travel(expiry + timedelta(days=days), tick=False):
+            assert steps_of(account)[0] == ("Get licences: by the trial, or by a package", button)
+
+
 def test_the_way_ends_where_everything_is_done() -> None:
     account = make_account()
     application = make_application(account, now=timezone.now())
