@@ -1,5 +1,7 @@
-"""Form fields that name things of this app."""
+"""Form fields of all apps: lines of text, numbers, and numbers that name a row."""
 
+import re
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -86,6 +88,40 @@ class SignInEmailField(CleanEmailField):
 
     def to_python(self, value: Any) -> str:
         return text.email_key(super().to_python(value))
+
+
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
+
+
+class WholeNumberField(forms.IntegerField):
+    """A whole number in ASCII digits; `1.0`, `1e9`, and digits of other scripts are refused.
+
+    Django's own field takes every digit that Unicode knows, and cuts `.0` off.
+    """
+
+    def to_python(self, value: Any) -> int | None:
+        if value in self.empty_values:
+            return None
+        text = str(value).strip()
+        if not _WHOLE.fullmatch(text):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return int(text)
+
+
+class DecimalNumberField(forms.DecimalField):
+    """A decimal number in ASCII digits with a period; `1e3`, `1_000`, and `NaN` are refused.
+
+    Django's own field takes everything that Python's `Decimal` does.
+    """
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if value in self.empty_values:
+            return None
+        text = str(value).strip()
+        if not _DECIMAL.fullmatch(text):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return Decimal(text)
 
 
 class _NumberOf(forms.CharField):

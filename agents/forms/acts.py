@@ -5,6 +5,7 @@ from typing import Any, Self
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.fields import WholeNumberField
 from accounts.models import Application
 from agents.enums import AgentRole
 from agents.forms.filters import groups_of
@@ -18,7 +19,7 @@ LINES_LIMIT = 2_000
 class ActForm(forms.Form):
     """The number of agents that the person confirmed; acts with options add fields."""
 
-    expected = forms.IntegerField(
+    expected = WholeNumberField(
         min_value=0, max_value=10**9, required=False, widget=forms.HiddenInput
     )
 

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import ActionForm, AddThroughService, LeanAdmin, object_action
-from accounts.forms.fields import AccountField
+from accounts.forms.fields import AccountField, DecimalNumberField
 from accounts.templatetags.console import money
 from billing.admin.inlines import ReadOnlyInline
 from billing.enums import CreditStatus, FundKind
@@ -30,7 +30,7 @@ class CreditForm(ActionForm):
 
     account = AccountField(label=_("Account (UIN)"))
     fund_kind = forms.ChoiceField(label=_("Fund"), choices=FundKind.choices)
-    amount = forms.DecimalField(
+    amount = DecimalNumberField(
         label=_("Amount"), min_value=Decimal("0.01"), max_digits=14, decimal_places=2
     )
     currency = forms.ChoiceField(label=_("Currency"), choices=[("USD", "USD")])

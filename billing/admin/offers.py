@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import ActionForm, AddThroughService, LeanAdmin, object_action
-from accounts.forms.fields import AccountField
+from accounts.forms.fields import AccountField, DecimalNumberField, WholeNumberField
 from billing.enums import CouponKind, Edition, OrderKind, PromotionRefundRule, TermUnit
 from billing.models import Coupon, Promotion
 from billing.models.offers import Limits
@@ -57,18 +57,18 @@ class PromotionForm(LimitsForm):
         widget=forms.Textarea(attrs={"rows": 4}),
         required=False,
     )
-    percent_off = forms.DecimalField(
+    percent_off = DecimalNumberField(
         label=_("Percent off"),
         min_value=Decimal(0),
         max_value=Decimal("99.99"),
         max_digits=5,
         decimal_places=2,
     )
-    minimum_terms = forms.IntegerField(
+    minimum_terms = WholeNumberField(
         label=_("Minimum number of terms"), min_value=1, max_value=12, initial=1
     )
     refund_rule = forms.ChoiceField(label=_("Refund"), choices=PromotionRefundRule.choices)
-    refund_window_days = forms.IntegerField(
+    refund_window_days = WholeNumberField(
         label=_("Refund window in days"), min_value=0, max_value=366, required=False
     )
 
@@ -133,14 +133,14 @@ class CouponForm(LimitsForm):
     code = forms.CharField(label=_("Code"), max_length=40)
     kind = forms.ChoiceField(label=_("Kind"), choices=CouponKind.choices)
     currency = forms.ChoiceField(label=_("Currency"), choices=[("USD", "USD")])
-    amount = forms.DecimalField(
+    amount = DecimalNumberField(
         label=_("Amount"),
         min_value=Decimal("0.01"),
         max_digits=14,
         decimal_places=2,
         required=False,
     )
-    percent_off = forms.DecimalField(
+    percent_off = DecimalNumberField(
         label=_("Percent off"),
         min_value=Decimal("0.01"),
         max_value=Decimal(100),
@@ -148,14 +148,14 @@ class CouponForm(LimitsForm):
         decimal_places=2,
         required=False,
     )
-    cap = forms.DecimalField(
+    cap = DecimalNumberField(
         label=_("At most"),
         min_value=Decimal("0.01"),
         max_digits=14,
         decimal_places=2,
         required=False,
     )
-    minimum_spend = forms.DecimalField(
+    minimum_spend = DecimalNumberField(
         label=_("Minimum spend"),
         min_value=Decimal(0),
         max_digits=14,

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import LeanAdmin, ReasonForm, object_action
+from accounts.forms.fields import WholeNumberField
 from billing.enums import PackageKind, PackageState
 from billing.models import ExpiryReminder, Licence, Package, SweepRun, TrialGrant
 from billing.services.packages import extend_package, mark_switched_from_postpaid
@@ -28,8 +29,8 @@ class SwitchForm(ReasonForm):
 class ExtensionForm(ReasonForm):
     """Time to give back."""
 
-    days = forms.IntegerField(label=_("Days"), min_value=0, max_value=366, initial=0)
-    hours = forms.IntegerField(label=_("Hours"), min_value=0, max_value=23, initial=0)
+    days = WholeNumberField(label=_("Days"), min_value=0, max_value=366, initial=0)
+    hours = WholeNumberField(label=_("Hours"), min_value=0, max_value=23, initial=0)
 
 
 @admin.register(Package)

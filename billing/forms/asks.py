@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.errors import Refused
+from accounts.forms.fields import WholeNumberField
 from accounts.models import Application
 from accounts.templatetags.console import money
 from billing.asks import Ask
 from billing.enums import TermUnit
-from billing.forms.fields import KeyField, UinField, WholeNumberField
+from billing.forms.fields import KeyField, UinField
 from billing.models import Promotion
 from billing.services.offers import CouponChoice
 from billing.services.proposals import Proposal

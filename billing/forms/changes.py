@@ -6,11 +6,12 @@ from typing import Any
 from django.forms import BoundField
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.fields import WholeNumberField
 from billing.asks import Ask, RenewedPackage
 from billing.enums import Edition, LicenceKind, OrderKind
 from billing.forms.asks import AskForm, QuantityForm, TermForm
 from billing.forms.endings import EndingForm
-from billing.forms.fields import KeysField, WholeNumberField
+from billing.forms.fields import KeysField
 from billing.services.eligibility import Held
 
 

@@ -1,28 +1,10 @@
-"""Fields that take plain digits and nothing else, with a sentence for everything else."""
+"""Fields that name rows and accounts, with a sentence for everything else."""
 
-import re
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
-
-_DIGITS = re.compile(r"-?[0-9]{1,18}", re.ASCII)
-
-
-class WholeNumberField(forms.IntegerField):
-    """A whole number in ASCII digits; `1.0`, `1e9` and other scripts' digits are none.
-
-    Django's own field takes every digit that Unicode knows, and cuts `.0` off.
-    """
-
-    def to_python(self, value: Any) -> int | None:
-        if value in self.empty_values:
-            return None
-        text = str(value).strip()
-        if not _DIGITS.fullmatch(text):
-            raise ValidationError(self.error_messages["invalid"], code="invalid")
-        return int(text)
 
 
 class KeyField(forms.CharField):

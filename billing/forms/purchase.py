@@ -7,12 +7,13 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.forms.fields import WholeNumberField
 from accounts.models import Application
 from billing.asks import Ask
 from billing.enums import Edition, LicenceKind, OrderKind
 from billing.forms.asks import QuantityForm, TermForm
 from billing.forms.endings import EndingForm
-from billing.forms.fields import WholeNumberField, WordsField
+from billing.forms.fields import WordsField
 from billing.pricing import people_to_extra_agents
 from billing.services.eligibility import Held
 

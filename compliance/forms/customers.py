@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.fields import WholeNumberField
 from accounts.models import Account, Application
 from compliance.enums import Direction, EntryKind, NumberSource
 from compliance.forms.fields import FilesField, LongTextField, RefusableForm
@@ -97,7 +98,7 @@ class ConnectionForm(RefusableForm):
         help_text=_("How the people called agreed, and how you can show it."),
     )
     attachments = FilesField(label=_("Files that prove it"))
-    expected_volume = forms.IntegerField(
+    expected_volume = WholeNumberField(
         label=_("Calls a day, about"), min_value=0, max_value=VOLUME_LIMIT
     )
     request_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)

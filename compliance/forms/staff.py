@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms.fields import AccountField, ApplicationField, LineField
+from accounts.forms.fields import AccountField, ApplicationField, LineField, WholeNumberField
 from accounts.forms.staff import ActionForm, ReasonForm
 from compliance.enums import EntryKind, EntryRule, Source, ViolationMeasure
 from compliance.forms.fields import LongTextField
@@ -181,9 +181,7 @@ class IndustryForm(_RowForm):
 
     name = LineField(label=_("Name"), max_length=160)
     name_zh = LineField(label=_("Name in Chinese"), max_length=160, required=False)
-    position = forms.IntegerField(
-        label=_("Position"), min_value=0, max_value=1_000_000, initial=100
-    )
+    position = WholeNumberField(label=_("Position"), min_value=0, max_value=1_000_000, initial=100)
 
 
 class EntryForm(IndustryForm):
