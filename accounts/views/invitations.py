@@ -4,7 +4,7 @@ from allauth.account.adapter import get_adapter
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -75,11 +75,11 @@ def sign_up(request: HttpRequest, token: str) -> HttpResponse:
     found = _find(token)
     here = reverse("accounts:invitation", kwargs={"token": token})
     if found.state_at(timezone.now()) != InvitationState.OPEN:
-        return redirect(here)
+        return HttpResponseRedirect(here)
     if request.user.is_authenticated:
         logout(request)
     get_adapter().stash_verified_email(request, found.email)
-    return redirect(f"{reverse('account_signup')}?{urlencode({'next': here})}")
+    return HttpResponseRedirect(f"{reverse('account_signup')}?{urlencode({'next': here})}")
 
 
 @require_POST
@@ -88,4 +88,4 @@ def change_person(request: HttpRequest, token: str) -> HttpResponse:
     _find(token)
     logout(request)
     here = reverse("accounts:invitation", kwargs={"token": token})
-    return redirect(f"{reverse('account_login')}?{urlencode({'next': here})}")
+    return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': here})}")

@@ -2,8 +2,7 @@
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import i18n
 from django.views.decorators.http import require_POST
@@ -24,9 +23,9 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     A script, which has changed the page already and asks for no page, gets 204.
     """
     theme = request.POST.get("theme", "")
-    response = (
-        redirect(_next(request)) if request.accepts("text/html") else HttpResponse(status=204)
-    )
+    response: HttpResponse = HttpResponse(status=204)
+    if request.accepts("text/html"):
+        response = HttpResponseRedirect(_next(request))
     if theme not in Theme.values:
         return response
     if isinstance(request.user, User):
@@ -53,9 +52,9 @@ def set_language(request: HttpRequest) -> HttpResponseBase:
 
 
 def _next(request: HttpRequest) -> str:
-    """The address of this site that the form came from."""
+    """The path on this site that the form came from."""
     url = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return url if is_ours else "/"
+    return url if is_ours and url.startswith("/") else "/"

@@ -4,9 +4,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
 
-from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -123,7 +129,7 @@ def statement_xlsx(request: HttpRequest, access: AccountAccess) -> HttpResponseB
 
 def _back_to_form(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """Lead to the page that says what is wrong with the filter."""
-    return redirect(f"{account_url('statement', access)}?{request.GET.urlencode()}")
+    return HttpResponseRedirect(f"{account_url('statement', access)}?{request.GET.urlencode()}")
 
 
 def _filename(access: AccountAccess) -> str:

@@ -1,8 +1,7 @@
 """A customer's connection requests: the list, one request, making one, taking one back."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -82,7 +81,7 @@ def request_connection_page(request: HttpRequest, access: AccountAccess) -> Http
                 form.refuse(refusal)
             else:
                 _tell(request, made)
-                return redirect(_page_of(access, made))
+                return HttpResponseRedirect(_page_of(access, made))
     else:
         chosen = {"application": _asked_for(request, access)}
         form = ConnectionForm(initial=chosen, account=access.account, entries=entries)

@@ -104,3 +104,13 @@ def test_what_is_no_language_of_ours_changes_nothing(
 
     user.refresh_from_db()
     assert user.language == ""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "url", ["nosuchview", "home", "accounts:list", "a/b", "", "\0", "http://["]
+)
+def test_what_is_no_path_of_this_site_leads_to_the_start(url: str) -> None:
+    answer = Client().post("/theme/", {"theme": "dark", "next": url})
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
