@@ -179,6 +179,9 @@ class ObjectActions(ModelAdmin):
         """Ask for what the act needs, then do it through its service."""
         if request.method != "POST":
             return self._act(request, object_id, name)
+        if self.get_object(request, unquote(object_id)) is None:
+            # Nothing to take turns on; the key may be no text that PostgreSQL knows.
+            raise Http404
         with transaction.atomic():
             take_turn(model=self.model, key=unquote(object_id))
             return self._act(request, object_id, name)

@@ -67,6 +67,9 @@ class LeanAdmin(ObjectActions):
         term = search_term.strip()
         if not term:
             return queryset, False
+        if "\0" in term:
+            # PostgreSQL holds no such text.
+            return queryset.none(), False
         fields = [SearchField.parse(text) for text in self.get_search_fields(request)]
         condition, is_cut = search(self.model, fields, term)
         if is_cut:

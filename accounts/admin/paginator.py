@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import Any
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Page
 from django.db.models import F, QuerySet
@@ -61,6 +62,13 @@ def _unindexed(term: Any) -> Any:
 
 class LeanChangeList(ChangeList):
     """A list that goes through its paginator even where what was found fits on one page."""
+
+    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
+        """Refuse NUL, which PostgreSQL does, like anything else that is no value of a filter."""
+        found: dict[str, Any] = super().get_filters_params(params)
+        if any("\0" in text for values in found.values() for text in values):
+            raise IncorrectLookupParameters
+        return found
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
