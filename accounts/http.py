@@ -8,13 +8,18 @@ say what happens after a successful POST. Views never look at htmx's headers the
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template, render_to_string
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 from django_htmx.middleware import HtmxDetails
 
+#: The partial of a template that is a dialog as well as a page.
+DIALOG = "dialog"
+#: The element of `base.html` that holds what a page shows, and nothing around it.
+CONTENT_ID = "content-start"
 #: The browser event that closes the page's dialog; `static/js/dialog.js` listens for it.
 CLOSE_EVENT = "dialog:close"
 #: The browser event whose text screen readers speak.
@@ -38,19 +43,36 @@ def render_page(
     template: str,
     context: Mapping[str, Any] | None = None,
     *,
-    partial: str = "dialog",
+    partial: str = DIALOG,
     status: int = 200,
 ) -> HttpResponse:
     """Answer with the partial called `partial` of `template` to htmx, else with all of it.
 
-    `partial` is the name of a `{% partialdef %}` in the very file `template`. A refused form is
+    `partial` is the name of a `{% partialdef %}` in the very file `template`. A page that is no
+    dialog answers htmx with all of it; `replace_content` then says where it goes. A refused form is
     answered with `status=422`; a conflict, such as a quote that no longer holds, with 409. Both
     are swapped into the page like 200.
     """
-    name = f"{template}#{partial}" if wants_fragment(request) else template
+    is_whole = not wants_fragment(request) or (partial == DIALOG and not _has_dialog(template))
+    name = template if is_whole else f"{template}#{partial}"
     response = render(request, name, dict(context or {}), status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _has_dialog(template: str) -> bool:
+    try:
+        get_template(f"{template}#{DIALOG}")
+    except TemplateDoesNotExist:
+        return False
+    return True
+
+
+def replace_content(response: HttpResponse) -> None:
+    """Let htmx put a whole page's content in place of the present one, wherever it asked from."""
+    response["HX-Retarget"] = f"#{CONTENT_ID}"
+    response["HX-Reselect"] = f"#{CONTENT_ID} > *"
+    response["HX-Reswap"] = "innerHTML show:top"
 
 
 def redirect_after(request: HttpRequest, url: str) -> HttpResponse:
@@ -61,7 +83,7 @@ def redirect_after(request: HttpRequest, url: str) -> HttpResponse:
     """
     if getattr(request, "htmx", None):
         return HttpResponseClientRedirect(url)
-    return redirect(url)
+    return HttpResponseRedirect(url)
 
 
 def close_dialog(
@@ -79,7 +101,7 @@ def close_dialog(
     Waiting messages are shown in either case. Without htmx it is a redirect to `url`.
     """
     if not getattr(request, "htmx", None):
-        return redirect(url)
+        return HttpResponseRedirect(url)
     parts = [render_to_string(refresh, dict(context or {}), request)] if refresh else []
     parts.append(render_to_string("partials/_messages_refresh.html", {}, request))
     response = HttpResponse("".join(parts))

@@ -17,6 +17,9 @@ from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from accounts.http import replace_content, wants_fragment
 
 from accounts.devices import remember_device
 from accounts.factors import has_factor, has_used_factor
@@ -39,11 +42,41 @@ class HtmxRedirectMiddleware:
         htmx = getattr(request, "htmx", None)
         if not htmx or response.status_code not in {301, 302, 303, 307, 308}:
             return response
-        url = _back_to(response.headers["Location"], htmx.current_url_abs_path)
+        url = _back_to(response.headers["Location"], _present_page(htmx))
         onward = HttpResponseClientRedirect(url)
         # Cookies, such as that of a session just begun or ended, are kept.
         onward.cookies = response.cookies
         return onward
+
+
+class HtmxPageMiddleware:
+    """Gives a whole page that answers an htmx request the place of the page's content.
+
+    Not every page is a dialog too. Wherever htmx wanted to put it, such as into the dialog, a page
+    within the page would be broken.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if wants_fragment(request) and _is_page(response):
+            replace_content(response)
+        return response
+
+
+def _is_page(response: HttpResponse) -> bool:
+    is_html = response.headers.get("Content-Type", "").startswith("text/html")
+    return is_html and not response.streaming and b"<!DOCTYPE html>" in response.content[:200]
+
+
+def _present_page(htmx: HtmxDetails) -> str | None:
+    """The page that htmx asked from, or None where what it sent is no address of this site."""
+    try:
+        return htmx.current_url_abs_path
+    except ValueError:
+        return None
 
 
 def _back_to(location: str, current: str | None) -> str:

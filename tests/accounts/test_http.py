@@ -8,6 +8,7 @@ import pytest
 from django.contrib import messages
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.http import HttpRequest, HttpResponse
+from django.template import TemplateDoesNotExist
 from django.test import RequestFactory
 from django_htmx.middleware import HtmxMiddleware
 
@@ -70,6 +71,21 @@ def test_a_page_is_rendered_whole_or_in_part(
     assert response.content.decode() == body
     assert response.status_code == 422
     assert response.headers["Vary"] == "HX-Request"
+
+
+def test_a_page_that_is_no_dialog_is_rendered_whole(tmp_path: Path) -> None:
+    (tmp_path / "look" / "whole.html").write_text("<html><p>{{ word }}</p></html>")
+
+    plain = render_page(request_with(), "look/whole.html", {"word": "hello"}, status=422)
+    htmx = render_page(request_with(HTMX), "look/whole.html", {"word": "hello"}, status=422)
+
+    assert plain.content == htmx.content == b"<html><p>hello</p></html>"
+    assert htmx.status_code == 422
+
+
+def test_a_part_that_is_missing_is_a_mistake_in_the_program() -> None:
+    with pytest.raises(TemplateDoesNotExist):
+        render_page(request_with(HTMX), TEMPLATE, partial="nosuchpart")
 
 
 @pytest.mark.parametrize(

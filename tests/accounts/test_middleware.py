@@ -1,12 +1,15 @@
 """No redirect of an htmx request ends inside the dialog."""
 
+from pathlib import Path
+
 import pytest
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.test import RequestFactory
 from django_htmx.middleware import HtmxMiddleware
 
-from accounts.middleware import HtmxRedirectMiddleware
+from accounts.middleware import HtmxPageMiddleware, HtmxRedirectMiddleware
 
+HTMX = {"HX-Request": "true"}
 AGENTS = "http://testserver/console/100000000001/agents/?q=a"
 
 
@@ -50,6 +53,12 @@ def test_another_sites_address_is_no_way_back() -> None:
     assert response.headers["HX-Redirect"] == "/auth/login/?next=/x/"
 
 
+def test_a_broken_address_of_the_page_is_no_way_back() -> None:
+    response = answer("/auth/login/?next=/x/", {"HX-Request": "true", "HX-Current-URL": "http://["})
+
+    assert response.headers["HX-Redirect"] == "/auth/login/?next=/x/"
+
+
 def test_a_plain_browser_follows_redirects_itself() -> None:
     response = answer("/console/", {})
 
@@ -60,3 +69,25 @@ def test_other_answers_pass_unchanged() -> None:
     response = answer(None, {"HX-Request": "true"})
 
     assert (response.status_code, response.content) == (200, b"fragment")
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "place"),
+    [
+        pytest.param("<!DOCTYPE html><html>", HTMX, "#content-start", id="a whole page"),
+        pytest.param("<p>fragment</p>", HTMX, None, id="a fragment"),
+        pytest.param("<!DOCTYPE html><html>", {}, None, id="a plain browser"),
+        pytest.param("<!DOCTYPE html>", HTMX | {"HX-Boosted": "true"}, None, id="a boosted link"),
+    ],
+)
+def test_a_whole_page_takes_the_place_of_the_content(
+    body: str, headers: dict[str, str], place: str | None
+) -> None:
+    request = RequestFactory().get("/accounts/", headers=headers)
+
+    response = HtmxMiddleware(HtmxPageMiddleware(lambda _request: HttpResponse(body)))(request)
+
+    assert isinstance(response, HttpResponse)
+    assert response.headers.get("HX-Retarget") == place
+    assert response.headers.get("HX-Reselect") == (place and f"{place} > *")
+    assert 'id="content-start"' in Path("templates/base.html").read_text()
