@@ -1,13 +1,17 @@
 """What surrounds every request."""
 
+import codecs
 import logging
 import re
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.utils.http import parse_header_parameters
 
+from config.errors import bad_request
 from config.logs import request_id
 from config.outages import answer_outage
 
@@ -17,6 +21,10 @@ logger = logging.getLogger("console.request")
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Asked for every few seconds by machines; their answers are of no interest in the log.
 _QUIET = frozenset({"/healthz", "/readyz"})
+
+#: The note of `set_unreadable_aside` in a WSGI environment.
+UNREADABLE = "console.unreadable"
+_ENCODINGS = frozenset({"utf-8", "ascii"})
 
 
 class RequestLogMiddleware:
@@ -121,3 +129,42 @@ class BusyMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Let every other exception pass."""
         return answer_outage(request, exception)
+
+
+class ReadableRequestMiddleware:
+    """Answers 400 to a request that nothing could be read from, before anything tries to."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.META.get(UNREADABLE) or not _is_readable(request.META.get("CONTENT_TYPE", "")):
+            return bad_request(request)
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer a form that broke off on its way, should anybody still be there to read it."""
+        return bad_request(request) if isinstance(exception, UnreadablePostError) else None
+
+
+def set_unreadable_aside(environ: dict[str, Any]) -> None:
+    """Replace a content type that Django could not make a request of by a note for the middleware.
+
+    Django decodes the query while it makes the request, so that an encoding which always fails
+    ends in an error before any middleware is asked.
+    """
+    if not _is_readable(environ.get("CONTENT_TYPE", "")):
+        environ["CONTENT_TYPE"] = ""
+        environ[UNREADABLE] = True
+
+
+def _is_readable(content_type: str) -> bool:
+    """Whether text of this content type is in UTF-8, as browsers send it.
+
+    Python knows many more encodings; some are none of text, and some fail whatever they are given.
+    """
+    try:
+        _type, parameters = parse_header_parameters(content_type)
+        return codecs.lookup(parameters.get("charset", "utf-8")).name in _ENCODINGS
+    except (LookupError, ValueError):
+        return False

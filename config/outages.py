@@ -13,12 +13,11 @@ from django.db.utils import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.views import defaults
+
+from config import errors
 
 #: A blocked row is free again soon; a restart of the database takes a little longer.
 RETRY_SECONDS = 3
-#: Names the reason to `dialog.js`, which has words of its own for it.
-PROBLEM_HEADER = "X-Problem"
 
 
 class Outage(enum.Enum):
@@ -77,7 +76,7 @@ def answer_outage(request: HttpRequest, exception: BaseException) -> HttpRespons
         response = render(request, "503.html", status=503)
     else:
         response = HttpResponse(_page_without_database(request), status=503)
-        response.headers[PROBLEM_HEADER] = "database"
+        response.headers[errors.PROBLEM_HEADER] = "database"
     response.headers["Retry-After"] = str(RETRY_SECONDS)
     response.headers["Cache-Control"] = "no-store"
     response.outage = f"{outage.value}: {words}"  # type: ignore[attr-defined]
@@ -97,4 +96,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Django's `handler500`: errors outside of views come here, such as those of the session."""
     exception = sys.exc_info()[1]
     answer = answer_outage(request, exception) if exception else None
-    return answer or defaults.server_error(request)
+    return answer or errors.server_error(request)

@@ -123,11 +123,14 @@ MIDDLEWARE = [
     "accounts.middleware.PrivatePagesMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.HtmxRedirectMiddleware",
-    # Inside of it, so that where they lead is shown by the whole window.
+    "accounts.middleware.HtmxPageMiddleware",
+    # Inside of them, so that where they lead is shown by the whole window.
     "accounts.middleware.SessionLimitMiddleware",
     "accounts.middleware.SamePersonMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
     "config.middleware.BusyMiddleware",
+    # Last, so that its answers pass through all of the others.
+    "config.middleware.ReadableRequestMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -218,6 +221,7 @@ SESSION_LIMIT_DAYS = env.int("SESSION_LIMIT_DAYS", default=7)
 STAFF_SESSION_LIMIT_HOURS = env.int("STAFF_SESSION_LIMIT_HOURS", default=12)
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 
 # --- Sign-in -------------------------------------------------------------------------------
 

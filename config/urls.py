@@ -9,7 +9,7 @@ from django.views.generic import RedirectView
 
 from accounts.converters import SdkAppIdConverter, UinConverter
 from accounts.views import home, preferences
-from config import health
+from config import errors, health, outages
 from config.start import views as start
 
 # Before the apps' lists are read, which use them.
@@ -18,6 +18,12 @@ register_converter(SdkAppIdConverter, "sdkappid")
 
 # One way in for everybody: throttled, and with the second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+handler400 = errors.bad_request
+handler403 = errors.permission_denied
+handler404 = errors.page_not_found
+# Where the database is lost outside of a view, in the session for example.
+handler500 = outages.server_error
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -45,6 +51,3 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("", include("compliance.urls")),
 ]
-
-# Where the database is lost outside of a view, in the session for example.
-handler500 = "config.outages.server_error"
