@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 #: Names the reason of a refusal to `dialog.js`, which has words of its own for it.
 PROBLEM_HEADER = "X-Problem"
 #: Who was signed in when the page was made; `console.html` lets htmx send it.
-PERSON_HEADER = "X-Person"
+PERSON_HEADER = "X-Console-Person"
 #: The token that `dialog.js` sends from now on.
 TOKEN_HEADER = "X-CSRFToken"  # noqa: S105
 

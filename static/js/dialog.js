@@ -209,8 +209,19 @@ function problem(event, status) {
   lead(place.querySelector("h2"));
 }
 
+// After signing in again in another tab, the page goes on with the token of that session.
+function renewToken(token) {
+  const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+  document.body.setAttribute("hx-headers", JSON.stringify({ ...headers, "X-CSRFToken": token }));
+  for (const input of document.querySelectorAll("input[name=csrfmiddlewaretoken]")) {
+    input.value = token;
+  }
+}
+
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
+  const token = xhr.getResponseHeader("X-CSRFToken");
+  if (token) renewToken(token);
   problem(event, xhr.getResponseHeader("X-Problem") ?? xhr.status);
 });
 document.addEventListener("htmx:sendError", (event) => problem(event, 0));
