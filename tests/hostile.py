@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 import django
@@ -239,7 +240,7 @@ class Request:
 
     def send(self, demo: Demo) -> Answer:
         """Send it and undo what it did."""
-        query = {} if self.query is None else {"QUERY_STRING": self.query}
+        query: dict[str, Any] = {} if self.query is None else {"QUERY_STRING": self.query}
         return demo.send(
             self.email,
             "generic",

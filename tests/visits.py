@@ -246,7 +246,9 @@ def _admin(demo: Demo) -> Iterator[Place]:
         for page in ("changelist", "add"):
             yield Place(f"{prefix}_{page}", reverse(f"{prefix}_{page}"), people, is_admin=True)
         keys = list(model._default_manager.order_by("-pk").values_list("pk", flat=True)[:_TRIES])
-        wanted = {f"{prefix}_{page}": () for page in ("change", "history", "delete")}
+        wanted: dict[str, tuple[str, ...]] = {
+            f"{prefix}_{page}": () for page in ("change", "history", "delete")
+        }
         if isinstance(model_admin, ObjectActions):
             wanted |= {f"{prefix}_act#{name}": (name,) for name in model_admin.object_actions}
         for name, more in wanted.items():

@@ -115,7 +115,7 @@ class DecimalNumberField(forms.DecimalField):
     Django's own field takes everything that Python's `Decimal` does.
     """
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
         if value in self.empty_values:
             return None
         text = str(value).strip()
