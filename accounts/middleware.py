@@ -19,10 +19,9 @@ from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from accounts.http import replace_content, wants_fragment
-
 from accounts.devices import remember_device
 from accounts.factors import has_factor, has_used_factor
+from accounts.http import replace_content, wants_fragment
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
