@@ -60,6 +60,9 @@ def _button(kind: str, context: Mapping[str, Any]) -> tuple[str, str | Promise]:
         return absolute(reverse("account_signup")), _("Create an account")
     if kind in {"password_reset_code", "login_code"}:
         return "", ""
+    if kind in {"email_changed", "email_deleted"}:
+        # It goes to the former address, with which the password can no longer be reset.
+        return absolute(reverse("account_login")), _("Sign in")
     return absolute(reverse("account_reset_password")), _("Reset password")
 
 

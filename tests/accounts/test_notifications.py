@@ -198,7 +198,7 @@ def test_each_message_goes_out_once_as_text_and_html() -> None:
     row = Notification.objects.get()
     assert message.to == [user.email]
     assert message.subject == "Your role in Harbour & Sons has changed"
-    assert "You now have the role Finance." in str(message.body)
+    assert "Your new role is Finance." in str(message.body)
     assert f"/console/{account.uin}/members/" in str(message.body)
     (html, kind) = message.alternatives[0]  # type: ignore[attr-defined]
     assert kind == "text/html"

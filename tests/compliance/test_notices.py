@@ -44,9 +44,9 @@ def test_a_measure_is_told(tenant: Tenant, measure: ViolationMeasure) -> None:
     case = make_case(tenant, measure=measure)
     words = _words("violation_measure")
     assert words.subject == f"{MEASURES[measure]} {case.number}"
-    assert "Behaviour: Harassment." in words.text
+    assert "Behavior: Harassment." in words.text
     assert case.summary in words.text
-    assert "all agents are out of service" in words.text
+    assert "All agents are now out of service." in words.text
     assert "You can appeal until 17 Mar 2026, 12:00:00 UTC+8." in words.text
 
 
@@ -54,7 +54,7 @@ def test_a_warning_is_told(tenant: Tenant) -> None:
     case = make_case(tenant, behaviour=6)
     words = _words("violation_measure")
     assert words.subject == f"Warning: violation {case.number}"
-    assert "Service goes on." in words.text
+    assert "Service continues." in words.text
 
 
 def test_a_reader_of_chinese_reads_the_rule_in_chinese(tenant: Tenant) -> None:
@@ -76,7 +76,7 @@ def test_lifting_is_told(tenant: Tenant, staff: User) -> None:
     lift_measure(violation=case, reason="A first offence.", by=staff, now=NOW)
     words = _words("violation_lifted")
     assert words.subject == f"Suspension lifted: violation {case.number}"
-    assert "refunds stay barred" in words.text
+    assert "you still cannot get refunds" in words.text
     assert "A first offence." in words.text
 
 
