@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -195,8 +196,9 @@ def _news(account: Account, language: str) -> Iterator[Mail]:
             yield _written(f"{kind}-{number}", row)
 
 
+@cache
 def write_all(language: str) -> list[Mail]:
-    """Write every mail in a language."""
+    """Write every mail in a language; once for all tests, which only read them."""
     owner = make_user(NAMELESS)
     account = make_account("Harbour & Sons", owner=owner)
     with translation.override(language):
@@ -258,15 +260,16 @@ def test_english_subjects_are_in_sentence_case() -> None:
 
 def test_no_mail_speaks_english_to_who_reads_chinese() -> None:
     """Reads the compiled catalog of translations."""
+    names = ALLOWED | {"IP", "Chrome", "Windows"}
     typed = "\n".join(
         str(value) for examples in NEWS.values() for params in examples for value in params.values()
     )
-    typed += "\nChrome Windows Odd-Program Odd Program K7Q MX Harbour & Sons"
+    typed += "\nOdd-Program K7Q-2MX Harbour & Sons"
     left = {
         mail.name: [
             word
             for word in dict.fromkeys(_ENGLISH.findall("\n".join(mail.said)))
-            if word not in ALLOWED and word not in typed
+            if word not in names and word not in typed
         ]
         for mail in write_all("zh-hans")
     }

@@ -220,5 +220,5 @@ def test_an_unrestricted_customer_reads_when_the_licences_go(package: Package) -
         assert "until 17 Apr 2026, 10:00:00" in text
     _remind(EXPIRY + 7 * DAY)
     (text,) = _mails(package)
-    assert "were released at 17 Apr 2026, 10:00:00" in text
+    assert "were released on 17 Apr 2026, 10:00:00" in text
     assert derive_state(package, EXPIRY + 7 * DAY) == "released"
