@@ -177,7 +177,7 @@ class Mail:
 
 def _written(name: str, queued: OutgoingMail | Notification) -> Mail:
     message = _message(queued, None)
-    html = [str(part.content) for part in message.alternatives]
+    html = [str(content) for content, _kind in message.alternatives]
     return Mail(name, str(message.subject), str(message.body), html[0] if html else "")
 
 
