@@ -13,6 +13,10 @@ from accounts import text
 from accounts.models import Account, Application
 
 
+#: As long as an address may be, and the database's column is.
+EMAIL_LENGTH = 254
+
+
 class SearchField(forms.CharField):
     """A line to look for: cleaned as names are, so that it finds them."""
 
@@ -71,7 +75,7 @@ class CleanEmailField(forms.EmailField):
     """An address as people write it, without what comes along with copied text."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_length": 254, **kwargs})
+        super().__init__(**{"max_length": EMAIL_LENGTH, **kwargs})
 
     def to_python(self, value: Any) -> str:
         return text.clean_email(super().to_python(value) or "")
@@ -79,7 +83,7 @@ class CleanEmailField(forms.EmailField):
     def validate(self, value: Any) -> None:
         super().validate(value)
         # A domain in another script is longer in the form that the network knows.
-        if len(text.email_key(value)) > self.max_length:
+        if len(text.email_key(value)) > EMAIL_LENGTH:
             raise ValidationError(EmailValidator.message, code="invalid")
 
 

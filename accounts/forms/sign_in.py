@@ -23,17 +23,17 @@ class _EmailFolded:
             self.fields[name].to_python = lambda value, take=take: email_key(take(value) or "")
 
 
-class LoginForm(_EmailFolded, library.LoginForm):  # type: ignore[misc]
+class LoginForm(_EmailFolded, library.LoginForm):
     """Address and password."""
 
 
-class ResetPasswordForm(_EmailFolded, library.ResetPasswordForm):  # type: ignore[misc]
+class ResetPasswordForm(_EmailFolded, library.ResetPasswordForm):
     """The address that a link to a new password goes to."""
 
 
-class AddEmailForm(_EmailFolded, library.AddEmailForm):  # type: ignore[misc]
+class AddEmailForm(_EmailFolded, library.AddEmailForm):
     """A further address of a person."""
 
 
-class FoldedSignupForm(_EmailFolded, library.SignupForm):  # type: ignore[misc]
+class FoldedSignupForm(_EmailFolded, library.SignupForm):
     """A new sign-in; `accounts.forms.signup` asks for the company as well."""

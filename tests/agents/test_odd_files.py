@@ -211,6 +211,7 @@ UNREADABLE: dict[str, Callable[[], bytes]] = {
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("make", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_an_unreadable_workbook_is_refused_in_words(make: Callable[[], bytes]) -> None:
     started = time.monotonic()
@@ -236,6 +237,21 @@ def test_a_refused_workbook_is_answered_beside_the_field(tenant: Tenant) -> None
         assert answer.status_code == 422
         assert answer.context["form"].errors.keys() == {"file"}
         assert "without a password" in answer.content.decode()
+
+
+def test_a_refused_form_says_that_the_file_is_to_be_chosen_again(tenant: Tenant) -> None:
+    owner = signed_in(tenant.owner)
+    hint = "Choose the file again"
+    assert hint in upload(owner, tenant, _encrypted()).content.decode()
+    assert hint not in owner.get(url(tenant, "import")).content.decode()
+    without = owner.post(url(tenant, "import"), {"mode": "add"})
+    assert (without.status_code, hint in without.content.decode()) == (422, False)
+
+
+def test_names_are_left_alone_by_translators_and_keep_their_direction(tenant: Tenant) -> None:
+    make_agent(tenant.application, name="שלום")
+    page = signed_in(tenant.owner).get(url(tenant, "management")).content.decode()
+    assert '<th scope="row" translate="no"><bdi>שלום</bdi>' in page
 
 
 @pytest.mark.slow
@@ -315,7 +331,7 @@ def test_the_sheet_with_the_agents_is_found_behind_a_cover(tenant: Tenant) -> No
     assert read(saved(book)).title == "Staff <2026>"
     owner = signed_in(tenant.owner)
     upload(owner, tenant, saved(book))
-    imported = tenant.application.pk and check(tenant, saved(book))
+    imported = check(tenant, saved(book))
     page = owner.get(url(tenant, "import_file", pk=imported.pk)).content.decode()
     assert "The sheet that was read is “Staff &lt;2026&gt;”." in page
 
