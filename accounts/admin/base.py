@@ -19,6 +19,7 @@ from accounts.admin.actions import AddThroughService, ObjectActions, object_acti
 from accounts.admin.paginator import LeanChangeList, LeanPaginator
 from accounts.admin.search import SearchField, search
 from accounts.forms.staff import ActionForm, ReasonForm
+from accounts.text import clean_line
 
 __all__ = [
     "ActionForm",
@@ -64,7 +65,7 @@ class LeanAdmin(ObjectActions):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
+        term = clean_line(search_term.strip())
         if not term:
             return queryset, False
         if "\0" in term:

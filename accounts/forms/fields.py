@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts import text
 from accounts.models import Account, Application
 
-
 #: As long as an address may be, and the database's column is.
 EMAIL_LENGTH = 254
 

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import ActionForm, AddThroughService, LeanAdmin, object_action
-from accounts.forms.fields import AccountField, DecimalNumberField
+from accounts.forms.fields import AccountField, CodeField, DecimalNumberField, LineField
 from accounts.templatetags.console import money
 from billing.admin.inlines import ReadOnlyInline
 from billing.enums import CreditStatus, FundKind
@@ -34,12 +34,12 @@ class CreditForm(ActionForm):
         label=_("Amount"), min_value=Decimal("0.01"), max_digits=14, decimal_places=2
     )
     currency = forms.ChoiceField(label=_("Currency"), choices=[("USD", "USD")])
-    reference = forms.CharField(
+    reference = CodeField(
         label=_("Reference"),
         max_length=64,
         help_text=_("Unique, such as the bank's: the same reference is credited once."),
     )
-    note = forms.CharField(label=_("Note"), max_length=200, required=False)
+    note = LineField(label=_("Note"), max_length=200, required=False)
 
 
 def _is_waiting(credit: Credit) -> bool:

@@ -11,7 +11,13 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import ActionForm, AddThroughService, LeanAdmin, object_action
-from accounts.forms.fields import AccountField, DecimalNumberField, WholeNumberField
+from accounts.forms.fields import (
+    AccountField,
+    CodeField,
+    DecimalNumberField,
+    LineField,
+    WholeNumberField,
+)
 from billing.enums import CouponKind, Edition, OrderKind, PromotionRefundRule, TermUnit
 from billing.models import Coupon, Promotion
 from billing.models.offers import Limits
@@ -51,7 +57,7 @@ class PromotionForm(LimitsForm):
     """A promotion's price effect and its refund rule."""
 
     code = forms.SlugField(label=_("Code"), max_length=40)
-    name = forms.CharField(label=_("Name"), max_length=100)
+    name = LineField(label=_("Name"), max_length=100)
     terms = forms.CharField(
         label=_("Terms shown to the customer"),
         widget=forms.Textarea(attrs={"rows": 4}),
@@ -130,7 +136,7 @@ class CouponForm(LimitsForm):
     """A coupon for one account."""
 
     account = AccountField(label=_("Account (UIN)"))
-    code = forms.CharField(label=_("Code"), max_length=40)
+    code = CodeField(label=_("Code"), max_length=40)
     kind = forms.ChoiceField(label=_("Kind"), choices=CouponKind.choices)
     currency = forms.ChoiceField(label=_("Currency"), choices=[("USD", "USD")])
     amount = DecimalNumberField(
