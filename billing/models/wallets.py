@@ -212,7 +212,7 @@ class Credit(models.Model):
         related_name="+",
         verbose_name=_("decided by"),
     )
-    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    reason = models.TextField(_("reason"), blank=True)
     transaction = models.OneToOneField(
         LedgerTransaction,
         on_delete=models.PROTECT,

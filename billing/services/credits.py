@@ -177,7 +177,7 @@ def ask_for_reversal(*, credit: Credit, reason: str, by: User, now: datetime) ->
         status=CreditStatus.WAITING,
         created_at=now,
         created_by=by,
-        reason=reason[:200],
+        reason=reason,
         reverses=current,
     )
     _audit(reversal, "credit.reversal_asked", "", by=by, now=now)

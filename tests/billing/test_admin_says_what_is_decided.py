@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
@@ -61,6 +62,29 @@ def test_an_announced_credit_waits_and_its_maker_has_no_buttons(
     act = words(page(client, credit, "approve")).replace("\u00a0", " ")
     for fact in ("Harbour Retail", account.uin, account.entity.name, "USD 25,000.00", "OPS-5"):
         assert fact in act
+
+
+def test_the_reason_of_a_decision_may_be_as_long_as_its_form_allows(
+    client: Client, staff: User
+) -> None:
+    credit = record_credit(
+        account=make.make_account(),
+        fund_kind="cash",
+        amount=Decimal(25_000),
+        currency="USD",
+        reference="OPS-7",
+        by=make.make_user(is_staff=True),
+        now=timezone.now(),
+    )
+    reason = "Why? " * 399 + "Done."
+
+    page(client, credit)
+    url = reverse("admin:billing_credit_act", args=(credit.pk, "approve"))
+    answer = client.post(url, {"reason": reason})
+
+    assert answer.status_code == 302
+    credit.refresh_from_db()
+    assert (credit.status, credit.reason) == ("booked", reason)
 
 
 def test_take_back_goes_once_a_reversal_was_asked_for(client: Client, staff: User) -> None:
