@@ -265,6 +265,12 @@ ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 MFA_ADAPTER = "accounts.adapters.MFAAdapter"
+MFA_FORMS = {
+    "login_webauthn": "accounts.forms.passkeys.LoginWebAuthnForm",
+    "authenticate_webauthn": "accounts.forms.passkeys.AuthenticateWebAuthnForm",
+    "reauthenticate_webauthn": "accounts.forms.passkeys.ReauthenticateWebAuthnForm",
+    "add_webauthn": "accounts.forms.passkeys.AddWebAuthnForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "TCCC"
 MFA_PASSKEY_LOGIN_ENABLED = True
