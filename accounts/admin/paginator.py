@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Page
+from django.db import DataError
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
 
@@ -71,6 +72,13 @@ class LeanChangeList(ChangeList):
         return found
 
     def get_results(self, request: HttpRequest) -> None:
+        """Read the rows; a value that turns out to be none only now is refused like the others."""
+        try:
+            self._read(request)
+        except (DataError, OverflowError, ValueError) as error:
+            raise IncorrectLookupParameters from error
+
+    def _read(self, request: HttpRequest) -> None:
         super().get_results(request)
         if not self.multi_page and self.queryset.query.where:
             self.result_list = self.paginator.page(1).object_list
