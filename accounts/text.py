@@ -23,6 +23,9 @@ _IGNORABLE = (
 _CONTEXTUAL = "\u200c\u200d\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _ANY_IGNORABLE = re.compile(f"[{_IGNORABLE}]")
 _ALWAYS_DROPPED = re.compile(f"(?![{_CONTEXTUAL}])[{_IGNORABLE}]")
+#: Anything longer is refused for its length wherever it was typed, and not worth the time.
+_LONGEST_LINE = 100_000
+_LONGEST_DOMAIN = 253
 _REPEATED_JOINER = re.compile("([\u200c\u200d\u180e])[\u200c\u200d\u180e]+")
 _DEPENDENT = re.compile(f"[{_CONTEXTUAL}]")
 _JOINERS = frozenset("\u200c\u200d\u180e")
@@ -47,7 +50,7 @@ def clean_line(text: str) -> str:
     Joiners and variation selectors stay where the script or the emoji needs them. Control
     characters stay as well, for `is_plain` to refuse.
     """
-    if text.isascii():
+    if text.isascii() or len(text) > _LONGEST_LINE:
         return text.strip(" ")
     text = _ALWAYS_DROPPED.sub("", unicodedata.normalize("NFC", text))
     text = _REPEATED_JOINER.sub(r"\1", text)
@@ -73,15 +76,20 @@ def _trim(text: str) -> str:
 
 def _keep_if_needed(match: re.Match[str]) -> str:
     sign, text = match.group(), match.string
-    before = text[: match.start()][-1:]
-    after = text[match.end() :][:1]
+    before = _sign_at(text, match.start() - 1)
+    after = _sign_at(text, match.end())
     if sign in _JOINERS:
         if before == "\ufe0f":
-            before = text[: match.start() - 1][-1:]
+            before = _sign_at(text, match.start() - 2)
         return sign if _needs_joiner(before, after) else ""
     if "\u180b" <= sign <= "\u180f":
         return sign if _script(before) == "MONGOLIAN" else ""
     return sign if after == "\u20e3" or _takes_selector(before) else ""
+
+
+def _sign_at(text: str, index: int) -> str:
+    """Return one character, or nothing beyond either end, without copying the rest."""
+    return text[index] if 0 <= index < len(text) else ""
 
 
 def _needs_joiner(before: str, after: str) -> bool:
@@ -179,7 +187,7 @@ def email_key(text: str) -> str:
 
 
 def _to_ascii(label: str) -> str:
-    if label.isascii():
+    if label.isascii() or len(label) > _LONGEST_DOMAIN:
         return label
     try:
         return "xn--" + unicodedata.normalize("NFC", label).encode("punycode").decode("ascii")
