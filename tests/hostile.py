@@ -1,6 +1,6 @@
 """Hostile requests to every list and form of the console and the administration.
 
-    python -m tests.hostile --requests 20000 [--seed 1] [--only 4711]
+    python -m tests.hostile --requests 20000 [--seed 1] [--start 0] [--only 4711]
 
 Parameters are found in the forms and links of the rendered pages, and in a list of known ones.
 Each request puts one hostile value in the place of one parameter, path part, body or header, and
@@ -443,9 +443,11 @@ def attack(
         if answer.seconds > SLOW_SECONDS:
             # The machine may have been busy with something else.
             answer = min(answer, request.send(demo), key=lambda each: each.seconds)
+        before = len(tally.failures)
         tally.add(number, request, answer)
-        if is_told and tally.requests % 500 == 0:
-            sys.stderr.write(f"{tally.requests} sent, {len(tally.failures)} failed\n")
+        if is_told and (tally.requests % 500 == 0 or len(tally.failures) > before):
+            told = "\n".join([f"{tally.requests} sent", *tally.failures[before:]])
+            sys.stderr.write(f"{told}\n")
     return tally
 
 
@@ -468,11 +470,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Send hostile requests to the console.")
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--start", type=int, default=0, help="the number of the first request")
     parser.add_argument("--only", type=int, nargs="*", help="send these requests alone")
     options = parser.parse_args()
     with _test_database(), open_demo() as demo:
         targets = find_targets(demo, find_places(demo))
-        numbers = options.only or range(options.requests)
+        numbers = options.only or range(options.start, options.start + options.requests)
         tally = attack(demo, targets, numbers=numbers, seed=options.seed, is_told=True)
     sys.stdout.write(
         f"{len(targets.fields)} fields, {len(targets.queries)} query parameters, "
