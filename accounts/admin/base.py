@@ -31,6 +31,9 @@ __all__ = [
     "object_action",
 ]
 
+#: A longer query is not carried along. The server in front refuses one of 4,094 characters.
+QUERY_LIMIT = 2_000
+
 
 class LeanAdmin(ObjectActions):
     """A list and a page of objects that are read, newest first.
@@ -61,6 +64,12 @@ class LeanAdmin(ObjectActions):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_preserved_filters(self, request: HttpRequest) -> str:
+        """Return what leads back to the list as it is, written into the link of every row."""
+        if len(request.META.get("QUERY_STRING", "")) > QUERY_LIMIT:
+            return ""
+        return str(super().get_preserved_filters(request))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -73,3 +73,14 @@ def test_a_key_that_is_none_has_no_page(staff: Client, method: str, key: str, pa
 
     assert answer.status_code in {302, 403, 404}
     assert answer.status_code != 302 or answer.headers["Location"] == reverse("admin:index")
+
+
+@pytest.mark.parametrize(("length", "is_kept"), [(1_000, True), (100_000, False)])
+def test_a_long_query_is_not_written_into_every_row(
+    staff: Client, length: int, is_kept: bool
+) -> None:
+    query = f"?q={'+' * length}"
+
+    answer = staff.get(reverse("admin:accounts_user_changelist") + query)
+
+    assert ("_changelist_filters" in answer.text) is is_kept
