@@ -6,6 +6,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as Caution
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.utils import OperationalError
@@ -40,6 +41,29 @@ def check_database_version(
     """Run with every management command that runs checks."""
     complaint = database_complaint()
     return [Error(complaint, id="config.E001")] if complaint else []
+
+
+@register(deploy=True)
+def check_lock_timeout(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Warn where a request would wait without end for a row that another one has locked."""
+    try:
+        with connection.temporary_connection() as cursor:
+            cursor.execute("SELECT setting FROM pg_settings WHERE name = 'lock_timeout'")
+            (setting,) = cursor.fetchone()
+    except OperationalError:
+        return []
+    if setting != "0":
+        return []
+    return [
+        Caution(
+            "lock_timeout is 0: a request waits without end for a row that another one has locked.",
+            hint="Set DATABASE_LOCK_TIMEOUT, or behind PgBouncer "
+            "ALTER ROLE ... SET lock_timeout = '10s' (README, Connections).",
+            id="config.W001",
+        )
+    ]
 
 
 def refuse_old_database() -> None:

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from billing.models import SweepRun
+from config.outages import RETRY_SECONDS
 
 
 @never_cache
@@ -36,7 +37,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """
     complaint = _database_complaint()
     if complaint:
-        return JsonResponse({"status": "not ready", "reason": complaint}, status=503)
+        body = {"status": "not ready", "reason": complaint}
+        return JsonResponse(body, status=503, headers={"Retry-After": str(RETRY_SECONDS)})
     return JsonResponse({"status": "ready", **_sweep_warning()})
 
 

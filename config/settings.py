@@ -184,7 +184,11 @@ def _database() -> dict[str, Any]:
     # A host that is gone without a word is noticed within seconds, not minutes.
     options.setdefault("connect_timeout", 5)
     options.setdefault("tcp_user_timeout", 15_000)
-    lock_timeout = env.str("DATABASE_LOCK_TIMEOUT", default="10s")
+    # PgBouncer in transaction mode lends a connection for one transaction: it takes no options
+    # at the start (the role has them instead), and a cursor does not outlive a transaction.
+    is_lent = env.bool("DATABASE_TRANSACTION_POOLING", default=False)
+    database["DISABLE_SERVER_SIDE_CURSORS"] = is_lent
+    lock_timeout = "" if is_lent else env.str("DATABASE_LOCK_TIMEOUT", default="10s")
     if lock_timeout:
         options["options"] = f"{options.get('options', '')} -c lock_timeout={lock_timeout}".strip()
     pool_size = env.int("DATABASE_POOL_SIZE", default=0)
@@ -195,12 +199,12 @@ def _database() -> dict[str, Any]:
         options["pool"] = {
             "min_size": 1,
             "max_size": pool_size,
-            "timeout": 5,
+            "timeout": 3,
             "reconnect_timeout": 3,
         }
         database["CONN_MAX_AGE"] = 0
     else:
-        database["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
+        database["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=0 if is_lent else 60)
     # A connection that a restart of the database broke is replaced before it is used.
     database["CONN_HEALTH_CHECKS"] = True
     # A name of its own lets several test runs go on side by side on one server.

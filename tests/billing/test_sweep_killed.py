@@ -28,6 +28,7 @@ from config.embedded_postgres import ROLE, Server
 from tests import factories as make
 from tests.bench import databases
 from tests.billing.acts import HOUR, at, package_of
+from tests.clusters import dump_into, own_cluster
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -214,36 +215,6 @@ def test_a_killed_sweep_is_ended_by_one_with_an_earlier_clock_and_one_with_the_r
 # --- The database stops in the middle --------------------------------------------------------
 
 
-@contextmanager
-def _cluster(folder: Path) -> Iterator[Server]:
-    """A server of the test's own, which it may stop as it likes."""
-    server = Server(folder)
-    lease = server.join()
-    try:
-        yield server
-    finally:
-        os.close(lease)
-        with server.turn():
-            server.stop_if_unused()
-            server.remove()
-
-
-def _dump_into(server: Server, dump: str) -> None:
-    """Copy the tests' database, with its rows, into the server's."""
-    own = str(connection.settings_dict["NAME"])
-    given = dict(connection.get_connection_params())
-    names = ("host", "port", "user", "password")
-    here = {f"PG{name.upper()}": str(given[name]) for name in names if name in given}
-    there = {"PGHOST": str(server.socket_folder), "PGUSER": ROLE}
-    for program, where, arguments in (
-        ("pg_dump", here, ["--format=custom", "--no-owner", f"--file={dump}", own]),
-        ("pg_restore", there, ["--no-owner", f"--dbname={ROLE}", dump]),
-    ):
-        subprocess.run(
-            [server.programs / program, *arguments], env={**os.environ, **where}, check=True
-        )
-
-
 def _changed(reader: psycopg.Connection) -> int:
     row = reader.execute(
         "SELECT count(*) FROM accounts_auditevent WHERE verb = 'package.isolated'"
@@ -267,8 +238,8 @@ def _looking_at(server: Server) -> Iterator[None]:
 
 def test_the_database_stops_at_once_and_a_rerun_after_its_start_ends_it(tmp_path: Path) -> None:
     _fill()
-    with _cluster(tmp_path) as server:
-        _dump_into(server, str(tmp_path / "dump"))
+    with own_cluster(tmp_path) as server:
+        dump_into(server, str(tmp_path / "dump"))
         address = f"postgres://{ROLE}@/{ROLE}?host={server.socket_folder}"
         with _sweepers(address, 4) as processes:
             _go(processes)

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
 
 from django.conf import settings
 
@@ -17,6 +19,14 @@ from tests.places import free_port
 
 #: What a proxy in front says: the client came over HTTPS.
 HEADERS = {"X-Forwarded-Proto": "https", "Host": "console.example"}
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
 
 
 class Server:
@@ -37,6 +47,9 @@ class Server:
             "WEB_CONCURRENCY": "2",
             "WEB_THREADS": "4",
         }
+        # A copy of the console has no tests.
+        self.settings = "config.settings" if root else "tests.config.production"
+        self.headers = dict(HEADERS)
         self.process: subprocess.Popen[bytes] | None = None
 
     def write(self, **variables: str) -> None:
@@ -52,7 +65,11 @@ class Server:
             self.process = subprocess.Popen(
                 run,
                 cwd=self.root,
-                env={"PATH": os.environ["PATH"], "ENV_FILE": str(self.file)},
+                env={
+                    "PATH": os.environ["PATH"],
+                    "ENV_FILE": str(self.file),
+                    "DJANGO_SETTINGS_MODULE": self.settings,
+                },
                 stdout=log,
                 stderr=log,
             )
@@ -62,11 +79,20 @@ class Server:
         self.process.terminate()
         return self.process.wait(20)
 
-    def get(self, path: str, **headers: str) -> http.client.HTTPResponse:
-        """One request on a connection of its own; its body is read by the caller."""
+    def ask(self, path: str, data: dict[str, str] | None = None) -> "Answer":
+        """One request on a connection of its own: a form where there is `data`."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request("GET", path, headers=HEADERS | headers)
-        return connection.getresponse()
+        headers = dict(self.headers)
+        body = None
+        if data is not None:
+            body = urlencode(data)
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        try:
+            connection.request("GET" if data is None else "POST", path, body, headers)
+            answer = connection.getresponse()
+            return Answer(answer.status, dict(answer.headers), answer.read().decode())
+        finally:
+            connection.close()
 
     def wait(self, path: str = "/healthz", seconds: float = 40) -> None:
         """Wait until a path is answered with 200."""
@@ -75,7 +101,7 @@ class Server:
             assert self.process is not None
             assert self.process.poll() is None, self.log.read_text()
             try:
-                if self.get(path).status == 200:
+                if self.ask(path).status == 200:
                     return
             except OSError:
                 pass
@@ -110,13 +136,12 @@ class Load:
         while not self.stopped.is_set():
             for path in self.paths:
                 try:
-                    answer = self.server.get(path)
-                    answer.read()
-                except (TimeoutError, OSError, http.client.HTTPException) as error:
+                    answer = self.server.ask(path)
+                except (OSError, http.client.HTTPException) as error:
                     self.answers[repr(error)] += 1
                 else:
                     self.answers[answer.status] += 1
-                    if answer.status == 503 and not answer.headers["Retry-After"]:
+                    if answer.status == 503 and "Retry-After" not in answer.headers:
                         self.without_retry += 1
             time.sleep(0.01)
 

@@ -48,7 +48,7 @@ def change(file: Path, old: str, new: str) -> None:
 
 def test_a_reload_brings_new_code_and_settings_and_loses_no_request(server: Server) -> None:
     with serving(server, HSTS_SECONDS="1000"):
-        before = server.get(INVITATION)
+        before = server.ask(INVITATION)
         assert before.status == 404
         assert before.headers["Strict-Transport-Security"].startswith("max-age=1000;")
 
@@ -66,11 +66,11 @@ def test_a_reload_brings_new_code_and_settings_and_loses_no_request(server: Serv
         with Load(server, ["/healthz"]) as load:
             server.process.send_signal(signal.SIGHUP)
             until = time.monotonic() + 40
-            while server.get(INVITATION).status != 403 and time.monotonic() < until:
+            while server.ask(INVITATION).status != 403 and time.monotonic() < until:
                 time.sleep(0.1)
             # The old processes have ended when only new answers come.
             time.sleep(1)
-            after = [server.get(INVITATION) for _ in range(10)]
+            after = [server.ask(INVITATION) for _ in range(10)]
 
         assert {answer.status for answer in after} == {403}
         assert {answer.headers["Strict-Transport-Security"][:12] for answer in after} == {

@@ -132,7 +132,7 @@ def test_a_pool_keeps_the_connections_instead_of_django() -> None:
         "application_name": "tccc-console",
         "server_side_binding": True,
         "prepare_threshold": 5,
-        "pool": {"min_size": 1, "max_size": 4, "timeout": 5, "reconnect_timeout": 3},
+        "pool": {"min_size": 1, "max_size": 4, "timeout": 3, "reconnect_timeout": 3},
         "connect_timeout": 5,
         "tcp_user_timeout": 15_000,
     }
