@@ -1,10 +1,40 @@
 """The instant that `--as-of` names."""
 
+import sys
+from argparse import ArgumentParser
 from datetime import datetime
+from typing import Any
 
 from django.core.management.base import CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add `--as-of`, `--dry-run` and `--yes`."""
+    parser.add_argument("--as-of", default="", help="act as if it were this instant")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done")
+    parser.add_argument(
+        "--yes", action="store_true", help="act as of a future instant without asking"
+    )
+
+
+def read_as_of(options: dict[str, Any]) -> datetime:
+    """Return the instant to act as of, `now` where none is given.
+
+    What is done as of a future instant stays done: somebody at a terminal is asked, and where
+    there is none, `--yes` must say that it is meant. A dry run changes nothing and is free.
+    """
+    now = timezone.now()
+    at = parse_as_of(options["as_of"]) if options["as_of"] else now
+    if at <= now or options["dry_run"] or options["yes"]:
+        return at
+    warning = f"{at.isoformat()} is in the future, and what is done cannot be undone."
+    if not sys.stdin.isatty():
+        raise CommandError(f"{warning} Look with --dry-run first; --yes does it.")
+    if input(f"{warning} Go on? [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise CommandError("Nothing was changed.")
+    return at
 
 
 def parse_as_of(text: str) -> datetime:

@@ -58,7 +58,7 @@ def _remind_for_sixty_days() -> None:
     """Run the command three times a day, from 20 days before to 40 days after the expiry."""
     for hours in range(0, 60 * 24, 8):
         at = EXPIRY - timedelta(days=20) + timedelta(hours=hours)
-        call_command("send_expiry_reminders", as_of=at.isoformat())
+        call_command("send_expiry_reminders", as_of=at.isoformat(), yes=True)
 
 
 @pytest.mark.django_db
@@ -86,10 +86,10 @@ def test_the_mode_neither_suppresses_all() -> None:
 @pytest.mark.django_db
 def test_a_renewed_package_is_reminded_of_its_new_expiry() -> None:
     _customer, package = _bought()
-    call_command("send_expiry_reminders", as_of=(EXPIRY - timedelta(days=1)).isoformat())
+    call_command("send_expiry_reminders", as_of=(EXPIRY - timedelta(days=1)).isoformat(), yes=True)
     later = EXPIRY + timedelta(days=30)
     Package.objects.filter(pk=package.pk).update(expires_at=later, months=2)
-    call_command("send_expiry_reminders", as_of=(later - timedelta(days=1)).isoformat())
+    call_command("send_expiry_reminders", as_of=(later - timedelta(days=1)).isoformat(), yes=True)
     sent = ExpiryReminder.objects.filter(package=package).order_by("pk")
     assert list(sent.values_list("expires_at", "offset_days")) == [(EXPIRY, -1), (later, -1)]
 

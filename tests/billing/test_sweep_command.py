@@ -28,7 +28,7 @@ def _run(*arguments: str) -> tuple[int, str, str]:
     """Return the exit status, and what was printed to each of the two."""
     out, err = io.StringIO(), io.StringIO()
     try:
-        call_command("sweep_expirations", *arguments, stdout=out, stderr=err)
+        call_command("sweep_expirations", *arguments, "--yes", stdout=out, stderr=err)
     except CommandError as error:
         return error.returncode, out.getvalue(), f"{err.getvalue()}{error}"
     return 0, out.getvalue(), err.getvalue()
@@ -60,7 +60,13 @@ def test_a_bar_is_shown_on_a_terminal_alone(is_json: bool, monkeypatch: pytest.M
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     call_command(
-        "sweep_expirations", "--as-of", AS_OF, json=is_json, stdout=io.StringIO(), stderr=terminal
+        "sweep_expirations",
+        "--as-of",
+        AS_OF,
+        "--yes",
+        json=is_json,
+        stdout=io.StringIO(),
+        stderr=terminal,
     )
     assert ("released_trials: 100%" in terminal.getvalue()) is not is_json
 

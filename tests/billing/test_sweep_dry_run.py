@@ -27,7 +27,7 @@ AS_OF = at("2026-04-20 10:00:00")
 
 def _run(*arguments: str) -> str:
     out = StringIO()
-    call_command("sweep_expirations", *arguments, "--as-of", AS_OF.isoformat(), stdout=out)
+    call_command("sweep_expirations", *arguments, "--as-of", AS_OF.isoformat(), "--yes", stdout=out)
     return out.getvalue()
 
 

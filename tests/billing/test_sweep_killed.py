@@ -110,7 +110,7 @@ def _go(processes: list[Sweeper]) -> None:
 def _sweep(address: str, as_of: str = LATER.isoformat()) -> None:
     """Run the command itself, as cron does."""
     done = subprocess.run(
-        [sys.executable, "manage.py", "sweep_expirations", "--as-of", as_of],
+        [sys.executable, "manage.py", "sweep_expirations", "--as-of", as_of, "--yes"],
         cwd=ROOT,
         env={**os.environ, "DATABASE_URL": address, "DEBUG": "0", "LOCAL": "1"},
         capture_output=True,

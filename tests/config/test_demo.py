@@ -1,18 +1,21 @@
 """The demo: told through the services, once, with everything that it promises to show."""
 
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import F
 
 from accounts.enums import Role
-from accounts.models import Account, AuditEvent, Entity, Invitation, Membership
+from accounts.models import Account, AuditEvent, Entity, Invitation, Membership, User
 from agents.models import Agent, SipTelephone
 from billing.enums import CouponKind, CreditStatus, OrderStatus, PackageState
 from billing.models import Coupon, Credit, Order, Package, Refund
 from compliance.enums import CaseState, ConnectionState
 from compliance.models import ConnectionRequest, Violation
+from config.demo.people import PEOPLE
+from tests.accounts.builders import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -78,3 +81,23 @@ def test_sizes_out_of_bounds_are_refused(options: dict[str, int]) -> None:
 def test_its_ledger_holds() -> None:
     load()
     call_command("verify_ledger", stdout=StringIO())
+
+
+def test_production_refuses_the_demo(settings: Any) -> None:
+    settings.LOCAL = False
+
+    with pytest.raises(CommandError, match="an administrator among them"):
+        load()
+
+    assert not User.objects.exists()
+
+
+def test_somebody_who_is_there_already_keeps_their_password_in_production(settings: Any) -> None:
+    settings.LOCAL = False
+    person = make_user(email=PEOPLE[0].email)
+
+    load(in_production=True)
+
+    person.refresh_from_db()
+    assert person.check_password(PASSWORD)
+    assert User.objects.count() == len(PEOPLE)

@@ -6,9 +6,8 @@ from itertools import islice
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
-from billing.management.as_of import parse_as_of
+from billing.management import as_of
 from billing.services.reminders import DueReminder, find_due_reminders, send_reminders
 
 
@@ -16,13 +15,12 @@ class Command(BaseCommand):
     help = "Puts the expiry reminders that are due into the outbox; send_notifications sends them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--as-of", default="", help="act as if it were this instant")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be sent")
+        as_of.add_arguments(parser)
         parser.add_argument("--batch-size", type=int, default=500, help="rows per transaction")
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, **options: Any) -> None:
-        now = parse_as_of(options["as_of"]) if options["as_of"] else timezone.now()
+        now = as_of.read_as_of(options)
         if not 1 <= options["batch_size"] <= 100_000:
             raise CommandError("--batch-size takes 1 to 100,000.")
         due = find_due_reminders(now)

@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from tqdm import tqdm
 
-from billing.management.as_of import parse_as_of
+from billing.management import as_of
 from billing.services.sweep_forecast import Foreseen, foresee_sweep
 from billing.services.sweeps import BATCH_SIZE, SweepResult, run_sweep
 
@@ -51,15 +51,14 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--as-of", default="", help="act as if it were this instant")
-        parser.add_argument("--dry-run", action="store_true", help="say what would change")
+        as_of.add_arguments(parser)
         parser.add_argument(
             "--batch-size", type=int, default=BATCH_SIZE, help="rows per transaction"
         )
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, **options: Any) -> None:
-        now = parse_as_of(options["as_of"]) if options["as_of"] else timezone.now()
+        now = as_of.read_as_of(options)
         if not 1 <= options["batch_size"] <= 100_000:
             raise CommandError("--batch-size takes 1 to 100,000.")
         if options["dry_run"]:

@@ -32,7 +32,8 @@ def _make_user(person: Person, password: str) -> User:
             person.email, password, name=person.name, is_staff=person.is_staff
         )
         user.groups.set(Group.objects.filter(name__in=person.groups))
-    elif not user.check_password(password):
+    elif settings.LOCAL and not user.check_password(password):
+        # Elsewhere somebody real may have the address.
         user.set_password(password)
         user.save(update_fields=["password"])
     EmailAddress.objects.get_or_create(
@@ -55,10 +56,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--password", default="", help="the password of everybody (default: made for this copy)"
         )
+        parser.add_argument(
+            "--in-production", action="store_true", help="load it where LOCAL is off all the same"
+        )
 
     def handle(self, **options: Any) -> None:
         if not 14 <= options["agents"] <= 10_000 or not 0 <= options["accounts"] <= 100_000:
             raise CommandError("--agents takes 14 to 10,000, --accounts 0 to 100,000.")
+        if not (settings.LOCAL or options["in_production"]):
+            raise CommandError(
+                "The demo makes people who can sign in, an administrator among them, and this is "
+                "no local machine (LOCAL=1). --in-production loads it all the same."
+            )
         password = options["password"] or _demo_password()
         self._load(options, password, timezone.now())
         self._print_sign_ins(password)
