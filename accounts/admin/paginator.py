@@ -64,15 +64,11 @@ def _unindexed(term: Any) -> Any:
 class LeanChangeList(ChangeList):
     """A list that goes through its paginator even where what was found fits on one page."""
 
-    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
-        """Refuse NUL, which PostgreSQL does, like anything else that is no value of a filter."""
-        found: dict[str, Any] = super().get_filters_params(params)
-        if any("\0" in text for values in found.values() for text in values):
-            raise IncorrectLookupParameters
-        return found
-
     def get_results(self, request: HttpRequest) -> None:
-        """Read the rows; a value that turns out to be none only now is refused like the others."""
+        """Read the rows; a value that turns out to be wrong only now is refused like the others.
+
+        Such are NUL, which PostgreSQL does not hold, and a year of zero.
+        """
         try:
             self._read(request)
         except (DataError, OverflowError, ValueError) as error:
