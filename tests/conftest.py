@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection, transaction
-from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Response, Route, WebError
+from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Response, WebError
 from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -99,6 +99,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
         "--disable-component-update",
         "--disable-sync",
         "--no-first-run",
+        # No other host is found. Playwright's own interception would turn the cache off.
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
     ]
     if os.geteuid() == 0:
         arguments.append("--no-sandbox")
@@ -150,14 +152,11 @@ def _watch(context: BrowserContext, host: str, problems: list[str]) -> None:
         if response.status >= (500 if is_page else 400):
             problems.append(f"{response.status}: {response.url}")
 
-    def on_route(route: Route, request: Request) -> None:
-        if urlsplit(request.url).netloc in {host, ""}:
-            route.continue_()
-        else:
+    def on_request(request: Request) -> None:
+        if urlsplit(request.url).netloc not in {host, ""}:
             problems.append(f"request to another host: {request.url}")
-            route.abort()
 
     context.on("console", on_console)
     context.on("weberror", on_error)
     context.on("response", on_response)
-    context.route("**/*", on_route)
+    context.on("request", on_request)
