@@ -38,7 +38,7 @@ def assert_aimed_everywhere(targets: Targets) -> None:
         ("accounts:rename", "name"),
         ("agents:add", "staff_number"),
         ("agents:assign", "expected"),
-        ("billing:purchase", "agents"),
+        ("billing:add", "agents"),
         ("compliance:request_connection", "expected_volume"),
         ("account_login", "login"),
         ("set_theme", "next"),

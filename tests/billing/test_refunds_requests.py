@@ -18,7 +18,7 @@ from billing.services.auto_renewal import due_renewals
 from billing.services.holds import place_refund_hold, release_refund_hold
 from billing.services.lifecycle import derive_state
 from billing.services.orders import pay_order
-from billing.services.packages import choose_renewal_mode, mark_switched_from_postpaid
+from billing.services.packages import mark_switched_from_postpaid
 from billing.services.refunds import (
     RefundRefused,
     approve_refund,
@@ -119,7 +119,8 @@ def test_a_renewal_of_several_waits_for_the_one_under_review() -> None:
 
 def test_it_does_not_renew_itself_meanwhile() -> None:
     customer, package, asked = _asked()
-    choose_renewal_mode(package=package, mode=RenewalMode.AUTOMATIC, by=None, now=NOW)
+    # Chosen before the request, which locks the package.
+    Package.objects.filter(pk=package.pk).update(renewal_mode=RenewalMode.AUTOMATIC)
     assert list(due_renewals(EXPIRY - HOUR)) == []
     withdraw_refund(refund=asked, by=customer.owner, now=NOW)
     assert list(due_renewals(EXPIRY - HOUR)) == [package]

@@ -122,7 +122,8 @@ BAD_ANSWERS: dict[str, tuple[dict[str, Any], str]] = {
     "a broken volume": ({"expected_volume": "1.5"}, "Enter a whole number."),
     "a volume without end": ({"expected_volume": "1e9"}, "Enter a whole number."),
     "not a number": ({"expected_volume": "NaN"}, "Enter a whole number."),
-    "a huge volume": ({"expected_volume": "9" * 30}, "less than or equal to"),
+    "a huge volume": ({"expected_volume": "9" * 18}, "less than or equal to"),
+    "a volume of no number": ({"expected_volume": "9" * 30}, "Enter a whole number."),
     "a forged key": ({"request_key": "x"}, "Enter a valid UUID."),
 }
 

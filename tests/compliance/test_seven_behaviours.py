@@ -164,11 +164,11 @@ def test_what_a_behaviour_does_to_a_refund(buyer: Tenant, number: int, measure: 
     client = signed_in(buyer.owner)
     text = read(client.get(_refund_url(buyer)))
     if RULES[number].severity == "Violation":
-        assert f"A warning stands against the account: {case.number}." in text
+        assert f"A warning stands against the account: {case.number}" in text
         _confirm(client, buyer)
         assert [refund.status for refund in Refund.objects.all()] == ["pending"]
         return
-    assert f"A Serious or Severe violation stands against the account: {case.number}." in text
+    assert f"A Serious or Severe violation stands against the account: {case.number}" in text
     assert "The violation would have to be overturned on appeal." in text
     assert "Confirm the Refund" not in text
     forged = client.post(_refund_url(buyer, "refund_confirm"), {"token": "x"})
@@ -196,7 +196,7 @@ def test_the_desk_offers_and_takes_no_other_measure(buyer: Tenant, number: int) 
 def test_an_open_case_sends_any_refund_to_review(buyer: Tenant, number: int) -> None:
     case = _record(signed_in(make_staff()), buyer, number)
     client = signed_in(buyer.owner)
-    assert f"A violation is under investigation: {case.number}." in read(
+    assert f"A violation is under investigation: {case.number}" in read(
         client.get(_refund_url(buyer))
     )
     _confirm(client, buyer)
