@@ -41,6 +41,8 @@ class OutgoingMail(models.Model):
                 condition=Q(next_attempt_at__isnull=False),
                 name="accounts_mail_due",
             ),
+            # What staff look for.
+            models.Index(fields=["to", "-id"], name="accounts_mail_to"),
             # What failed or is stuck, and what still holds words that are no longer needed.
             models.Index(
                 fields=["created_at"],
