@@ -48,6 +48,7 @@ SUBJECTS: dict[str, str | Promise] = {
     "application": _("Applications"),
     "entity": _("Entities"),
     "invitation": _("Invitations"),
+    "mail": _("Emails"),
     "member": _("Members"),
     "user": _("Sign-ins"),
 }

@@ -256,7 +256,7 @@ BAD_REPORTS: dict[str, tuple[dict[str, str], str]] = {
     "a time to come": ({"occurred_at": "2026-04-01T00:00"}, "after it was reported"),
     "before any rule": ({"occurred_at": "2001-01-01T00:00"}, "No rule book was in force"),
     "a NUL": ({"summary": "a\x00b"}, "Null characters are not allowed."),
-    "two lines of agent": ({"agent_name": "a\nb"}, "Enter one line"),
+    "two lines of agent": ({"agent_name": "a\nb"}, "without line breaks"),
 }
 
 
