@@ -1,10 +1,12 @@
 """People and their accounts in a real browser, found by visible words only."""
 
 import re
+from typing import Any
 
 import pytest
 from django.core import mail
 from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
 
 from accounts.enums import Role
 from accounts.models import Account, Membership, User
@@ -27,7 +29,10 @@ def link_in_mail() -> str:
     return found[0]
 
 
-def test_from_sign_up_to_an_account_with_a_second_member(page: Page) -> None:
+def test_from_sign_up_to_an_account_with_a_second_member(
+    page: Page, live_server: LiveServer, settings: Any
+) -> None:
+    settings.CONSOLE_URL = live_server.url
     page.goto("/")
     page.get_by_role("link", name="Create a sign-in").click()
     for label, value in [

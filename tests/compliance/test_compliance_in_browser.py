@@ -119,7 +119,6 @@ def test_from_complaint_to_suspension_to_appeal_to_overturn(
     stage.enter(handler)
     appeal = case.appeals.get()
     stage.page.goto(f"/admin/compliance/appeal/{appeal.pk}/change/")
-    stage.click("Overturn the violation")
     stage.sees("another person must decide this, because you recorded or handled it.")
 
     stage.enter(colleague)
@@ -164,7 +163,11 @@ def test_a_request_is_refused_and_another_one_approved(stage: Stage, tenant: Ten
 
     stage.page.goto(f"{console}/connections/")
     stage.click("Request a connection")
-    _declare(stage, "Another business, not on the list", "Answers questions about deliveries.")
+    _declare(
+        stage,
+        "An ordinary business that is not on this list",
+        "Answers questions about deliveries.",
+    )
     stage.sees("The request was received and is under review.")
     number = stage.page.get_by_role("heading", level=1).inner_text().split()[0]
     assert not has_approved_connection(tenant.application.pk)
