@@ -421,6 +421,9 @@ APPLICATION_LIMIT = env.int("APPLICATION_LIMIT", default=20)
 ACCOUNT_LIMIT = env.int("ACCOUNT_LIMIT", default=20)
 INVITATION_LIFETIME_DAYS = env.int("INVITATION_LIFETIME_DAYS", default=7)
 INVITATION_DAILY_LIMIT = env.int("INVITATION_DAILY_LIMIT", default=100)
+# A second person has had their sign-in and rights, and nothing to do with the first one's, for
+# this long.
+SECOND_PERSON_HOURS = env.int("SECOND_PERSON_HOURS", default=24)
 # Credits above this amount need a second person.
 CREDIT_APPROVAL_THRESHOLD = Decimal(env.str("CREDIT_APPROVAL_THRESHOLD", default="10000.00"))
 

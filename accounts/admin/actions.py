@@ -34,7 +34,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.forms.staff import ActionForm, ReasonForm
 from accounts.models import Account
-from accounts.services.second_person import is_same_person
+from accounts.services.second_person import refusal_for
 from accounts.services.turns import fingerprint, take_turn
 
 Perform = Callable[[Any, HttpRequest, Any, Mapping[str, Any], datetime], str | Promise]
@@ -42,8 +42,8 @@ Perform = Callable[[Any, HttpRequest, Any, Mapping[str, Any], datetime], str | P
 
 @dataclass(frozen=True)
 class ObjectAction:
-    """One act. `consequence` says what will happen; `maker` returns the id of the user who may
-    not do it, because the object is theirs."""
+    """One act. `consequence` says what will happen; `maker` returns the id of the user who brought
+    the object about, where the act is a second person's."""
 
     name: str
     label: str | Promise
@@ -101,6 +101,12 @@ def run(form: ActionForm, act: Callable[[Mapping[str, Any]], Any]) -> Any:
         return None
 
 
+def _account_of(obj: Any) -> Account | None:
+    """Return the customer's account that the object is, or belongs to."""
+    account = obj if isinstance(obj, Account) else getattr(obj, "account", None)
+    return account if isinstance(account, Account) else None
+
+
 class ObjectActions(ModelAdmin):
     """Gives a ModelAdmin the pages and buttons of its methods marked with `object_action`."""
 
@@ -122,30 +128,42 @@ class ObjectActions(ModelAdmin):
         return [
             (action, self._address("act", quote(obj.pk), action.name))
             for action in self.object_actions.values()
-            if self._may(request, action, obj) and not self._is_maker(request, action, obj)
+            if self._may(request, action, obj) and not self._refusal(request, action, obj)
         ]
 
-    def withheld(self, request: HttpRequest, obj: Any) -> list[ObjectAction]:
-        """Return the acts that somebody else has to do, because this person made `obj`."""
+    def withheld(self, request: HttpRequest, obj: Any) -> list[tuple[ObjectAction, Refused]]:
+        """Return the acts that somebody else has to do, each with the reason."""
         return [
-            action
+            (action, refusal)
             for action in self.object_actions.values()
-            if self._may(request, action, obj) and self._is_maker(request, action, obj)
+            if self._may(request, action, obj)
+            and (refusal := self._refusal(request, action, obj)) is not None
         ]
 
     def _may(self, request: HttpRequest, action: ObjectAction, obj: Any) -> bool:
         return bool(request.user.has_perm(action.permission) and action.is_available(obj))
 
-    def _is_maker(self, request: HttpRequest, action: ObjectAction, obj: Any) -> bool:
-        return is_same_person(maker_id=action.maker(obj), by=request.user)  # type: ignore[arg-type]
+    def _refusal(self, request: HttpRequest, action: ObjectAction, obj: Any) -> Refused | None:
+        """Return why somebody else has to do this; each answer is looked up once a request."""
+        account, maker = _account_of(obj), action.maker(obj)
+        known: dict[Any, Refused | None] = request.__dict__.setdefault("_refusals", {})
+        key = (account and account.pk, maker)
+        if key not in known:
+            known[key] = refusal_for(
+                by=request.user,  # type: ignore[arg-type]
+                maker_ids=[maker],
+                account=account,
+                now=timezone.now(),
+            )
+        return known[key]
 
     def act_facts(self, obj: Any) -> list[tuple[str | Promise, Any]]:
         """Return what an act's page says of `obj`, as (name, value); override for more.
 
         Somebody who decides must read on the page which customer it is about.
         """
-        account = obj if isinstance(obj, Account) else getattr(obj, "account", None)
-        if not isinstance(account, Account):
+        account = _account_of(obj)
+        if account is None:
             return []
         facts: list[tuple[str | Promise, Any]] = [
             (_("Customer"), account),
@@ -199,8 +217,10 @@ class ObjectActions(ModelAdmin):
         if not action.is_available(obj):
             messages.error(request, _("This is not possible any more, so nothing was changed."))
             return HttpResponseRedirect(back)
-        if self._is_maker(request, action, obj):
-            return self._render_action(request, action, obj=obj, form=None, back=back, status=403)
+        if refusal := self._refusal(request, action, obj):
+            return self._render_action(
+                request, action, obj=obj, form=None, back=back, refusal=refusal, status=403
+            )
         return self._ask_and_do(request, action, obj, back)
 
     def _ask_and_do(
@@ -229,6 +249,7 @@ class ObjectActions(ModelAdmin):
         form: ActionForm | None,
         back: str,
         seen: str = "",
+        refusal: Refused | None = None,
         status: int = 200,
     ) -> HttpResponse:
         context = {
@@ -240,6 +261,7 @@ class ObjectActions(ModelAdmin):
             "facts": self.act_facts(obj),
             "seen": seen,
             "form": form,
+            "refusal": refusal,
             "back": back,
         }
         return render(request, self.object_action_template, context, status=status)

@@ -87,6 +87,7 @@ def remove_member(
         target=current,
         from_state=current.role,
         reason=reason,
+        data={"user": current.user_id},
         by=by,
         now=now,
     )

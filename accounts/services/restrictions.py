@@ -13,6 +13,7 @@ from accounts.enums import STATUS_OF_MEASURE, AccountStatus, Measure
 from accounts.errors import Refused
 from accounts.models import Account, Restriction, User
 from accounts.services.audit import record_event
+from accounts.services.second_person import require_outsider
 from accounts.services.tenants import lock_account
 
 _STRENGTH = list(STATUS_OF_MEASURE)
@@ -81,6 +82,7 @@ def restrict_by_staff(
 ) -> Restriction:
     """Put a measure on the account without a violation; it gets a case number of its own."""
     locked = lock_account(account.pk)
+    require_outsider(by=by, account=locked, now=now)
     earlier = Restriction.objects.filter(account=locked, case_number__startswith=STAFF_CASE)
     return restrict_account(
         account=locked,

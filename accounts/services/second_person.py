@@ -1,20 +1,138 @@
-"""Four eyes: nobody decides what they brought about themselves."""
+"""Who may decide on what somebody else made: four eyes that belong to two people.
 
+One policy for every decision of staff: credits, refunds, appeals, connection requests and
+proposals all ask it. A decision is refused to
+
+- the person who made the thing,
+- members of the company that it concerns, today or until a day ago,
+- somebody whose own sign-in or rights are younger than a day, and
+- two people of whom one made the other, or gave the other rights, within a day; also through a
+  third person, so that two sign-ins made by one person never decide on each other's work.
+
+A day is the setting `SECOND_PERSON_HOURS`. What was made on the server (`createsuperuser`) has no
+maker here: whoever runs the server is outside of these rules.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from accounts.models import User
+from accounts.models import Account, AuditEvent, Membership, User
+
+#: What brings a sign-in about, gives it rights, or lets somebody else into it.
+_GIVING = (
+    "user.registered",
+    "user.reactivated",
+    "user.rights_changed",
+    "user.second_factor_reset",
+)
+_LEAVING = ("member.left", "member.removed")
 
 
-def is_same_person(*, maker_id: int | None, by: User | None) -> bool:
-    """Say whether `by` made the thing; what the system made (`maker_id=None`), nobody made."""
-    return maker_id is not None and by is not None and maker_id == by.pk
+def refusal_for(
+    *,
+    by: User | None,
+    maker_ids: Iterable[int | None] = (),
+    account: Account | None = None,
+    now: datetime,
+) -> Refused | None:
+    """Return why `by` may not decide on this; None where nothing stands against it.
 
-
-def require_second_person(*, maker_id: int | None, by: User) -> None:
-    """Raise Refused (code "same_person") where `by` is the one who made the thing."""
-    if is_same_person(maker_id=maker_id, by=by):
-        raise Refused(
+    `maker_ids` are the people who brought it about, None for the system. Without makers only
+    the company is looked at. `by=None` is the system itself, which may.
+    """
+    if by is None:
+        return None
+    makers = {maker for maker in maker_ids if maker is not None}
+    if by.pk in makers:
+        return Refused(
             _("You recorded or handled this, so another person must decide it."),
             code="same_person",
         )
+    if account is not None and is_insider(by, account, now):
+        return Refused(
+            _("You are, or were within a day, a member of this company, so others act on it."),
+            code="own_company",
+        )
+    if makers and _givers({by.pk}, now):
+        return Refused(
+            _("Your sign-in or your rights are too new to decide on what others did."),
+            code="too_new",
+        )
+    if makers and _line({by.pk}, now) & _line(makers, now):
+        return Refused(
+            _(
+                "Your sign-in and the one that made this had to do with each other within a day, "
+                "so another person must decide it."
+            ),
+            code="linked_person",
+        )
+    return None
+
+
+def require_second_person(
+    *,
+    maker_ids: Iterable[int | None],
+    by: User | None,
+    account: Account | None = None,
+    now: datetime,
+) -> None:
+    """Raise Refused where `by` is no second person for the makers, or no outsider."""
+    refusal = refusal_for(by=by, maker_ids=maker_ids, account=account, now=now)
+    if refusal is not None:
+        raise refusal
+
+
+def require_outsider(*, by: User | None, account: Account, now: datetime) -> None:
+    """Raise Refused (code "own_company") where `by` is a member of the account's company."""
+    require_second_person(maker_ids=(), by=by, account=account, now=now)
+
+
+def is_insider(user: User, account: Account, now: datetime) -> bool:
+    """Whether `user` is a member of an account of this company, or left one within a day."""
+    company = Account.objects.filter(entity_id=account.entity_id)
+    if Membership.objects.filter(user=user, account__in=company).exists():
+        return True
+    left = AuditEvent.objects.filter(
+        # The type is what the index begins with: changes of members are few.
+        target_type=Membership._meta.label_lower,
+        account__in=company,
+        verb__in=_LEAVING,
+        at__gt=_since(now),
+    )
+    return left.filter(data__user=user.pk).exists()
+
+
+def _since(now: datetime) -> datetime:
+    return now - timedelta(hours=settings.SECOND_PERSON_HOURS)
+
+
+def _givers(people: set[int], now: datetime) -> set[int]:
+    """Return who made any of these people, or gave them rights, within the day."""
+    events = AuditEvent.objects.filter(
+        target_type=User._meta.label_lower,
+        target_id__in=people,
+        verb__in=_GIVING,
+        at__gt=_since(now),
+    )
+    found = set()
+    for actor, verb, was, to, data in events.values_list(
+        "actor_id", "verb", "from_state", "to_state", "data"
+    ):
+        # Taking rights away makes nobody beholden.
+        is_gift = was != to or set(data.get("to", ())) - set(data.get("from", ()))
+        if verb != "user.rights_changed" or (is_gift and to == "staff"):
+            found |= {actor, data.get("proposed_by")}
+    return {person for person in found if person is not None}
+
+
+def _line(people: set[int], now: datetime) -> set[int]:
+    """Return these people, with everybody whom they were made by, directly or not."""
+    line, new = set(people), set(people)
+    while new:
+        new = _givers(new, now) - line
+        line |= new
+    return line

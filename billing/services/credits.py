@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import Account, User
 from accounts.services.audit import record_event
-from accounts.services.second_person import require_second_person
+from accounts.services.second_person import require_outsider, require_second_person
 from accounts.services.tenants import lock_account
 from billing.enums import CreditStatus, FundKind, LedgerBook, LedgerKind
 from billing.models import Credit
@@ -83,6 +83,7 @@ def record_credit(
     is known: the money was credited before.
     """
     locked = lock_account(account.pk)
+    require_outsider(by=by, account=locked, now=now)
     credit = Credit(
         account=locked,
         fund_kind=fund_kind,
@@ -109,14 +110,14 @@ def record_credit(
     return credit
 
 
-def _lock_waiting(credit: Credit, by: User) -> Credit:
-    lock_account(credit.account_id)
+def _lock_waiting(credit: Credit, by: User, now: datetime) -> Credit:
+    account = lock_account(credit.account_id)
     current = (
         Credit.objects.select_for_update(of=("self",)).select_related("account").get(pk=credit.pk)
     )
     if current.status != CreditStatus.WAITING:
         raise Refused(_("This credit has been decided already."), code="credit_decided")
-    require_second_person(maker_id=current.created_by_id, by=by)
+    require_second_person(maker_ids=[current.created_by_id], by=by, account=account, now=now)
     return current
 
 
@@ -134,7 +135,7 @@ def approve_credit(*, credit: Credit, reason: str, by: User, now: datetime) -> C
     Raises Refused where it is decided, where `by` created it, or where a reversal is no longer
     covered by the fund.
     """
-    current = _lock_waiting(credit, by)
+    current = _lock_waiting(credit, by, now)
     try:
         with transaction.atomic():
             _book(current, by=by, now=now)
@@ -149,7 +150,7 @@ def approve_credit(*, credit: Credit, reason: str, by: User, now: datetime) -> C
 @transaction.atomic
 def reject_credit(*, credit: Credit, reason: str, by: User, now: datetime) -> Credit:
     """Turn a waiting credit or reversal down, as the second person."""
-    current = _lock_waiting(credit, by)
+    current = _lock_waiting(credit, by, now)
     current.status = CreditStatus.REJECTED
     return _decide(current, "credit.rejected", reason, by=by, now=now)
 
@@ -161,7 +162,8 @@ def ask_for_reversal(*, credit: Credit, reason: str, by: User, now: datetime) ->
     Raises Refused where the credit is not booked, or is a reversal, or has one that waits or is
     booked.
     """
-    lock_account(credit.account_id)
+    account = lock_account(credit.account_id)
+    require_outsider(by=by, account=account, now=now)
     current = Credit.objects.select_related("account").get(pk=credit.pk)
     if current.status != CreditStatus.BOOKED or current.reverses_id:
         raise Refused(_("Only a booked credit can be taken back."), code="not_reversible")

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import Account, User
 from accounts.services.audit import record_event
+from accounts.services.second_person import require_outsider
 from accounts.services.tenants import lock_account
 from billing.models import RefundHold
 
@@ -16,6 +17,7 @@ from billing.models import RefundHold
 def place_refund_hold(*, account: Account, reason: str, by: User, now: datetime) -> RefundHold:
     """Send the account's refunds to review. Raises Refused where a hold stands already."""
     locked = lock_account(account.pk)
+    require_outsider(by=by, account=locked, now=now)
     try:
         with transaction.atomic():
             hold = RefundHold.objects.create(
@@ -35,7 +37,8 @@ def place_refund_hold(*, account: Account, reason: str, by: User, now: datetime)
 @transaction.atomic
 def release_refund_hold(*, hold: RefundHold, reason: str, by: User, now: datetime) -> RefundHold:
     """Let the account's refunds be decided by the rules alone again."""
-    lock_account(hold.account_id)
+    account = lock_account(hold.account_id)
+    require_outsider(by=by, account=account, now=now)
     if not RefundHold.objects.filter(pk=hold.pk, released_at=None).update(released_at=now):
         raise Refused(_("This hold has been released already."), code="hold_released")
     hold.refresh_from_db()

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import Account, User
 from accounts.services.audit import record_event
+from accounts.services.second_person import require_outsider
 from accounts.services.tenants import lock_account
 from billing.enums import CouponKind
 from billing.models import Coupon, Promotion
@@ -56,6 +57,7 @@ def give_coupon(*, account: Account, terms: Mapping[str, Any], by: User, now: da
     A voucher starts with its whole amount. Raises Refused for a known code.
     """
     locked = lock_account(account.pk)
+    require_outsider(by=by, account=locked, now=now)
     coupon = Coupon(account=locked, created_at=now, created_by=by, **terms)
     if coupon.kind == CouponKind.VOUCHER:
         coupon.remaining = coupon.amount

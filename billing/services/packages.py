@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import User
 from accounts.services.audit import record_event
+from accounts.services.second_person import require_outsider
 from accounts.services.tenants import lock_account
 from billing.enums import PackageKind, PackageState, RenewalMode
 from billing.models import Licence, Package
@@ -30,6 +31,7 @@ def mark_switched_from_postpaid(
 ) -> Package:
     """Record whether a package was switched from postpaid, which bars its full refund (guide)."""
     current = _lock(package)
+    require_outsider(by=by, account=current.account, now=now)
     if current.is_switched_from_postpaid == is_switched:
         raise Refused(_("This is recorded already."), code="no_change")
     current.is_switched_from_postpaid = is_switched
@@ -55,6 +57,7 @@ def extend_package(
     Raises Refused for a trial, for one that is over, and for a time that is not above zero.
     """
     current = settle_package(_lock(package), account=package.account, by=by, now=now)
+    require_outsider(by=by, account=package.account, now=now)
     if by_time <= timedelta(0):
         raise Refused(_("Give a time above zero."), code="no_time", field="days")
     if current.kind != PackageKind.PAID or current.state not in {

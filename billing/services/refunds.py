@@ -449,7 +449,7 @@ def approve_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> R
     made it, or where the amount is no longer the one asked for.
     """
     current, package, account = _lock_pending(refund)
-    require_second_person(maker_id=current.requested_by_id, by=by)
+    require_second_person(maker_ids=[current.requested_by_id], by=by, account=account, now=now)
     quote = _build_quote(
         package, account, now=now, asked_at=current.requested_at, own=current, key=current.key
     )
@@ -464,8 +464,12 @@ def approve_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> R
 
 @transaction.atomic
 def reject_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> Refund:
-    """Turn a request down, as staff; the entity has its right back."""
+    """Turn a request down, as staff; the entity has its right back.
+
+    Raises Refused where the request is decided, or where `by` made it.
+    """
     current, package, account = _lock_pending(refund)
+    require_second_person(maker_ids=[current.requested_by_id], by=by, account=account, now=now)
     events = _give_up(current, package, account, by=by, now=now)
     _decide(current, RefundStatus.REJECTED, events, reason=reason, by=by, now=now)
     return current

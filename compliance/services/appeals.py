@@ -12,6 +12,7 @@ from accounts.errors import Refused
 from accounts.models import User
 from accounts.services.audit import record_event
 from accounts.services.restrictions import lift_restriction
+from accounts.services.second_person import require_second_person
 from compliance.enums import AppealState, CaseState
 from compliance.models import Appeal, Violation
 from compliance.policy import (
@@ -129,6 +130,8 @@ def decide_appeal(
     refuse_for(
         judge_appeal_decider(by.pk, handlers=handlers_of(case), submitter=current.submitted_by_id)
     )
+    makers = {*handlers_of(case), current.submitted_by_id}
+    require_second_person(maker_ids=makers, by=by, account=case.account, now=now)
     state = AppealState.OVERTURNED if is_overturned else AppealState.UPHELD
     changes = {
         "state": state,

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import User
 from accounts.services.audit import record_event
+from accounts.services.second_person import require_outsider
 from accounts.services.tenants import lock_account
 from compliance.enums import CaseState, HistoryAct, Severity, ViolationMeasure
 from compliance.models import Violation, ViolationEvent
@@ -86,6 +87,13 @@ def lock_case(violation: Violation) -> Violation:
     account = lock_account(violation.account_id)
     case = Violation.objects.select_related("application", "connection").get(pk=violation.pk)
     case.account = account
+    return case
+
+
+def lock_case_for_staff(violation: Violation, *, by: User | None, now: datetime) -> Violation:
+    """Lock the case for an act of staff. Raises Refused for members of the company."""
+    case = lock_case(violation)
+    require_outsider(by=by, account=case.account, now=now)
     return case
 
 

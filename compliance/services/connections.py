@@ -212,7 +212,9 @@ def decide_connection(
     reason = require_text(reason, field="reason")
     if act == ConnectionAct.WITHDRAW:
         raise Refused(_("Only the customer withdraws a request."), code="not_staff_act")
-    require_second_person(maker_id=current.submitted_by_id, by=by)
+    require_second_person(
+        maker_ids=[current.submitted_by_id], by=by, account=current.account, now=now
+    )
     if act == ConnectionAct.APPROVE:
         _refuse_prohibited(_screen_again(current))
     decided = _move(current, act, reason=reason, by=by, now=now)

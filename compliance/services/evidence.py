@@ -18,7 +18,7 @@ from accounts.services.audit import record_event
 from compliance.enums import FileKind, HistoryAct
 from compliance.files import HEAD_BYTES, clean_name, fits_ending, sniff
 from compliance.models import Appeal, ConnectionRequest, Evidence, Violation
-from compliance.services.cases import lock_case, record_history
+from compliance.services.cases import lock_case_for_staff, record_history
 
 #: So many files at once, so that one form cannot fill the store.
 FILES_AT_ONCE = 10
@@ -145,7 +145,7 @@ def attach_evidence(
 
     `is_disclosed` says whether the customer may see it.
     """
-    case = lock_case(violation)
+    case = lock_case_for_staff(violation, by=by, now=now)
     evidence = keep_file(check_file(upload), owner=case, is_disclosed=is_disclosed, by=by, now=now)
     record_history(
         case,
@@ -164,7 +164,7 @@ def disclose_evidence(
     """Show a case's file to the customer, or hide it again. What customers sent stays shown."""
     if evidence.violation is None:
         raise Refused(_("The customer's own files are always shown."), code="own_file")
-    case = lock_case(evidence.violation)
+    case = lock_case_for_staff(evidence.violation, by=by, now=now)
     changed = Evidence.objects.filter(pk=evidence.pk, is_disclosed=not is_disclosed).update(
         is_disclosed=is_disclosed
     )

@@ -13,7 +13,7 @@ from compliance.policy import Problem, judge_lifting, judge_measure
 from compliance.services import notices
 from compliance.services.appeals import appeal_limits
 from compliance.services.cases import (
-    lock_case,
+    lock_case_for_staff,
     move_case,
     record_history,
     refuse_for,
@@ -47,7 +47,7 @@ def act_on_violation(
     gives back exactly that. Raises Refused for a measure that the rule does not provide, and
     for legal follow-up without serious consequences on record.
     """
-    case = lock_case(violation)
+    case = lock_case_for_staff(violation, by=by, now=now)
     reason = require_text(reason, field="reason")
     refuse_for(
         judge_measure(
@@ -96,7 +96,7 @@ def lift_measure(*, violation: Violation, reason: str, by: User, now: datetime) 
 
     Raises Refused for a termination or a block, which only an overturned appeal ends.
     """
-    case = lock_case(violation)
+    case = lock_case_for_staff(violation, by=by, now=now)
     reason = require_text(reason, field="reason")
     refuse_for(_lifting_problems(case))
     Violation.objects.filter(pk=case.pk).update(lifted_at=now)

@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Account, Application, User
+from accounts.services.second_person import require_outsider
 from accounts.services.tenants import lock_account
 from compliance.enums import OPEN_STATES, CaseState, HistoryAct, Source
 from compliance.models import Behaviour, ConnectionRequest, Violation
 from compliance.policy import judge_request_reference
 from compliance.services.cases import (
-    lock_case,
+    lock_case_for_staff,
     move_case,
     record_history,
     refuse_for,
@@ -89,6 +90,7 @@ def report_violation(
     the book does not have, an application of another account, or a time to come.
     """
     locked = lock_account(account.pk)
+    require_outsider(by=by, account=locked, now=now)
     known = Violation.objects.filter(request_key=request_key).first()
     if known is not None:
         return known
@@ -119,7 +121,7 @@ def start_investigation(
     *, violation: Violation, reason: str = "", by: User, now: datetime
 ) -> Violation:
     """Take a reported case up; whoever does becomes its handler."""
-    case = lock_case(violation)
+    case = lock_case_for_staff(violation, by=by, now=now)
     return move_case(case, CaseAct.INVESTIGATE, reason=reason.strip(), handler=by, by=by, now=now)
 
 
@@ -131,7 +133,7 @@ def amend_case(
 
     What changed goes into the history. Raises Refused for a decided case.
     """
-    case = lock_case(violation)
+    case = lock_case_for_staff(violation, by=by, now=now)
     reason = require_text(reason, field="reason")
     _check(report, until=case.reported_at)
     if case.state not in OPEN_STATES:
@@ -203,7 +205,7 @@ def verify_violation(
     a snapshot of it kept. `connection` is the approved request that behaviours about the
     declared business deviate from.
     """
-    case = lock_case(violation)
+    case = lock_case_for_staff(violation, by=by, now=now)
     finding = require_text(finding, field="finding")
     happened_at = case.occurred_at or case.reported_at
     behaviour = find_behaviour(behaviour_number or case.behaviour_number, at=happened_at)
@@ -230,7 +232,7 @@ def verify_violation(
 @transaction.atomic
 def dismiss_violation(*, violation: Violation, finding: str, by: User, now: datetime) -> Violation:
     """Find that there was no violation; the case is closed and counts for nothing."""
-    case = lock_case(violation)
+    case = lock_case_for_staff(violation, by=by, now=now)
     finding = require_text(finding, field="finding")
     return move_case(
         case, CaseAct.DISMISS, reason=finding, decision=finding, handler=by, by=by, now=now

@@ -55,7 +55,9 @@ def test_an_announced_credit_waits_and_its_maker_has_no_buttons(
     assert (credit.status, make.balances(account).get("cash")) == ("waiting", None)
     assert "Recorded; waits for a second person. Nothing was credited yet" in words(shown)
     assert ACT_LINK.findall(shown.content.decode()) == []
-    assert "Approve: another person must decide this" in words(shown)
+    assert "Approve: You recorded or handled this, so another person must decide it." in words(
+        shown
+    )
 
     client.force_login(User.objects.create_superuser("ann@example.com", make.PASSWORD))
     assert set(ACT_LINK.findall(page(client, credit).content.decode())) == {"approve", "reject"}

@@ -260,12 +260,16 @@ def test_an_overturned_measure_lets_an_approval_through_again() -> None:
     assert approve_refund(refund=asked, reason="", by=_staff(), now=NOW + DAY).status == "done"
 
 
-def test_nobody_approves_what_they_asked_for_themselves() -> None:
+@pytest.mark.parametrize("decide", [approve_refund, reject_refund])
+def test_nobody_decides_on_what_they_asked_for_themselves(decide: Any) -> None:
     customer, _package, asked = _asked()
     customer.owner.is_staff = True
     customer.owner.save()
-    act = lambda: approve_refund(refund=asked, reason="", by=customer.owner, now=NOW)  # noqa: E731
-    assert _code(act) == "same_person"
+    assert _code(lambda: decide(refund=asked, reason="", by=customer.owner, now=NOW)) == (
+        "same_person"
+    )
+    asked.refresh_from_db()
+    assert asked.status == "pending"
 
 
 # --- Turning down and taking back ------------------------------------------------------------

@@ -119,7 +119,7 @@ def test_from_complaint_to_suspension_to_appeal_to_overturn(
     stage.enter(handler)
     appeal = case.appeals.get()
     stage.page.goto(f"/admin/compliance/appeal/{appeal.pk}/change/")
-    stage.sees("another person must decide this, because you recorded or handled it.")
+    stage.sees("You recorded or handled this, so another person must decide it.")
 
     stage.enter(colleague)
     stage.page.goto("/admin/compliance/appeal/")
