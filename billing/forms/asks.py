@@ -16,11 +16,10 @@ from accounts.templatetags.console import money
 from billing.asks import Ask
 from billing.enums import TermUnit
 from billing.forms.fields import KeyField, UinField
-from billing.models import Promotion
 from billing.services.offers import CouponChoice
-from billing.services.proposals import Proposal
+from billing.services.proposals import OfferChoice, PromotionChoice, Proposal
 
-#: In place of a coupon's key: whichever is proposed.
+#: In place of an offer's key: whichever is proposed.
 BEST = "best"
 Choices = list[tuple[Any, str | Promise]]
 
@@ -28,7 +27,7 @@ Choices = list[tuple[Any, str | Promise]]
 class AskForm(forms.Form):
     """What all orders have in common: offers, and who pays."""
 
-    promotion = KeyField(label=gettext_lazy("Promotion"))
+    promotion = KeyField(label=gettext_lazy("Promotion"), words=(BEST,))
     coupon = KeyField(label=gettext_lazy("Coupon"), words=(BEST,))
     payer = UinField(
         label=gettext_lazy("UIN of another account that pays"),
@@ -46,36 +45,38 @@ class AskForm(forms.Form):
     @classmethod
     def defaults(cls) -> dict[str, Any]:
         """What stands in the form before anybody has chosen."""
-        return {"coupon": BEST}
+        return {"promotion": BEST, "coupon": BEST}
 
     def ask(self) -> Ask:
         """Return the ask; the form is valid. Raises Refused where the parts do not fit."""
         raise NotImplementedError
 
     @property
-    def takes_best_coupon(self) -> bool:
-        """Whether the proposed coupon shall be used, whichever it is."""
-        return bool(self.cleaned_data["coupon"] == BEST)
+    def offer_choice(self) -> OfferChoice:
+        """Which offers shall be used as they are proposed, whichever they are."""
+        return OfferChoice(
+            is_best_promotion=self.cleaned_data["promotion"] == BEST,
+            is_best_coupon=self.cleaned_data["coupon"] == BEST,
+        )
 
     def _offers(self) -> dict[str, Any]:
-        chosen = self.cleaned_data["coupon"]
-        return {
-            "promotion": self.cleaned_data["promotion"],
-            "coupon": None if chosen == BEST else chosen,
-            "payer": self.cleaned_data["payer"],
+        named = {
+            name: None if self.cleaned_data[name] == BEST else self.cleaned_data[name]
+            for name in ("promotion", "coupon")
         }
+        return {**named, "payer": self.cleaned_data["payer"]}
 
     def refuse(self, refusal: Refused) -> None:
         """Show a service's refusal beside the field that it names, if the form has it."""
         self.add_error(refusal.field if refusal.field in self.fields else None, str(refusal))
 
     def offer(self, proposal: Proposal | None) -> None:
-        """List the offers that fit; a field without offers is not shown."""
+        """List the offers that fit; a field without offers keeps its value unseen."""
         promotions = proposal.promotions if proposal else ()
         coupons = proposal.coupons if proposal else ()
         self.has_promotions = bool(promotions) or "promotion" in self.errors
         self.has_coupons = bool(coupons) or "coupon" in self.errors
-        self.fields["promotion"].widget.choices = _promotion_choices(promotions)
+        self.fields["promotion"].widget.choices = _promotion_choices(proposal)
         self.fields["coupon"].widget.choices = _coupon_choices(coupons)
 
     def lead_to_fault(self) -> None:
@@ -86,23 +87,33 @@ class AskForm(forms.Form):
                 return
 
 
-def _promotion_choices(promotions: Sequence[Promotion]) -> Choices:
-    none: Choices = [("", gettext_lazy("No promotion"))]
-    return none + [
-        (
-            promotion.pk,
-            _("%(name)s (%(percent)s%% off)")
-            % {"name": promotion.name, "percent": promotion.percent_off.normalize()},
-        )
-        for promotion in promotions
-    ]
+def _promotion_choices(proposal: Proposal | None) -> Choices:
+    if proposal is None or proposal.quote is None:
+        return [(BEST, _("None is proposed")), ("", gettext_lazy("No promotion"))]
+    currency = proposal.quote.currency
+    listed: Choices = []
+    best = _("None is proposed")
+    for choice in proposal.promotions:
+        words = _promotion_words(choice, currency)
+        listed.append((choice.promotion.pk, words))
+        if choice.promotion == proposal.best_promotion:
+            best = _("Proposed: %(offer)s") % {"offer": words}
+    return [(BEST, best), ("", gettext_lazy("No promotion")), *listed]
+
+
+def _promotion_words(choice: PromotionChoice, currency: str) -> str:
+    return _("%(name)s (%(percent)s%% off, %(amount)s)") % {
+        "name": choice.promotion.name,
+        "percent": f"{choice.promotion.percent_off.normalize():f}",
+        "amount": money(-choice.deduction, currency),
+    }
 
 
 def _coupon_choices(coupons: Sequence[CouponChoice]) -> Choices:
     usable = [choice for choice in coupons if choice.is_usable]
     best = _("None can be used")
     if usable:
-        best = _("Proposed: %(coupon)s") % {"coupon": _coupon_words(usable[0])}
+        best = _("Proposed: %(offer)s") % {"offer": _coupon_words(usable[0])}
     listed: Choices = [(choice.coupon.pk, _coupon_words(choice)) for choice in usable]
     return [(BEST, best), ("", gettext_lazy("No coupon")), *listed]
 

@@ -51,11 +51,20 @@ def in_scope(ask: Ask, packages: Iterable[Package]) -> Ask:
     return replace(ask, edition=ask.edition or edition, unit=unit)
 
 
+def read_promotions(at: datetime) -> list[Promotion]:
+    """Return all promotions that run at `at`."""
+    return list(Promotion.objects.filter(starts_at__lte=at, ends_at__gt=at))
+
+
+def list_fitting(promotions: Iterable[Promotion], ask: Ask, at: datetime) -> list[Promotion]:
+    """Return those of `promotions` that an ask may use at `at`, the largest first."""
+    fitting = [promotion for promotion in promotions if _is_for(promotion, ask, at)]
+    return sorted(fitting, key=lambda promotion: (-promotion.percent_off, promotion.pk))
+
+
 def list_promotions(ask: Ask, at: datetime) -> list[Promotion]:
     """Return the promotions that an ask may use at `at`, the largest first."""
-    running = Promotion.objects.filter(starts_at__lte=at, ends_at__gt=at)
-    fitting = [promotion for promotion in running if _is_for(promotion, ask, at)]
-    return sorted(fitting, key=lambda promotion: (-promotion.percent_off, promotion.pk))
+    return list_fitting(read_promotions(at), ask, at)
 
 
 def _is_for(promotion: Promotion, ask: Ask, at: datetime) -> bool:
@@ -80,7 +89,12 @@ def require_promotion(promotion: Promotion | None, ask: Ask, at: datetime) -> No
     """Raise Refused where the promotion that the ask names is not found, or is not for it."""
     if ask.promotion is None or (promotion is not None and _is_for(promotion, ask, at)):
         return
-    raise Refused(
+    raise refuse_promotion()
+
+
+def refuse_promotion() -> Refused:
+    """Return the refusal of a promotion that is not for the order."""
+    return Refused(
         _("This promotion does not apply to this order."), code="no_promotion", field="promotion"
     )
 
@@ -159,15 +173,15 @@ def _reasons_against(
 
 
 def list_coupons(
+    coupons: Iterable[Coupon],
     *,
-    account: Account,
-    payer: Account,
+    is_self_pay: bool,
     ask: Ask,
     amount: Decimal,
     currency: str,
     now: datetime,
 ) -> list[CouponChoice]:
-    """Return all coupons of the account for an order of `amount`, usable ones first.
+    """Return the buyer's coupons for an order of `amount`, usable ones first.
 
     Usable ones by earliest expiry, then by largest deduction (decided), so the first one is the
     proposal; the others with every reason that stands against them.
@@ -179,13 +193,13 @@ def list_coupons(
             reasons=_reasons_against(
                 coupon,
                 ask=ask,
-                is_self_pay=payer.pk == account.pk,
+                is_self_pay=is_self_pay,
                 amount=amount,
                 currency=currency,
                 now=now,
             ),
         )
-        for coupon in Coupon.objects.filter(account=account)
+        for coupon in coupons
     ]
     return sorted(
         choices,

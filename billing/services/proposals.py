@@ -1,16 +1,45 @@
 """What a page that sells shows while somebody still chooses: a quote, and the offers that fit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Account
 from billing.asks import Ask
-from billing.models import Promotion
-from billing.services.offers import CouponChoice, in_scope, list_coupons, list_promotions
-from billing.services.quotes import Known, Quote, make_quote, with_coupon
+from billing.models import Coupon, Promotion
+from billing.promotion_policy import limits_refund, list_harmless
+from billing.services.offers import (
+    CouponChoice,
+    in_scope,
+    list_coupons,
+    list_fitting,
+    promotion_shares,
+    read_promotions,
+    refuse_promotion,
+)
+from billing.services.quotes import Known, Quote, make_quote, with_offers, with_split
+
+
+@dataclass(frozen=True)
+class OfferChoice:
+    """Which offers somebody left to be chosen for them; else the ask names them, or none."""
+
+    is_best_promotion: bool = False
+    is_best_coupon: bool = False
+
+
+@dataclass(frozen=True)
+class PromotionChoice:
+    """A promotion as an order meets it: what it takes off, and whether it limits the refund."""
+
+    promotion: Promotion
+    deduction: Decimal
+    limits_refund: bool
 
 
 @dataclass(frozen=True)
@@ -18,13 +47,15 @@ class Proposal:
     """A quote with its offers, or the reason why there is no quote.
 
     `promotions` are those that the ask may use, `coupons` all of the account's, the usable ones
-    first. `refusal` may stand beside a quote: then the chosen coupon is what cannot be used.
+    first. `best_promotion` is the one that is proposed, if any. `refusal` may stand beside a quote:
+    then a chosen offer is what cannot be used.
     """
 
-    promotions: tuple[Promotion, ...]
+    promotions: tuple[PromotionChoice, ...] = ()
     coupons: tuple[CouponChoice, ...] = ()
     quote: Quote | None = None
     refusal: Refused | None = None
+    best_promotion: Promotion | None = None
 
     @property
     def best(self) -> CouponChoice | None:
@@ -36,49 +67,130 @@ class Proposal:
         """The coupons that cannot be used, each with its reasons."""
         return [choice for choice in self.coupons if not choice.is_usable]
 
+    @property
+    def larger(self) -> list[PromotionChoice]:
+        """The promotions that take more off than the quote's, but limit the refund right."""
+        taken = self.quote.promotion_amount if self.quote else Decimal(0)
+        return [
+            choice
+            for choice in self.promotions
+            if choice.limits_refund and choice.deduction > taken
+        ]
+
 
 def propose(
     *,
     account: Account,
     ask: Ask,
-    takes_best_coupon: bool,
+    choice: OfferChoice,
     now: datetime,
     known: Known | None = None,
 ) -> Proposal:
-    """Quote `ask` with the coupon that it names or, if wanted, with the best one; reads only.
+    """Quote `ask` with the offers that it names or, as `choice` says, with the best; reads only.
 
-    With `known`, for pages that only show the price, `quotes.with_split` makes the quote one to
-    confirm.
+    The best promotion is the one that makes the order cheapest together with the coupon, among
+    those that leave the refund right as it is. With `known`, for pages that only show the price,
+    `quotes.with_split` makes the quote one to confirm.
     """
+    plain = replace(ask, promotion=None, coupon=None)
     try:
-        quote = make_quote(account=account, ask=replace(ask, coupon=None), now=now, known=known)
+        quote = make_quote(account=account, ask=plain, now=now, known=known or Known())
     except Refused as refusal:
-        return Proposal(tuple(list_promotions(ask, now)), refusal=refusal)
+        return Proposal(refusal=refusal)
     scope = in_scope(ask, [held.package for held in quote.held])
-    promotions = tuple(list_promotions(scope, now))
-    coupons = tuple(
-        list_coupons(
-            account=account,
-            payer=quote.payer,
-            ask=scope,
-            amount=quote.list_amount - quote.promotion_amount,
-            currency=quote.currency,
-            now=now,
-        )
+    running = known.promotions if known and known.promotions is not None else read_promotions(now)
+    fitting = list_fitting(running, scope, now)
+    pricing = _Pricing(
+        quote=quote,
+        scope=scope,
+        named_coupon=ask.coupon,
+        is_best_coupon=choice.is_best_coupon,
+        coupons=tuple(Coupon.objects.filter(account=account)),
+        now=now,
     )
-    found = Proposal(promotions, coupons, quote)
-    if takes_best_coupon:
-        return replace(found, quote=with_coupon(quote, found.best.coupon)) if found.best else found
-    return _with_named(found, ask) if ask.coupon is not None else found
+    best = pricing.find_cheapest(list_harmless(fitting, ask.kind, settings.REFUND_WINDOW_DAYS))
+    chosen = best
+    if not choice.is_best_promotion:
+        chosen = pricing.price(next((each for each in fitting if each.pk == ask.promotion), None))
+        if ask.promotion is not None and chosen.quote.promotion is None:
+            chosen = replace(chosen, refusal=refuse_promotion())
+    return Proposal(
+        promotions=tuple(_list_choices(quote, fitting)),
+        coupons=chosen.coupons,
+        quote=chosen.quote if known else with_split(chosen.quote),
+        refusal=chosen.refusal,
+        best_promotion=best.quote.promotion,
+    )
 
 
-def _with_named(found: Proposal, ask: Ask) -> Proposal:
-    """Use the coupon that the ask names, or say what stands against it."""
-    named = next((choice for choice in found.coupons if choice.coupon.pk == ask.coupon), None)
-    if named is None:
+def _list_choices(quote: Quote, promotions: Sequence[Promotion]) -> list[PromotionChoice]:
+    """Return what each promotion would take off the quote, which has none."""
+    amounts = [line.priced.amount for line in quote.lines]
+    kind, usual = quote.ask.kind, settings.REFUND_WINDOW_DAYS
+    return [
+        PromotionChoice(
+            promotion=promotion,
+            deduction=sum(promotion_shares(promotion, amounts), Decimal("0.00")),
+            limits_refund=limits_refund(promotion, kind, usual),
+        )
+        for promotion in promotions
+    ]
+
+
+@dataclass(frozen=True)
+class _Priced:
+    """The quote with one promotion, or none, and with the coupon that goes with it."""
+
+    quote: Quote
+    coupons: tuple[CouponChoice, ...]
+    refusal: Refused | None = None
+
+
+@dataclass(frozen=True)
+class _Pricing:
+    """Prices the same quote with one promotion after the other; nothing is read."""
+
+    quote: Quote
+    scope: Ask
+    named_coupon: int | None
+    is_best_coupon: bool
+    coupons: tuple[Coupon, ...]
+    now: datetime
+
+    def find_cheapest(self, promotions: Sequence[Promotion]) -> _Priced:
+        """Return the cheapest of these and no promotion; of equal ones the first.
+
+        A promotion can make an order dearer: a coupon may need a spend that is then not reached.
+        """
+        priced = [self.price(promotion) for promotion in (*promotions, None)]
+        return min(priced, key=lambda each: (each.refusal is not None, each.quote.total))
+
+    def price(self, promotion: Promotion | None) -> _Priced:
+        """Return the quote with this promotion and its coupon, named or the best one."""
+        quote = with_offers(self.quote, promotion, None)
+        coupons = tuple(
+            list_coupons(
+                self.coupons,
+                is_self_pay=quote.is_self_pay,
+                ask=self.scope,
+                amount=quote.total,
+                currency=quote.currency,
+                now=self.now,
+            )
+        )
+        if self.is_best_coupon:
+            found = next((each for each in coupons if each.is_usable), None)
+        elif self.named_coupon is None:
+            found = None
+        else:
+            found = next((each for each in coupons if each.coupon.pk == self.named_coupon), None)
+            if found is None or not found.is_usable:
+                return _Priced(quote, coupons, _not_usable(found))
+        return _Priced(with_offers(quote, promotion, found.coupon) if found else quote, coupons)
+
+
+def _not_usable(choice: CouponChoice | None) -> Refused:
+    if choice is None:
         reason = _("Choose one of this account's coupons.")
-        return replace(found, refusal=Refused(reason, code="no_coupon", field="coupon"))
-    if not named.is_usable:
-        reason = " ".join(named.reasons)
-        return replace(found, refusal=Refused(reason, code="coupon_unusable", field="coupon"))
-    return replace(found, quote=with_coupon(found.quote, named.coupon)) if found.quote else found
+        return Refused(reason, code="no_coupon", field="coupon")
+    return Refused(" ".join(choice.reasons), code="coupon_unusable", field="coupon")

@@ -266,6 +266,8 @@ class Known:
 
     prices: tuple[PriceBook, PriceList] | None = None
     helds: tuple[Held, ...] = ()
+    #: All promotions that run.
+    promotions: tuple[Promotion, ...] | None = None
 
 
 def make_quote(
@@ -335,15 +337,15 @@ def with_split(quote: Quote, *, lock: bool = False) -> Quote:
     return replace(quote, split=paid, funds=funds)
 
 
-def with_coupon(quote: Quote, coupon: Coupon) -> Quote:
-    """Return a quote made without a coupon as it is with `coupon`, which was found usable.
-
-    It has a split where that one had.
-    """
+def with_offers(quote: Quote, promotion: Promotion | None, coupon: Coupon | None) -> Quote:
+    """Return a quote, without its split, as it is with offers that were found usable for it."""
     priced = [
         (line.application, line.package, line.is_on_trial, line.priced) for line in quote.lines
     ]
-    ask = replace(quote.ask, coupon=coupon.pk)
-    lines = _quoted_lines(ask, priced, quote.promotion, coupon)
-    found = replace(quote, ask=ask, coupon=coupon, lines=lines, split=None)
-    return found if quote.split is None else with_split(found)
+    ask = replace(
+        quote.ask,
+        promotion=promotion.pk if promotion else None,
+        coupon=coupon.pk if coupon else None,
+    )
+    lines = _quoted_lines(ask, priced, promotion, coupon)
+    return replace(quote, ask=ask, promotion=promotion, coupon=coupon, lines=lines, split=None)

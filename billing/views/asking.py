@@ -98,7 +98,7 @@ def _propose(
         proposal = propose(
             account=access.account,
             ask=form.ask(),
-            takes_best_coupon=form.takes_best_coupon,
+            choice=form.offer_choice,
             now=now,
             known=known or Known(),
         )

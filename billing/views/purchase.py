@@ -18,6 +18,7 @@ from billing.models import Licence, Package
 from billing.package_acts import PackageAct
 from billing.services.catalog import find_feature_table, find_prices
 from billing.services.eligibility import Held, find_current
+from billing.services.offers import read_promotions
 from billing.services.package_status import PackageStatus, read_status, read_statuses
 from billing.services.quotes import Known
 from billing.views.asking import answer_ask, read_form
@@ -79,8 +80,13 @@ def _sell(
     }
     # Cleaning the form reads the trial, if more licences were bought for it.
     form.is_valid()
-    context["compared"] = compare_terms(form, prices)
-    known = Known(prices=(book, prices), helds=tuple(held for held, _ending in form.endings))
+    promotions = tuple(read_promotions(now))
+    context["compared"] = compare_terms(form, prices, promotions, now)
+    known = Known(
+        prices=(book, prices),
+        helds=tuple(held for held, _ending in form.endings),
+        promotions=promotions,
+    )
     return answer_ask(request, access, form, TEMPLATE, context, now=now, known=known)
 
 

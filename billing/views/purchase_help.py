@@ -1,54 +1,39 @@
 """What the purchase page says beside the price: the edition by need, terms, and dates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
 from django.utils.translation import get_language
 
-from billing.enums import Edition, TermUnit
+from billing.asks import Ask
+from billing.enums import OrderKind
 from billing.forms.purchase import PurchaseForm
-from billing.models import Feature
+from billing.models import Feature, Promotion
 from billing.needs import Need, list_needs, suggest
-from billing.pricing import PriceList, price_terms
-
-_MONTHS = 12
-
-
-@dataclass(frozen=True)
-class ComparedTerms:
-    """The same package for a year, paid month by month and paid at once, at list prices."""
-
-    edition: Edition
-    monthly: Decimal
-    annual: Decimal
-
-    @property
-    def saving(self) -> Decimal:
-        """What paying for a year at once saves; below zero where it costs more."""
-        return self.monthly - self.annual
-
-    @property
-    def surcharge(self) -> Decimal:
-        """What paying for a year at once costs more."""
-        return -self.saving
+from billing.pricing import PriceList
+from billing.services.term_comparison import ComparedTerms, compare_choice
 
 
-def compare_terms(form: PurchaseForm, prices: PriceList) -> ComparedTerms | None:
+def compare_terms(
+    form: PurchaseForm, prices: PriceList, promotions: Sequence[Promotion], now: datetime
+) -> ComparedTerms | None:
     """Compare 12 months with one year for what the form asks; None while it is at fault."""
     data = getattr(form, "cleaned_data", {})
-    if form.errors.keys() & {"edition", "agents", "sip", "people"} or not data.get("edition"):
+    faults = {"edition", "agents", "sip", "people", "promotion"}
+    if form.errors.keys() & faults or not data.get("edition"):
         return None
-    edition, agents, sip = data["edition"], data.get("agents") or 0, data.get("sip") or 0
-
-    def total(unit: TermUnit, count: int) -> Decimal:
-        lines = price_terms(prices, edition, unit, count, agents, sip)
-        return sum((line.amount for line in lines), Decimal("0.00"))
-
-    return ComparedTerms(edition, total(TermUnit.MONTH, _MONTHS), total(TermUnit.YEAR, 1))
+    choice = Ask(
+        kind=OrderKind.NEW,
+        edition=data["edition"],
+        agents=data.get("agents") or 0,
+        sip=data.get("sip") or 0,
+    )
+    return compare_choice(
+        choice, wanted=data["promotion"], prices=prices, promotions=promotions, now=now
+    )
 
 
 def advise(form: PurchaseForm, prices: PriceList, features: Sequence[Feature]) -> dict[str, Any]:
