@@ -76,6 +76,6 @@ class Migration(migrations.Migration):
         migrations.RunPython(load_feature_table, migrations.RunPython.noop),
         migrations.RunSQL(
             "ALTER TABLE billing_package SET (fillfactor = 70)",
-            "ALTER TABLE billing_package RESET (fillfactor)",
+            migrations.RunSQL.noop,
         ),
     ]

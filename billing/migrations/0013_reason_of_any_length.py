@@ -1,6 +1,6 @@
 """The reason for a decision on a credit may be as long as its form allows.
 
-PostgreSQL changes the type without touching the rows. On the way back, longer reasons are cut.
+PostgreSQL changes the type without touching the rows. Going back fails where a reason is longer.
 """
 
 from django.db import migrations, models
@@ -14,9 +14,5 @@ class Migration(migrations.Migration):
             model_name="credit",
             name="reason",
             field=models.TextField(blank=True, verbose_name="reason"),
-        ),
-        migrations.RunSQL(
-            migrations.RunSQL.noop,
-            "UPDATE billing_credit SET reason = left(reason, 200) WHERE length(reason) > 200",
         ),
     ]

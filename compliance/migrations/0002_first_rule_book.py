@@ -70,7 +70,10 @@ def load_flag_words(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    """Loads them, and adds the sequences that case and request numbers are drawn from."""
+    """Loads them, and adds the sequences that case and request numbers are drawn from.
+
+    Going back leaves the sequences, so no number is ever given out twice.
+    """
 
     dependencies = [("compliance", "0001_initial")]
 
@@ -79,11 +82,11 @@ class Migration(migrations.Migration):
         migrations.RunPython(load_screening_table, migrations.RunPython.noop),
         migrations.RunPython(load_flag_words, migrations.RunPython.noop),
         migrations.RunSQL(
-            "CREATE SEQUENCE compliance_violation_number_seq START 1000001",
-            "DROP SEQUENCE compliance_violation_number_seq",
+            "CREATE SEQUENCE IF NOT EXISTS compliance_violation_number_seq START 1000001",
+            migrations.RunSQL.noop,
         ),
         migrations.RunSQL(
-            "CREATE SEQUENCE compliance_connection_number_seq START 1000001",
-            "DROP SEQUENCE compliance_connection_number_seq",
+            "CREATE SEQUENCE IF NOT EXISTS compliance_connection_number_seq START 1000001",
+            migrations.RunSQL.noop,
         ),
     ]

@@ -1,16 +1,12 @@
-"""The groups of staff."""
+"""The groups of staff. Going back leaves them, and who is in them."""
 
 from django.db import migrations
 
-from config.staff.groups import GROUPS, write_groups
+from config.staff.groups import write_groups
 
 
 def write(apps, schema_editor):
     write_groups(apps, is_complete=False)
-
-
-def remove(apps, schema_editor):
-    apps.get_model("auth", "Group").objects.filter(name__in=GROUPS).delete()
 
 
 class Migration(migrations.Migration):
@@ -24,4 +20,4 @@ class Migration(migrations.Migration):
         ("compliance", "0003_history_words"),
     ]
 
-    operations = [migrations.RunPython(write, remove)]
+    operations = [migrations.RunPython(write, migrations.RunPython.noop)]
