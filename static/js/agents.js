@@ -17,6 +17,12 @@ document.addEventListener("htmx:afterRequest", ({ detail: { elt } }) => {
   watches.delete(elt);
 });
 
+// A button that is disabled loses the focus, and the keyboard would start from the top again.
+function keepFocus(section) {
+  section.tabIndex = -1;
+  section.focus({ preventScroll: true });
+}
+
 function refreshSelection(form) {
   const ticks = [...form.querySelectorAll("input[name=ids]")];
   const page = form.querySelector("[data-select-page]");
@@ -30,8 +36,10 @@ function refreshSelection(form) {
   const count = form.querySelector("[data-selection-count]");
   const { none, some, all: every } = count.dataset;
   count.textContent = all.checked ? every : chosen ? some.replace("%s", chosen) : none;
+  const isNone = !all.checked && !chosen;
   for (const button of form.querySelectorAll(".bulk button")) {
-    button.disabled = !all.checked && !chosen;
+    if (isNone && button === document.activeElement) keepFocus(form.closest("section"));
+    button.disabled = isNone;
   }
 }
 
