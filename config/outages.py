@@ -80,7 +80,11 @@ def answer_outage(request: HttpRequest, exception: BaseException) -> HttpRespons
     response.headers["Retry-After"] = str(RETRY_SECONDS)
     response.headers["Cache-Control"] = "no-store"
     response.outage = f"{outage.value}: {words}"  # type: ignore[attr-defined]
-    # Django would write a second line, with a traceback.
+    return without_error_line(response)
+
+
+def without_error_line(response: HttpResponse) -> HttpResponse:
+    """The answer, of which Django writes no line of its own, an error with a traceback."""
     response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001
     return response
 
