@@ -17,3 +17,10 @@ class Refused(Exception):
 
     def __str__(self) -> str:
         return str(self.message)
+
+
+class Busy(Exception):
+    """Enough requests wait for the same locked row already; nothing was changed."""
+
+    def __str__(self) -> str:
+        return "enough requests wait for the same row"

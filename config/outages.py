@@ -7,13 +7,18 @@ of the program.
 import enum
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db.utils import Error
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 
+from accounts.errors import Busy
 from config import errors
 
 #: A blocked row is free again soon; a restart of the database takes a little longer.
@@ -43,6 +48,8 @@ _OUTAGES = {
 
 def find_outage(exception: BaseException) -> tuple[Outage, str] | None:
     """The outage behind an error of the database, and its first line; None for any other error."""
+    if isinstance(exception, Busy):
+        return Outage.BUSY, str(exception)
     for error in _chain(exception):
         if not isinstance(error, psycopg.Error):
             continue
@@ -73,7 +80,7 @@ def answer_outage(request: HttpRequest, exception: BaseException) -> HttpRespons
         return None
     outage, words = found
     if outage is Outage.BUSY:
-        response = render(request, "503.html", status=503)
+        response = render(request, "503.html", _sent_again(request), status=503)
     else:
         response = HttpResponse(_page_without_database(request), status=503)
         response.headers[errors.PROBLEM_HEADER] = "database"
@@ -87,6 +94,25 @@ def without_error_line(response: HttpResponse) -> HttpResponse:
     """The answer, of which Django writes no line of its own, an error with a traceback."""
     response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001
     return response
+
+
+def _sent_again(request: HttpRequest) -> dict[str, Any]:
+    """What the page needs to send the same form again, where that can be done.
+
+    Files cannot be put into a page, and passwords and codes must not be. The form passed the check
+    of its CSRF token before anything was locked, and is sent with a token again.
+    """
+    try:
+        fields = [(name, value) for name, values in request.POST.lists() for value in values]
+        has_files = bool(request.FILES)
+    except (RequestDataTooBig, TooManyFieldsSent, MultiPartParserError, UnreadablePostError):
+        return {}
+    fields = [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"]
+    is_secret = request.path.startswith(reverse("account_login").removesuffix("login/")) or any(
+        "password" in name for name, _value in fields
+    )
+    can_send = request.method == "POST" and not (has_files or is_secret)
+    return {"can_send": can_send, "has_files": has_files, "fields": fields if can_send else []}
 
 
 def _page_without_database(request: HttpRequest) -> str:
