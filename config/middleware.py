@@ -11,6 +11,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.http import parse_header_parameters
 
+from accounts.services.locks import waiting_briefly
 from config.errors import bad_request
 from config.logs import request_id
 from config.outages import answer_outage
@@ -118,13 +119,17 @@ class IsolationMiddleware:
 
 
 class BusyMiddleware:
-    """Answers 503 with a way to retry while rows are locked or the database is away."""
+    """Answers 503 with a way to retry while rows are locked or the database is away.
+
+    Whatever a request does waits only briefly for locked rows (`accounts.services.locks`).
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        with waiting_briefly():
+            return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Let every other exception pass."""

@@ -188,6 +188,7 @@ def _database() -> dict[str, Any]:
     # at the start (the role has them instead), and a cursor does not outlive a transaction.
     is_lent = env.bool("DATABASE_TRANSACTION_POOLING", default=False)
     database["DISABLE_SERVER_SIDE_CURSORS"] = is_lent
+    # How long a command waits for a locked row; the web processes wait for LOCK_WAIT_SECONDS.
     lock_timeout = "" if is_lent else env.str("DATABASE_LOCK_TIMEOUT", default="10s")
     if lock_timeout:
         options["options"] = f"{options.get('options', '')} -c lock_timeout={lock_timeout}".strip()
@@ -213,6 +214,15 @@ def _database() -> dict[str, Any]:
 
 
 DATABASES = {"default": _database()}
+
+# How long a page's request waits for a row that is locked, and how many wait at a time in each web
+# process: for the same row, and in all, which leaves half of the threads and connections to others.
+WEB_THREADS = env.int("WEB_THREADS", default=8)
+LOCK_WAIT_SECONDS = env.float("LOCK_WAIT_SECONDS", default=2)
+LOCK_WAITERS_PER_PROCESS = max(
+    1, min(WEB_THREADS, env.int("DATABASE_POOL_SIZE", default=0) or WEB_THREADS) // 2
+)
+LOCK_WAITERS_PER_ROW = env.int("LOCK_WAITERS_PER_ROW", default=2)
 
 # Throttling works with no service beside the database; `CACHE_URL` names a shared cache
 # where there is one.

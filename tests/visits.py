@@ -5,8 +5,9 @@ back, with the cookies that its person had at the beginning: signing out, deleti
 changing a password does not get in the way of the next request.
 """
 
+import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -41,6 +42,16 @@ COLLEAGUES = {
 CLERKS = {group: f"{group.lower().replace(' ', '.')}@example.com" for group in GROUPS}
 #: Rows that are tried until one shows its page.
 _TRIES = 12
+
+
+#: What takes a lock that may be waited for; to write a row does.
+_LOCKING = re.compile(
+    r"\bFOR (NO KEY UPDATE|UPDATE|SHARE|KEY SHARE)\b(?! SKIP LOCKED)|\bpg_advisory|\bLOCK TABLE\b"
+    r"|^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(?P<table>\w+)",
+    re.IGNORECASE,
+)
+#: Rows of the visitor's own session, and of the cache that throttles.
+_OWN_TABLES = {"django_session", "usersessions_usersession", "cache"}
 
 
 @dataclass(frozen=True)
@@ -125,11 +136,15 @@ class Demo:
 
 def _answer(client: Client, method: str, url: tuple[str, ...], request: dict[str, Any]) -> Answer:
     started = time.perf_counter()
-    response: HttpResponseBase = getattr(client, method)(*url, **request)
-    body = b"".join(response) if response.streaming else response.content  # type: ignore[attr-defined]
+    with _noting_locks() as locks:
+        response: HttpResponseBase = getattr(client, method)(*url, **request)
+        body = b"".join(response) if response.streaming else response.content  # type: ignore[attr-defined]
     seconds = time.perf_counter() - started
     error = ""
-    if response.status_code < 400 and not _is_read(method, url):
+    if _is_read(method, url):
+        # A page that is only read waits for no row that somebody else has locked.
+        error = f"locked while reading: {locks}" if locks else ""
+    elif response.status_code < 400:
         error = _broken_promise()
     info = getattr(response, "exc_info", None)
     if info:
@@ -145,6 +160,21 @@ def _answer(client: Client, method: str, url: tuple[str, ...], request: dict[str
 
 def _is_read(method: str, url: tuple[str, ...]) -> bool:
     return (url[0] if method == "generic" else method).upper() in {"GET", "HEAD", "OPTIONS"}
+
+
+@contextmanager
+def _noting_locks() -> Iterator[list[str]]:
+    """The statements sent meanwhile that may wait for a lock."""
+    found: list[str] = []
+
+    def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        match = _LOCKING.search(sql)
+        if match and match["table"] not in _OWN_TABLES:
+            found.append(" ".join(sql.split())[:200])
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        yield found
 
 
 def _broken_promise() -> str:

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import User
 from accounts.services.audit import record_event
+from accounts.services.locks import lock_row
 from accounts.text import email_key
 
 
 def _lock(user: User) -> User:
-    return User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    return lock_row(User, user.pk)
 
 
 @transaction.atomic

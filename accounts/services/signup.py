@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.enums import Role
 from accounts.errors import Refused
 from accounts.models import Account, Entity, PendingAccount, User
+from accounts.services.locks import lock_row
 from accounts.services.tenants import open_account, register_entity
 
 
@@ -79,7 +80,7 @@ def open_further_account(*, entity: Entity, account_name: str, by: User, now: da
     Raises Refused for anybody else ("not_owner"), and where the company has its full number
     ("too_many_accounts").
     """
-    held = Entity.objects.select_for_update(no_key=True).get(pk=entity.pk)
+    held = lock_row(Entity, entity.pk)
     if not entities_of(by).filter(pk=held.pk).exists():
         raise Refused(_("Only an owner opens further accounts."), code="not_owner")
     if Account.objects.filter(entity=held).count() >= settings.ACCOUNT_LIMIT:

@@ -13,25 +13,37 @@ from accounts.enums import AccountStatus, Role
 from accounts.errors import Refused
 from accounts.models import Account, Application, Entity, Membership, User
 from accounts.services.audit import record_event
+from accounts.services.locks import lock_row
 
 
 def lock_account(account_id: int) -> Account:
     """Lock and re-read an account until the end of the transaction.
 
-    Every service that changes something of an account takes this lock first. It is a
-    NO KEY lock, so rows that merely refer to the account can still be inserted meanwhile.
+    Every service that changes something of an account takes this lock first. `lock_row` says how
+    long it waits.
     """
-    return Account.objects.select_for_update(no_key=True).get(pk=account_id)
+    return lock_row(Account, account_id)
 
 
-def lock_accounts(account_ids: Iterable[int] | RawSQL) -> dict[int, Account]:
-    """Lock several accounts in the order of their keys, so that two services cannot deadlock.
+def lock_accounts(account_ids: Iterable[int]) -> dict[int, Account]:
+    """Lock several accounts in the order of their keys, so that two services cannot deadlock."""
+    return {account_id: lock_account(account_id) for account_id in sorted(set(account_ids))}
 
-    A query for their keys becomes part of the same statement.
+
+def lock_accounts_of(query: str, params: list[int]) -> dict[int, Account]:
+    """Lock the accounts whose keys an SQL query returns, as `lock_accounts` does.
+
+    Takes one statement where the query returns one key that nobody else has locked.
     """
-    wanted = account_ids if isinstance(account_ids, RawSQL) else set(account_ids)
-    locked = Account.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
-    return {account.pk: account for account in locked}
+    lowest = RawSQL(f"SELECT min(k.id) FROM ({query}) k (id)", params)  # noqa: S608, S611
+    keys = RawSQL(f"SELECT array_agg(k.id) FROM ({query}) k (id)", params)  # noqa: S608, S611
+    free = Account.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=lowest)
+    found = {account.pk: account for account in free.annotate(keys=keys)}
+    for account in found.values():
+        return found | lock_accounts(set(account.keys) - {account.pk})
+    with connection.cursor() as cursor:
+        cursor.execute(query, params)
+        return lock_accounts(pk for (pk,) in cursor.fetchall())
 
 
 def require_good_standing(account: Account) -> None:
@@ -147,7 +159,7 @@ def correct_entity(
 
     Raises Refused (code "entity_exists") where another entity has the number.
     """
-    current = Entity.objects.select_for_update(no_key=True).get(pk=entity.pk)
+    current = lock_row(Entity, entity.pk)
     number = clean_registration_number(registration_number)
     if Entity.objects.filter(registration_number=number).exclude(pk=current.pk).exists():
         raise entity_exists()

@@ -4,6 +4,8 @@ from django.db import connection
 from django.db.models import Model
 from django.utils.crypto import salted_hmac
 
+from accounts.services.locks import waiting_for
+
 
 def take_turn(*, model: type[Model], key: str) -> None:
     """Wait until nobody else acts on this object; the turn ends with the transaction.
@@ -11,11 +13,12 @@ def take_turn(*, model: type[Model], key: str) -> None:
     Must be called in a transaction, before the object is read. The lock is none of a row, so it
     cannot come in the way of the locks that services take in their own order.
     """
+    name = f"act on {model._meta.label_lower} {key}"
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-            [f"act on {model._meta.label_lower} {key}"],
-        )
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        if not cursor.fetchone()[0]:
+            with waiting_for(name):
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
 def fingerprint(obj: Model, *more: object) -> str:

@@ -16,14 +16,13 @@ from typing import Any
 
 from django.core import signing
 from django.db import IntegrityError, transaction
-from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Account, Application, AuditEvent, User
 from accounts.services.audit import build_event, record_event
 from accounts.services.second_person import require_second_person
-from accounts.services.tenants import lock_accounts
+from accounts.services.tenants import lock_accounts_of
 from billing.enums import (
     LedgerBook,
     LedgerKind,
@@ -201,8 +200,7 @@ _PACKAGE = Rows(
 
 def _lock(package: Package) -> tuple[Package, Account]:
     """Lock the package's account and every payer, then the package itself, and re-read."""
-    keys = RawSQL(_CONCERNED, [package.pk, package.pk])  # noqa: S611 - the text is constant
-    accounts = lock_accounts(keys)
+    accounts = lock_accounts_of(_CONCERNED, [package.pk, package.pk])
     account = accounts[package.account_id]
     ((current, application),) = _PACKAGE(package.pk)
     current.account, current.application = account, application

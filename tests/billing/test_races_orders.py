@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models import Sum
+from django.db.models.expressions import RawSQL
 
 from accounts.errors import Refused
 from accounts.models import Account
@@ -39,11 +40,15 @@ def _all_unlocked(account_ids: Any) -> dict[int, Account]:
     return Account.objects.in_bulk(list(set(account_ids)))
 
 
+def _unlocked_of(query: str, params: list[int]) -> dict[int, Account]:
+    keys = RawSQL(query, params)  # noqa: S611 - the text is constant
+    return Account.objects.filter(pk__in=keys).in_bulk()
+
+
 def _no_account_locks(patch: pytest.MonkeyPatch) -> None:
-    for module in (orders, refunds):
-        if hasattr(module, "lock_account"):
-            patch.setattr(module, "lock_account", _unlocked)
-        patch.setattr(module, "lock_accounts", _all_unlocked)
+    patch.setattr(orders, "lock_account", _unlocked)
+    patch.setattr(orders, "lock_accounts", _all_unlocked)
+    patch.setattr(refunds, "lock_accounts_of", _unlocked_of)
 
 
 def _no_package_locks(patch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from importlib import import_module
 
 import pytest
+from django.db import connections
 from django.http import UnreadablePostError
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -89,8 +90,10 @@ def test_what_can_be_read_somehow_needs_a_token_all_the_same(name: str) -> None:
 
 
 @pytest.mark.parametrize("charset", ["nope", "hex", "utf-16", "undefined", "", "x" * 20_000])
-def test_a_charset_cannot_spoil_a_query(charset: str) -> None:
-    # It looks at the database while it is loaded.
+def test_a_charset_cannot_spoil_a_query(charset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It looks at the database while it is loaded, and waits for locks as a web process does.
+    options = connections.settings["default"]["OPTIONS"]
+    monkeypatch.setitem(options, "options", options["options"])
     application = import_module("config.wsgi").application
     told: list[str] = []
     environ = RequestFactory().get("/prices/?q=%FF").environ
