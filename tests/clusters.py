@@ -65,7 +65,7 @@ def start(server: Server) -> None:
 
 
 @contextmanager
-def pooled(server: Server, folder: Path) -> Iterator[str]:
+def pooled(server: Server, folder: Path, connections: int = 20) -> Iterator[str]:
     """The address of the same database behind PgBouncer, set up as config/deploy/ says."""
     port = free_port()
     text = POOLER.read_text()
@@ -79,6 +79,7 @@ def pooled(server: Server, folder: Path) -> Iterator[str]:
         "auth_type = scram-sha-256": "auth_type = any",
         "auth_file = /etc/pgbouncer/userlist.txt\n": "",
         "/run/postgresql": str(server.socket_folder),
+        "default_pool_size = 20": f"default_pool_size = {connections}",
     }.items():
         assert old in text, old
         text = text.replace(old, new)

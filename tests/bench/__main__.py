@@ -21,7 +21,14 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 
-from tests.bench import admin_lists, agents_page, money_pages, sweep, trade  # noqa: E402
+from tests.bench import (  # noqa: E402
+    admin_lists,
+    agents_page,
+    fairness,
+    money_pages,
+    sweep,
+    trade,
+)
 
 RESULTS = Path(__file__).resolve().parents[2] / "bench-results.json"
 Part = tuple[list[dict[str, Any]], list[str]]
@@ -78,6 +85,13 @@ def measure_trade(options: argparse.Namespace) -> Part:
     return [asdict(figure) for figure in figures], trade.goals_missed(figures)
 
 
+def measure_fairness(options: argparse.Namespace) -> Part:
+    """Other tenants' requests while one tenant's row is locked, beside those before."""
+    figures = fairness.measure()
+    shown = [{**asdict(figure), "ratio": figure.ratio} for figure in figures]
+    return shown, fairness.goals_missed(figures)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
     "pages": measure_pages,
     "sweep": measure_sweep,
@@ -85,6 +99,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
     "money": measure_money,
     "admin": measure_admin,
     "trade": measure_trade,
+    "fairness": measure_fairness,
 }
 
 
