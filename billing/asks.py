@@ -9,13 +9,15 @@ from billing.enums import Edition, OrderKind, TermUnit
 
 @dataclass(frozen=True)
 class RenewedPackage:
-    """One package of a renewal: how many additional licences go on, and which ones end.
+    """One package of a renewal: for how many terms of which kind, and what ends.
 
-    `ending` holds the ids of the additional licences that are left out.
+    `ending` holds the ids of the additional licenses that are left out.
     """
 
     package: int
     ending: tuple[int, ...] = ()
+    unit: TermUnit = TermUnit.MONTH
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Ask:
     """One order to be priced.
 
     A new purchase, additional purchase or upgrade names its `application` (a key); a renewal
-    names its packages. `agents` and `sip` are additional licences. `ending` holds licences
+    names its packages, each with its own term; `unit` and `count` are the term of a new purchase.
+    `agents` and `sip` are additional licences. `ending` holds licences
     of a trial that do not go over to the package that is bought on it. `payer` is another
     account's UIN, or empty for self-pay. `without` lists kinds of fund that shall not pay.
     """
@@ -42,19 +45,37 @@ class Ask:
     payer: str = ""
     without: tuple[str, ...] = field(default=())
 
+    def term_of(self, package: int | None) -> tuple[TermUnit, int]:
+        """Return the kind and number of terms that are asked for a package.
+
+        None stands for a package that does not exist yet.
+        """
+        for renewed in self.renewed:
+            if renewed.package == package:
+                return renewed.unit, renewed.count
+        return self.unit, self.count
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data for a signed token, or for the order's row."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Return the ask that `to_json` gave."""
+        """Return the ask that `to_json` gave.
+
+        Older renewals have one term for all their packages, beside them.
+        """
         values = dict(data)
         values["kind"] = OrderKind(values["kind"])
         values["edition"] = Edition(values["edition"]) if values["edition"] else None
         values["unit"] = TermUnit(values["unit"])
         values["renewed"] = tuple(
-            RenewedPackage(package=row["package"], ending=tuple(row["ending"]))
+            RenewedPackage(
+                package=row["package"],
+                ending=tuple(row["ending"]),
+                unit=TermUnit(row.get("unit", values["unit"])),
+                count=row.get("count", values["count"]),
+            )
             for row in values["renewed"]
         )
         for name in ("ending", "without"):

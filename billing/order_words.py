@@ -1,5 +1,6 @@
 """What stands on a quote or an order, in words of the active language."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -26,6 +27,27 @@ class ShownLine:
     promotion_amount: Decimal
     coupon_amount: Decimal
     net: Decimal
+
+
+@dataclass(frozen=True)
+class LineGroup:
+    """The lines for one application, and what they cost before promotion and coupon."""
+
+    application: Any
+    lines: list[ShownLine]
+
+    @property
+    def subtotal(self) -> Decimal:
+        """The sum of the lines."""
+        return sum((line.amount for line in self.lines), Decimal("0.00"))
+
+
+def group_lines(lines: Iterable[ShownLine], applications: Mapping[int, Any]) -> list[LineGroup]:
+    """Return lines application by application; `applications` are by key."""
+    groups: dict[int, list[ShownLine]] = {}
+    for line in lines:
+        groups.setdefault(line.application, []).append(line)
+    return [LineGroup(applications[key], rows) for key, rows in groups.items()]
 
 
 def name_line(

@@ -266,12 +266,17 @@ def renew(
     """Renew packages of one account in one order; licences of `ending` are left out."""
     left_out = set(Licence.objects.filter(pk__in=ending).values_list("package_id", "pk"))
     renewed = tuple(
-        RenewedPackage(package.pk, tuple(sorted(pk for of, pk in left_out if of == package.pk)))
+        RenewedPackage(
+            package.pk,
+            tuple(sorted(pk for of, pk in left_out if of == package.pk)),
+            unit,
+            count,
+        )
         for package in packages
     )
     return place(
         packages[0].account,
-        Ask(kind=OrderKind.RENEWAL, renewed=renewed, unit=unit, count=count, **ask),
+        Ask(kind=OrderKind.RENEWAL, renewed=renewed, **ask),
         by=by,
         now=now,
     )

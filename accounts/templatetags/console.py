@@ -1,5 +1,6 @@
 """Tags and filters that every template of the console shares: `{% load console %}`."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
@@ -300,11 +301,15 @@ def sortable(context: RequestContext, key: str, label: str, *, css: str = "") ->
 
 @register.filter
 def field_errors(form: BaseForm) -> list[tuple[str, str, str]]:
-    """Return the faults of a form as (id of the control, label, sentences), in its order."""
+    """Return the faults of a form as (id of the control, label, sentences), in its order.
+
+    A form whose labels occur more than once names what each field is about in `field_groups`.
+    """
+    groups: Mapping[str, str] = getattr(form, "field_groups", {})
     return [
         (
             field.id_for_label or f"{field.auto_id}_0",
-            str(field.label),
+            f"{groups[field.name]} – {field.label}" if field.name in groups else str(field.label),
             " ".join(str(error) for error in field.errors),
         )
         for field in form.visible_fields()

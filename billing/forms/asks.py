@@ -140,21 +140,32 @@ class QuantityForm(AskForm):
     )
 
 
-class TermForm(AskForm):
-    """An order of whole terms."""
-
-    unit = forms.TypedChoiceField(
+def term_unit_field() -> forms.TypedChoiceField:
+    """Return a field for the kind of term."""
+    return forms.TypedChoiceField(
         label=gettext_lazy("Subscription"),
         choices=TermUnit.choices,
         coerce=TermUnit,
         widget=forms.RadioSelect,
     )
-    count = WholeNumberField(
-        label=gettext_lazy("Number of terms"),
-        min_value=1,
-        max_value=12,
-        help_text=gettext_lazy("1 to 12 months, or 1 to 3 years."),
+
+
+#: What the number of terms may be.
+TERM_HELP = gettext_lazy("1 to 12 months, or 1 to 3 years.")
+
+
+def term_count_field(**kwargs: Any) -> WholeNumberField:
+    """Return a field for the number of terms, up to the most that any kind of term allows."""
+    return WholeNumberField(
+        label=gettext_lazy("Number of terms"), min_value=1, max_value=12, **kwargs
     )
+
+
+class TermForm(AskForm):
+    """An order of whole terms."""
+
+    unit = term_unit_field()
+    count = term_count_field(help_text=TERM_HELP)
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:

@@ -74,8 +74,7 @@ def _order_key(package: Package) -> uuid.UUID:
 def _quote(package: Package, account: Account, now: datetime, *, lock: bool) -> Quote:
     ask = Ask(
         kind=OrderKind.RENEWAL,
-        unit=TermUnit(package.term_unit),
-        renewed=(RenewedPackage(package=package.pk),),
+        renewed=(RenewedPackage(package=package.pk, unit=TermUnit(package.term_unit)),),
     )
     return make_quote(account=account, ask=ask, now=now, key=_order_key(package), lock=lock)
 

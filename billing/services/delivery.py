@@ -85,8 +85,9 @@ def _renew(ask: Ask, held: Sequence["Held"], account: Account, now: datetime) ->
             ends_at=Subquery(expiries)
         )
     for package in packages:
-        package.term_unit = ask.unit
-        package.months += months_in(ask.unit, ask.count)
+        unit, count = ask.term_of(package.pk)
+        package.term_unit = unit
+        package.months += months_in(unit, count)
         package.expires_at = _expiry_of(package)
         package.state = PackageState.ACTIVE
     Package.objects.bulk_update(packages, ["term_unit", "months", "expires_at", "state"])

@@ -293,13 +293,13 @@ def _require_future(package: Package, ask: Ask, now: datetime) -> None:
     It starts at the old expiry, and a package of a restricted account may wait long (decided:
     nobody pays for time that has passed alone).
     """
-    months = package.months + months_in(ask.unit, ask.count)
+    months = package.months + months_in(*ask.term_of(package.pk))
     if expiry(package.anchor_at, months, billing_zone(), package.extension) <= now:
         raise Refused(
             _("The renewal of “%(name)s” would be over already; choose more terms.")
             % {"name": package.application.name},
             code="renewal_over",
-            field="count",
+            field=f"count_{package.pk}",
         )
 
 
@@ -340,6 +340,12 @@ def _check_bounds(ask: Ask) -> None:
         check_term(ask.unit, ask.count)
     except PricingError as error:
         raise Refused(error.message, code="bad_quantity", field=error.field) from error
+    for renewed in ask.renewed:
+        try:
+            check_term(renewed.unit, renewed.count)
+        except PricingError as error:
+            field = f"{error.field}_{renewed.package}"
+            raise Refused(error.message, code="bad_quantity", field=field) from error
 
 
 def judge_ask(

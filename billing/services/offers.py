@@ -1,7 +1,7 @@
 """Promotions and coupons as an order meets them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -33,22 +33,38 @@ def _fits(values: Sequence[str], value: str | None) -> bool:
     return not values or value in values
 
 
-def in_scope(ask: Ask, packages: Iterable[Package]) -> Ask:
-    """Return the ask with the edition and term that offers are limited by.
+@dataclass(frozen=True)
+class OfferScope:
+    """What offers are limited by: None where an order has more than one edition or kind of term.
 
-    What is bought for packages that exist is of their edition; where they differ it is of none,
-    so that an offer for one edition is not used for another (decided). Additional licences and
-    upgrades are of the package's own term.
+    `count` is the number of terms; of several packages the smallest.
+    """
+
+    kind: OrderKind
+    edition: Edition | None
+    unit: TermUnit | None
+    count: int = 1
+
+
+def in_scope(ask: Ask, packages: Iterable[Package]) -> OfferScope:
+    """Return what limits the offers for an ask and the packages that it is for.
+
+    What is bought for packages that exist is of their edition. Where editions or kinds of term
+    differ, it is of none, so that an offer for one of them is not used for another (decided).
+    Additional licenses and upgrades are of the package's own term.
     """
     found = list(packages)
     if ask.kind == OrderKind.NEW or not found:
-        return ask
-    editions = {package.edition for package in found}
-    edition = Edition(editions.pop()) if len(editions) == 1 else None
+        return OfferScope(ask.kind, ask.edition, ask.unit, ask.count)
+    editions = {Edition(package.edition) for package in found}
+    edition = editions.pop() if len(editions) == 1 else None
     if ask.kind == OrderKind.RENEWAL:
-        return replace(ask, edition=edition)
-    unit = TermUnit(found[0].term_unit)
-    return replace(ask, edition=ask.edition or edition, unit=unit)
+        terms = [ask.term_of(package.pk) for package in found]
+        units = {unit for unit, _count in terms}
+        unit = units.pop() if len(units) == 1 else None
+        return OfferScope(ask.kind, edition, unit, min(count for _unit, count in terms))
+    own = TermUnit(found[0].term_unit)
+    return OfferScope(ask.kind, ask.edition or edition, own, ask.count)
 
 
 def read_promotions(at: datetime) -> list[Promotion]:
@@ -56,24 +72,21 @@ def read_promotions(at: datetime) -> list[Promotion]:
     return list(Promotion.objects.filter(starts_at__lte=at, ends_at__gt=at))
 
 
-def list_fitting(promotions: Iterable[Promotion], ask: Ask, at: datetime) -> list[Promotion]:
-    """Return those of `promotions` that an ask may use at `at`, the largest first."""
-    fitting = [promotion for promotion in promotions if _is_for(promotion, ask, at)]
+def list_fitting(
+    promotions: Iterable[Promotion], scope: OfferScope, at: datetime
+) -> list[Promotion]:
+    """Return those of `promotions` that fit an order at `at`, the largest first."""
+    fitting = [promotion for promotion in promotions if _is_for(promotion, scope, at)]
     return sorted(fitting, key=lambda promotion: (-promotion.percent_off, promotion.pk))
 
 
-def list_promotions(ask: Ask, at: datetime) -> list[Promotion]:
-    """Return the promotions that an ask may use at `at`, the largest first."""
-    return list_fitting(read_promotions(at), ask, at)
-
-
-def _is_for(promotion: Promotion, ask: Ask, at: datetime) -> bool:
+def _is_for(promotion: Promotion, scope: OfferScope, at: datetime) -> bool:
     return (
         promotion.starts_at <= at < promotion.ends_at
-        and _fits(promotion.order_kinds, ask.kind)
-        and _fits(promotion.editions, ask.edition)
-        and _fits(promotion.term_units, ask.unit)
-        and ask.count >= promotion.minimum_terms
+        and _fits(promotion.order_kinds, scope.kind)
+        and _fits(promotion.editions, scope.edition)
+        and _fits(promotion.term_units, scope.unit)
+        and scope.count >= promotion.minimum_terms
     )
 
 
@@ -85,9 +98,11 @@ def find_named(account: Account, ask: Ask) -> tuple[Promotion | None, Coupon | N
     return promotion, coupon
 
 
-def require_promotion(promotion: Promotion | None, ask: Ask, at: datetime) -> None:
+def require_promotion(
+    promotion: Promotion | None, *, ask: Ask, scope: OfferScope, at: datetime
+) -> None:
     """Raise Refused where the promotion that the ask names is not found, or is not for it."""
-    if ask.promotion is None or (promotion is not None and _is_for(promotion, ask, at)):
+    if ask.promotion is None or (promotion is not None and _is_for(promotion, scope, at)):
         return
     raise refuse_promotion()
 
@@ -148,7 +163,13 @@ class CouponChoice:
 
 
 def _reasons_against(
-    coupon: Coupon, *, ask: Ask, is_self_pay: bool, amount: Decimal, currency: str, now: datetime
+    coupon: Coupon,
+    *,
+    scope: OfferScope,
+    is_self_pay: bool,
+    amount: Decimal,
+    currency: str,
+    now: datetime,
 ) -> tuple[str, ...]:
     is_left = coupon.used_at is None and coupon.remaining != 0
     checks = (
@@ -156,9 +177,9 @@ def _reasons_against(
         (coupon.currency == currency, _("It is in another currency.")),
         (coupon.starts_at <= now, _("It is not valid yet.")),
         (now < coupon.ends_at, _("It is no longer valid.")),
-        (_fits(coupon.editions, ask.edition), _("It is for another edition.")),
-        (_fits(coupon.term_units, ask.unit), _("It is for another term.")),
-        (_fits(coupon.order_kinds, ask.kind), _("It is for another kind of order.")),
+        (_fits(coupon.editions, scope.edition), _("It is for another edition.")),
+        (_fits(coupon.term_units, scope.unit), _("It is for another term.")),
+        (_fits(coupon.order_kinds, scope.kind), _("It is for another kind of order.")),
         (
             amount >= coupon.minimum_spend,
             _("It needs a spend of at least %(amount)s.") % {"amount": coupon.minimum_spend},
@@ -176,7 +197,7 @@ def list_coupons(
     coupons: Iterable[Coupon],
     *,
     is_self_pay: bool,
-    ask: Ask,
+    scope: OfferScope,
     amount: Decimal,
     currency: str,
     now: datetime,
@@ -192,7 +213,7 @@ def list_coupons(
             deduction=deduction_of(coupon, amount),
             reasons=_reasons_against(
                 coupon,
-                ask=ask,
+                scope=scope,
                 is_self_pay=is_self_pay,
                 amount=amount,
                 currency=currency,
@@ -218,6 +239,7 @@ def require_coupon(
     account: Account,
     payer: Account,
     ask: Ask,
+    scope: OfferScope,
     amount: Decimal,
     currency: str,
     now: datetime,
@@ -229,7 +251,7 @@ def require_coupon(
         raise Refused(_("Choose one of this account's coupons."), code="no_coupon", field="coupon")
     reasons = _reasons_against(
         coupon,
-        ask=ask,
+        scope=scope,
         is_self_pay=payer.pk == account.pk,
         amount=amount,
         currency=currency,

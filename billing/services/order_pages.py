@@ -11,7 +11,7 @@ from accounts.models import Account, AuditEvent, Membership
 from billing.enums import OrderStatus, RefundStatus, ShownOrderStatus
 from billing.masking import mask_name
 from billing.models import Order, Refund, RefundLine
-from billing.order_words import name_event
+from billing.order_words import LineGroup, group_lines, name_event, show_order_line
 
 
 def derive_status(
@@ -52,6 +52,13 @@ def filter_by_status(orders: "QuerySet[Order]", status: str, now: datetime) -> "
     if status == ShownOrderStatus.PAID:
         return orders.filter(~returned, status=status)
     return orders.filter(status=status)
+
+
+def read_lines(order: Order) -> list[LineGroup]:
+    """Return the lines of an order in words, application by application; one query."""
+    rows = list(order.lines.select_related("application"))
+    applications = {row.application_id: row.application for row in rows}
+    return group_lines(map(show_order_line, rows), applications)
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,10 @@ def write_order(quote: Quote, status: OrderStatus, *, by: User | None, now: date
 def write_lines(quote: Quote, order: Order, started: Package | None) -> list[OrderLine]:
     """Write the order's lines; those of a new purchase are for the package that it `started`."""
     is_by_term = quote.ask.kind in {OrderKind.NEW, OrderKind.RENEWAL}
-    return OrderLine.objects.bulk_create(
-        [
+    rows = []
+    for line in quote.lines:
+        unit, count = quote.ask.term_of(line.package) if is_by_term else ("", 0)
+        rows.append(
             OrderLine(
                 account=quote.account,
                 order=order,
@@ -73,8 +75,8 @@ def write_lines(quote: Quote, order: Order, started: Package | None) -> list[Ord
                 edition=line.priced.edition,
                 from_edition=line.priced.from_edition or "",
                 quantity=line.priced.quantity,
-                term_unit=quote.ask.unit if is_by_term else "",
-                term_count=quote.ask.count if is_by_term else 0,
+                term_unit=unit,
+                term_count=count,
                 unit_price=line.priced.unit_price,
                 amount=line.priced.amount,
                 promotion_amount=line.promotion_amount,
@@ -82,9 +84,8 @@ def write_lines(quote: Quote, order: Order, started: Package | None) -> list[Ord
                 net=line.net,
                 formula=line.priced.formula.to_json(),
             )
-            for line in quote.lines
-        ]
-    )
+        )
+    return OrderLine.objects.bulk_create(rows)
 
 
 def placed_event(order: Order, *, by: User | None, now: datetime) -> AuditEvent:

@@ -67,11 +67,12 @@ def _price_renewal(ask: Ask, held: list[Held], prices: PriceList, now: datetime)
         kept = Counter(
             licence.kind for licence in each.bought if licence.pk not in ending[each.package.pk]
         )
+        unit, count = ask.term_of(each.package.pk)
         lines = price_terms(
             prices,
             Edition(each.package.edition),
-            ask.unit,
-            ask.count,
+            unit,
+            count,
             kept[LicenceKind.AGENT],
             kept[LicenceKind.SIP],
         )

@@ -15,6 +15,7 @@ from billing.models import Coupon, Promotion
 from billing.promotion_policy import limits_refund, list_harmless
 from billing.services.offers import (
     CouponChoice,
+    OfferScope,
     in_scope,
     list_coupons,
     list_fitting,
@@ -151,7 +152,7 @@ class _Pricing:
     """Prices the same quote with one promotion after the other; nothing is read."""
 
     quote: Quote
-    scope: Ask
+    scope: OfferScope
     named_coupon: int | None
     is_best_coupon: bool
     coupons: tuple[Coupon, ...]
@@ -172,7 +173,7 @@ class _Pricing:
             list_coupons(
                 self.coupons,
                 is_self_pay=quote.is_self_pay,
-                ask=self.scope,
+                scope=self.scope,
                 amount=quote.total,
                 currency=quote.currency,
                 now=self.now,

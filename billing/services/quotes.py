@@ -294,13 +294,14 @@ def make_quote(
     book, prices = (known and known.prices) or find_prices(priced_at)
     priced = price_ask(ask, held, prices, priced_at)
     scope = offers.in_scope(ask, [each.package for each in held])
-    promotion, coupon = offers.find_named(account, scope)
-    offers.require_promotion(promotion, scope, priced_at)
+    promotion, coupon = offers.find_named(account, ask)
+    offers.require_promotion(promotion, ask=ask, scope=scope, at=priced_at)
     offers.require_coupon(
         coupon,
         account=account,
         payer=payer,
-        ask=scope,
+        ask=ask,
+        scope=scope,
         amount=offers.after_promotion(promotion, [line.amount for *_where, line in priced]),
         currency=book.currency,
         now=priced_at,

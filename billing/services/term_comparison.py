@@ -1,7 +1,7 @@
 """The same package for a year, paid month by month and at once; computes, reads nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ from billing.periods import boundary
 from billing.pricing import PriceList, price_terms
 from billing.promotion_policy import list_harmless
 from billing.services.delivery import billing_zone
-from billing.services.offers import after_promotion, list_fitting
+from billing.services.offers import OfferScope, after_promotion, list_fitting
 
 _MONTHS = 12
 _Payment = tuple[Decimal, Promotion | None]
@@ -63,8 +63,8 @@ def compare_choice(
     """
 
     def pay(kind: OrderKind, unit: TermUnit, at: datetime) -> _Payment:
-        ask = replace(choice, kind=kind, unit=unit, count=1)
-        promotion = _find_promotion(wanted, list_fitting(promotions, ask, at), kind)
+        scope = OfferScope(kind, choice.edition, unit)
+        promotion = _find_promotion(wanted, list_fitting(promotions, scope, at), kind)
         lines = price_terms(
             prices, Edition(choice.edition or ""), unit, 1, choice.agents, choice.sip
         )

@@ -30,7 +30,7 @@ from compliance.services.guidelines import guidelines_summary
 #: Asks for the price alone: `?part=price`.
 PRICE = "price"
 #: Buttons that show the page anew with what stands in it.
-UPDATING = frozenset({"update", "take"})
+UPDATING = frozenset({"update", "take", "select_all"})
 
 
 def read_form(request: HttpRequest, defaults: Mapping[str, Any]) -> Any:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
@@ -90,11 +90,25 @@ def _renew(
         in acts_for(state=held.state, is_under_review=held.is_under_review and not only)
     ]
     due = helds if only else _find_due(helds, now)
-    form = RenewalForm(read_form(request, RenewalForm.defaults(helds, due)), helds=helds)
+    data = read_form(request, RenewalForm.defaults(helds, due))
+    form = RenewalForm(_select_all(data, helds), helds=helds)
     form.is_blank = request.method != "POST" and "packages" not in request.GET and not due
     context = {**context, "helds": helds}
     known = Known(helds=tuple(helds))
     return answer_ask(request, access, form, "billing/renew.html", context, now=now, known=known)
+
+
+def _select_all(data: Any, helds: list[Held]) -> Any:
+    """Return what was sent with all packages chosen, where the button for that was pressed."""
+    if "select_all" not in data:
+        return data
+    chosen = data.copy()
+    everything = [str(held.package.pk) for held in helds]
+    if isinstance(chosen, QueryDict):
+        chosen.setlist("packages", everything)
+    else:
+        chosen["packages"] = everything
+    return chosen
 
 
 def _find_due(helds: list[Held], now: datetime) -> list[Held]:

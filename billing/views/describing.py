@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import Application
 from billing.enums import PackageState
 from billing.masking import mask_name
-from billing.order_words import ShownLine, show_quoted_line
+from billing.order_words import group_lines, show_quoted_line
 from billing.services.effects import Effect, Shape, shape_of
 from billing.services.eligibility import Held
 from billing.services.orders import QuoteChanged
@@ -45,7 +45,7 @@ def describe_quote(quote: Quote | None) -> dict[str, Any]:
     applications = _applications(quote)
     return {
         "quote": quote,
-        "line_groups": _group_lines(quote, applications),
+        "line_groups": group_lines(map(show_quoted_line, quote.lines), applications),
         "effects": [
             PackageEffect(
                 effect,
@@ -87,16 +87,6 @@ def describe_present(held: Held | None) -> PresentPackage | None:
     if held is None or held.state not in {PackageState.TRIAL, PackageState.ACTIVE}:
         return None
     return PresentPackage(shape_of(held), _list_ending_later(held))
-
-
-def _group_lines(
-    quote: Quote, applications: dict[int, Application]
-) -> list[tuple[Application, list[ShownLine]]]:
-    """Return the lines in words, application by application."""
-    groups: dict[int, list[ShownLine]] = {}
-    for line in quote.lines:
-        groups.setdefault(line.application, []).append(show_quoted_line(line))
-    return [(applications[key], lines) for key, lines in groups.items()]
 
 
 def _applications(quote: Quote) -> dict[int, Application]:

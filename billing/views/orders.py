@@ -17,12 +17,12 @@ from billing.enums import OrderKind, ShownOrderStatus
 from billing.forms.orders import OrderFilterForm
 from billing.masking import mask_name
 from billing.models import Order, OrderLine
-from billing.order_words import show_order_line
 from billing.services.order_pages import (
     derive_status,
     filter_by_status,
     find_refunds,
     read_history,
+    read_lines,
     read_returned,
     refunded_of,
     sum_returned,
@@ -123,15 +123,15 @@ def _describe(order: Order, access: AccountAccess) -> dict[str, Any]:
     refunds = refunded_of(order, find_refunds(order))
     returned = sum_returned(refunds)
     status = derive_status(order, now, returned=returned)
-    lines = list(order.lines.select_related("application"))
+    groups = read_lines(order)
     is_self_paid = order.payer_id == order.account_id
     is_open = status == ShownOrderStatus.UNPAID
     return {
         "access": access,
         "order": order,
         "status": status,
-        "lines": [(show_order_line(line), line.application) for line in lines],
-        "applications": list({line.application_id: line.application for line in lines}.values()),
+        "line_groups": groups,
+        "applications": [group.application for group in groups],
         "effects": order.request["effects"],
         "payments": list(order.payments.all()),
         "refunds": refunds,

@@ -12,8 +12,7 @@ from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
 from billing.enums import FundKind, ShownOrderStatus
 from billing.models import Order
-from billing.order_words import show_order_line
-from billing.services.order_pages import derive_status
+from billing.services.order_pages import derive_status, read_lines
 from billing.services.orders import cancel_order, missing_amount, pay_order
 from billing.views.orders import read_orders
 from billing.views.places import account_url, order_url
@@ -72,7 +71,7 @@ def _describe(order: Order, access: AccountAccess, without: tuple[str, ...]) -> 
         "access": access,
         "order": order,
         "is_open": derive_status(order, now) == ShownOrderStatus.UNPAID,
-        "lines": [show_order_line(line) for line in order.lines.all()],
+        "line_groups": read_lines(order),
         "split": missing_amount(order, without=without),
         "optional_funds": [(kind, kind not in without) for kind in OPTIONAL_FUNDS],
         "shown": ",".join(without),

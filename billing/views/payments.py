@@ -21,11 +21,11 @@ from accounts.paginator import CappedPaginator
 from billing.enums import ShownOrderStatus
 from billing.forms.orders import RefusePaymentForm
 from billing.models import Order
-from billing.order_words import show_order_line
 from billing.services.order_pages import (
     derive_status,
     find_refunds,
     read_history,
+    read_lines,
     read_returned,
     refunded_of,
     sum_returned,
@@ -68,7 +68,7 @@ def payment_request(request: HttpRequest, access: AccountAccess, number: str) ->
     now = timezone.now()
     refunds = refunded_of(order, find_refunds(order), payer=access.account)
     returned = sum_returned(refunds)
-    lines = order.lines.select_related("application")
+    groups = read_lines(order)
     status = derive_status(order, now, returned=returned)
     context = {
         "refunds": refunds,
@@ -77,8 +77,8 @@ def payment_request(request: HttpRequest, access: AccountAccess, number: str) ->
         "order": order,
         "status": status,
         "is_open": status == ShownOrderStatus.UNPAID,
-        "lines": [show_order_line(line) for line in lines],
-        "applications": sorted({line.application.name for line in lines}),
+        "line_groups": groups,
+        "applications": sorted({group.application.name for group in groups}),
         "payments": list(order.payments.all()),
         "split": missing_amount(order) if status == ShownOrderStatus.UNPAID else None,
         "history": read_history(order, reader=access.account),

@@ -80,7 +80,7 @@ def add(
 
 def renew(package: Package, *, by: User, at: datetime, count: int = 1) -> Order:
     """Renew one package with all its licences."""
-    ask = Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package=package.pk),), count=count)
+    ask = Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package=package.pk, count=count),))
     return order(package.account, ask, by=by, at=at)
 
 

@@ -20,8 +20,9 @@ from billing.services.offers import (
     deduction_of,
     in_scope,
     list_coupons,
-    list_promotions,
+    list_fitting,
     promotion_shares,
+    read_promotions,
 )
 from billing.services.orders import QuoteChanged, cancel_order, pay_order
 from billing.services.proposals import OfferChoice, propose
@@ -273,7 +274,7 @@ def test_the_coupon_that_ends_first_is_proposed_then_the_one_that_takes_most_off
     choices = list_coupons(
         Coupon.objects.filter(account=customer.account),
         is_self_pay=True,
-        ask=ask,
+        scope=in_scope(ask, []),
         amount=Decimal("120.00"),
         currency="USD",
         now=NOW,
@@ -412,7 +413,9 @@ def test_a_coupon_takes_its_part_of_what_a_promotion_leaves(customer: Customer) 
 def test_when_a_promotion_applies(customer: Customer, terms: dict[str, Any], fits: bool) -> None:
     promotion = make.make_promotion(**terms)
     ask = _new(customer, count=3)
-    assert list_promotions(ask, NOW) == ([promotion] if fits else [])
+    assert list_fitting(read_promotions(NOW), in_scope(ask, []), NOW) == (
+        [promotion] if fits else []
+    )
     if not fits:
         with pytest.raises(Refused) as refused:
             quote(customer.account, replace(ask, promotion=promotion.pk), now=NOW)
@@ -421,7 +424,8 @@ def test_when_a_promotion_applies(customer: Customer, terms: dict[str, Any], fit
 
 def test_the_largest_promotion_stands_first(customer: Customer) -> None:
     small, large = (make.make_promotion(percent_off=Decimal(n)) for n in (5, 20))
-    assert list_promotions(_new(customer), NOW) == [large, small]
+    scope = in_scope(_new(customer), [])
+    assert list_fitting([small, large], scope, NOW) == [large, small]
 
 
 def test_an_order_keeps_the_terms_of_a_promotion_that_staff_ended(customer: Customer) -> None:
@@ -431,6 +435,6 @@ def test_an_order_keeps_the_terms_of_a_promotion_that_staff_ended(customer: Cust
     order = make.buy(poor.application, promotion=promotion.pk)
     assert (order.status, order.total) == ("unpaid", Decimal("108.00"))
     end_promotion(promotion=promotion, reason="Enough", by=staff, now=NOW + SECOND)
-    assert list_promotions(_new(customer), NOW + SECOND) == []
+    assert read_promotions(NOW + SECOND) == []
     make.fund_account(poor.account, cash="8")
     assert pay_order(order=order, by=None, now=NOW + HOUR).status == "paid"

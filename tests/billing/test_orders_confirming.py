@@ -373,7 +373,7 @@ def test_a_token_holds_what_was_shown() -> None:
 def test_asks_survive_their_way_through_json() -> None:
     ask = Ask(
         kind=OrderKind.RENEWAL,
-        renewed=(RenewedPackage(1, (2, 3)), RenewedPackage(4)),
+        renewed=(RenewedPackage(1, (2, 3), TermUnit.YEAR, 3), RenewedPackage(4, count=5)),
         unit=TermUnit.YEAR,
         count=2,
         ending=(5,),
@@ -384,6 +384,17 @@ def test_asks_survive_their_way_through_json() -> None:
     )
     assert Ask.from_json(ask.to_json()) == ask
     assert Ask.from_json(replace(ask, edition=Edition.PREMIUM).to_json()).edition == "premium"
+
+
+def test_a_renewal_written_with_one_term_for_all_is_still_read() -> None:
+    data = Ask(OrderKind.RENEWAL, renewed=(RenewedPackage(1, (2,)), RenewedPackage(4))).to_json()
+    for row in data["renewed"]:
+        del row["unit"], row["count"]
+    old = Ask.from_json({**data, "unit": "year", "count": 2})
+    assert old.renewed == (
+        RenewedPackage(1, (2,), TermUnit.YEAR, 2),
+        RenewedPackage(4, (), TermUnit.YEAR, 2),
+    )
 
 
 # --- Another account pays --------------------------------------------------------------------

@@ -403,7 +403,7 @@ def test_what_is_renewed_is_named_once_and_is_the_accounts_own() -> None:
 )
 def test_renewals_have_the_same_bounds_as_purchases(unit: TermUnit, count: int) -> None:
     customer, package = _owner_of()
-    ask = _ask(RenewedPackage(package.pk), unit=unit, count=count)
+    ask = _ask(RenewedPackage(package.pk, unit=unit, count=count))
     assert _code(customer, ask, NOW) == "bad_quantity"
 
 

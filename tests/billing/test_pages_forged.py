@@ -258,12 +258,18 @@ def test_a_made_up_fund_cannot_be_left_out_or_added(client: Client, customer: Cu
     }
 
 
+def renewal(package: int, **changes: str) -> dict[str, str]:
+    """What the page sends to renew one package for a month."""
+    term = {f"unit_{package}": "month", f"count_{package}": "1"}
+    return {"packages": str(package), "coupon": "", **term, **changes}
+
+
 def test_more_licences_cannot_go_on_than_there_are(client: Client, customer: Customer) -> None:
     buy(customer.application, agents=2)
     package = current_package(customer.application)
-    choice = {"packages": str(package.pk), "unit": "month", "count": "1", "coupon": ""}
+    choice = renewal(package.pk, **{f"agent_{package.pk}": "3"})
 
-    answer = client.post(url(customer, "renew/"), {**choice, f"agent_{package.pk}": "3"})
+    answer = client.post(url(customer, "renew/"), choice)
 
     assert (answer.status_code, faults(answer.content.decode())) == (422, {f"agent_{package.pk}"})
 
@@ -273,7 +279,7 @@ def test_a_renewal_of_what_is_not_there_is_refused(
     client: Client, customer: Customer, packages: list[str]
 ) -> None:
     buy(customer.application)
-    choice = {"packages": packages, "unit": "month", "count": "1", "coupon": ""}
+    choice = {"packages": packages, "coupon": ""}
 
     answer = client.post(url(customer, "renew/"), choice)
 
@@ -285,7 +291,7 @@ def test_packages_of_another_account_are_not_renewed(client: Client, customer: C
     other = make_customer(cash="500")
     buy(other.application)
     foreign = current_package(other.application)
-    choice = {"packages": [str(foreign.pk)], "unit": "month", "count": "1", "coupon": ""}
+    choice = renewal(foreign.pk)
 
     answer = client.post(url(customer, "renew/"), choice)
 

@@ -186,15 +186,15 @@ def test_renewing_ticks_only_what_is_due(client: Client, customer: Customer) -> 
     make.buy(year, unit=TermUnit.YEAR)
     page = url(customer, "renew/")
     opened = client.get(page)
-    assert [is_chosen for _held, is_chosen, _fields in opened.context["form"].rows] == [False]
+    assert [row.is_chosen for row in opened.context["form"].rows] == [False]
     assert not opened.context["form"].errors
     make.buy(customer.application, now=NOW - timedelta(days=5))
     later = make.current_package(year)
     soon = make.current_package(customer.application)
     rows = client.get(page).context["form"].rows
-    assert [(held.package.pk, is_chosen) for held, is_chosen, _fields in rows] == [
+    assert [(row.held.package.pk, row.is_chosen) for row in rows] == [
         (soon.pk, True),
         (later.pk, False),
     ]
     everything = client.get(page, {"packages": [soon.pk, later.pk]}).context["form"].rows
-    assert [is_chosen for _held, is_chosen, _fields in everything] == [True, True]
+    assert [row.is_chosen for row in everything] == [True, True]

@@ -361,8 +361,8 @@ def test_several_packages_are_renewed_in_one_order_one_with_a_licence_fewer(
     packages = [current_package(application) for application in applications]
     choice = {
         "packages": [str(package.pk) for package in packages],
-        "unit": "month",
-        "count": "2",
+        **{f"unit_{package.pk}": "month" for package in packages},
+        **{f"count_{package.pk}": "2" for package in packages},
         "coupon": "",
         f"agent_{packages[1].pk}": "1",
     }
@@ -386,7 +386,13 @@ def test_a_package_that_is_not_chosen_is_not_renewed(client: Client, customer: C
 
     dialog = client.post(
         url(customer, "renew/"),
-        {"packages": str(chosen.pk), "unit": "month", "count": "1", "coupon": ""},
+        {
+            "packages": str(chosen.pk),
+            f"unit_{chosen.pk}": "month",
+            f"count_{chosen.pk}": "1",
+            f"count_{left.pk}": "not judged",
+            "coupon": "",
+        },
     )
     order = confirm(client, customer, dialog.content)
 

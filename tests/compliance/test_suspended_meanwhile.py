@@ -125,7 +125,8 @@ def test_the_longer_window_ends_to_the_second(buyer: Tenant) -> None:
 def _renew(client: Client, tenant: Tenant) -> Any:
     package = Package.objects.get(application=tenant.application)
     base = f"/console/{tenant.account.uin}"
-    choice = {"packages": str(package.pk), "unit": "month", "count": "1", "coupon": ""}
+    term = {f"unit_{package.pk}": "month", f"count_{package.pk}": "1"}
+    choice = {"packages": str(package.pk), "coupon": "", **term}
     asked = client.post(f"{base}/renew/", choice)
     if 'name="token"' not in asked.content.decode():
         return asked
