@@ -62,12 +62,20 @@ def find_due_reminders(now: datetime) -> Iterator[DueReminder]:
 
 
 def _claim(due: list[DueReminder], now: datetime) -> set[tuple[int, int]]:
-    """Write down that these are sent; return those that nobody else has sent meanwhile."""
+    """Write down that these are sent; return those that nobody else has sent meanwhile.
+
+    Those of an account that somebody has locked entirely are left out.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO billing_expiryreminder"
             " (account_id, package_id, expires_at, offset_days, sent_at)"
-            " SELECT *, %s FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::int[])"
+            " SELECT due.*, %s FROM unnest("
+            "  %s::bigint[], %s::bigint[], %s::timestamptz[], %s::int[]"
+            " ) AS due (account_id, package_id, expires_at, offset_days)"
+            # The news refer to the account. Where it is locked against that, its reminders are
+            # left for the next run, so that the others in the batch do not wait for it.
+            " JOIN accounts_account a ON a.id = due.account_id FOR KEY SHARE OF a SKIP LOCKED"
             " ON CONFLICT DO NOTHING RETURNING package_id, offset_days",
             [
                 now,

@@ -199,9 +199,11 @@ def change_batch(step: Step, ids: list[int], now: datetime) -> int:
     of = step.of
     statement = f"""
         WITH claimed AS (
-            SELECT t.id FROM {of.table} t
+            SELECT t.id FROM {of.table} t JOIN accounts_account owner ON owner.id = t.account_id
             WHERE t.id = ANY(%(ids)s::bigint[]) AND {step_condition(step)}
-            FOR NO KEY UPDATE SKIP LOCKED
+            -- The events refer to the account. Where it is locked against that, its rows are left
+            -- for the next run, so that those of the others in the batch do not wait for it.
+            FOR NO KEY UPDATE OF t SKIP LOCKED FOR KEY SHARE OF owner SKIP LOCKED
         ), changed AS (
             UPDATE {of.table} t SET {of.column} = %(to)s
             -- An array, so that all are claimed before the first changes: another sweep that
