@@ -20,7 +20,10 @@ class Refused(Exception):
 
 
 class Busy(Exception):
-    """Enough requests wait for the same locked row already; nothing was changed."""
+    """A row stayed locked for as long as a request waits, or enough others wait for it already.
+
+    The transaction changed nothing.
+    """
 
     def __str__(self) -> str:
-        return "enough requests wait for the same row"
+        return "waited for in vain" if self.__cause__ else "enough requests wait for the same row"

@@ -59,6 +59,8 @@ class Checked:
     existing: dict[int, Agent] = field(default_factory=dict)
     needed: int = 0
     free: int = 0
+    #: The application's skill groups, by the name that a cell is compared with.
+    groups: dict[str, int] = field(default_factory=dict)
 
     def add(self, row: int, column: str, value: str, message: str) -> None:
         """Note a problem."""
@@ -69,12 +71,25 @@ def check_sheet(
     application: Application, sheet: Sheet, mode: str, progress: Progress, now: datetime
 ) -> Checked:
     """Go through all rows and return what they would do, and every problem, by row."""
-    checked = Checked()
+    return compare(read_rows(application, sheet, progress), application, mode, now)
+
+
+def read_rows(application: Application, sheet: Sheet, progress: Progress) -> Checked:
+    """Read all rows, and note what is wrong with each by itself and with two of them together.
+
+    This takes most of the time, and reads nothing but the application's skill groups.
+    """
     reader = _RowReader(application, sheet)
+    checked = Checked(groups=reader.groups)
     for done, (number, cells) in enumerate(sheet.rows, start=1):
         _read_row(checked, reader, number, cells)
         progress(done)
     _compare_with_each_other(checked)
+    return checked
+
+
+def compare(checked: Checked, application: Application, mode: str, now: datetime) -> Checked:
+    """Add what the rows would change, and the problems that come of the agents as they are now."""
     _compare_with_table(checked, application, mode)
     _count_licences(checked, application, now)
     checked.problems.sort(key=lambda problem: problem.row)
@@ -96,16 +111,21 @@ def _words(kind: str) -> dict[str, str]:
     return found | plain | ({} if kind == "role" else {"no": "", "": ""})
 
 
+def read_groups(application: Application) -> dict[str, int]:
+    """Map the compared names of the application's skill groups to their keys."""
+    own = SkillGroup.objects.filter(
+        account_id=application.account_id, application_id=application.pk
+    )
+    return dict(own.values_list("name_key", "pk"))
+
+
 class _RowReader:
     """Turns cells into clean values; knows the application's skill groups."""
 
     def __init__(self, application: Application, sheet: Sheet) -> None:
         self.columns = sheet.columns
         self.is_literal = sheet.is_literal
-        own = SkillGroup.objects.filter(
-            account_id=application.account_id, application_id=application.pk
-        )
-        self.groups = {group.name_key: group.pk for group in own}
+        self.groups = read_groups(application)
 
     def read(self, cells: Sequence[str]) -> Iterator[tuple[str, str, object]]:
         """Yield column, cell, and clean value or the ValidationError in its place."""

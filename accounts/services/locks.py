@@ -2,8 +2,9 @@
 
 A request that waits for a row holds a thread of its process and a connection. One tenant's locked
 row must not hold all of them, so a page's request waits briefly and only few wait for the same
-thing; the others are refused at once with `Busy`. A row that is free is taken by a first statement
-that never waits, and costs nothing of this. Commands wait as long as their connection allows.
+thing; the others are refused at once. Both end with `Busy`. A row that is free is taken by a
+first statement that never waits, and costs nothing of this. Commands wait as long as their
+connection allows.
 """
 
 import threading
@@ -15,8 +16,9 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import Model
+from psycopg.errors import LockNotAvailable
 
 from accounts.errors import Busy
 
@@ -117,8 +119,8 @@ def waiting_for(key: Hashable) -> Iterator[None]:
     """Surround a statement that may wait for a lock, after one that does not wait was in vain.
 
     Must be called in a transaction. In a page's request it raises Busy where enough others wait
-    for the same `key`, and the rest of the transaction waits for no lock longer than
-    `LOCK_WAIT_SECONDS`.
+    for the same `key`, or after `LOCK_WAIT_SECONDS`; the rest of the transaction waits for no
+    lock longer than that.
     """
     if not _for_page.get():
         yield
@@ -130,15 +132,20 @@ def waiting_for(key: Hashable) -> Iterator[None]:
                 "SELECT set_config('lock_timeout', %s, true)",
                 [f"{round(settings.LOCK_WAIT_SECONDS * 1000)}ms"],
             )
-        yield
+        try:
+            yield
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                raise Busy from error
+            raise
 
 
 def lock_row(model: type[M], pk: int) -> M:
     """Lock a row until the end of the transaction, and return it as it is now.
 
     It is a NO KEY lock, so rows that merely refer to it can still be inserted meanwhile. Raises
-    DoesNotExist where there is no such row, and in a page's request Busy or OperationalError
-    where somebody else holds it for too long.
+    DoesNotExist where there is no such row, and in a page's request Busy where somebody else
+    holds it for too long.
     """
     rows = model._default_manager.filter(pk=pk)
     # Also finds a row that this transaction holds already, so that nobody waits for themselves.

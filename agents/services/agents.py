@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import Application, User
+from accounts.models import Account, Application, User
 from accounts.services.audit import record_event
 from accounts.text import email_key, fold
 from agents.enums import AgentRole
@@ -17,11 +17,9 @@ from agents.models import Agent, SipTelephone, SkillGroup, SkillGroupMember
 from agents.models.agents import AgentQuerySet
 from agents.services.batches import (
     BulkResult,
-    count_confirmed,
-    in_batches,
+    change_in_turns,
     keys,
     lock_application,
-    own_agents,
     require_rows,
     write_events,
 )
@@ -177,7 +175,6 @@ def edit_agent(*, agent: Agent, details: AgentDetails, by: User | None, now: dat
     return current
 
 
-@transaction.atomic
 def disable_agents(
     *,
     application: Application,
@@ -191,33 +188,19 @@ def disable_agents(
 
     A disabled agent keeps its licence, so that it works on when it is enabled; with
     `frees_licences` the licences of all chosen agents, also of those disabled before, are free
-    for others. Raises Refused as `count_confirmed` and for a restricted account.
+    for others. Raises Refused as `change_in_turns`.
     """
-    account = lock_application(application)
-    chosen = own_agents(application, chosen)
-    matched, changed = count_confirmed(chosen, expected), 0
-    for batch in in_batches(chosen):
-        active = [agent for agent in batch if agent.is_enabled]
-        found = Agent.objects.filter(pk__in=keys(active), is_enabled=True).update(
-            is_enabled=False, updated_at=now
-        )
-        require_rows(found, len(active))
-        changed += found
-        write_events(
-            account=account,
-            verb="agent.disabled",
-            agents=active,
-            from_state="enabled",
-            to_state="disabled",
-            by=by,
-            now=now,
-        )
+
+    def disable(account: Account, agents: list[Agent]) -> int:
+        active = [agent for agent in agents if agent.is_enabled]
+        _switch(account, active, to=False, by=by, now=now)
         if frees_licences:
-            release_held(account, batch, by=by, now=now)
-    return BulkResult(matched, changed)
+            release_held(account, agents, by=by, now=now)
+        return len(active)
+
+    return change_in_turns(application, chosen, disable, expected=expected)
 
 
-@transaction.atomic
 def enable_agents(
     *,
     application: Application,
@@ -226,30 +209,36 @@ def enable_agents(
     now: datetime,
     expected: int | None = None,
 ) -> BulkResult:
-    """Let agents work again. Raises Refused as `disable_agents`."""
-    account = lock_application(application)
-    chosen = own_agents(application, chosen)
-    matched, changed = count_confirmed(chosen, expected), 0
-    for batch in in_batches(chosen):
-        idle = [agent for agent in batch if not agent.is_enabled]
-        found = Agent.objects.filter(pk__in=keys(idle), is_enabled=False).update(
-            is_enabled=True, updated_at=now
-        )
-        require_rows(found, len(idle))
-        changed += found
-        write_events(
-            account=account,
-            verb="agent.enabled",
-            agents=idle,
-            from_state="disabled",
-            to_state="enabled",
-            by=by,
-            now=now,
-        )
-    return BulkResult(matched, changed)
+    """Let agents work again. Raises Refused as `change_in_turns`."""
+
+    def enable(account: Account, agents: list[Agent]) -> int:
+        idle = [agent for agent in agents if not agent.is_enabled]
+        _switch(account, idle, to=True, by=by, now=now)
+        return len(idle)
+
+    return change_in_turns(application, chosen, enable, expected=expected)
 
 
-@transaction.atomic
+def _switch(
+    account: Account, agents: list[Agent], *, to: bool, by: User | None, now: datetime
+) -> None:
+    """Enable or disable agents that are in the other state."""
+    found = Agent.objects.filter(pk__in=keys(agents), is_enabled=not to).update(
+        is_enabled=to, updated_at=now
+    )
+    require_rows(found, len(agents))
+    states = ("disabled", "enabled") if to else ("enabled", "disabled")
+    write_events(
+        account=account,
+        verb=f"agent.{states[1]}",
+        agents=agents,
+        from_state=states[0],
+        to_state=states[1],
+        by=by,
+        now=now,
+    )
+
+
 def delete_agents(
     *,
     application: Application,
@@ -260,22 +249,21 @@ def delete_agents(
 ) -> BulkResult:
     """Remove agents for good; their licences are free again, their telephones unbound.
 
-    Raises Refused as `disable_agents`.
+    Raises Refused as `change_in_turns`.
     """
-    account = lock_application(application)
-    chosen = own_agents(application, chosen)
-    matched, changed = count_confirmed(chosen, expected), 0
-    for batch in in_batches(chosen):
-        unbind_telephones_of(account, batch, reason="agent deleted", by=by, now=now)
+
+    def delete(account: Account, agents: list[Agent]) -> int:
+        unbind_telephones_of(account, agents, reason="agent deleted", by=by, now=now)
         write_events(
             account=account,
             verb="agent.deleted",
-            agents=batch,
+            agents=agents,
             describe=lambda agent: {"freed": agent.licence_id},
             by=by,
             now=now,
         )
-        _total, rows = Agent.objects.filter(pk__in=keys(batch)).delete()
-        require_rows(rows.get(Agent._meta.label, 0), len(batch))
-        changed += len(batch)
-    return BulkResult(matched, changed)
+        _total, rows = Agent.objects.filter(pk__in=keys(agents)).delete()
+        require_rows(rows.get(Agent._meta.label, 0), len(agents))
+        return len(agents)
+
+    return change_in_turns(application, chosen, delete, expected=expected)

@@ -1,24 +1,25 @@
-"""Changing many agents in one transaction: picked under the lock, written and audited in batches.
+"""Changing many agents: picked under the lock, written and audited a few hundred at a time."""
 
-A batch bounds the memory, not the transaction: an act on a whole filter succeeds or fails as one.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.errors import Refused
+from accounts.errors import Busy, Refused
 from accounts.models import Account, Application, AuditEvent, User
 from accounts.services.audit import build_event
 from accounts.services.tenants import lock_account, require_good_standing
 from agents.models import Agent
 from agents.models.agents import AgentQuerySet
 
+#: Rows read or written by one statement.
 BATCH = 2_000
+#: Agents changed in one transaction: it holds the account for well below a second.
+TURN = 500
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class BulkResult:
 
     matched: int
     changed: int
+
+
+#: Changes a few agents of an account, whose lock is held, and returns how many it changed.
+Change = Callable[[Account, list[Agent]], int]
 
 
 def lock_application(application: Application) -> Account:
@@ -67,15 +72,54 @@ def count_confirmed(chosen: AgentQuerySet, expected: int | None) -> int:
     return matched
 
 
-def in_batches(chosen: AgentQuerySet) -> Iterator[list[Agent]]:
-    """Yield the chosen agents by ascending key, each read when its turn comes.
+def change_in_turns(
+    application: Application,
+    chosen: AgentQuerySet,
+    change: Change,
+    *,
+    expected: int | None,
+    check: Callable[[], None] = lambda: None,
+) -> BulkResult:
+    """Change the chosen agents, `TURN` in each transaction, so that other acts come in between.
 
-    What a batch changes may take it out of `chosen`; the key keeps the place.
+    `change` is called under the account's lock with agents by ascending key, those that are still
+    chosen then, and returns how many it changed. `check` is called before the first, under the
+    same lock. Raises Refused as `count_confirmed` and for a restricted account; where that comes
+    up after some turns, the refusal says how many agents are done (code "stopped").
     """
-    last = 0
-    while batch := list(chosen.filter(pk__gt=last).order_by("pk")[:BATCH]):
-        yield batch
-        last = batch[-1].pk
+    chosen = own_agents(application, chosen)
+    ids: list[int] = []
+    matched = done = changed = 0
+    while done < max(len(ids), 1):
+        try:
+            with transaction.atomic():
+                account = lock_application(application)
+                if not ids:
+                    matched = count_confirmed(chosen, expected)
+                    check()
+                    ids = list(chosen.order_by("pk").values_list("pk", flat=True))
+                turn = chosen.filter(pk__in=ids[done : done + TURN]).order_by("pk")
+                found = change(account, list(turn))
+        except (Refused, Busy) as refusal:
+            if not done:
+                raise
+            raise _stopped(done, len(ids), refusal) from refusal
+        changed += found
+        done += TURN
+    return BulkResult(matched, changed)
+
+
+def _stopped(done: int, total: int, reason: Refused | Busy) -> Refused:
+    why = (
+        _("Somebody else is working on this account right now.")
+        if isinstance(reason, Busy)
+        else str(reason)
+    )
+    return Refused(
+        _("%(done)s of %(total)s agents are done. %(reason)s Do it again for the others.")
+        % {"done": done, "total": total, "reason": why},
+        code="stopped",
+    )
 
 
 def keys(agents: Iterable[Agent]) -> list[int]:

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
@@ -13,11 +12,8 @@ from agents.models import Agent, SkillGroup, SkillGroupMember
 from agents.models.agents import AgentQuerySet
 from agents.services.batches import (
     BulkResult,
-    count_confirmed,
-    in_batches,
+    change_in_turns,
     keys,
-    lock_application,
-    own_agents,
     write_events,
 )
 
@@ -39,7 +35,6 @@ class Change:
         return self == Change()
 
 
-@transaction.atomic
 def change_agents(
     *,
     application: Application,
@@ -54,13 +49,12 @@ def change_agents(
     Raises Refused where nothing is asked for, a group is not the application's or is to be both
     joined and left, for a restricted account, and for a changed selection.
     """
-    account = lock_application(application)
-    _require_sensible(application, change)
-    chosen = own_agents(application, chosen)
-    matched, changed = count_confirmed(chosen, expected), 0
-    for batch in in_batches(chosen):
-        changed += _change_batch(account, batch, change, by=by, now=now)
-    return BulkResult(matched, changed)
+
+    def change_some(account: Account, agents: list[Agent]) -> int:
+        _require_sensible(application, change)
+        return _change_batch(account, agents, change, by=by, now=now)
+
+    return change_in_turns(application, chosen, change_some, expected=expected)
 
 
 def _require_sensible(application: Application, change: Change) -> None:

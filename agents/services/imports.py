@@ -18,7 +18,7 @@ from accounts.services.tenants import require_good_standing
 from accounts.text import email_key, fold
 from agents.enums import ImportMode, ImportStatus
 from agents.models import Agent, AgentImport, SkillGroupMember
-from agents.rows import CHUNK, Checked, Row, check_sheet
+from agents.rows import CHUNK, Checked, Row, check_sheet, compare, read_groups, read_rows
 from agents.services.batches import lock_application, require_rows, write_events
 from agents.services.licences import hand_over
 from agents.services.seats import claim_licences
@@ -42,7 +42,6 @@ class ImportFaulty(Refused):
         self.checked = checked
 
 
-@transaction.atomic
 def send_import(
     *,
     application: Application,
@@ -60,19 +59,21 @@ def send_import(
     if len(content) > MAX_BYTES:
         raise Refused(_("The file is too large."), code="too_large", field="file")
     sheet = read_sheet(content, settings.AGENT_IMPORT_LIMIT)
-    own = AgentImport.objects.filter(account=application.account, application=application)
-    own.filter(created_at__lt=now - KEPT_FOR).exclude(status=ImportStatus.DONE).delete()
-    return AgentImport.objects.create(
-        account=application.account,
-        application=application,
-        file_name=file_name[:200],
-        content=content,
-        mode=ImportMode(mode),
-        status=ImportStatus.SENT,
-        total=len(sheet.rows),
-        created_at=now,
-        created_by=by,
-    )
+    with transaction.atomic():
+        account = lock_application(application)
+        own = AgentImport.objects.filter(account=account, application=application)
+        own.filter(created_at__lt=now - KEPT_FOR).exclude(status=ImportStatus.DONE).delete()
+        return AgentImport.objects.create(
+            account=account,
+            application=application,
+            file_name=file_name[:200],
+            content=content,
+            mode=ImportMode(mode),
+            status=ImportStatus.SENT,
+            total=len(sheet.rows),
+            created_at=now,
+            created_by=by,
+        )
 
 
 def _sheet(imported: AgentImport) -> Sheet:
@@ -175,13 +176,20 @@ def _groups_of(agents: list[Agent]) -> dict[int, set[int]]:
 def run_import(*, imported: AgentImport, by: User | None, now: datetime) -> AgentImport:
     """Write all agents of a checked file, or none.
 
-    Everything is checked once more under the account's lock. A file that is imported already
+    Everything is checked once more: what the rows say before the account is locked, and what
+    they meet there under its lock. A file that is imported already
     is left alone and returned as it is. Raises Refused where the file is not checked, where it
     has problems by now (they are noted with it), and for a restricted account.
     """
+    current = AgentImport.objects.get(pk=imported.pk)
+    if current.status == ImportStatus.DONE:
+        return current
+    if current.status != ImportStatus.CHECKED:
+        raise Refused(_("Check the file first."), code="not_checked")
+    rows = read_rows(imported.application, _sheet(current), lambda done: None)
     try:
         with _reporting(imported) as report:
-            return _write_all(imported, report, by=by, now=now)
+            return _write_all(imported, rows, report, by=by, now=now)
     except ImportFaulty as refusal:
         _note(imported, refusal.checked, _sheet(imported))
         raise
@@ -189,7 +197,12 @@ def run_import(*, imported: AgentImport, by: User | None, now: datetime) -> Agen
 
 @transaction.atomic
 def _write_all(
-    imported: AgentImport, report: Callable[[int], None], *, by: User | None, now: datetime
+    imported: AgentImport,
+    rows: Checked,
+    report: Callable[[int], None],
+    *,
+    by: User | None,
+    now: datetime,
 ) -> AgentImport:
     account = lock_application(imported.application)
     current = AgentImport.objects.get(pk=imported.pk)
@@ -199,9 +212,9 @@ def _write_all(
         raise Refused(_("Check the file first."), code="not_checked")
     current.application = imported.application
     report(0)
-    checked = check_sheet(
-        imported.application, _sheet(current), current.mode, lambda done: None, now
-    )
+    if read_groups(imported.application) != rows.groups:
+        rows = read_rows(imported.application, _sheet(current), lambda done: None)
+    checked = compare(rows, imported.application, current.mode, now)
     if checked.problems:
         raise ImportFaulty(checked)
     try:

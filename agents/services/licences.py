@@ -16,19 +16,23 @@ from agents.models.agents import AgentQuerySet
 from agents.services.batches import (
     BATCH,
     BulkResult,
+    change_in_turns,
     count_confirmed,
-    in_batches,
     keys,
     lock_application,
     own_agents,
     require_rows,
     write_events,
 )
-from agents.services.seats import assign_pairs, claim_licences
+from agents.services.seats import (
+    assign_pairs,
+    claim_licences,
+    free_licences,
+    licences_missing,
+)
 from billing.enums import LicenceKind
 
 
-@transaction.atomic
 def assign_licences(
     *,
     application: Application,
@@ -40,25 +44,27 @@ def assign_licences(
 ) -> BulkResult:
     """Give a free licence to each chosen agent that has none that counts.
 
-    All or nothing, unless `is_partial_allowed`: then those added first get what there is.
-    Raises LicencesMissing, and Refused for a restricted account or a changed selection.
+    Begins only where there are enough, unless `is_partial_allowed`: then those added first get
+    what there is. Raises LicencesMissing, and Refused as `change_in_turns`.
     """
-    account = lock_application(application)
-    chosen = own_agents(application, chosen)
-    matched = count_confirmed(chosen, expected)
-    waiting = list(chosen.unlicensed(now).order_by("pk").only("pk", "name", "staff_number"))
-    if not waiting:
-        return BulkResult(matched, 0)
-    licences = claim_licences(
-        application,
-        LicenceKind.AGENT,
-        len(waiting),
-        now,
-        is_partial_allowed=is_partial_allowed,
-    )
-    served = waiting[: len(licences)]
-    hand_over(account, served, licences, by=by, now=now)
-    return BulkResult(matched, len(served))
+    own = own_agents(application, chosen)
+
+    def require_enough() -> None:
+        needed = own.unlicensed(now).count()
+        free = free_licences(application, LicenceKind.AGENT, now).count()
+        if needed > free and not (free and is_partial_allowed):
+            raise licences_missing(LicenceKind.AGENT, needed=needed, free=free)
+
+    def assign(account: Account, agents: list[Agent]) -> int:
+        waiting = list(own.filter(pk__in=keys(agents)).unlicensed(now).order_by("pk"))
+        if is_partial_allowed:
+            free = free_licences(application, LicenceKind.AGENT, now)[: len(waiting)].count()
+            waiting = waiting[:free]
+        licences = claim_licences(application, LicenceKind.AGENT, len(waiting), now)
+        hand_over(account, waiting, licences, by=by, now=now)
+        return len(waiting)
+
+    return change_in_turns(application, chosen, assign, expected=expected, check=require_enough)
 
 
 def hand_over(
@@ -138,7 +144,6 @@ def unbind_telephones_of(
     bound.update(agent=None, updated_at=now)
 
 
-@transaction.atomic
 def free_licences_of(
     *,
     application: Application,
@@ -149,14 +154,13 @@ def free_licences_of(
 ) -> BulkResult:
     """Take the chosen agents' licences back; the licences stay, free, until their date.
 
-    Raises Refused for a restricted account or a changed selection.
+    Raises Refused as `change_in_turns`.
     """
-    account = lock_application(application)
-    chosen = own_agents(application, chosen)
-    matched, changed = count_confirmed(chosen, expected), 0
-    for batch in in_batches(chosen):
-        changed += release_held(account, batch, by=by, now=now)
-    return BulkResult(matched, changed)
+
+    def free(account: Account, agents: list[Agent]) -> int:
+        return release_held(account, agents, by=by, now=now)
+
+    return change_in_turns(application, chosen, free, expected=expected)
 
 
 @transaction.atomic
@@ -205,9 +209,11 @@ def _find_takers(
             % {"count": len(givers)}
         )
     own = Agent.objects.filter(account_id=application.account_id, application=application)
+    wanted = own.filter(staff_number_key__in=[fold(number) for number in staff_numbers])
+    known = {agent.staff_number_key: agent for agent in wanted}
     takers = []
     for number in staff_numbers:
-        taker = own.filter(staff_number_key=fold(number)).first()
+        taker = known.get(fold(number))
         if taker is None:
             raise _refuse_takers(
                 _("No agent has the staff number “%(number)s”.") % {"number": number}

@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from accounts.enums import Measure
-from accounts.errors import Refused
-from accounts.models import AuditEvent
+from accounts.errors import Busy, Refused
+from accounts.models import Account, Application, AuditEvent
 from accounts.services.restrictions import restrict_account
 from agents.enums import ServiceState
 from agents.errors import LicencesMissing
@@ -16,7 +17,7 @@ from agents.listing import AgentFilter
 from agents.models import Agent, SipTelephone, SkillGroup
 from agents.services import batches
 from agents.services.agents import delete_agents, disable_agents, enable_agents
-from agents.services.batches import BulkResult
+from agents.services.batches import BulkResult, lock_application
 from agents.services.changes import Change, change_agents
 from agents.services.licences import assign_licences, free_licences_of, move_licences
 from billing.enums import LicenceKind, PackageState
@@ -62,6 +63,7 @@ def verbs() -> list[str]:
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two agents a batch, so that every test crosses from one batch to the next."""
     monkeypatch.setattr(batches, "BATCH", 2)
+    monkeypatch.setattr(batches, "TURN", 2)
     monkeypatch.setattr("agents.services.licences.BATCH", 2)
 
 
@@ -84,6 +86,56 @@ def test_too_few_free_licences_assign_none(tenant: Tenant, package: Package) -> 
     assert (refusal.value.needed, refusal.value.free) == (4, 3)
     assert set(holders(tenant).values()) == {None}
     assert verbs() == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (Refused("The account is suspended.", code="account_restricted"), "is suspended."),
+        (Busy(), "Somebody else is working on this account right now."),
+    ],
+    ids=["refused", "busy"],
+)
+def test_an_act_that_is_stopped_says_how_many_are_done(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, reason: Exception, words: str
+) -> None:
+    make_package(tenant.application, agents=5)
+    make_agents(tenant, "A", "B", "C", "D", "E")
+    turns = iter([None, None, reason])
+
+    def lock(application: Application) -> Account:
+        if stop := next(turns):
+            raise stop
+        return application.account
+
+    monkeypatch.setattr(batches, "lock_application", lock)
+    with pytest.raises(Refused) as refusal:
+        call(assign_licences, tenant)
+
+    assert str(refusal.value).startswith("4 of 5 agents are done.")
+    assert words in str(refusal.value)
+    assert [name for name, licence in holders(tenant).items() if licence is None] == ["E"]
+
+    monkeypatch.undo()
+    assert call(assign_licences, tenant) == BulkResult(matched=5, changed=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_others_come_in_between_the_turns_of_a_large_act(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_package(tenant.application, agents=5)
+    make_agents(tenant, "A", "B", "C", "D", "E")
+    commits: list[int] = []
+
+    def lock(application: Application) -> Account:
+        transaction.on_commit(lambda: commits.append(1))
+        return lock_application(application)
+
+    monkeypatch.setattr(batches, "lock_application", lock)
+    call(assign_licences, tenant)
+
+    assert len(commits) == 3
 
 
 def test_or_as_many_as_there_are_to_those_who_were_added_first(

@@ -25,6 +25,7 @@ from tests.bench import (  # noqa: E402
     admin_lists,
     agents_page,
     fairness,
+    holding,
     money_pages,
     sweep,
     trade,
@@ -92,6 +93,12 @@ def measure_fairness(options: argparse.Namespace) -> Part:
     return shown, fairness.goals_missed(figures)
 
 
+def measure_holding(options: argparse.Namespace) -> Part:
+    """How long acts on 10,000 agents and licenses hold their account's row."""
+    figures = holding.measure()
+    return [asdict(figure) for figure in figures], holding.goals_missed(figures)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
     "pages": measure_pages,
     "sweep": measure_sweep,
@@ -100,6 +107,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
     "admin": measure_admin,
     "trade": measure_trade,
     "fairness": measure_fairness,
+    "holding": measure_holding,
 }
 
 
