@@ -414,6 +414,10 @@ QUOTE_LIFETIME_MINUTES = env.int("QUOTE_LIFETIME_MINUTES", default=15)
 ORDER_LIFETIME_HOURS = env.int("ORDER_LIFETIME_HOURS", default=24)
 ORDER_LICENCE_LIMIT = env.int("ORDER_LICENCE_LIMIT", default=10_000)
 
+# Naming other accounts as payers: different UINs, and orders that strangers have not paid, a day.
+PAYER_NAMES_DAILY_LIMIT = env.int("PAYER_NAMES_DAILY_LIMIT", default=20)
+PAYMENT_REQUEST_DAILY_LIMIT = env.int("PAYMENT_REQUEST_DAILY_LIMIT", default=10)
+
 # Packages that expire within this time are ticked where several are renewed.
 RENEWAL_DUE_DAYS = env.int("RENEWAL_DUE_DAYS", default=30)
 
@@ -447,6 +451,10 @@ WARNING_STANDING_DAYS = env.int("WARNING_STANDING_DAYS", default=365)
 APPEAL_WINDOW_DAYS = env.int("APPEAL_WINDOW_DAYS", default=7)
 APPEAL_LIMIT = env.int("APPEAL_LIMIT", default=2)
 EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", default=10 * 1024 * 1024)
+# What the files that a customer sends may take up: in 24 hours, and in all.
+EVIDENCE_DAILY_BYTES = env.int("EVIDENCE_DAILY_BYTES", default=200 * 1024 * 1024)
+EVIDENCE_ACCOUNT_BYTES = env.int("EVIDENCE_ACCOUNT_BYTES", default=1024**3)
+CONNECTION_REQUEST_DAILY_LIMIT = env.int("CONNECTION_REQUEST_DAILY_LIMIT", default=20)
 
 # Operation: `/readyz` says so when the last sweep is older than this.
 SWEEP_STALE_MINUTES = env.int("SWEEP_STALE_MINUTES", default=60)

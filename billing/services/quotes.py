@@ -28,6 +28,7 @@ from billing.services.catalog import find_prices
 from billing.services.effects import Effect, describe_effects
 from billing.services.eligibility import Held, judge_ask, part
 from billing.services.ledger import read_funds, split_over
+from billing.services.payers import find_payer
 from billing.services.price_lines import price_ask
 from billing.services.quote_changes import (
     QuoteChange,
@@ -211,23 +212,6 @@ def read_token(token: str) -> SignedQuote:
     )
 
 
-def _find_payer(account: Account, uin: str) -> Account:
-    if uin in {"", account.uin}:
-        return account
-    payer = Account.objects.filter(uin=uin).first()
-    if payer is None:
-        raise Refused(
-            _("There is no account with this UIN. Check the 12 digits with the payer."),
-            code="no_payer",
-            field="payer",
-        )
-    if not payer.is_in_good_standing:
-        raise Refused(
-            _("This account cannot pay for others at present."), code="bad_payer", field="payer"
-        )
-    return payer
-
-
 def _included(ask: Ask, prices: PriceList) -> dict[str, int]:
     if ask.kind != OrderKind.NEW or ask.edition is None:
         return {}
@@ -288,7 +272,7 @@ def make_quote(
     see `with_split`. Raises Refused with the reason, and the form field where there is one.
     """
     priced_at = issued_at or now
-    payer = _find_payer(account, ask.payer)
+    payer = find_payer(account, ask.payer, now)
     judged = judge_ask(account, ask, now, lock=lock, known=known.helds if known else ())
     held, over = part(judged)
     book, prices = (known and known.prices) or find_prices(priced_at)

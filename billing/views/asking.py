@@ -21,6 +21,7 @@ from billing.forms.asks import AskForm
 from billing.models import Package
 from billing.package_acts import PackageAct
 from billing.services.package_status import read_status
+from billing.services.payers import count_named
 from billing.services.proposals import Proposal, propose
 from billing.services.quotes import Known, with_split
 from billing.views.confirming import show_confirmation
@@ -95,9 +96,11 @@ def _propose(
     if form.is_blank or not form.is_valid():
         return None
     try:
+        ask = form.ask()
+        count_named(account=access.account, uin=ask.payer)
         proposal = propose(
             account=access.account,
-            ask=form.ask(),
+            ask=ask,
             choice=form.offer_choice,
             now=now,
             known=known or Known(),

@@ -25,7 +25,7 @@ from compliance.policy import (
 )
 from compliance.services import notices
 from compliance.services.cases import lock_case, move_case, refuse_for, require_text
-from compliance.services.evidence import check_files, keep_file
+from compliance.services.evidence import check_files, keep_file, require_room
 from compliance.transitions import CaseAct
 
 
@@ -72,6 +72,8 @@ def submit_appeal(
     The same statement sent twice gives the same appeal. Raises Refused where an appeal is open,
     where all were made, where the time is over, and for files that are not accepted.
     """
+    # Before the account is locked: a hundred megabytes take a while.
+    checked = check_files(files)
     case = lock_case(violation)
     statement = require_text(statement, field="statement")
     made = list(case.appeals.all())
@@ -79,7 +81,7 @@ def submit_appeal(
     if sent_before:
         return sent_before[0]
     refuse_for(appeal_problems(case, made, now))
-    checked = check_files(files)
+    require_room(account=case.account, files=checked, now=now)
     appeal = Appeal.objects.create(
         account_id=case.account_id,
         violation=case,

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -20,7 +21,7 @@ from compliance.models import ConnectionRequest, ScreeningEntry
 from compliance.screening import Declaration, Screening, judge_declaration, screen
 from compliance.services import notices
 from compliance.services.cases import refuse_for, require_text
-from compliance.services.evidence import check_files, keep_file
+from compliance.services.evidence import check_files, keep_file, require_room
 from compliance.services.numbers import next_connection_number
 from compliance.services.screening import read_entry, read_flag_words
 from compliance.transitions import ConnectionAct, connection_state_after
@@ -86,6 +87,23 @@ def _check(
         )
 
 
+def _require_quiet(account: Account, now: datetime) -> None:
+    """Refuse requests in a row, also where each was withdrawn: staff and screening see them all."""
+    sent = ConnectionRequest.objects.filter(
+        account=account, submitted_at__gt=now - timedelta(days=1)
+    )
+    if sent.count() >= settings.CONNECTION_REQUEST_DAILY_LIMIT:
+        raise Refused(
+            _(
+                "An account can send %(count)d connection requests in 24 hours, withdrawn ones "
+                "included. Send this one tomorrow."
+            )
+            % {"count": settings.CONNECTION_REQUEST_DAILY_LIMIT},
+            code="too_many_requests",
+            field="application",
+        )
+
+
 @transaction.atomic
 def request_connection(
     *,
@@ -105,13 +123,16 @@ def request_connection(
     restricted account, while another request for the application waits, for answers that
     contradict each other, and for files that are not accepted.
     """
+    # Before the account is locked: a hundred megabytes take a while.
+    checked = check_files(files)
     locked = lock_account(account.pk)
     known = ConnectionRequest.objects.filter(account=locked, request_key=request_key).first()
     if known is not None:
         return known
     require_good_standing(locked)
     _check(locked, application, entry, business)
-    checked = check_files(files)
+    _require_quiet(locked, now)
+    require_room(account=locked, files=checked, now=now)
     screening = screen_business(locked, entry, business, has_files=bool(checked))
     state = ConnectionState.REFUSED if screening.is_refused else ConnectionState.REVIEW
     request = ConnectionRequest.objects.create(

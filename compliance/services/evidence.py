@@ -3,17 +3,18 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.files.base import File
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
+from django.db.models import Q, Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from accounts.models import User
+from accounts.models import Account, User
 from accounts.services.audit import record_event
 from compliance.enums import FileKind, HistoryAct
 from compliance.files import HEAD_BYTES, clean_name, fits_ending, sniff
@@ -93,6 +94,45 @@ def check_files(uploads: Iterable[UploadedFile]) -> list[CheckedFile]:
             raise _refuse_file(file.name, _("this very file is there already."), "same_file")
         seen.add(file.sha256)
     return checked
+
+
+def require_room(*, account: Account, files: Iterable[CheckedFile], now: datetime) -> None:
+    """Raise Refused (field "attachments") where an account's own files would take up too much.
+
+    What staff attach does not count. The caller holds the account's lock.
+    """
+    adding = sum(file.size for file in files)
+    if not adding:
+        return
+    own = Evidence.objects.filter(account=account, violation=None)
+    sent = own.aggregate(
+        total=Sum("size", default=0),
+        lately=Sum("size", default=0, filter=Q(uploaded_at__gt=now - timedelta(days=1))),
+    )
+    if sent["total"] + adding > settings.EVIDENCE_ACCOUNT_BYTES:
+        raise Refused(
+            _(
+                "This account's files may take up %(limit)s in all, and %(left)s are left. Send "
+                "fewer or smaller files, or ask our staff for more room."
+            )
+            % _room(settings.EVIDENCE_ACCOUNT_BYTES, sent["total"]),
+            code="store_full",
+            field="attachments",
+        )
+    if sent["lately"] + adding > settings.EVIDENCE_DAILY_BYTES:
+        raise Refused(
+            _(
+                "An account can send files of %(limit)s in 24 hours, and %(left)s are left. Send "
+                "fewer or smaller files, or the others tomorrow."
+            )
+            % _room(settings.EVIDENCE_DAILY_BYTES, sent["lately"]),
+            code="too_much_today",
+            field="attachments",
+        )
+
+
+def _room(limit: int, used: int) -> dict[str, str]:
+    return {"limit": filesizeformat(limit), "left": filesizeformat(max(0, limit - used))}
 
 
 def keep_file(

@@ -428,7 +428,7 @@ def test_a_payer_that_cannot_pay_is_refused() -> None:
     make.restrict(payer.account)
     with pytest.raises(Refused) as refused:
         make.buy(buyer.application, payer=payer.account.uin)
-    assert (refused.value.code, refused.value.field) == ("bad_payer", "payer")
+    assert (refused.value.code, refused.value.field) == ("no_payer", "payer")
 
 
 @pytest.mark.parametrize("who", ["payer", "buyer"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -31,7 +32,8 @@ LIMIT = 15
 
 
 @pytest.fixture(autouse=True)
-def _frozen() -> Iterator[None]:
+def _frozen(settings: Any) -> Iterator[None]:
+    settings.PAYMENT_REQUEST_DAILY_LIMIT = 1000
     with time_machine.travel(NOW, tick=False):
         yield
 

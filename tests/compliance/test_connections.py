@@ -1,6 +1,7 @@
 """Making a connection request, and deciding it."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.errors import Refused
 from accounts.models import AuditEvent, User
-from compliance.enums import ConnectionState, Direction, EntryRule, NumberSource
+from compliance.enums import CaseState, ConnectionState, Direction, EntryRule, NumberSource
 from compliance.models import ConnectionRequest, ScreeningEntry
 from compliance.screening import Code
 from compliance.services.connections import (
@@ -16,15 +17,18 @@ from compliance.services.connections import (
     request_connection,
     withdraw_connection,
 )
+from compliance.services.evidence import attach_evidence
 from compliance.services.screening import save_entry
 from compliance.transitions import ConnectionAct
 from tests.compliance.builders import (
     NOW,
+    PNG,
     Tenant,
     make_business,
     make_case,
     make_file,
     make_request,
+    make_staff,
     make_tenant,
 )
 
@@ -65,6 +69,55 @@ def test_the_same_form_sent_twice_gives_one_request(tenant: Tenant) -> None:
     assert request_connection(**arguments) == request_connection(**arguments)
     assert ConnectionRequest.objects.count() == 1
     assert AuditEvent.objects.filter(verb="connection.requested").count() == 1
+
+
+def test_requests_in_a_row_end_though_each_is_withdrawn(tenant: Tenant, settings: Any) -> None:
+    settings.CONNECTION_REQUEST_DAILY_LIMIT = 3
+    for _number in range(3):
+        made = request_connection(**_arguments(tenant))
+        withdraw_connection(request=made, by=tenant.owner, now=NOW)
+
+    assert _refusal(request_connection, **_arguments(tenant)) == (
+        "too_many_requests",
+        "application",
+    )
+    assert request_connection(**_arguments(make_tenant()))
+    assert request_connection(**_arguments(tenant, now=NOW + timedelta(days=1)))
+
+
+@pytest.mark.parametrize(
+    ("setting", "code"),
+    [("EVIDENCE_DAILY_BYTES", "too_much_today"), ("EVIDENCE_ACCOUNT_BYTES", "store_full")],
+)
+def test_files_of_an_account_take_up_so_much(
+    tenant: Tenant, settings: Any, setting: str, code: str
+) -> None:
+    size = make_file().size
+    assert size
+    setattr(settings, setting, 3 * size)
+    two = [make_file("1.png"), make_file("2.png", PNG[:-1] + b"!")]
+    made = request_connection(**_arguments(tenant, files=two))
+    withdraw_connection(request=made, by=tenant.owner, now=NOW)
+    two = [make_file("3.png"), make_file("4.png", PNG[:-1] + b"?")]
+
+    assert _refusal(request_connection, **_arguments(tenant, files=two)) == (code, "attachments")
+    assert ConnectionRequest.objects.count() == 1
+    tomorrow = _arguments(tenant, files=two, now=NOW + timedelta(days=1, seconds=1))
+    if code == "too_much_today":
+        assert request_connection(**tomorrow)
+    else:
+        assert _refusal(request_connection, **tomorrow)[0] == code
+    assert request_connection(**_arguments(make_tenant(), files=[make_file()]))
+
+
+def test_what_staff_attach_takes_no_room_of_the_account(tenant: Tenant, settings: Any) -> None:
+    settings.EVIDENCE_ACCOUNT_BYTES = make_file().size
+    case = make_case(tenant, CaseState.INVESTIGATING)
+    attach_evidence(
+        violation=case, upload=make_file(), is_disclosed=False, by=make_staff(), now=NOW
+    )
+
+    assert request_connection(**_arguments(tenant, files=[make_file()]))
 
 
 def test_the_form_key_of_another_account_is_no_key(tenant: Tenant) -> None:
