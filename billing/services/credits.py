@@ -112,9 +112,7 @@ def record_credit(
 
 def _lock_waiting(credit: Credit, by: User, now: datetime) -> Credit:
     account = lock_account(credit.account_id)
-    current = (
-        Credit.objects.select_for_update(of=("self",)).select_related("account").get(pk=credit.pk)
-    )
+    current = Credit.objects.select_related("account").get(pk=credit.pk)
     if current.status != CreditStatus.WAITING:
         raise Refused(_("This credit has been decided already."), code="credit_decided")
     require_second_person(maker_ids=[current.created_by_id], by=by, account=account, now=now)

@@ -17,9 +17,10 @@ from billing.models import Fund, LedgerTransaction, Order, Payment, Refund
 from billing.rows import Rows
 from billing.tenders import Split, split
 
-_SELECT = "SELECT {f} FROM billing_fund f WHERE f.account_id = %s AND f.currency = %s ORDER BY f.id"
-_FUNDS = Rows(_SELECT, f=Fund)
-_LOCKED_FUNDS = Rows(f"{_SELECT} FOR NO KEY UPDATE", f=Fund)
+_FUNDS = Rows(
+    "SELECT {f} FROM billing_fund f WHERE f.account_id = %s AND f.currency = %s ORDER BY f.id",
+    f=Fund,
+)
 #: A transaction with all its entries, and with the payments that it stands for, in one statement:
 #: every purchase writes them.
 _POST = """
@@ -74,10 +75,13 @@ def find_or_make_fund(*, account: Account, kind: str, currency: str) -> Fund:
     return Fund.objects.get_or_create(account=account, kind=kind, currency=currency)[0]
 
 
-def read_funds(*, account: Account, currency: str, lock: bool = False) -> dict[str, Fund]:
-    """Return the account's funds, by kind, and lock them; kinds never used are absent."""
-    rows = (_LOCKED_FUNDS if lock else _FUNDS)(account.pk, currency)
-    return {fund.kind: fund for (fund,) in rows}
+def read_funds(*, account: Account, currency: str) -> dict[str, Fund]:
+    """Return the account's funds, by kind; kinds never used are absent.
+
+    They stay as they are while the caller holds the account's lock, which all who pay from or
+    into a fund take first.
+    """
+    return {fund.kind: fund for (fund,) in _FUNDS(account.pk, currency)}
 
 
 def split_over(funds: Mapping[str, Fund], total: Decimal, without: Iterable[str]) -> Split:

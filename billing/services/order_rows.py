@@ -148,7 +148,10 @@ def _payments(
 def take_money(
     order: Order, paid: Split, funds: Mapping[str, Fund], *, by: User | None, now: datetime
 ) -> None:
-    """Move what each of the locked `funds` pays; a coupon pays beside them, and is used up."""
+    """Move what each of the `funds` pays; a coupon pays beside them, and is used up.
+
+    The caller holds the lock of the account whose funds they are.
+    """
     if order.coupon:
         offers.use_coupon(order.coupon, order.coupon_amount, now=now)
     by_kind = {FundKind.GIFT: paid.gift, FundKind.INCOME: paid.income, FundKind.CASH: paid.cash}

@@ -151,12 +151,8 @@ def execute_quote(quote: Quote, *, by: User | None, now: datetime) -> Order:
     return order
 
 
-def _lock_payable(order: Order, now: datetime) -> Order:
-    current = (
-        Order.objects.select_for_update(of=("self",))
-        .select_related("account", "payer", "coupon")
-        .get(pk=order.pk)
-    )
+def _read_payable(order: Order, now: datetime) -> Order:
+    current = Order.objects.select_related("account", "payer", "coupon").get(pk=order.pk)
     if current.status != OrderStatus.UNPAID or current.expires_at <= now:
         raise Refused(_("This order can no longer be paid."), code="not_payable")
     return current
@@ -179,7 +175,7 @@ def pay_order(
     funds do not cover it (code "short", with the missing amount in the message).
     """
     locked = lock_accounts([order.account_id, order.payer_id])
-    current = _lock_payable(order, now)
+    current = _read_payable(order, now)
     current.account, current.payer = locked[current.account_id], locked[current.payer_id]
     require_good_standing(current.payer)
     ask = Ask.from_json(current.request["ask"])
@@ -208,6 +204,7 @@ def _pay_and_deliver(
     now: datetime,
 ) -> None:
     """Let an order that was placed before be paid, and hand over what it bought."""
+    # A sweep ends orders without the account's lock.
     changed = Order.objects.filter(pk=order.pk, status=OrderStatus.UNPAID).update(
         status=OrderStatus.PAID, paid_at=now, paid_by=by
     )
@@ -218,7 +215,7 @@ def _pay_and_deliver(
     package = changes[0].package
     if ask.kind == OrderKind.NEW:
         order.lines.update(package=package)
-    funds = read_funds(account=order.payer, currency=order.currency, lock=True)
+    funds = read_funds(account=order.payer, currency=order.currency)
     take_money(order, paid, funds, by=by, now=now)
     make_licences(order, list(order.lines.all()), ask, held, package=package, now=now)
     AuditEvent.objects.bulk_create(

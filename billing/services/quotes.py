@@ -267,9 +267,10 @@ def make_quote(
     """Price `ask` for `account`; reads only.
 
     Whether it can be done is judged at `now`; prices are those of `issued_at`, which is `now`
-    for a fresh quote. `lock` keeps packages and funds as they are, for a transaction that executes
-    the quote. With `known`, which is for pages that only show a price, the funds are not asked:
-    see `with_split`. Raises Refused with the reason, and the form field where there is one.
+    for a fresh quote. `lock` keeps packages as they are, for a transaction that executes the quote
+    under the account's lock, which keeps its funds. With `known`, which is for pages that only
+    show a price, the funds are not asked: see `with_split`. Raises Refused with the reason, and
+    the form field where there is one.
     """
     priced_at = issued_at or now
     payer = find_payer(account, ask.payer, now)
@@ -307,17 +308,17 @@ def make_quote(
         held=tuple(held),
         over=tuple(over),
     )
-    return quote if known else with_split(quote, lock=lock)
+    return quote if known else with_split(quote)
 
 
-def with_split(quote: Quote, *, lock: bool = False) -> Quote:
+def with_split(quote: Quote) -> Quote:
     """Return the quote with what each of the buyer's funds would pay; as it is for another payer.
 
-    Only a quote with its split can be confirmed. `lock` is as for `make_quote`.
+    Only a quote with its split can be confirmed.
     """
     if not quote.is_self_pay:
         return quote
-    funds = read_funds(account=quote.account, currency=quote.currency, lock=lock)
+    funds = read_funds(account=quote.account, currency=quote.currency)
     paid = split_over(funds, quote.total, quote.ask.without)
     return replace(quote, split=paid, funds=funds)
 

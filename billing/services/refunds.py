@@ -408,7 +408,7 @@ def _refund_or_request(package: Package, token: str, *, by: User | None, now: da
 
 def _lock_pending(refund: Refund) -> tuple[Refund, Package, Account]:
     package, account = _lock(refund.package)
-    current = Refund.objects.select_for_update(of=("self",)).get(pk=refund.pk)
+    current = Refund.objects.get(pk=refund.pk)
     if current.status != RefundStatus.PENDING:
         raise Refused(_("This request has been decided already."), code="refund_decided")
     current.account, current.package = account, package

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.errors import Refused
 from accounts.models import AuditEvent
@@ -15,10 +16,13 @@ from billing.asks import Ask, RenewedPackage
 from billing.enums import OrderKind, RenewalMode
 from billing.models import Order, Package
 from billing.services.auto_renewal import renew_automatically
-from billing.services.packages import choose_renewal_mode
+from billing.services.orders import pay_order
+from billing.services.packages import choose_renewal_mode, extend_package
 from billing.services.sweeps import STEPS, Step, change_batch, find_due
+from config.verification import find_breaches
 from tests import factories as make
-from tests.billing.acts import DAY, SECOND, at, balance, confirm, fresh, package_of, quote
+from tests.billing.acts import DAY, SECOND, at, balance, confirm, fresh, package_of, quote, refund
+from tests.places import place
 from tests.races import Outcome, race
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
@@ -79,6 +83,12 @@ def _assert_one_period(customer: make.Customer, package: Package) -> None:
     assert (fresh(package).state, fresh(package).expires_at) == ("active", RENEWED_TO)
     assert list(Order.objects.filter(kind="renewal").values_list("status", flat=True)) == ["paid"]
     assert balance(customer.account, "cash") == Decimal("1000.00") - 2 * Decimal("120.00")
+    _assert_history_holds()
+
+
+def _assert_history_holds() -> None:
+    """Every event begins where the one before it ended, and the last one names the state."""
+    assert [breach.message for breach in find_breaches()] == []
 
 
 @pytest.mark.parametrize("is_renewal_first", [True, False], ids=["renewal first", "sweep first"])
@@ -124,6 +134,74 @@ def test_what_was_due_when_the_sweep_read_it_is_looked_at_again() -> None:
     assert _renewal(customer, package, EXPIRY - SECOND)() == "paid"
     assert change_batch(STEP["isolated"], due, EXPIRY) == 0
     _assert_one_period(customer, package)
+
+
+def test_a_row_that_somebody_holds_is_left_for_the_next_sweep() -> None:
+    _customer, held = _bought()
+    _bought()
+    due = list(find_due(STEP["isolated"], EXPIRY))
+    with psycopg.connect(**place(str(connection.settings_dict["NAME"]))) as other:  # type: ignore[arg-type]
+        other.execute("SELECT 1 FROM billing_package WHERE id = %s FOR UPDATE", [held.pk])
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '2s'")
+        try:
+            assert change_batch(STEP["isolated"], due, EXPIRY) == 1
+        finally:
+            connection.close()
+    assert fresh(held).state == "active"
+    assert change_batch(STEP["isolated"], due, EXPIRY) == 1
+
+
+@pytest.mark.parametrize("is_sweep_first", [True, False], ids=["sweep first", "payment first"])
+def test_an_order_is_paid_or_ended_by_a_sweep_and_never_both(is_sweep_first: bool) -> None:
+    customer = make.make_customer()
+    order = make.buy(customer.application)
+    make.fund_account(customer.account, cash="200")
+    sweep = _sweep(STEP["expired_orders"], order.expires_at)
+
+    def pay() -> str:
+        try:
+            return str(pay_order(order=order, by=None, now=order.expires_at - SECOND).status)
+        except Refused as refused:
+            return refused.code
+
+    outcomes = _overlap(*([sweep, pay] if is_sweep_first else [pay, sweep]))
+    order.refresh_from_db()
+    assert [outcome.value for outcome in outcomes] == (
+        [1, "not_payable"] if is_sweep_first else ["paid", 0]
+    )
+    assert (order.status, balance(customer.account, "cash")) == (
+        ("expired", Decimal("200.00")) if is_sweep_first else ("paid", Decimal("80.00"))
+    )
+    _assert_history_holds()
+
+
+def _refund(package: Package) -> str:
+    return str(refund(package, now=EXPIRY - SECOND).status)
+
+
+def _extension(package: Package) -> str:
+    staff = make.make_user(is_staff=True)
+    done = extend_package(
+        package=package, by_time=DAY, reason="Outage", by=staff, now=EXPIRY - SECOND
+    )
+    return str(done.state)
+
+
+@pytest.mark.parametrize("is_sweep_first", [True, False], ids=["sweep first", "act first"])
+@pytest.mark.parametrize(("act", "result"), [(_refund, "done"), (_extension, "active")])
+def test_an_act_on_a_package_builds_on_the_sweep_that_came_before(
+    act: Callable[[Package], str], result: str, is_sweep_first: bool, settings: Any
+) -> None:
+    settings.REFUND_WINDOW_DAYS = 60
+    _customer, package = _bought()
+    sweep = _sweep(STEP["isolated"], EXPIRY)
+    acts: list[Callable[[], Any]] = [sweep, lambda: act(package)]
+    outcomes = _overlap(*(acts if is_sweep_first else acts[::-1]))
+    assert [outcome.value for outcome in outcomes] == (
+        [1, result] if is_sweep_first else [result, 0]
+    )
+    _assert_history_holds()
 
 
 def _automatic_twice() -> tuple[make.Customer, Package, list[Outcome[Any]]]:
