@@ -353,9 +353,10 @@ def test_an_unpaid_order_does_not_use_its_coupon_and_paying_does() -> None:
 
 
 @pytest.mark.django_db
-def test_two_orders_that_count_on_one_coupon_cannot_both_be_paid_with_it() -> None:
+@pytest.mark.parametrize("kind", [CASH, VOUCHER])
+def test_two_orders_that_count_on_one_coupon_cannot_both_be_paid_with_it(kind: CouponKind) -> None:
     customer = make.make_customer(cash="10")
-    coupon = make.make_coupon(customer.account, CASH, amount=Decimal(50))
+    coupon = make.make_coupon(customer.account, kind, amount=Decimal(50))
     applications = [customer.application, make.make_application(customer.account)]
     orders = [make.buy(application, coupon=coupon.pk) for application in applications]
     make.fund_account(customer.account, cash="500")

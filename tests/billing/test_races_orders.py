@@ -1,5 +1,6 @@
 """Races for money, coupons and packages; each stands beside a twin without its guard."""
 
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from decimal import Decimal
@@ -343,9 +344,10 @@ def test_an_order_is_either_paid_or_cancelled() -> None:
 def _close_naively(
     order: Order, status: OrderStatus, verb: str, *, reason: str, by: Any, now: Any
 ) -> Order:
-    """What not to do: look at what was read before, then write."""
+    """What not to do: look at what was read before, then write, here a little later."""
     if order.status != OrderStatus.UNPAID:
         raise Refused("closed", code="not_open")
+    time.sleep(0.2)
     Order.objects.filter(pk=order.pk).update(status=status, paid_at=None)
     return order
 

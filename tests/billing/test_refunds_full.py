@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core import signing
 from django.db import connection
 
 from accounts.enums import Measure
@@ -509,6 +510,18 @@ def test_no_rubbish_is_taken_for_a_confirmation(token: str) -> None:
     with pytest.raises(Refused) as refused:
         refund_package(package=package, token=token, by=None, now=NOW)
     assert refused.value.code == "bad_quote"
+
+
+def test_a_confirmation_signed_for_something_else_is_refused() -> None:
+    customer, package = _bought()
+    data = signing.loads(quote_refund(package=package, now=NOW).token, salt="billing.refund")
+    for salt in ("billing.quote", "", "django.core.signing"):
+        with pytest.raises(Refused) as refused:
+            refund_package(
+                package=package, token=signing.dumps(data, salt=salt), by=customer.owner, now=NOW
+            )
+        assert refused.value.code == "bad_quote"
+    assert Refund.objects.count() == 0
 
 
 def test_a_confirmation_of_another_package_is_refused() -> None:

@@ -1,0 +1,243 @@
+"""Guards of packages over time, of licenses, tenants, roles and decisions of staff."""
+
+from tests.guards.guard import Edit, Guard, in_code
+from tests.guards.money import BOUNDARIES, RACES
+
+TENANCY = "test_tenancy.py"
+MEMBERS = "accounts/test_members.py"
+LICENCES = "agents/test_licences.py"
+LICENCE_RACES = "agents/test_races.py"
+SECOND = "accounts/test_second_person.py"
+CASE_RACES = "compliance/test_compliance_races.py"
+DESK = "compliance/test_two_at_a_desk.py"
+
+_SWEEPS = "billing/services/sweeps.py"
+_ACCESS = "accounts/access.py"
+_INVITATIONS = "accounts/services/invitations.py"
+_CASES = "compliance/services/cases.py"
+_BATCHES = "agents/services/batches.py"
+
+TIME = (
+    in_code(
+        "an order locks the packages that it changes",
+        "billing/services/eligibility.py",
+        '_LOCK = " FOR NO KEY UPDATE OF p"\n',
+        '_LOCK = ""\n',
+        f"{BOUNDARIES}::test_a_renewal_about_expiry_neither_loses_nor_doubles_a_period",
+    ),
+    in_code(
+        "staff's changes lock the package",
+        "billing/services/packages.py",
+        "Package.objects.select_for_update(no_key=True).get(",
+        "Package.objects.get(",
+        f"{BOUNDARIES}::test_an_act_on_a_package_builds_on_the_sweep_that_came_before",
+    ),
+    in_code(
+        "a sweep waits for nobody",
+        _SWEEPS,
+        "FOR NO KEY UPDATE OF t SKIP LOCKED",
+        "FOR NO KEY UPDATE OF t",
+        f"{BOUNDARIES}::test_a_row_that_somebody_holds_is_left_for_the_next_sweep",
+    ),
+    in_code(
+        "a sweep leaves accounts that are locked",
+        _SWEEPS,
+        " FOR KEY SHARE OF owner SKIP LOCKED\n",
+        "\n",
+        "billing/test_sweep_locked.py::test_a_sweep_leaves_a_locked_account_for_the_next_run",
+    ),
+    in_code(
+        "a sweep looks again at what was due",
+        _SWEEPS,
+        "= ANY(%(ids)s::bigint[]) AND {step_condition(step)}\n",
+        "= ANY(%(ids)s::bigint[])\n",
+        f"{BOUNDARIES}::test_what_was_due_when_the_sweep_read_it_is_looked_at_again",
+    ),
+    in_code(
+        "a renewal by itself locks the account",
+        "billing/services/auto_renewal.py",
+        "        Account.objects.select_for_update(skip_locked=True, no_key=True)\n",
+        "        Account.objects\n",
+        f"{BOUNDARIES}::test_four_sweeps_renew_a_package_once",
+        f"{BOUNDARIES}::test_by_hand_and_by_itself_at_once_is_one_period",
+    ),
+    in_code(
+        "a trial is granted once",
+        "billing/services/trials.py",
+        "    return not TrialGrant.objects.filter(account=account).exists()\n",
+        "    return True\n",
+        "billing/test_pages_applications.py::test_a_second_application_has_no_trial_and_is_told_so",
+    ),
+    in_code(
+        "an activation locks the account",
+        "billing/services/trials.py",
+        "    locked = lock_account(account.pk)\n",
+        "    locked = Account.objects.get(pk=account.pk)\n",
+        f"{RACES}::test_ten_first_activations_at_once_give_one_trial",
+    ),
+)
+
+SEATS = (
+    in_code(
+        "a change of agents locks the account",
+        _BATCHES,
+        "    account = lock_account(application.account_id)\n",
+        "    account = Account.objects.get(pk=application.account_id)\n",
+        f"{LICENCE_RACES}::test_two_tabs_assign_overlapping_selections",
+        f"{LICENCE_RACES}::test_licences_that_a_renewal_ends_are_not_given_away_meanwhile",
+    ),
+    in_code(
+        "a license that is held is not free",
+        "agents/services/seats.py",
+        '.filter(**{f"{holder}__isnull": True})',
+        "",
+        f"{LICENCES}::test_those_without_a_licence_get_one_each",
+    ),
+    in_code(
+        "no more licenses are given than there are",
+        "agents/services/seats.py",
+        "    if len(claimed) < count and not (claimed and is_partial_allowed):\n",
+        "    if not claimed:\n",
+        f"{LICENCES}::test_too_few_free_licences_assign_none",
+    ),
+    in_code(
+        "agents are the application's own",
+        _BATCHES,
+        "chosen.filter(account_id=application.account_id, application_id=application.pk)",
+        "chosen",
+        f"{LICENCES}::test_agents_of_others_are_never_meant",
+    ),
+    in_code(
+        "a restricted account changes no agents",
+        _BATCHES,
+        "    require_good_standing(account)\n",
+        "",
+        f"{LICENCES}::test_a_restricted_account_changes_nothing",
+    ),
+    in_code(
+        "only what was counted is done",
+        _BATCHES,
+        "    if expected is not None and matched != expected:\n",
+        "    if False:\n",
+        f"{LICENCES}::test_only_what_was_confirmed_is_done",
+    ),
+)
+
+TENANTS = (
+    in_code(
+        "an account is its members'",
+        _ACCESS,
+        ".filter(user_id=user.pk, account__uin=uin)",
+        ".filter(account__uin=uin)",
+        f"{TENANCY}::test_strangers_find_nothing",
+    ),
+    in_code(
+        "an object is found through its account",
+        _ACCESS,
+        "        found = queryset.filter(account=self.account, **lookup).first()\n",
+        "        found = queryset.filter(**lookup).first()\n",
+        f"{TENANCY}::test_another_accounts_application_is_not_found_in_ones_own",
+    ),
+    in_code(
+        "a page asks for its role",
+        _ACCESS,
+        "            access.require(permission)\n",
+        "",
+        "billing/test_pages_access.py::test_each_role_opens_its_own_pages",
+        f"{MEMBERS}::test_only_owners_change_members",
+    ),
+    in_code(
+        "a hidden file stays hidden",
+        "compliance/views/evidence.py",
+        "Evidence.objects.filter(is_disclosed=True)",
+        "Evidence.objects.all()",
+        "compliance/test_evidence_doors.py::test_each_member_saves_a_disclosed_file_and_no_hidden_one",
+    ),
+    in_code(
+        "an invitation is for its address",
+        _INVITATIONS,
+        "    if not owns_address(by, current.email):\n",
+        "    if False:\n",
+        f"{MEMBERS}::test_the_wrong_person_cannot_accept",
+    ),
+    in_code(
+        "an invitation is open once and not for ever",
+        _INVITATIONS,
+        "    if current.state_at(now) != InvitationState.OPEN:\n",
+        "    if False:\n",
+        f"{MEMBERS}::test_a_link_works_once_and_not_for_ever",
+    ),
+)
+
+STAFF = (
+    in_code(
+        "an act of staff needs its right",
+        "accounts/admin/actions.py",
+        "        if not self.has_view_permission(request, obj) or not request.user.has_perm(\n"
+        "            action.permission\n"
+        "        ):\n",
+        "        if not self.has_view_permission(request, obj):\n",
+        "compliance/test_admin.py::test_an_act_needs_its_permission",
+    ),
+    in_code(
+        "a page that is out of date decides nothing",
+        "accounts/admin/actions.py",
+        '        if request.POST.get("seen", seen) != seen:\n',
+        "        if False:\n",
+        f"{DESK}::test_a_correction_does_not_undo_one_that_it_has_not_seen",
+    ),
+    in_code(
+        "a maker is no second person",
+        "accounts/services/second_person.py",
+        "    if by.pk in makers:\n",
+        "    if False:\n",
+        "billing/test_credits.py::test_its_maker_does_not_decide_on_it",
+        "billing/test_refunds_requests.py::test_nobody_decides_on_what_they_asked_for_themselves",
+    ),
+    in_code(
+        "staff do not decide for their own company",
+        "accounts/services/second_person.py",
+        "    if account is not None and is_insider(by, account, now):\n",
+        "    if False:\n",
+        f"{SECOND}::test_members_never_act_on_their_own_company",
+    ),
+    in_code(
+        "a new sign-in decides on nothing",
+        "accounts/services/second_person.py",
+        "    if makers and _givers({by.pk}, now):\n",
+        "    if False:\n",
+        f"{SECOND}::test_whoever_was_brought_about_within_a_day_is_no_second_person",
+    ),
+    in_code(
+        "whoever made a sign-in is no second person for it",
+        "accounts/services/second_person.py",
+        "    if makers and _line({by.pk}, now) & _line(makers, now):\n",
+        "    if False:\n",
+        f"{SECOND}::test_the_link_goes_through_others",
+    ),
+    in_code(
+        "an act on a case locks its account",
+        _CASES,
+        "    account = lock_account(violation.account_id)\n",
+        "    account = violation.account\n",
+        f"{CASE_RACES}::test_one_appeal_sent_ten_times_is_one_appeal",
+    ),
+    Guard(
+        "a case moves once",
+        (f"{CASE_RACES}::test_one_measure_taken_by_ten_hands_is_taken_once",),
+        edits=(
+            Edit(
+                _CASES,
+                "    account = lock_account(violation.account_id)\n",
+                "    account = violation.account\n",
+            ),
+            Edit(
+                _CASES,
+                "Violation.objects.filter(pk=case.pk, state=before).update(",
+                "Violation.objects.filter(pk=case.pk).update(",
+            ),
+        ),
+    ),
+)
+
+GUARDS: tuple[Guard, ...] = (*TIME, *SEATS, *TENANTS, *STAFF)
