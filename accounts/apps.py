@@ -13,5 +13,6 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Customers and people")
 
     def ready(self) -> None:
-        """Listen to the sign-in library, once its models are loaded."""
+        """Listen to the sign-in library, and know what takes two people."""
         import_module("accounts.receivers")
+        import_module("accounts.proposals")

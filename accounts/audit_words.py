@@ -29,6 +29,10 @@ SENTENCES: dict[str, str | Promise] = {
     "member.left": _("%(target)s left the account"),
     "member.removed": _("%(target)s removed from the account"),
     "member.role_changed": _("Role of %(target)s changed from %(from)s to %(to)s"),
+    "proposal.approved": _("Proposal %(target)s approved"),
+    "proposal.made": _("Proposal %(target)s prepared"),
+    "proposal.rejected": _("Proposal %(target)s rejected"),
+    "proposal.withdrawn": _("Proposal %(target)s withdrawn"),
     "user.deactivated": _("Sign-in of %(target)s deactivated"),
     "user.reactivated": _("Sign-in of %(target)s reactivated"),
     "user.registered": _("Sign-in made for %(target)s"),
@@ -43,6 +47,11 @@ STATES: dict[str, str | Promise] = {
     **dict(Role.choices),
 }
 
+#: The acts themselves are told to customers; how staff came to them is not.
+INTERNAL = frozenset(
+    {"proposal.approved", "proposal.made", "proposal.rejected", "proposal.withdrawn"}
+)
+
 SUBJECTS: dict[str, str | Promise] = {
     "account": _("Account"),
     "application": _("Applications"),
@@ -50,5 +59,6 @@ SUBJECTS: dict[str, str | Promise] = {
     "invitation": _("Invitations"),
     "mail": _("Emails"),
     "member": _("Members"),
+    "proposal": _("Proposals"),
     "user": _("Sign-ins"),
 }

@@ -71,3 +71,13 @@ class MailState(models.TextChoices):
     SENT = "sent", pgettext_lazy("email", "Sent")
     GIVEN_UP = "given_up", pgettext_lazy("email", "Given up")
     EXPIRED = "expired", pgettext_lazy("email", "Expired unsent")
+
+
+class ProposalState(models.TextChoices):
+    """What has become of a proposal."""
+
+    WAITING = "waiting", _("Waits for a second person")
+    APPROVED = "approved", _("Approved")
+    REJECTED = "rejected", _("Rejected")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    EXPIRED = "expired", _("Expired")

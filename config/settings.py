@@ -438,7 +438,9 @@ INVITATION_DAILY_LIMIT = env.int("INVITATION_DAILY_LIMIT", default=100)
 # A second person has had their sign-in and rights, and nothing to do with the first one's, for
 # this long.
 SECOND_PERSON_HOURS = env.int("SECOND_PERSON_HOURS", default=24)
-# Credits above this amount need a second person.
+# What one person prepared waits this long for a second one.
+PROPOSAL_DAYS = env.int("PROPOSAL_DAYS", default=14)
+# What one person alone may give an account in a day; beyond it, a second person is needed.
 CREDIT_APPROVAL_THRESHOLD = Decimal(env.str("CREDIT_APPROVAL_THRESHOLD", default="10000.00"))
 
 # Agents.

@@ -7,7 +7,8 @@
             return _("Lifted.")
 
 The method gets the clean data and the present instant, calls a service, and returns the sentence
-that tells of success. A service's `Refused` is shown beside its field.
+that tells of success, or the proposal that a second person has to decide on. A service's
+`Refused` is shown beside its field.
 
 A page remembers the state of the object that it showed. Sent twice, or after a colleague's act, it
 changes nothing but is shown again, since what is asked for may no longer be meant.
@@ -33,17 +34,19 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.forms.staff import ActionForm, ReasonForm
-from accounts.models import Account
+from accounts.models import Account, Proposal
+from accounts.services.proposals import KINDS, waiting_for
 from accounts.services.second_person import refusal_for
 from accounts.services.turns import fingerprint, take_turn
 
-Perform = Callable[[Any, HttpRequest, Any, Mapping[str, Any], datetime], str | Promise]
+Perform = Callable[[Any, HttpRequest, Any, Mapping[str, Any], datetime], str | Promise | Proposal]
 
 
 @dataclass(frozen=True)
 class ObjectAction:
     """One act. `consequence` says what will happen; `maker` returns the id of the user who brought
-    the object about, where the act is a second person's."""
+    the object about, where the act is a second person's; one that `proposes` only prepares what a
+    second person then decides on."""
 
     name: str
     label: str | Promise
@@ -53,6 +56,7 @@ class ObjectAction:
     consequence: str | Promise
     is_available: Callable[[Any], bool]
     maker: Callable[[Any], int | None]
+    proposes: bool
     is_danger: bool
 
 
@@ -64,6 +68,7 @@ def object_action(
     consequence: str | Promise = "",
     is_available: Callable[[Any], bool] = lambda obj: True,
     maker: Callable[[Any], int | None] = lambda obj: None,
+    proposes: bool = False,
     is_danger: bool = False,
 ) -> Callable[[Perform], Perform]:
     """Make a method of a ModelAdmin an act, with a button on the object's page.
@@ -82,6 +87,7 @@ def object_action(
             consequence=consequence,
             is_available=is_available,
             maker=maker,
+            proposes=proposes,
             is_danger=is_danger,
         )
         return perform
@@ -99,6 +105,17 @@ def run(form: ActionForm, act: Callable[[Mapping[str, Any]], Any]) -> Any:
         field = refusal.field if refusal.field in form.fields else None
         form.add_error(field, str(refusal))
         return None
+
+
+def page_of(obj: Model) -> str:
+    """Return the address of an object's page in the administration."""
+    meta = obj._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=(obj.pk,))
+
+
+def say_that_it_waits(request: HttpRequest) -> None:
+    """Say that an act was only prepared."""
+    messages.warning(request, _("Prepared; waits for a second person. Nothing was changed yet."))
 
 
 def _account_of(obj: Any) -> Account | None:
@@ -191,6 +208,8 @@ class ObjectActions(ModelAdmin):
         if obj is not None:
             context["object_actions"] = self.offered(request, obj)
             context["withheld_actions"] = self.withheld(request, obj)
+            waiting = waiting_for(obj, timezone.now())
+            context["proposals"] = [(page_of(row), KINDS[row.kind].label) for row in waiting]
         return super().render_change_form(request, context, *args, **kwargs)
 
     def act_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
@@ -226,7 +245,12 @@ class ObjectActions(ModelAdmin):
     def _ask_and_do(
         self, request: HttpRequest, action: ObjectAction, obj: Any, back: str
     ) -> HttpResponse:
+        now = timezone.now()
+        # A form that was sent already has prepared something, which changes nothing of the object.
+        waiting = list(waiting_for(obj, now).values_list("pk", flat=True))
         seen = self.fingerprint(obj)
+        if waiting:
+            seen = fingerprint(obj, seen, waiting)
         page: dict[str, Any] = {"obj": obj, "seen": seen, "back": back}
         if request.method != "POST":
             return self._render_action(request, action, form=action.form(target=obj), **page)
@@ -234,10 +258,13 @@ class ObjectActions(ModelAdmin):
         if request.POST.get("seen", seen) != seen:
             form.add_error(None, _("This was changed meanwhile. Look at it, then decide again."))
             return self._render_action(request, action, form=form, **page, status=409)
-        done = run(form, lambda data: action.perform(self, request, obj, data, timezone.now()))
+        done = run(form, lambda data: action.perform(self, request, obj, data, now))
         if done is None:
             return self._render_action(request, action, form=form, **page, status=422)
-        messages.success(request, str(done))
+        if isinstance(done, Proposal):
+            say_that_it_waits(request)
+        else:
+            messages.success(request, str(done))
         return HttpResponseRedirect(back)
 
     def _render_action(
@@ -257,6 +284,7 @@ class ObjectActions(ModelAdmin):
             "opts": self.opts,
             "title": action.label,
             "action": action,
+            "proposes": action.proposes,
             "object": obj,
             "facts": self.act_facts(obj),
             "seen": seen,
@@ -276,6 +304,12 @@ class AddThroughService(ObjectActions):
 
     add_form: type[ActionForm]
     add_label: str | Promise = ""
+    #: Whether adding one only prepares what a second person then decides on.
+    add_proposes = False
+
+    def add_consequence(self) -> str:
+        """Return what follows from adding one, told before it is done."""
+        return ""
 
     def announce(self, request: HttpRequest, obj: Any) -> None:
         """Tell that `obj` was added; override where adding it is not the whole story."""
@@ -297,6 +331,9 @@ class AddThroughService(ObjectActions):
         form = self.add_form(request.POST, request.FILES) if is_sent else self.add_form()
         if is_sent:
             obj = run(form, lambda data: self.add_object(request, data, timezone.now()))
+            if isinstance(obj, Proposal):
+                say_that_it_waits(request)
+                return HttpResponseRedirect(page_of(obj))
             if obj is not None:
                 self.announce(request, obj)
                 return HttpResponseRedirect(self._address("change", quote(obj.pk)))
@@ -305,6 +342,8 @@ class AddThroughService(ObjectActions):
             "opts": self.opts,
             "title": self.add_label or _("Add %(name)s") % {"name": self.opts.verbose_name},
             "action": None,
+            "proposes": self.add_proposes,
+            "consequence": self.add_consequence(),
             "form": form,
             "back": self._address("changelist"),
         }

@@ -18,10 +18,18 @@ from accounts.admin.base import AddThroughService, LeanAdmin, object_action
 from accounts.admin.tenants import MemberRows, person
 from accounts.enums import MailState
 from accounts.forms.tenants import PersonForm, StaffRightsForm
-from accounts.models import Invitation, Notification, OutgoingMail, PendingAccount, User
+from accounts.models import (
+    Invitation,
+    Notification,
+    OutgoingMail,
+    PendingAccount,
+    Proposal,
+    User,
+)
 from accounts.services import people
 from accounts.services.letters import write
 from accounts.services.mail import repeat_mail
+from accounts.services.proposals import propose
 
 Data = Mapping[str, Any]
 
@@ -82,13 +90,18 @@ class UserAdmin(AddThroughService, LeanAdmin):
         label=_("Reactivate"),
         permission="accounts.change_user",
         is_available=lambda obj: not obj.is_active,
+        proposes=True,
     )
-    def reactivate(
-        self, request: HttpRequest, obj: User, data: Data, now: datetime
-    ) -> str | Promise:
+    def reactivate(self, request: HttpRequest, obj: User, data: Data, now: datetime) -> Proposal:
         """Let the person in again."""
-        people.reactivate_user(user=obj, reason=data["reason"], by=person(request), now=now)
-        return _("The person can sign in again.")
+        return propose(
+            "user.reactivate",
+            target=obj,
+            payload={"user": obj.pk},
+            reason=data["reason"],
+            by=person(request),
+            now=now,
+        )
 
     @object_action(label=_("Sign out everywhere"), permission="accounts.change_user")
     def sign_out(self, request: HttpRequest, obj: User, data: Data, now: datetime) -> str | Promise:
@@ -127,12 +140,27 @@ class UserAdmin(AddThroughService, LeanAdmin):
         return super()._act(request, object_id, name)
 
     @object_action(
-        label=_("Staff rights"), permission="auth.change_permission", form=StaffRightsForm
+        label=_("Staff rights"),
+        permission="auth.change_permission",
+        form=StaffRightsForm,
+        consequence=_(
+            "Taking rights away takes effect at once. Giving any is prepared, and takes effect "
+            "when a second person has approved it."
+        ),
     )
     def staff_rights(
         self, request: HttpRequest, obj: User, data: Data, now: datetime
-    ) -> str | Promise:
+    ) -> str | Promise | Proposal:
         """Let the person into the administration, or out."""
+        if people.gives_rights(obj, is_staff=data["is_staff"], groups=data["groups"]):
+            return propose(
+                "staff.rights",
+                target=obj,
+                payload={"user": obj.pk, "groups": [group.name for group in data["groups"]]},
+                reason=data["reason"],
+                by=person(request),
+                now=now,
+            )
         people.change_staff_rights(user=obj, **data, by=person(request), now=now)
         return _("The rights are changed.")
 

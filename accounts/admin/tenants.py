@@ -22,15 +22,18 @@ from accounts.forms.tenants import (
     RestrictForm,
     RoleForm,
 )
-from accounts.models import Account, Application, Entity, Membership, Restriction, User
-from accounts.services.members import add_member, change_role, remove_member
-from accounts.services.restrictions import STAFF_CASE, lift_restriction, restrict_by_staff
-from accounts.services.tenants import (
-    correct_entity,
-    open_account,
-    register_entity,
-    rename_account,
+from accounts.models import (
+    Account,
+    Application,
+    Entity,
+    Membership,
+    Proposal,
+    Restriction,
+    User,
 )
+from accounts.services.proposals import propose
+from accounts.services.restrictions import STAFF_CASE
+from accounts.services.tenants import register_entity, rename_account
 from accounts.services.turns import fingerprint
 
 Data = Mapping[str, Any]
@@ -83,14 +86,22 @@ class EntityAdmin(AddThroughService, LeanAdmin):
         return register_entity(**data, by=person(request), now=now)
 
     @object_action(
-        label=_("Correct"), permission="accounts.change_entity", form=EntityCorrectionForm
+        label=_("Correct"),
+        permission="accounts.change_entity",
+        form=EntityCorrectionForm,
+        proposes=True,
     )
-    def correct(
-        self, request: HttpRequest, obj: Entity, data: Data, now: datetime
-    ) -> str | Promise:
+    def correct(self, request: HttpRequest, obj: Entity, data: Data, now: datetime) -> Proposal:
         """Mend what is recorded."""
-        correct_entity(entity=obj, **data, by=person(request), now=now)
-        return _("The entity is corrected.")
+        new = {name: data[name] for name in ("name", "kind", "registration_number")}
+        return propose(
+            "entity.correct",
+            target=obj,
+            payload=new,
+            reason=data["reason"],
+            by=person(request),
+            now=now,
+        )
 
 
 @admin.register(Account)
@@ -102,12 +113,14 @@ class AccountAdmin(AddThroughService, LeanAdmin):
     list_select_related = ["entity"]
     search_fields = ["^uin", "^name", "^entity__name", "^entity__registration_number"]
     add_form = AccountForm
+    add_proposes = True
 
-    def add_object(self, request: HttpRequest, data: Data, now: datetime) -> Account:
-        return open_account(
-            entity=data["entity"],
-            name=data["name"],
-            owner=data["user"],
+    def add_object(self, request: HttpRequest, data: Data, now: datetime) -> Proposal:
+        return propose(
+            "account.open",
+            target=data["entity"],
+            payload={"name": data["name"], "user": data["user"].pk},
+            reason=data["reason"],
             by=person(request),
             now=now,
         )
@@ -144,14 +157,20 @@ class AccountAdmin(AddThroughService, LeanAdmin):
             "renew, refund nor activate. A blocked account bars its whole entity from new "
             "applications. For a breach of the connect guidelines, act on the violation instead."
         ),
+        proposes=True,
         is_danger=True,
     )
-    def restrict(
-        self, request: HttpRequest, obj: Account, data: Data, now: datetime
-    ) -> str | Promise:
+    def restrict(self, request: HttpRequest, obj: Account, data: Data, now: datetime) -> Proposal:
         """Take a measure that belongs to no violation."""
-        restrict_by_staff(account=obj, **data, by=person(request), now=now)
-        return _("The measure is in force.")
+        return propose(
+            "account.restrict",
+            account=obj,
+            target=obj,
+            payload={"measure": data["measure"]},
+            reason=data["reason"],
+            by=person(request),
+            now=now,
+        )
 
 
 @admin.register(Membership)
@@ -162,38 +181,54 @@ class MembershipAdmin(AddThroughService, LeanAdmin):
     list_select_related = ["user", "account"]
     search_fields = ["^user__email", "^user__name", "^account__uin", "^account__name"]
     add_form = MemberForm
+    add_proposes = True
 
-    def add_object(self, request: HttpRequest, data: Data, now: datetime) -> Membership:
-        return add_member(
+    def add_object(self, request: HttpRequest, data: Data, now: datetime) -> Proposal:
+        return propose(
+            "member.add",
             account=data["account"],
-            user=data["user"],
-            role=data["role"],
+            payload={"user": data["user"].pk, "role": data["role"]},
+            reason=data["reason"],
+            by=person(request),
+            now=now,
+        )
+
+    def _propose(
+        self, request: HttpRequest, kind: str, obj: Membership, data: Data, now: datetime
+    ) -> Proposal:
+        role = {"role": data["role"]} if "role" in data else {}
+        return propose(
+            kind,
+            account=obj.account,
+            target=obj,
+            payload={"user": obj.user_id, "from": obj.role, **role},
+            reason=data["reason"],
             by=person(request),
             now=now,
         )
 
     @object_action(
-        label=_("Change the role"), permission="accounts.change_membership", form=RoleForm
+        label=_("Change the role"),
+        permission="accounts.change_membership",
+        form=RoleForm,
+        proposes=True,
     )
     def change_role(
         self, request: HttpRequest, obj: Membership, data: Data, now: datetime
-    ) -> str | Promise:
+    ) -> Proposal:
         """Give the member another role."""
-        change_role(membership=obj, role=data["role"], by=person(request), now=now)
-        return _("The role is changed.")
+        return self._propose(request, "member.role", obj, data, now)
 
     @object_action(
         label=_("Remove"),
         permission="accounts.delete_membership",
         consequence=_("The person can no longer open this account."),
+        proposes=True,
         is_danger=True,
     )
-    def remove(
-        self, request: HttpRequest, obj: Membership, data: Data, now: datetime
-    ) -> str | Promise:
+    def remove(self, request: HttpRequest, obj: Membership, data: Data, now: datetime) -> Proposal:
         """Take the member out of the account."""
-        remove_member(membership=obj, reason=data["reason"], by=person(request), now=now)
-        return _("The member is removed.")
+        return self._propose(request, "member.remove", obj, data, now)
 
 
 @admin.register(Application)
@@ -221,16 +256,15 @@ class RestrictionAdmin(LeanAdmin):
             "violation are ended there."
         ),
         is_available=lambda obj: obj.ended_at is None and obj.case_number.startswith(STAFF_CASE),
+        proposes=True,
     )
-    def lift(
-        self, request: HttpRequest, obj: Restriction, data: Data, now: datetime
-    ) -> str | Promise:
+    def lift(self, request: HttpRequest, obj: Restriction, data: Data, now: datetime) -> Proposal:
         """End a measure that belongs to no violation."""
-        lift_restriction(
+        return propose(
+            "restriction.lift",
             account=obj.account,
-            case_number=obj.case_number,
+            target=obj,
             reason=data["reason"],
             by=person(request),
             now=now,
         )
-        return _("The measure has ended.")

@@ -33,7 +33,7 @@ class EntityCorrectionForm(EntityForm, ReasonForm):
             self.fields[name].initial = getattr(target, name, None)
 
 
-class AccountForm(ActionForm):
+class AccountForm(ReasonForm):
     """A further account of a known entity."""
 
     registration_number = LineField(label=_("Registration number of its entity"), max_length=64)
@@ -41,6 +41,7 @@ class AccountForm(ActionForm):
     owner = SignInEmailField(
         label=_("Owner's e-mail address"), help_text=_("Somebody who has a sign-in.")
     )
+    field_order = ["registration_number", "name", "owner", "reason"]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -79,12 +80,13 @@ class PersonForm(ActionForm):
     name = LineField(label=_("Name"), max_length=64, required=False)
 
 
-class MemberForm(ActionForm):
+class MemberForm(ReasonForm):
     """A person's place in an account."""
 
     account = AccountField(label=_("UIN of the account"))
     email = SignInEmailField(label=_("E-mail address"), help_text=_("Somebody who has a sign-in."))
     role = forms.ChoiceField(label=_("Role"), choices=Role)
+    field_order = ["account", "email", "role", "reason"]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -92,10 +94,11 @@ class MemberForm(ActionForm):
         return data
 
 
-class RoleForm(ActionForm):
+class RoleForm(ReasonForm):
     """Another role."""
 
     role = forms.ChoiceField(label=_("Role"), choices=Role)
+    field_order = ["role", "reason"]
 
     def __init__(self, *args: Any, target: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, target=target, **kwargs)

@@ -4,6 +4,7 @@ from accounts.models.audit import AuditEvent
 from accounts.models.joining import Invitation, PendingAccount
 from accounts.models.mail import OutgoingMail
 from accounts.models.notifications import Notification
+from accounts.models.proposals import Proposal
 from accounts.models.tenants import Account, Application, Entity, Membership, Restriction
 from accounts.models.users import User
 
@@ -17,6 +18,7 @@ __all__ = [
     "Notification",
     "OutgoingMail",
     "PendingAccount",
+    "Proposal",
     "Restriction",
     "User",
 ]

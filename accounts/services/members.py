@@ -1,35 +1,93 @@
-"""Members of an account and their roles."""
+"""Members of an account and their roles.
+
+Owners change their own account's members. Staff do it by a proposal (`accounts.proposals`), which
+takes two of them, and then all owners are told.
+"""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.access import Permission
 from accounts.enums import Role
 from accounts.errors import Refused
-from accounts.models import Account, Membership, User
+from accounts.models import Account, Membership, Proposal, User
 from accounts.services.audit import record_event
 from accounts.services.notifications import notify
+from accounts.services.second_person import require_approval
 from accounts.services.tenants import lock_account
+
+
+def _require_right(
+    account: Account, kind: str, *, approval: Proposal | None, by: User | None, now: datetime
+) -> dict[str, Any]:
+    """Return what the event says of the act's first person, where staff act.
+
+    Raises Refused for anybody who neither is an owner nor carries out an approved proposal.
+    """
+    owners = Membership.objects.filter(account=account, role=Role.OWNER)
+    if by is None or owners.filter(user=by).exists():
+        return {}
+    return require_approval(approval, kind, by=by, now=now)
+
+
+def _tell_owners(
+    kind: str, membership: Membership, *, reason: str, approval: Proposal | None, now: datetime
+) -> None:
+    """Tell all owners what staff did to the members of their account."""
+    if approval is None:
+        return
+    notify(
+        account=membership.account,
+        kind=kind,
+        params={"email": membership.user.email, "role": membership.role, "reason": reason},
+        to=Permission.MANAGE_MEMBERS,
+        path=reverse("accounts:members", kwargs={"uin": membership.account.uin}),
+        now=now,
+    )
+
+
+def require_no_member(account: Account, user: User) -> None:
+    """Raise Refused where the user is a member of the account already."""
+    if Membership.objects.filter(account=account, user=user).exists():
+        raise Refused(_("This person is a member already."), code="already_member", field="email")
 
 
 @transaction.atomic
 def add_member(
-    *, account: Account, user: User, role: str, by: User | None, now: datetime
+    *,
+    account: Account,
+    user: User,
+    role: str,
+    reason: str = "",
+    approval: Proposal | None = None,
+    by: User | None,
+    now: datetime,
 ) -> Membership:
     """Give `user` a role in the account. Raises Refused where the user is a member already."""
-    lock_account(account.pk)
-    if Membership.objects.filter(account=account, user=user).exists():
-        raise Refused(_("This person is a member already."), code="already_member", field="email")
-    membership = Membership.objects.create(account=account, user=user, role=role, created_at=now)
+    locked = lock_account(account.pk)
+    data = _require_right(locked, "member.add", approval=approval, by=by, now=now)
+    require_no_member(locked, user)
+    membership = Membership.objects.create(account=locked, user=user, role=role, created_at=now)
     record_event(
-        account=account, verb="member.added", target=membership, to_state=role, by=by, now=now
+        account=locked,
+        verb="member.added",
+        target=membership,
+        to_state=role,
+        reason=reason,
+        data=data,
+        by=by,
+        now=now,
     )
+    _tell_owners("staff_added_member", membership, reason=reason, approval=approval, now=now)
     return membership
 
 
-def _require_another_owner(membership: Membership) -> None:
+def require_another_owner(membership: Membership) -> None:
+    """Raise Refused where the membership is the account's last owner's."""
     others = Membership.objects.filter(
         account_id=membership.account_id, role=Role.OWNER, user__is_active=True
     ).exclude(pk=membership.pk)
@@ -40,13 +98,22 @@ def _require_another_owner(membership: Membership) -> None:
 
 
 @transaction.atomic
-def change_role(*, membership: Membership, role: str, by: User | None, now: datetime) -> Membership:
+def change_role(
+    *,
+    membership: Membership,
+    role: str,
+    reason: str = "",
+    approval: Proposal | None = None,
+    by: User | None,
+    now: datetime,
+) -> Membership:
     """Give a member another role. Raises Refused for the last owner."""
-    lock_account(membership.account_id)
+    account = lock_account(membership.account_id)
     current = Membership.objects.select_related("account", "user").get(pk=membership.pk)
+    data = _require_right(account, "member.role", approval=approval, by=by, now=now)
     if role == current.role:
         return current
-    _require_another_owner(current)
+    require_another_owner(current)
     was, current.role = current.role, role
     current.save(update_fields=["role"])
     record_event(
@@ -55,9 +122,12 @@ def change_role(*, membership: Membership, role: str, by: User | None, now: date
         target=current,
         from_state=was,
         to_state=role,
+        reason=reason,
+        data=data,
         by=by,
         now=now,
     )
+    _tell_owners("staff_changed_role", current, reason=reason, approval=approval, now=now)
     if by is None or by.pk != current.user_id:
         notify(
             account=current.account,
@@ -72,23 +142,35 @@ def change_role(*, membership: Membership, role: str, by: User | None, now: date
 
 @transaction.atomic
 def remove_member(
-    *, membership: Membership, reason: str = "", by: User | None, now: datetime
+    *,
+    membership: Membership,
+    reason: str = "",
+    approval: Proposal | None = None,
+    by: User | None,
+    now: datetime,
 ) -> None:
     """Take a member out of the account; somebody who removes themselves leaves.
 
     Raises Refused for the last owner.
     """
-    lock_account(membership.account_id)
-    current = Membership.objects.select_related("account").get(pk=membership.pk)
-    _require_another_owner(current)
+    account = lock_account(membership.account_id)
+    current = Membership.objects.select_related("account", "user").get(pk=membership.pk)
+    is_leaving = by is not None and by.pk == current.user_id
+    data = (
+        {}
+        if is_leaving
+        else _require_right(account, "member.remove", approval=approval, by=by, now=now)
+    )
+    require_another_owner(current)
     record_event(
         account=current.account,
-        verb="member.left" if by is not None and by.pk == current.user_id else "member.removed",
+        verb="member.left" if is_leaving else "member.removed",
         target=current,
         from_state=current.role,
         reason=reason,
-        data={"user": current.user_id},
+        data={"user": current.user_id, **data},
         by=by,
         now=now,
     )
+    _tell_owners("staff_removed_member", current, reason=reason, approval=approval, now=now)
     current.delete()

@@ -154,10 +154,14 @@ def _obstacle(queued: Queued, now: datetime) -> tuple[str, str]:
     return ("", "") if _is_reader(queued) else ("recipient is gone", "dropped")
 
 
+#: News of which the reader may be a member no longer: it tells that they are none.
+_OF_LEAVING = frozenset({"staff_removed_member"})
+
+
 def _is_reader(notification: Notification) -> bool:
     user: User = notification.user
     places = Membership.objects.filter(user_id=user.pk, account_id=notification.account_id)
-    return user.is_active and places.exists()
+    return user.is_active and (notification.kind in _OF_LEAVING or places.exists())
 
 
 def _message(queued: Queued, connection: Any) -> EmailMultiAlternatives:

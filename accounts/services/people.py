@@ -11,9 +11,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from accounts.models import User
+from accounts.models import Proposal, User
 from accounts.services.audit import record_event
 from accounts.services.locks import lock_row
+from accounts.services.second_person import require_approval
 from accounts.text import email_key
 
 
@@ -50,11 +51,20 @@ def deactivate_user(*, user: User, reason: str, by: User, now: datetime) -> None
 
 
 @transaction.atomic
-def reactivate_user(*, user: User, reason: str, by: User, now: datetime) -> None:
-    """Let a person in again."""
+def reactivate_user(
+    *, user: User, reason: str, approval: Proposal | None = None, by: User, now: datetime
+) -> None:
+    """Let a person in again, which takes two people."""
+    data = require_approval(approval, "user.reactivate", by=by, now=now)
     if _set_active(user, is_active=True):
         record_event(
-            account=None, verb="user.reactivated", target=user, reason=reason, by=by, now=now
+            account=None,
+            verb="user.reactivated",
+            target=user,
+            reason=reason,
+            data=data,
+            by=by,
+            now=now,
         )
 
 
@@ -107,18 +117,36 @@ def end_sessions(user: User) -> int:
     return len(sessions)
 
 
+def gives_rights(user: User, *, is_staff: bool, groups: Iterable[Group]) -> bool:
+    """Whether the person would have a right that they do not have now."""
+    if not is_staff:
+        return False
+    held = set(user.groups.values_list("pk", flat=True))
+    return not user.is_staff or bool({group.pk for group in groups} - held)
+
+
 @transaction.atomic
 def change_staff_rights(
-    *, user: User, is_staff: bool, groups: Iterable[Group], reason: str, by: User, now: datetime
+    *,
+    user: User,
+    is_staff: bool,
+    groups: Iterable[Group],
+    reason: str,
+    approval: Proposal | None = None,
+    by: User,
+    now: datetime,
 ) -> None:
     """Let a person into the administration, with the rights of `groups`, or out of it.
 
+    Taking rights away is done by one person at once; giving any takes an approved proposal.
     Raises Refused for oneself: nobody widens or saves their own rights.
     """
     if user.pk == by.pk:
         raise Refused(_("Your own rights are changed by somebody else."), code="own_account")
     chosen = list(groups) if is_staff else []
     current = _lock(user)
+    is_gift = gives_rights(current, is_staff=is_staff, groups=chosen)
+    data = require_approval(approval, "staff.rights", by=by, now=now) if is_gift else {}
     was = sorted(group.name for group in current.groups.all())
     User.objects.filter(pk=current.pk).update(is_staff=is_staff)
     current.groups.set(chosen)
@@ -129,7 +157,7 @@ def change_staff_rights(
         from_state="staff" if current.is_staff else "customer",
         to_state="staff" if is_staff else "customer",
         reason=reason,
-        data={"from": was, "to": sorted(group.name for group in chosen)},
+        data={"from": was, "to": sorted(group.name for group in chosen), **data},
         by=by,
         now=now,
     )

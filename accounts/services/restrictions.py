@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from accounts.enums import STATUS_OF_MEASURE, AccountStatus, Measure
 from accounts.errors import Refused
-from accounts.models import Account, Restriction, User
+from accounts.models import Account, Proposal, Restriction, User
 from accounts.services.audit import record_event
-from accounts.services.second_person import require_outsider
+from accounts.services.second_person import require_approval, require_outsider
 from accounts.services.tenants import lock_account
 
 _STRENGTH = list(STATUS_OF_MEASURE)
@@ -78,9 +78,19 @@ STAFF_CASE = "ADM-"
 
 @transaction.atomic
 def restrict_by_staff(
-    *, account: Account, measure: str, reason: str, by: User, now: datetime
+    *,
+    account: Account,
+    measure: str,
+    reason: str,
+    approval: Proposal | None = None,
+    by: User,
+    now: datetime,
 ) -> Restriction:
-    """Put a measure on the account without a violation; it gets a case number of its own."""
+    """Put a measure on the account without a violation; it gets a case number of its own.
+
+    It takes two people.
+    """
+    require_approval(approval, "account.restrict", by=by, now=now)
     locked = lock_account(account.pk)
     require_outsider(by=by, account=locked, now=now)
     earlier = Restriction.objects.filter(account=locked, case_number__startswith=STAFF_CASE)
@@ -88,6 +98,26 @@ def restrict_by_staff(
         account=locked,
         measure=measure,
         case_number=f"{STAFF_CASE}{locked.uin}-{earlier.count() + 1}",
+        reason=reason,
+        by=by,
+        now=now,
+    )
+
+
+@transaction.atomic
+def lift_by_staff(
+    *,
+    restriction: Restriction,
+    reason: str,
+    approval: Proposal | None = None,
+    by: User,
+    now: datetime,
+) -> bool:
+    """End a measure that belongs to no violation, which takes two people as well."""
+    require_approval(approval, "restriction.lift", by=by, now=now)
+    return lift_restriction(
+        account=restriction.account,
+        case_number=restriction.case_number,
         reason=reason,
         by=by,
         now=now,

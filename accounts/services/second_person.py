@@ -15,12 +15,14 @@ maker here: whoever runs the server is outside of these rules.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from accounts.enums import ProposalState
 from accounts.errors import Refused
-from accounts.models import Account, AuditEvent, Membership, User
+from accounts.models import Account, AuditEvent, Membership, Proposal, User
 
 #: What brings a sign-in about, gives it rights, or lets somebody else into it.
 _GIVING = (
@@ -89,6 +91,34 @@ def require_second_person(
 def require_outsider(*, by: User | None, account: Account, now: datetime) -> None:
     """Raise Refused (code "own_company") where `by` is a member of the account's company."""
     require_second_person(maker_ids=(), by=by, account=account, now=now)
+
+
+def require_approval(
+    approval: Proposal | None, kind: str, *, by: User | None, now: datetime
+) -> dict[str, Any]:
+    """Return what the audit event says of the first person; empty for the system (`by=None`).
+
+    Raises Refused (code "second_person_needed") unless `approval` is an act of this kind that
+    `by` approves at this very instant.
+    """
+    if by is None:
+        return {}
+    is_approved = (
+        approval is not None
+        and Proposal.objects.filter(
+            pk=approval.pk,
+            kind=kind,
+            state=ProposalState.APPROVED,
+            decided_by=by,
+            decided_at=now,
+        ).exists()
+    )
+    if approval is None or not is_approved:
+        raise Refused(
+            _("This takes two people: one prepares it, and another one approves it."),
+            code="second_person_needed",
+        )
+    return {"proposed_by": approval.made_by_id}
 
 
 def is_insider(user: User, account: Account, now: datetime) -> bool:

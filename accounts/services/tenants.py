@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from accounts import text
 from accounts.enums import AccountStatus, Role
 from accounts.errors import Refused
-from accounts.models import Account, Application, Entity, Membership, User
+from accounts.models import Account, Application, Entity, Membership, Proposal, User
 from accounts.services.audit import record_event
 from accounts.services.locks import lock_row
+from accounts.services.second_person import require_approval
 
 
 def lock_account(account_id: int) -> Account:
@@ -102,11 +103,33 @@ def register_entity(
     return entity
 
 
+def _opens_own(entity: Entity, owner: User, by: User | None) -> bool:
+    """Whether a customer opens an account of a new company, or of one that they own already."""
+    if by is None or by.pk != owner.pk:
+        return by is None
+    accounts = Account.objects.filter(entity=entity)
+    owned = accounts.filter(memberships__user=by, memberships__role=Role.OWNER)
+    return owned.exists() or not accounts.exists()
+
+
 @transaction.atomic
 def open_account(
-    *, entity: Entity, name: str, owner: User, by: User | None, now: datetime
+    *,
+    entity: Entity,
+    name: str,
+    owner: User,
+    reason: str = "",
+    approval: Proposal | None = None,
+    by: User | None,
+    now: datetime,
 ) -> Account:
-    """Open an account of `entity` with a fresh UIN and `owner` as its first member."""
+    """Open an account of `entity` with a fresh UIN and `owner` as its first member.
+
+    Staff need an approved proposal: whoever owns an account shares what its company may do once.
+    """
+    data = {}
+    if not _opens_own(entity, owner, by):
+        data = require_approval(approval, "account.open", by=by, now=now)
     account = Account.objects.create(
         uin=str(_next_number("accounts_uin_seq")), entity=entity, name=name, created_at=now
     )
@@ -116,6 +139,8 @@ def open_account(
         verb="account.opened",
         target=account,
         to_state=AccountStatus.ACTIVE,
+        reason=reason,
+        data=data,
         by=by,
         now=now,
     )
@@ -152,13 +177,16 @@ def correct_entity(
     kind: str,
     registration_number: str,
     reason: str,
+    approval: Proposal | None = None,
     by: User,
     now: datetime,
 ) -> Entity:
     """Mend what is recorded of a legal person, after its papers were looked at again.
 
+    It takes two people, since a company's number decides what its accounts may do once.
     Raises Refused (code "entity_exists") where another entity has the number.
     """
+    data = require_approval(approval, "entity.correct", by=by, now=now)
     current = lock_row(Entity, entity.pk)
     number = clean_registration_number(registration_number)
     if Entity.objects.filter(registration_number=number).exclude(pk=current.pk).exists():
@@ -176,7 +204,7 @@ def correct_entity(
         verb="entity.corrected",
         target=current,
         reason=reason,
-        data={"from": was, "to": changed},
+        data={"from": was, "to": changed, **data},
         by=by,
         now=now,
     )

@@ -12,7 +12,9 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import Restriction, User
+from accounts.enums import ProposalState
+from accounts.models import Proposal, Restriction, User
+from accounts.services.proposals import KINDS, kinds_of
 from accounts.templatetags.console import money
 from billing.enums import CreditStatus
 from billing.models import Credit, Refund
@@ -117,6 +119,27 @@ def _request(request: ConnectionRequest, now: datetime) -> Line:
     return waiting(request.number, request, text, since=request.submitted_at, now=now)
 
 
+# --- Proposals ---------------------------------------------------------------------------------
+
+
+def _proposals(user: User, now: datetime) -> QuerySet[Proposal]:
+    return (
+        Proposal.objects.filter(
+            state=ProposalState.WAITING, expires_at__gt=now, kind__in=kinds_of(user)
+        )
+        .exclude(made_by=user)
+        .select_related("account", "made_by")
+        .order_by("pk")
+    )
+
+
+def _proposal(proposal: Proposal, now: datetime) -> Line:
+    about = proposal.account.name if proposal.account else proposal.target
+    parts = [str(part) for part in (about, proposal.made_by) if part]
+    label = str(KINDS[proposal.kind].label)
+    return waiting(label, proposal, " · ".join(parts), since=proposal.made_at, now=now)
+
+
 # --- Measures ----------------------------------------------------------------------------------
 
 
@@ -140,6 +163,17 @@ def _measure(restriction: Restriction, now: datetime) -> Line:
 HANDLE = ("compliance.handle_violation", "compliance.view_violation")
 
 DECISIONS = [
+    Work(
+        name="proposals",
+        title=gettext_lazy("Acts for a second person"),
+        icon="user-group",
+        permissions=("accounts.view_proposal",),
+        find=_proposals,
+        describe=_proposal,
+        table="accounts_proposal",
+        query={"state__exact": "waiting"},
+        empty=gettext_lazy("Nothing waits for you to approve."),
+    ),
     Work(
         name="refunds",
         title=gettext_lazy("Refund requests to review"),
