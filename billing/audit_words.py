@@ -7,6 +7,7 @@ from billing.enums import OrderStatus, PackageState, RefundStatus, RenewalMode
 
 SENTENCES: dict[str, str | Promise] = {
     "coupon.given": _("Coupon %(target)s received"),
+    "coupon.withdrawn": _("Coupon %(target)s withdrawn"),
     "credit.approved": _("Credit %(target)s booked"),
     "credit.recorded": _("Credit %(target)s recorded"),
     "credit.rejected": _("Credit %(target)s rejected"),
@@ -33,6 +34,7 @@ SENTENCES: dict[str, str | Promise] = {
     "package.trial_granted": _("Trial %(target)s granted"),
     "package.upgraded": _("Package %(target)s upgraded"),
     "price_book.published": _("Price book %(target)s published"),
+    "price_book.withdrawn": _("Price book %(target)s withdrawn before it took effect"),
     "promotion.defined": _("Promotion %(target)s defined"),
     "promotion.ended": _("Promotion %(target)s ended"),
     "refund.done": _("Refund %(target)s carried out"),
@@ -66,6 +68,7 @@ INTERNAL = {
     "credit.reversal_asked",
     "feature_table.published",
     "price_book.published",
+    "price_book.withdrawn",
     "promotion.defined",
     "promotion.ended",
     "refund_hold.placed",

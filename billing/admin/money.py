@@ -23,6 +23,7 @@ from billing.services.credits import (
     record_credit,
     reject_credit,
 )
+from billing.services.daily_limit import daily_limit_words
 
 
 class CreditForm(ActionForm):
@@ -48,7 +49,8 @@ def _is_waiting(credit: Credit) -> bool:
 
 def _can_be_reversed(credit: Credit) -> bool:
     is_booked = credit.status == CreditStatus.BOOKED and not credit.reverses_id
-    return is_booked and not Credit.objects.filter(reverses=credit).exists()
+    reversals = Credit.objects.filter(reverses=credit).exclude(status=CreditStatus.REJECTED)
+    return is_booked and not reversals.exists()
 
 
 @admin.register(Credit)
@@ -69,8 +71,11 @@ class CreditAdmin(AddThroughService, LeanAdmin):
     add_form = CreditForm
     add_label = _("Record a credit")
 
+    def add_consequence(self) -> str:
+        return daily_limit_words()
+
     def add_object(self, request: HttpRequest, data: Mapping[str, Any], now: datetime) -> Any:
-        """Record the credit; above the threshold it waits for a second person."""
+        """Record the credit; beyond the account's daily limit it waits for a second person."""
         return record_credit(**data, by=request.user, now=now)  # type: ignore[arg-type]
 
     def announce(self, request: HttpRequest, obj: Any) -> None:

@@ -10,7 +10,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import ActionForm, AddThroughService, LeanAdmin, object_action
+from accounts.admin.base import AddThroughService, LeanAdmin, ReasonForm, object_action
+from accounts.errors import Refused
 from accounts.forms.fields import (
     AccountField,
     CodeField,
@@ -18,14 +19,17 @@ from accounts.forms.fields import (
     LineField,
     WholeNumberField,
 )
+from accounts.models import Proposal
+from accounts.services.proposals import propose
 from billing.enums import CouponKind, Edition, OrderKind, PromotionRefundRule, TermUnit
 from billing.models import Coupon, Promotion
 from billing.models.offers import Limits
-from billing.services.offer_desk import define_promotion, end_promotion, give_coupon
+from billing.services.daily_limit import daily_limit_words
+from billing.services.offer_desk import give_coupon, withdraw_coupon
 from billing.templatetags.billing import limits_of
 
 
-class LimitsForm(ActionForm):
+class LimitsForm(ReasonForm):
     """Dates and limits of an offer; nothing chosen limits nothing."""
 
     starts_at = forms.DateTimeField(
@@ -106,22 +110,35 @@ class PromotionAdmin(LimitedAdmin):
     search_fields = ("=code",)
     add_form = PromotionForm
     add_label = _("Define a promotion")
+    add_proposes = True
 
-    def add_object(self, request: HttpRequest, data: Mapping[str, Any], now: datetime) -> Any:
-        """Define the promotion."""
-        return define_promotion(terms=data, by=request.user, now=now)  # type: ignore[arg-type]
+    def add_object(self, request: HttpRequest, data: Mapping[str, Any], now: datetime) -> Proposal:
+        """Prepare the promotion."""
+        return propose(
+            "promotion.define",
+            payload={name: value for name, value in data.items() if name != "reason"},
+            reason=data["reason"],
+            by=request.user,  # type: ignore[arg-type]
+            now=now,
+        )
 
     @object_action(
         label=_("End now"),
         permission="billing.change_promotion",
         consequence=_("New quotes no longer get it; orders made under it keep its terms."),
+        proposes=True,
         is_danger=True,
     )
     def end_now(
         self, request: HttpRequest, obj: Promotion, data: Mapping[str, Any], now: datetime
-    ) -> str:
-        end_promotion(promotion=obj, reason=data["reason"], by=request.user, now=now)  # type: ignore[arg-type]
-        return _("Ended.")  # type: ignore[return-value]
+    ) -> Proposal:
+        return propose(
+            "promotion.end",
+            target=obj,
+            reason=data["reason"],
+            by=request.user,  # type: ignore[arg-type]
+            now=now,
+        )
 
 
 #: The fields that each kind of coupon needs; the others have to stay empty.
@@ -186,6 +203,10 @@ class CouponForm(LimitsForm):
         return data
 
 
+def _is_withdrawable(coupon: Coupon) -> bool:
+    return coupon.withdrawn_at is None and coupon.used_at is None and coupon.remaining != 0
+
+
 @admin.register(Coupon)
 class CouponAdmin(LimitedAdmin):
     list_display = ("code", "account", "kind", "amount", "remaining", "percent_off", "ends_at")
@@ -195,7 +216,34 @@ class CouponAdmin(LimitedAdmin):
     add_form = CouponForm
     add_label = _("Give a coupon")
 
-    def add_object(self, request: HttpRequest, data: Mapping[str, Any], now: datetime) -> Any:
-        """Give the coupon to the account."""
-        terms = {name: value for name, value in data.items() if name != "account"}
-        return give_coupon(account=data["account"], terms=terms, by=request.user, now=now)  # type: ignore[arg-type]
+    def add_consequence(self) -> str:
+        return daily_limit_words()
+
+    def add_object(
+        self, request: HttpRequest, data: Mapping[str, Any], now: datetime
+    ) -> Coupon | Proposal:
+        """Give the coupon to the account, or prepare it where one person may not give it alone."""
+        terms = {name: value for name, value in data.items() if name not in {"account", "reason"}}
+        who: dict[str, Any] = {"reason": data["reason"], "by": request.user, "now": now}
+        try:
+            return give_coupon(account=data["account"], terms=terms, **who)
+        except Refused as refusal:
+            if refusal.code != "second_person_needed":
+                raise
+        return propose("coupon.give", account=data["account"], payload=terms, **who)
+
+    @object_action(
+        label=_("Withdraw"),
+        permission="billing.change_coupon",
+        consequence=_(
+            "The account can no longer pay with it. What was paid with it already stays paid."
+        ),
+        is_available=_is_withdrawable,
+        is_danger=True,
+    )
+    def withdraw(
+        self, request: HttpRequest, obj: Coupon, data: Mapping[str, Any], now: datetime
+    ) -> str:
+        """Take back a coupon given by mistake."""
+        withdraw_coupon(coupon=obj, reason=data["reason"], by=request.user, now=now)  # type: ignore[arg-type]
+        return _("The coupon is withdrawn.")  # type: ignore[return-value]

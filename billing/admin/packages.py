@@ -1,7 +1,7 @@
 """Packages: read, and the few facts that staff record about them."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import LeanAdmin, ReasonForm, object_action
 from accounts.forms.fields import WholeNumberField
+from accounts.models import Proposal
+from accounts.services.proposals import propose
 from billing.enums import PackageKind, PackageState
 from billing.models import ExpiryReminder, Licence, Package, SweepRun, TrialGrant
-from billing.services.packages import extend_package, mark_switched_from_postpaid
 
 
 class SwitchForm(ReasonForm):
@@ -31,6 +32,13 @@ class ExtensionForm(ReasonForm):
 
     days = WholeNumberField(label=_("Days"), min_value=0, max_value=366, initial=0)
     hours = WholeNumberField(label=_("Hours"), min_value=0, max_value=23, initial=0)
+
+    def clean(self) -> dict[str, Any]:
+        """Check that there is any time to give back."""
+        data = super().clean() or {}
+        if not self.errors and not data["days"] and not data["hours"]:
+            self.add_error("days", _("Give a time above zero."))
+        return data
 
 
 @admin.register(Package)
@@ -55,18 +63,20 @@ class PackageAdmin(LeanAdmin):
         form=SwitchForm,
         consequence=_("A package that was switched from postpaid has no full refund."),
         is_available=lambda package: package.kind == PackageKind.PAID,
+        proposes=True,
     )
     def record_switch(
         self, request: HttpRequest, obj: Package, data: Mapping[str, Any], now: datetime
-    ) -> str:
-        mark_switched_from_postpaid(
-            package=obj,
-            is_switched=data["is_switched"],
+    ) -> Proposal:
+        return propose(
+            "package.postpaid",
+            account=obj.account,
+            target=obj,
+            payload={"is_switched": data["is_switched"]},
             reason=data["reason"],
             by=request.user,  # type: ignore[arg-type]
             now=now,
         )
-        return _("Recorded.")  # type: ignore[return-value]
 
     @object_action(
         label=_("Give time back"),
@@ -74,18 +84,20 @@ class PackageAdmin(LeanAdmin):
         form=ExtensionForm,
         consequence=_("The expiry moves on by this time, for time lost to an overturned measure."),
         is_available=lambda package: package.state in {PackageState.ACTIVE, PackageState.ISOLATED},
+        proposes=True,
     )
     def give_time_back(
         self, request: HttpRequest, obj: Package, data: Mapping[str, Any], now: datetime
-    ) -> str:
-        extend_package(
-            package=obj,
-            by_time=timedelta(days=data["days"], hours=data["hours"]),
+    ) -> Proposal:
+        return propose(
+            "package.extend",
+            account=obj.account,
+            target=obj,
+            payload={"days": data["days"], "hours": data["hours"]},
             reason=data["reason"],
             by=request.user,  # type: ignore[arg-type]
             now=now,
         )
-        return _("The expiry has moved on.")  # type: ignore[return-value]
 
 
 @admin.register(SweepRun)

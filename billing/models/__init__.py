@@ -1,6 +1,12 @@
 """Prices, packages, orders, money and refunds."""
 
-from billing.models.catalog import Feature, FeatureTable, PriceBook, PriceItem
+from billing.models.catalog import (
+    Feature,
+    FeatureTable,
+    PriceBook,
+    PriceBookWithdrawal,
+    PriceItem,
+)
 from billing.models.offers import Coupon, Promotion
 from billing.models.orders import Order, OrderLine, Payment
 from billing.models.packages import (
@@ -33,6 +39,7 @@ __all__ = [
     "Package",
     "Payment",
     "PriceBook",
+    "PriceBookWithdrawal",
     "PriceItem",
     "Promotion",
     "Refund",

@@ -72,6 +72,33 @@ class PriceBook(DatedVersion):
         triggers = APPEND_ONLY
 
 
+class PriceBookWithdrawal(models.Model):
+    """Taking back a published price book before anything was priced with it."""
+
+    book = models.OneToOneField(
+        PriceBook,
+        on_delete=models.PROTECT,
+        related_name="withdrawal",
+        verbose_name=_("price book"),
+    )
+    reason = models.TextField(_("reason"))
+    withdrawn_at = models.DateTimeField(_("withdrawn"))
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("withdrawn by"),
+    )
+
+    class Meta:
+        verbose_name = _("withdrawal of a price book")
+        verbose_name_plural = _("withdrawals of price books")
+        triggers = APPEND_ONLY
+
+    def __str__(self) -> str:
+        return str(self.book)
+
+
 class PriceItem(models.Model):
     """What one package, or one additional licence, costs a month and a year."""
 

@@ -105,6 +105,23 @@ class Coupon(Limits):
         related_name="+",
         verbose_name=_("created by"),
     )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("approved by"),
+    )
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("withdrawn by"),
+    )
 
     class Meta:
         verbose_name = _("coupon")
@@ -134,6 +151,17 @@ class Coupon(Limits):
             ),
             models.CheckConstraint(
                 condition=Q(ends_at__gt=F("starts_at")), name="billing_coupon_ends_later"
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by=None)
+                | Q(created_by=None)
+                | ~Q(approved_by=F("created_by")),
+                name="billing_coupon_approved_by_another",
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at=None, withdrawn_by=None)
+                | Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False, used_at=None),
+                name="billing_coupon_withdrawn_unused",
             ),
         ]
 

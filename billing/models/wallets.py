@@ -7,7 +7,7 @@ at or above zero: no code path can spend what is not there. Ledger rows are appe
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
@@ -221,12 +221,12 @@ class Credit(models.Model):
         related_name="credit",
         verbose_name=_("ledger transaction"),
     )
-    reverses = models.OneToOneField(
+    reverses = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
-        related_name="reversal",
+        related_name="reversals",
         verbose_name=_("reverses"),
     )
 
@@ -245,6 +245,15 @@ class Credit(models.Model):
                 condition=Q(status="booked", transaction__isnull=False)
                 | (~Q(status="booked") & Q(transaction=None)),
                 name="billing_credit_booked_has_transaction",
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by=None) | Q(created_by=None) | ~Q(decided_by=F("created_by")),
+                name="billing_credit_decided_by_another",
+            ),
+            models.UniqueConstraint(
+                fields=["reverses"],
+                condition=Q(status__in=["waiting", "booked"]),
+                name="billing_credit_one_reversal",
             ),
         ]
 

@@ -1,14 +1,13 @@
 """Top-ups, gift grants and income transfers, recorded by staff.
 
-A reference is unique, so the same transfer recorded twice credits once. A credit above the
-threshold waits for a second person; a mistaken one is taken back by a contra entry, again by a
-second person. Nobody decides on what they created.
+A reference is unique, so the same transfer recorded twice credits once. A credit beyond what one
+person may give an account in a day waits for a second person; a mistaken one is taken back by a
+contra entry, again by a second person. Nobody decides on what they created.
 """
 
 from datetime import datetime
 from decimal import Decimal
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -19,6 +18,7 @@ from accounts.services.second_person import require_outsider, require_second_per
 from accounts.services.tenants import lock_account
 from billing.enums import CreditStatus, FundKind, LedgerBook, LedgerKind
 from billing.models import Credit
+from billing.services.daily_limit import fits_daily_limit
 from billing.services.ledger import find_or_make_fund, move_between, post_transaction
 
 #: Where the money of each kind of credit comes from.
@@ -77,7 +77,7 @@ def record_credit(
     now: datetime,
     note: str = "",
 ) -> Credit:
-    """Record money for a fund; it is booked at once up to the threshold, else it waits.
+    """Record money for a fund; it is booked at once up to the account's daily limit, else it waits.
 
     `by=None` is the system itself (an imported transfer). Raises Refused where the reference
     is known: the money was credited before.
@@ -95,7 +95,7 @@ def record_credit(
         created_at=now,
         created_by=by,
     )
-    if by is None or amount <= settings.CREDIT_APPROVAL_THRESHOLD:
+    if by is None or fits_daily_limit(account=locked, value=amount, now=now):
         _book(credit, by=by, now=now)
     try:
         with transaction.atomic():
@@ -153,6 +153,15 @@ def reject_credit(*, credit: Credit, reason: str, by: User, now: datetime) -> Cr
     return _decide(current, "credit.rejected", reason, by=by, now=now)
 
 
+def _reference_of_reversal(credit: Credit, number: int) -> str:
+    """Return a reference that no other credit has, however long the credit's own one is."""
+    mark = f"reversal {credit.pk}-{number}"
+    while Credit.objects.filter(reference__startswith=mark).exists():
+        # Somebody wrote such a reference by hand.
+        mark += "-R"
+    return f"{mark} of {credit.reference}"[:64]
+
+
 @transaction.atomic
 def ask_for_reversal(*, credit: Credit, reason: str, by: User, now: datetime) -> Credit:
     """Propose to take a mistaken credit back; somebody else approves it.
@@ -165,14 +174,15 @@ def ask_for_reversal(*, credit: Credit, reason: str, by: User, now: datetime) ->
     current = Credit.objects.select_related("account").get(pk=credit.pk)
     if current.status != CreditStatus.BOOKED or current.reverses_id:
         raise Refused(_("Only a booked credit can be taken back."), code="not_reversible")
-    if Credit.objects.filter(reverses=current).exists():
+    reversals = Credit.objects.filter(reverses=current)
+    if reversals.exclude(status=CreditStatus.REJECTED).exists():
         raise Refused(_("A reversal of this credit exists already."), code="reversal_exists")
     reversal = Credit.objects.create(
         account=current.account,
         fund_kind=current.fund_kind,
         currency=current.currency,
         amount=current.amount,
-        reference=f"reversal of {current.reference}"[:64],
+        reference=_reference_of_reversal(current, reversals.count() + 1),
         note=reason[:200],
         status=CreditStatus.WAITING,
         created_at=now,

@@ -184,6 +184,7 @@ def _reasons_against(
             amount >= coupon.minimum_spend,
             _("It needs a spend of at least %(amount)s.") % {"amount": coupon.minimum_spend},
         ),
+        (coupon.withdrawn_at is None, _("It has been withdrawn.")),
         (is_left, _("It has been used up.")),
         (
             not is_left or amount == 0 or deduction_of(coupon, amount) > 0,
@@ -263,7 +264,7 @@ def require_coupon(
 
 def use_coupon(coupon: Coupon, amount: Decimal, *, now: datetime) -> None:
     """Use up what a coupon pays. Raises Refused where somebody was faster."""
-    unused = Coupon.objects.filter(pk=coupon.pk)
+    unused = Coupon.objects.filter(pk=coupon.pk, withdrawn_at=None)
     if coupon.kind == CouponKind.VOUCHER:
         changed = unused.filter(remaining__gte=amount).update(remaining=F("remaining") - amount)
     else:

@@ -6,9 +6,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from accounts.models import User
+from accounts.models import Proposal, User
 from accounts.services.audit import record_event
-from accounts.services.second_person import require_outsider
+from accounts.services.second_person import require_approval, require_outsider
 from accounts.services.tenants import lock_account
 from billing.enums import PackageKind, PackageState, RenewalMode
 from billing.models import Licence, Package
@@ -27,9 +27,19 @@ def _lock(package: Package) -> Package:
 
 @transaction.atomic
 def mark_switched_from_postpaid(
-    *, package: Package, is_switched: bool, reason: str, by: User, now: datetime
+    *,
+    package: Package,
+    is_switched: bool,
+    reason: str,
+    approval: Proposal | None = None,
+    by: User | None,
+    now: datetime,
 ) -> Package:
-    """Record whether a package was switched from postpaid, which bars its full refund (guide)."""
+    """Record whether a package was switched from postpaid, which bars its full refund (guide).
+
+    It takes two people.
+    """
+    data = require_approval(approval, "package.postpaid", by=by, now=now)
     current = _lock(package)
     require_outsider(by=by, account=current.account, now=now)
     if current.is_switched_from_postpaid == is_switched:
@@ -42,6 +52,7 @@ def mark_switched_from_postpaid(
         target=current,
         to_state="switched" if is_switched else "not switched",
         reason=reason,
+        data=data,
         by=by,
         now=now,
     )
@@ -50,12 +61,20 @@ def mark_switched_from_postpaid(
 
 @transaction.atomic
 def extend_package(
-    *, package: Package, by_time: timedelta, reason: str, by: User, now: datetime
+    *,
+    package: Package,
+    by_time: timedelta,
+    reason: str,
+    approval: Proposal | None = None,
+    by: User | None,
+    now: datetime,
 ) -> Package:
     """Give a package time back that it lost; its licences that end with it move along.
 
-    Raises Refused for a trial, for one that is over, and for a time that is not above zero.
+    It takes two people. Raises Refused for a trial, for one that is over, and for a time that is
+    not above zero.
     """
+    approved = require_approval(approval, "package.extend", by=by, now=now)
     current = settle_package(_lock(package), account=package.account, by=by, now=now)
     require_outsider(by=by, account=package.account, now=now)
     if by_time <= timedelta(0):
@@ -88,6 +107,7 @@ def extend_package(
             "seconds": int(by_time.total_seconds()),
             "from": was_until.isoformat(),
             "to": current.expires_at.isoformat(),
+            **approved,
         },
         by=by,
         now=now,

@@ -170,7 +170,9 @@ def coupons(request: HttpRequest, access: AccountAccess) -> HttpResponse:
 
 
 def _standing(coupon: Coupon, now: datetime) -> int:
-    """Return 0 for usable, 1 for not yet, 2 for used up, 3 for expired."""
+    """Return 0 for usable, 1 for not yet, 2 for used up, 3 for expired, 4 for withdrawn."""
+    if coupon.withdrawn_at is not None:
+        return 4
     if coupon.used_at is not None or coupon.remaining == 0:
         return 2
     if coupon.ends_at <= now:

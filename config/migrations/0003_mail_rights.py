@@ -6,7 +6,7 @@ from config.staff.groups import write_groups
 
 
 def write(apps, schema_editor):
-    write_groups(apps)
+    write_groups(apps, is_complete=False)
 
 
 class Migration(migrations.Migration):

@@ -19,7 +19,7 @@ def _view(app: str, *models: str) -> frozenset[str]:
 _WHO = _view(
     "accounts",
     *("account", "application", "auditevent", "entity", "invitation", "membership"),
-    *("notification", "outgoingmail", "pendingaccount", "restriction", "user"),
+    *("notification", "outgoingmail", "pendingaccount", "proposal", "restriction", "user"),
 )
 _SEATS = _view("agents", "agent", "agentimport", "siptelephone", "skillgroup", "skillgroupmember")
 _MONEY = _view(
@@ -47,6 +47,7 @@ GROUPS: dict[str, frozenset[str]] = {
         "billing.add_coupon",
         "billing.add_credit",
         "billing.add_promotion",
+        "billing.change_coupon",
         "billing.change_package",
         "billing.change_promotion",
         "billing.decide_credit",
@@ -79,10 +80,11 @@ GROUPS: dict[str, frozenset[str]] = {
         "compliance.decide_connection",
         "compliance.handle_violation",
     },
-    # Prices and features, which touch no customer's account.
+    # Prices and features, which touch no customer's account; of the audit trail and of proposals
+    # they read what concerns these (`AuditEventAdmin`, `ProposalAdmin`).
     gettext_noop("Catalog"): _CATALOG
     | _view("compliance", "behaviour", "rulebook")
-    | _view("accounts", "auditevent")
+    | _view("accounts", "auditevent", "proposal")
     | {
         "billing.add_featuretable",
         "billing.add_pricebook",

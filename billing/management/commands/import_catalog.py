@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.errors import Refused
 from billing.models import FeatureTable, PriceBook
-from billing.services.catalog import publish_feature_table, publish_price_book
+from billing.services.publishing import publish_feature_table, publish_price_book
 from compliance.models import RuleBook
 from compliance.services.rule_book import publish_rule_book
 
