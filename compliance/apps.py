@@ -1,5 +1,7 @@
 """The compliance app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -9,3 +11,7 @@ class ComplianceConfig(AppConfig):
 
     name = "compliance"
     verbose_name = _("Compliance")
+
+    def ready(self) -> None:
+        """Know what takes two people."""
+        import_module("compliance.proposals")

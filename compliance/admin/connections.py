@@ -12,6 +12,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import LeanAdmin, object_action
+from accounts.models import Proposal
+from accounts.services.proposals import propose
 from compliance.admin.parts import EvidenceInline, person
 from compliance.enums import ConnectionState
 from compliance.forms.staff import AnswerForm
@@ -135,11 +137,18 @@ class ConnectionRequestAdmin(LeanAdmin):
         consequence=_("Calls of the application stop, unless another request is approved."),
         is_available=lambda obj: obj.state == ConnectionState.APPROVED,
         maker=_submitter,
+        proposes=True,
         is_danger=True,
     )
     def revoke(
         self, request: HttpRequest, obj: ConnectionRequest, data: Data, now: datetime
-    ) -> str | Promise:
+    ) -> Proposal:
         """Take the approval back."""
-        self._decide(request, obj, ConnectionAct.REVOKE, data, now)
-        return _("The approval is revoked, and the customer is told.")
+        return propose(
+            "connection.revoke",
+            account=obj.account,
+            target=obj,
+            reason=data["reason"],
+            by=person(request),
+            now=now,
+        )

@@ -12,6 +12,8 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import AddThroughService, LeanAdmin, object_action
+from accounts.models import Proposal
+from accounts.services.proposals import propose
 from compliance.admin.parts import EvidenceInline, ReadOnlyInline, person
 from compliance.enums import OPEN_STATES, CaseState, ViolationMeasure
 from compliance.forms.staff import (
@@ -28,7 +30,7 @@ from compliance.forms.staff import (
 from compliance.models import Appeal, Violation, ViolationEvent
 from compliance.policy import MEASURE_STATES
 from compliance.services.evidence import attach_evidence
-from compliance.services.measures import act_on_violation, lift_measure
+from compliance.services.measures import RESTRICTION, act_on_violation
 from compliance.services.violations import (
     amend_case,
     dismiss_violation,
@@ -245,17 +247,28 @@ class ViolationAdmin(AddThroughService, LeanAdmin):
         permission=HANDLE,
         form=MeasureForm,
         consequence=_(
-            "The customer is told at once, and the time to appeal begins. Anything harder than a "
-            "warning puts all agents out of service and stops buying, renewing, refunding and "
-            "activating; a block bars the whole company from new applications."
+            "A warning takes effect at once. Anything harder is prepared, and takes effect when a "
+            "second person has approved it: then all agents are out of service, and buying, "
+            "renewing, refunding and activating stop; a block bars the whole company from new "
+            "applications. The customer is told, and the time to appeal begins."
         ),
         is_available=lambda case: case.state == CaseState.VERIFIED,
         is_danger=True,
     )
     def take_measure(
         self, request: HttpRequest, obj: Violation, data: Data, now: datetime
-    ) -> Answer:
+    ) -> Answer | Proposal:
         """Warn, suspend, terminate or block."""
+        if data["measure"] in RESTRICTION:
+            return propose(
+                "violation.measure",
+                account=obj.account,
+                target=obj,
+                payload={name: value for name, value in data.items() if name != "reason"},
+                reason=data["reason"],
+                by=person(request),
+                now=now,
+            )
         act_on_violation(violation=obj, **data, by=person(request), now=now)
         return _("The measure is in force, and the customer is told.")
 
@@ -265,11 +278,18 @@ class ViolationAdmin(AddThroughService, LeanAdmin):
         form=AnswerForm,
         consequence=_("Service goes on. The violation keeps standing and keeps barring refunds."),
         is_available=_is_liftable,
+        proposes=True,
     )
-    def lift(self, request: HttpRequest, obj: Violation, data: Data, now: datetime) -> Answer:
+    def lift(self, request: HttpRequest, obj: Violation, data: Data, now: datetime) -> Proposal:
         """End the suspension, not the violation."""
-        lift_measure(violation=obj, reason=data["reason"], by=person(request), now=now)
-        return _("The suspension is lifted.")
+        return propose(
+            "violation.lift",
+            account=obj.account,
+            target=obj,
+            reason=data["reason"],
+            by=person(request),
+            now=now,
+        )
 
     @object_action(label=_("Add evidence"), permission=HANDLE, form=EvidenceForm)
     def add_evidence(

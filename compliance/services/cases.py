@@ -133,6 +133,22 @@ def record_history(
     )
 
 
+def _wrong_state(case: Violation) -> Refused:
+    return Refused(
+        _("The case is “%(state)s” by now, so this cannot be done with it.")
+        % {"state": CaseState(case.state).label},
+        code="wrong_state",
+    )
+
+
+def require_transition(case: Violation, act: CaseAct) -> CaseState:
+    """Return the state after an act. Raises Refused where the case is in no state for it."""
+    after = case_state_after(case.state, act)
+    if after is None:
+        raise _wrong_state(case)
+    return after
+
+
 def move_case(
     case: Violation,
     act: CaseAct,
@@ -149,16 +165,10 @@ def move_case(
     such transition.
     """
     before = case.state
-    after = case_state_after(before, act)
-    moved = after is not None and Violation.objects.filter(pk=case.pk, state=before).update(
-        state=after, **changes
-    )
-    if after is None or moved != 1:
-        raise Refused(
-            _("The case is “%(state)s” by now, so this cannot be done with it.")
-            % {"state": CaseState(before).label},
-            code="wrong_state",
-        )
+    after = require_transition(case, act)
+    moved = Violation.objects.filter(pk=case.pk, state=before).update(state=after, **changes)
+    if moved != 1:
+        raise _wrong_state(case)
     for name, value in {"state": after, **changes}.items():
         setattr(case, name, value)
     record_history(

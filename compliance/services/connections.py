@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 
 from accounts.enums import EntityKind
 from accounts.errors import Refused
-from accounts.models import Account, Application, User
+from accounts.models import Account, Application, Proposal, User
 from accounts.services.audit import record_event
-from accounts.services.second_person import require_second_person
+from accounts.services.second_person import require_approval, require_second_person
 from accounts.services.tenants import lock_account, require_good_standing
 from compliance.enums import ConnectionState, Direction, NumberSource
 from compliance.models import ConnectionRequest, ScreeningEntry
@@ -164,22 +164,34 @@ def request_connection(
     return request
 
 
+def _wrong_state(request: ConnectionRequest) -> Refused:
+    return Refused(
+        _("The request is “%(state)s” by now, so this cannot be done with it.")
+        % {"state": ConnectionState(request.state).label},
+        code="wrong_state",
+    )
+
+
+def require_connection_transition(
+    request: ConnectionRequest, act: ConnectionAct
+) -> ConnectionState:
+    """Return the state after an act. Raises Refused where the request is in no state for it."""
+    after = connection_state_after(ConnectionState(request.state), act)
+    if after is None:
+        raise _wrong_state(request)
+    return after
+
+
 def _move(
     request: ConnectionRequest, act: ConnectionAct, *, reason: str, by: User, now: datetime
 ) -> ConnectionRequest:
     """Carry out one transition of a request whose account is locked."""
     before = request.state
-    after = connection_state_after(before, act)
+    after = require_connection_transition(request, act)
     changes = {"decided_by": by, "decided_at": now, "decision_reason": reason}
-    moved = after is not None and ConnectionRequest.objects.filter(
-        pk=request.pk, state=before
-    ).update(state=after, **changes)
-    if after is None or moved != 1:
-        raise Refused(
-            _("The request is “%(state)s” by now, so this cannot be done with it.")
-            % {"state": ConnectionState(before).label},
-            code="wrong_state",
-        )
+    rows = ConnectionRequest.objects.filter(pk=request.pk, state=before)
+    if rows.update(state=after, **changes) != 1:
+        raise _wrong_state(request)
     for name, value in {"state": after, **changes}.items():
         setattr(request, name, value)
     record_event(
@@ -222,9 +234,18 @@ def _screen_again(request: ConnectionRequest) -> Screening:
 
 @transaction.atomic
 def decide_connection(
-    *, request: ConnectionRequest, act: ConnectionAct, reason: str, by: User, now: datetime
+    *,
+    request: ConnectionRequest,
+    act: ConnectionAct,
+    reason: str,
+    approval: Proposal | None = None,
+    by: User,
+    now: datetime,
 ) -> ConnectionRequest:
     """Approve or refuse a request under review, or revoke an approval, and tell the customer.
+
+    The customer's request is the first act of approving and refusing; revoking takes two of
+    staff.
 
     Approving screens the request again: an entry that staff added meanwhile holds for it too.
     Raises Refused for the person who made the request, and where the state does not allow it.
@@ -236,6 +257,8 @@ def decide_connection(
     require_second_person(
         maker_ids=[current.submitted_by_id], by=by, account=current.account, now=now
     )
+    if act == ConnectionAct.REVOKE:
+        require_approval(approval, "connection.revoke", by=by, now=now)
     if act == ConnectionAct.APPROVE:
         _refuse_prohibited(_screen_again(current))
     decided = _move(current, act, reason=reason, by=by, now=now)

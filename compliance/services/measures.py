@@ -5,11 +5,12 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.enums import Measure
-from accounts.models import User
+from accounts.models import Proposal, User
 from accounts.services.restrictions import lift_restriction, restrict_account
+from accounts.services.second_person import require_approval
 from compliance.enums import CaseState, HistoryAct, ViolationMeasure
 from compliance.models import Violation
-from compliance.policy import Problem, judge_lifting, judge_measure
+from compliance.policy import judge_lifting, judge_measure
 from compliance.services import notices
 from compliance.services.appeals import appeal_limits
 from compliance.services.cases import (
@@ -18,6 +19,7 @@ from compliance.services.cases import (
     record_history,
     refuse_for,
     require_text,
+    require_transition,
     rule_of,
 )
 from compliance.transitions import CaseAct
@@ -30,25 +32,11 @@ RESTRICTION: dict[ViolationMeasure, Measure] = {
 }
 
 
-@transaction.atomic
-def act_on_violation(
-    *,
-    violation: Violation,
-    measure: ViolationMeasure,
-    reason: str,
-    consequences: str = "",
-    is_legal_follow_up: bool = False,
-    by: User,
-    now: datetime,
-) -> Violation:
-    """Take a measure on a verified case and tell the customer; the time to appeal begins.
-
-    The account is restricted by a row that names the case, so that lifting or overturning it
-    gives back exactly that. Raises Refused for a measure that the rule does not provide, and
-    for legal follow-up without serious consequences on record.
-    """
-    case = lock_case_for_staff(violation, by=by, now=now)
-    reason = require_text(reason, field="reason")
+def check_measure(
+    case: Violation, measure: ViolationMeasure, *, consequences: str, is_legal_follow_up: bool
+) -> None:
+    """Raise Refused where the rule of the case, or its state, does not allow this measure."""
+    require_transition(case, CaseAct.ACT)
     refuse_for(
         judge_measure(
             rule_of(case),
@@ -57,15 +45,44 @@ def act_on_violation(
             is_legal_follow_up=is_legal_follow_up,
         )
     )
+
+
+@transaction.atomic
+def act_on_violation(
+    *,
+    violation: Violation,
+    measure: ViolationMeasure,
+    reason: str,
+    consequences: str = "",
+    is_legal_follow_up: bool = False,
+    approval: Proposal | None = None,
+    by: User | None,
+    now: datetime,
+) -> Violation:
+    """Take a measure on a verified case and tell the customer; the time to appeal begins.
+
+    One person warns; anything harder takes an approved proposal, whose first person becomes the
+    handler of the case.
+
+    The account is restricted by a row that names the case, so that lifting or overturning it
+    gives back exactly that. Raises Refused for a measure that the rule does not provide, and
+    for legal follow-up without serious consequences on record.
+    """
+    case = lock_case_for_staff(violation, by=by, now=now)
+    reason = require_text(reason, field="reason")
+    check_measure(case, measure, consequences=consequences, is_legal_follow_up=is_legal_follow_up)
+    approved = {}
+    if measure in RESTRICTION:
+        approved = require_approval(approval, "violation.measure", by=by, now=now)
     case = move_case(
         case,
         CaseAct.ACT,
         reason=reason,
-        data={"measure": measure, "is_legal_follow_up": is_legal_follow_up},
+        data={"measure": measure, "is_legal_follow_up": is_legal_follow_up, **approved},
         measure=measure,
         consequences=consequences.strip(),
         is_legal_follow_up=is_legal_follow_up,
-        handler=by,
+        handler=approval.made_by if approval else by,
         actioned_at=now,
         notified_at=now,
         by=by,
@@ -85,25 +102,39 @@ def act_on_violation(
     return case
 
 
-def _lifting_problems(case: Violation) -> tuple[Problem, ...]:
+def check_lifting(case: Violation) -> None:
+    """Raise Refused where there is no suspension of this case to lift."""
     state = CaseState(case.state)
-    return judge_lifting(state, case.measure, is_lifted=case.lifted_at is not None)
+    refuse_for(judge_lifting(state, case.measure, is_lifted=case.lifted_at is not None))
 
 
 @transaction.atomic
-def lift_measure(*, violation: Violation, reason: str, by: User, now: datetime) -> Violation:
-    """End a suspension. The violation keeps standing, so refunds stay barred.
+def lift_measure(
+    *,
+    violation: Violation,
+    reason: str,
+    approval: Proposal | None = None,
+    by: User | None,
+    now: datetime,
+) -> Violation:
+    """End a suspension, which takes two people. The violation stands, so refunds stay barred.
 
     Raises Refused for a termination or a block, which only an overturned appeal ends.
     """
     case = lock_case_for_staff(violation, by=by, now=now)
     reason = require_text(reason, field="reason")
-    refuse_for(_lifting_problems(case))
+    check_lifting(case)
+    approved = require_approval(approval, "violation.lift", by=by, now=now)
     Violation.objects.filter(pk=case.pk).update(lifted_at=now)
     case.lifted_at = now
     lift_restriction(account=case.account, case_number=case.number, reason=reason, by=by, now=now)
     record_history(
-        case, HistoryAct.LIFT, reason=reason, data={"measure": case.measure}, by=by, now=now
+        case,
+        HistoryAct.LIFT,
+        reason=reason,
+        data={"measure": case.measure, **approved},
+        by=by,
+        now=now,
     )
     notices.tell_of_lifting(case, reason=reason, now=now)
     return case
