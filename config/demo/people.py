@@ -58,7 +58,9 @@ PEOPLE = (
     Person("sam.staff", "Sam Staff", groups=_TRADES),
     Person("sue.staff", "Sue Staff", groups=_TRADES),
     Person("carl.catalog", "Carl Catalog", groups=("Catalog",)),
+    Person("cora.catalog", "Cora Catalog", groups=("Catalog",)),
     Person("ada.admin", "Ada Admin", groups=("Administrators",)),
+    Person("abel.admin", "Abel Admin", groups=("Administrators",)),
 )
 
 

@@ -16,7 +16,6 @@ from billing.services.refunds import RefundRefused
 from billing.services.trials import activate_application
 from compliance.enums import Direction, NumberSource, Source, ViolationMeasure
 from compliance.services.connections import Business, decide_connection, request_connection
-from compliance.services.measures import act_on_violation
 from compliance.services.violations import (
     Report,
     report_violation,
@@ -184,12 +183,19 @@ def tell_meridian_labs(cast: Cast, entity: Entity) -> None:
         by=staff,
         now=cast.ago(3),
     )
-    act_on_violation(
-        violation=case,
-        measure=ViolationMeasure.SUSPEND,
+    shop.by_two(
+        "violation.measure",
+        account=account,
+        target=case,
+        payload={
+            "measure": ViolationMeasure.SUSPEND,
+            "consequences": "",
+            "is_legal_follow_up": False,
+        },
         reason="Verified harassment; service is suspended until the cause is removed.",
-        by=staff,
-        now=cast.ago(2),
+        first=staff,
+        second=cast.users["sue.staff"],
+        at=cast.ago(2),
     )
 
 

@@ -1,13 +1,16 @@
 """Short ways to do through the services what customers and staff do, at a time in the past."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Model
 
 from accounts.models import Account, Application, User
+from accounts.services.proposals import approve_proposal, propose
 from accounts.services.tenants import lock_account
 from agents.models import Agent
 from agents.services.agents import AgentDetails, add_agent
@@ -37,6 +40,24 @@ def credit(
                 by=None,
                 now=at,
             )
+
+
+def by_two(
+    kind: str,
+    *,
+    account: Account | None = None,
+    target: Model | None = None,
+    payload: Mapping[str, Any],
+    reason: str,
+    first: User,
+    second: User,
+    at: datetime,
+) -> Any:
+    """Let one member of staff prepare an act and another one approve it."""
+    proposal = propose(
+        kind, account=account, target=target, payload=payload, reason=reason, by=first, now=at
+    )
+    return approve_proposal(proposal=proposal, reason="Checked.", by=second, now=at)
 
 
 def order(account: Account, ask: Ask, *, by: User, at: datetime) -> Order:

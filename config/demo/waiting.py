@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from accounts.enums import Role
@@ -14,7 +15,6 @@ from billing.asks import Ask, RenewedPackage
 from billing.enums import CouponKind, FundKind, OrderKind, TermUnit
 from billing.models import Package
 from billing.services.credits import record_credit
-from billing.services.offer_desk import define_promotion, give_coupon
 from compliance.enums import Direction, NumberSource, Source
 from compliance.services.connections import Business, request_connection
 from compliance.services.violations import Report, report_violation
@@ -39,7 +39,8 @@ def set_up_the_floor(cast: Cast, application: Application) -> None:
 
 def offer(cast: Cast, application: Application) -> None:
     """A coupon of each kind, and a promotion for who pays by the year."""
-    staff, account = cast.users["sam.staff"], application.account
+    account = application.account
+    staff: dict[str, Any] = {"first": cast.users["sam.staff"], "second": cast.users["sue.staff"]}
     until = cast.now + timedelta(days=60)
     terms = {"currency": "USD", "starts_at": cast.ago(10), "ends_at": until}
     amounts = {
@@ -49,14 +50,17 @@ def offer(cast: Cast, application: Application) -> None:
     }
     for kind, amount in amounts.items():
         code = f"HARBOUR-{kind.upper()}"
-        give_coupon(
+        shop.by_two(
+            "coupon.give",
             account=account,
-            terms={"code": code, "kind": kind, **terms, **amount},
-            by=staff,
-            now=cast.ago(10),
+            payload={"code": code, "kind": kind, **terms, **amount},
+            reason="A welcome to a new customer",
+            at=cast.ago(10),
+            **staff,
         )
-    define_promotion(
-        terms={
+    shop.by_two(
+        "promotion.define",
+        payload={
             "code": "by-the-year",
             "name": "A year at once",
             "terms": "5 percent off packages that are bought by the year.",
@@ -66,8 +70,9 @@ def offer(cast: Cast, application: Application) -> None:
             "starts_at": cast.ago(10),
             "ends_at": until,
         },
-        by=staff,
-        now=cast.ago(10),
+        reason="The offer of the season",
+        at=cast.ago(10),
+        **staff,
     )
 
 
