@@ -180,7 +180,7 @@ def make_coupon(
         **value,
         **terms,
     }
-    return give_coupon(account=account, terms=values, by=make_user(is_staff=True), now=now)
+    return give_coupon(account=account, terms=values, by=None, now=now)
 
 
 def make_promotion(*, now: datetime = NOW, **terms: Any) -> Promotion:
@@ -194,7 +194,7 @@ def make_promotion(*, now: datetime = NOW, **terms: Any) -> Promotion:
         "ends_at": now + timedelta(days=30),
         **terms,
     }
-    return define_promotion(terms=values, by=make_user(is_staff=True), now=now)
+    return define_promotion(terms=values, by=None, now=now)
 
 
 # --- Orders ----------------------------------------------------------------------------------

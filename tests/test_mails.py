@@ -111,6 +111,8 @@ _REQUEST = {"number": "C-1000001", "application": APPLICATION, "reason": "Docume
 _ORDER = {"number": "202611209095747526", "total": "160.00", "currency": "USD"}
 
 #: What the services pass with each kind of news, once for each form that its words have.
+_MEMBER = {"email": "li@example.com", "role": Role.OWNER.value, "reason": "By letter"}
+
 NEWS: dict[str, list[dict[str, Any]]] = {
     "connection_decided": [
         {**_REQUEST, "state": state} for state in ("approved", "refused", "revoked")
@@ -137,6 +139,9 @@ NEWS: dict[str, list[dict[str, Any]]] = {
     "payment_asked": [{"buyer": "100000000003", **_ORDER, **_TIMES}],
     "renewal_short": [{"application": APPLICATION, **_PRICE, **_TIMES}],
     "role_changed": [{"role": Role.FINANCE.value}],
+    "staff_added_member": [_MEMBER],
+    "staff_changed_role": [_MEMBER],
+    "staff_removed_member": [_MEMBER],
     "trial_ended": [_PACKAGE, {**_PACKAGE, "hold": "restriction"}],
     "violation_appeal": [{**_CASE, "is_overturned": is_overturned} for is_overturned in (0, 1)],
     "violation_lifted": [_CASE],

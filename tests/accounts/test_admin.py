@@ -34,6 +34,7 @@ from tests.accounts.builders import (
     make_user,
     membership_of,
 )
+from tests.approving import approve_waiting, make_second
 
 pytestmark = pytest.mark.django_db
 MODELS = [
@@ -133,9 +134,13 @@ def test_an_act_runs_its_service_and_tells_why_in_the_audit_trail() -> None:
 
     assert answer.headers["Location"] == change_url(account)
     account.refresh_from_db()
+    assert account.status == AccountStatus.ACTIVE
+    second = make_second()
+    approve_waiting(by=second)
+    account.refresh_from_db()
     assert account.status == AccountStatus.SUSPENDED
     event = AuditEvent.objects.get(verb="account.restricted", account=account)
-    assert (event.reason, event.actor) == ("Unpaid invoice", answer.wsgi_request.user)
+    assert (event.reason, event.actor) == ("Unpaid invoice", second)
 
 
 def test_an_act_without_a_reason_is_refused_beside_the_field() -> None:
@@ -172,6 +177,7 @@ def test_only_measures_without_a_violation_are_lifted_here(case: str, is_offered
 
     page = client.get(change_url(measure)).content.decode()
     client.post(act_url(measure, "lift"), {"reason": "Settled"})
+    approve_waiting()
 
     assert (act_url(measure, "lift") in page) is is_offered
     measure.refresh_from_db()
@@ -200,8 +206,14 @@ def test_adding_goes_through_the_services() -> None:
     )
     client.post(
         reverse("admin:accounts_account_add"),
-        {"registration_number": "REG 77", "name": "Main", "owner": owner.email.upper()},
+        {
+            "registration_number": "REG 77",
+            "name": "Main",
+            "owner": owner.email.upper(),
+            "reason": "By letter",
+        },
     )
+    approve_waiting()
 
     account = Account.objects.get(entity__registration_number="REG 77")
     assert membership_of(account, owner).role == Role.OWNER
@@ -218,6 +230,7 @@ def test_bad_entries_are_told_beside_their_field(field: str, value: str) -> None
         "registration_number": known.entity.registration_number,
         "name": "Main",
         "owner": make_user().email,
+        "reason": "By letter",
         field: value,
     }
 

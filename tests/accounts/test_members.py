@@ -248,13 +248,13 @@ def leaving(member: Membership) -> Callable[[], None]:
 
 def _let_both_look_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no runner act before both have seen another owner."""
-    look, meeting = services._require_another_owner, threading.Barrier(2)
+    look, meeting = services.require_another_owner, threading.Barrier(2)
 
     def look_and_wait(membership: Membership) -> None:
         look(membership)
         meeting.wait(10)
 
-    monkeypatch.setattr(services, "_require_another_owner", look_and_wait)
+    monkeypatch.setattr(services, "require_another_owner", look_and_wait)
 
 
 # --- Invitations ---------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.utils.translation import override
 
 from accounts.errors import Refused
 from billing.models import Feature
-from billing.services.catalog import publish_feature_table
+from billing.services.publishing import publish_feature_table
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db

@@ -15,8 +15,8 @@ from accounts.models import Account
 from billing.asks import Ask, RenewedPackage
 from billing.enums import CouponKind, Edition, OrderKind, TermUnit
 from billing.models import Coupon, Order
-from billing.services.catalog import publish_price_book
 from billing.services.orders import QuoteChanged, pay_order, place_order
+from billing.services.publishing import publish_price_book
 from billing.services.quotes import Quote, make_quote, read_token
 from tests import factories as make
 from tests.billing.acts import DAY, HOUR, SECOND, balance, confirm, package_of, quote

@@ -215,7 +215,7 @@ def test_the_window_is_measured_when_the_customer_asks() -> None:
         ),
         pytest.param(
             lambda c, p: mark_switched_from_postpaid(
-                package=p, is_switched=True, reason="Contract", by=_staff(), now=NOW
+                package=p, is_switched=True, reason="Contract", by=None, now=NOW
             ),
             "prepaid",
             id="found to be switched from postpaid",

@@ -15,7 +15,6 @@ from compliance.enums import CaseState, Direction, NumberSource, Source, Violati
 from compliance.models import ConnectionRequest, ScreeningEntry, Violation
 from compliance.services.appeals import decide_appeal, submit_appeal
 from compliance.services.connections import Business, decide_connection, request_connection
-from compliance.services.measures import act_on_violation
 from compliance.services.violations import (
     Report,
     dismiss_violation,
@@ -24,6 +23,7 @@ from compliance.services.violations import (
     verify_violation,
 )
 from compliance.transitions import ConnectionAct
+from tests.approving import take_measure
 
 NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -131,13 +131,7 @@ def make_case(
     case = verify_violation(violation=case, finding="True.", by=handler, now=now)
     if state == CaseState.VERIFIED:
         return case
-    case = act_on_violation(
-        violation=case,
-        measure=measure or MEASURE_OF[behaviour],
-        reason="As the rules say.",
-        by=handler,
-        now=now,
-    )
+    case = take_measure(case, measure or MEASURE_OF[behaviour], by=handler, now=now)
     if state == CaseState.ACTIONED:
         return case
     appeal = submit_appeal(violation=case, statement="Not us.", by=tenant.owner, now=now)

@@ -4,10 +4,11 @@ import uuid
 from typing import Any
 
 from django.contrib.auth.models import Permission
+from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
-from tests.compliance.builders import make_user
+from accounts.models import Proposal, User
+from tests.compliance.builders import make_staff, make_user
 
 
 def make_clerk(*codenames: str) -> User:
@@ -16,6 +17,17 @@ def make_clerk(*codenames: str) -> User:
     permissions = Permission.objects.filter(content_type__app_label="compliance")
     clerk.user_permissions.set(permissions.filter(codename__in=codenames))
     return clerk
+
+
+def approve_what_waits() -> None:
+    """Approve the one proposal that waits, as a second person at the desk."""
+    second = Client()
+    second.force_login(make_staff())
+    waiting = Proposal.objects.get(state="waiting")
+    url = reverse("admin:accounts_proposal_act", args=[waiting.pk, "approve"])
+    assert second.post(url, {"reason": "Looked into."}).status_code == 302
+    waiting.refresh_from_db()
+    assert waiting.state == "approved"
 
 
 def change(obj: Any) -> str:

@@ -37,7 +37,7 @@ from tests.compliance.builders import (
     make_tenant,
     report_case,
 )
-from tests.compliance.desk import act, change, listing, make_clerk
+from tests.compliance.desk import act, approve_what_waits, change, listing, make_clerk
 from tests.compliance.pages import read, signed_in
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -308,6 +308,7 @@ def test_lawyers_need_consequences(tenant: Tenant, staff: User) -> None:
     response = client.post(act(case, "take-measure"), data)
     assert "Legal follow-up needs serious impact or consequences on record." in read(response)
     client.post(act(case, "take-measure"), data | {"consequences": "A family lost its savings."})
+    approve_what_waits()
     stored = Violation.objects.get()
     assert (stored.is_legal_follow_up, stored.measure) == (True, ViolationMeasure.BLOCK)
 

@@ -121,7 +121,11 @@ def test_a_case_decided_while_the_customers_dialog_is_open(
     desk.page.get_by_label("Measure").select_option(label="Service suspended")
     desk.page.get_by_label("Reason").fill("Repeated calls after a clear no.")
     desk.press("Take the measure")
-    desk.sees("The measure is in force, and the customer is told.")
+    desk.sees("Prepared; waits for a second person. Nothing was changed yet.")
+    desk.enter(make_staff())
+    desk.follow("Take a measure: waits for a second person")
+    desk.decide("Approve", "Reason", "I read the records too.")
+    desk.sees("Approved and carried out.")
     case = Violation.objects.get()
 
     # The dialog of before is still open in the other window.

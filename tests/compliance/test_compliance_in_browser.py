@@ -90,8 +90,22 @@ def test_from_complaint_to_suspension_to_appeal_to_overturn(
     stage.page.get_by_label("Measure").select_option(label="Service suspended")
     stage.page.get_by_label("Reason").fill("Repeated calls after a clear no.")
     stage.click("Take the measure", "button")
-    stage.sees("The measure is in force, and the customer is told.")
+    expect(stage.page.get_by_text("Nothing was changed yet.").first).to_be_visible()
+    stage.click("Take a measure: waits for a second person")
+    stage.sees("You recorded or handled this, so another person must decide it.")
     case = Violation.objects.get()
+    assert case.state == "verified"
+
+    stage.enter(make_staff())
+    stage.page.goto("/admin/")
+    stage.page.get_by_role("link", name="Take a measure").first.click()
+    for fact in ("Harbour Retail", tenant.account.uin, "Service suspended", "The call records"):
+        stage.sees(fact)
+    stage.click("Approve")
+    stage.sees("Repeated calls after a clear no.")
+    stage.page.get_by_label("Reason").fill("I read the records too.")
+    stage.click("Approve", "button")
+    expect(stage.page.get_by_text("Approved and carried out.").first).to_be_visible()
 
     stage.enter(tenant.owner)
     stage.page.goto(f"{console}/")

@@ -12,7 +12,7 @@ from compliance.models import Appeal, ConnectionRequest, Violation
 from compliance.services import cases, connections
 from compliance.services.appeals import decide_appeal, submit_appeal
 from compliance.services.connections import request_connection
-from compliance.services.measures import act_on_violation
+from tests.approving import take_measure
 from tests.compliance.builders import (
     NOW,
     Tenant,
@@ -63,11 +63,7 @@ def test_without_the_lock_the_same_appeal_is_answered_differently(
 
 
 def _measure(case: Violation, staff: User) -> Callable[[], int]:
-    return lambda: (
-        act_on_violation(
-            violation=case, measure=ViolationMeasure.SUSPEND, reason="Rules.", by=staff, now=NOW
-        ).pk
-    )
+    return lambda: take_measure(case, ViolationMeasure.SUSPEND, by=staff, now=NOW).pk
 
 
 def test_one_measure_taken_by_ten_hands_is_taken_once() -> None:

@@ -12,6 +12,7 @@ from compliance.services.appeals import decide_appeal
 from compliance.services.connections import decide_connection
 from compliance.services.measures import lift_measure
 from compliance.transitions import ConnectionAct
+from tests.approving import by_two
 from tests.compliance.builders import (
     NOW,
     Tenant,
@@ -73,7 +74,7 @@ def test_only_those_who_can_appeal_are_told_of_a_measure(tenant: Tenant) -> None
 
 def test_lifting_is_told(tenant: Tenant, staff: User) -> None:
     case = make_case(tenant)
-    lift_measure(violation=case, reason="A first offence.", by=staff, now=NOW)
+    lift_measure(violation=case, reason="A first offence.", by=None, now=NOW)
     words = _words("violation_lifted")
     assert words.subject == f"Suspension lifted: violation {case.number}"
     assert "you still cannot get refunds" in words.text
@@ -119,7 +120,17 @@ def test_the_decision_on_a_request_is_told(
     request = make_request(tenant)
     for act in acts:
         Notification.objects.all().delete()
-        decide_connection(request=request, act=act, reason="As it is.", by=staff, now=NOW)
+        if act == ConnectionAct.REVOKE:
+            by_two(
+                "connection.revoke",
+                account=tenant.account,
+                target=request,
+                reason="As it is.",
+                by=staff,
+                now=NOW,
+            )
+        else:
+            decide_connection(request=request, act=act, reason="As it is.", by=staff, now=NOW)
     words = _words("connection_decided")
     assert words.subject == subject.format(tenant.application)
     assert "As it is." in words.text

@@ -17,7 +17,7 @@ from compliance.enums import CaseState
 from compliance.models import Behaviour, Violation
 from tests import factories
 from tests.compliance.builders import Tenant, approve, make_request, make_staff
-from tests.compliance.desk import act, change
+from tests.compliance.desk import act, approve_what_waits, change
 from tests.compliance.pages import address, read, signed_in
 
 pytestmark = pytest.mark.usefixtures("db", "clock")
@@ -108,6 +108,9 @@ def _judge(desk: Client, tenant: Tenant, number: int, measure: str) -> Violation
         finding["connection"] = str(declared.pk)
     desk.post(act(case, "verify"), finding)
     desk.post(act(case, "take-measure"), {"measure": measure, "reason": "As the rules say."})
+    if measure != "warn":
+        assert Violation.objects.get().state == CaseState.VERIFIED
+        approve_what_waits()
     return Violation.objects.get()
 
 

@@ -11,7 +11,6 @@ from accounts.services.restrictions import lift_restriction, restrict_account
 from compliance.enums import CaseState, Severity, ViolationMeasure
 from compliance.models import Violation
 from compliance.periods import Span, lost_time, merge, total
-from compliance.services.connections import decide_connection
 from compliance.services.measures import lift_measure
 from compliance.services.standing import (
     RefundBars,
@@ -20,7 +19,7 @@ from compliance.services.standing import (
     has_approved_connection,
     refund_bars,
 )
-from compliance.transitions import ConnectionAct
+from tests.approving import by_two
 from tests.compliance.builders import (
     DAY,
     HOUR,
@@ -121,7 +120,7 @@ def test_a_serious_violation_never_fades(tenant: Tenant) -> None:
 
 def test_lifting_a_suspension_does_not_revive_refunds(tenant: Tenant, staff: User) -> None:
     case = make_case(tenant, CaseState.ACTIONED)
-    lift_measure(violation=case, reason="Enough.", by=staff, now=NOW + DAY)
+    lift_measure(violation=case, reason="Enough.", by=None, now=NOW + DAY)
     assert _bars(tenant, NOW + 2 * DAY) == {STANDING: [case.number]}
 
 
@@ -216,9 +215,7 @@ def test_only_approved_requests_open_an_application(tenant: Tenant, staff: User)
     approve(request)
     assert has_approved_connection(tenant.application.pk)
     assert not has_approved_connection(make_tenant().application.pk)
-    decide_connection(
-        request=request, act=ConnectionAct.REVOKE, reason="Misused.", by=staff, now=NOW
-    )
+    by_two("connection.revoke", account=tenant.account, target=request, by=staff, now=NOW)
     assert not has_approved_connection(tenant.application.pk)
 
 

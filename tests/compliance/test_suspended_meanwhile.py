@@ -22,7 +22,7 @@ from compliance.enums import CaseState
 from compliance.models import Appeal, Violation
 from tests import factories
 from tests.compliance.builders import Tenant, make_case, make_staff
-from tests.compliance.desk import act
+from tests.compliance.desk import act, approve_what_waits
 from tests.compliance.pages import address, read, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +64,7 @@ def _verify(desk: Client, tenant: Tenant) -> Violation:
 def _suspend(desk: Client, case: Violation) -> None:
     answer = desk.post(act(case, "take-measure"), {"measure": "suspend", "reason": "Rules."})
     assert answer.status_code == 302
+    approve_what_waits()
 
 
 def _appeal(client: Client, tenant: Tenant, case: Violation) -> Appeal:
@@ -168,6 +169,7 @@ def test_a_package_that_ran_out_meanwhile_is_renewed_and_gets_the_lost_time(buye
         url = reverse("admin:billing_package_act", args=[package.pk, "give-time-back"])
         answer = desk.post(url, {"days": "25", "hours": "0", "reason": "Lost time."})
         assert answer.status_code == 302
+        approve_what_waits()
         package.refresh_from_db()
         assert package.expires_at == NOW + 86 * DAY
         shown = read(customer.get(_agents_url(buyer, "management")))
@@ -196,6 +198,7 @@ def test_a_blocked_companys_accounts_activate_nothing_by_any_form(buyer: Tenant)
         customer = signed_in(buyer.owner)
         case = _verify(desk := signed_in(make_staff()), buyer)
         desk.post(act(case, "take-measure"), {"measure": "block", "reason": "Rules."})
+        approve_what_waits()
         before = Application.objects.count()
         for account in (buyer.account, sister):
             answer = customer.post(

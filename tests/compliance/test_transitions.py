@@ -1,7 +1,7 @@
 """Every state of a case and of a request, with every act: allowed or refused."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import product
 
 import pytest
@@ -20,7 +20,6 @@ from compliance.models import Appeal, ConnectionRequest, Violation, ViolationEve
 from compliance.services.appeals import decide_appeal, submit_appeal
 from compliance.services.cases import AUDIT_VERBS
 from compliance.services.connections import decide_connection, withdraw_connection
-from compliance.services.measures import act_on_violation
 from compliance.services.violations import (
     dismiss_violation,
     start_investigation,
@@ -33,6 +32,7 @@ from compliance.transitions import (
     ConnectionAct,
     case_state_after,
 )
+from tests.approving import by_two, take_measure
 from tests.compliance.builders import (
     NOW,
     Tenant,
@@ -87,8 +87,8 @@ ACTS: dict[CaseAct, Callable[[Violation, Tenant, User], object]] = {
     A.DISMISS: lambda case, _tenant, by: dismiss_violation(
         violation=case, finding="Untrue.", by=by, now=LATER
     ),
-    A.ACT: lambda case, _tenant, by: act_on_violation(
-        violation=case, measure=ViolationMeasure.SUSPEND, reason="Why.", by=by, now=LATER
+    A.ACT: lambda case, _tenant, by: take_measure(
+        case, ViolationMeasure.SUSPEND, reason="Why.", by=by, now=LATER
     ),
     A.APPEAL: lambda case, tenant, _by: submit_appeal(
         violation=case, statement="Again: not us.", by=tenant.owner, now=LATER
@@ -159,12 +159,25 @@ def _request_in(state: ConnectionState) -> ConnectionRequest:
     request = approve(request)
     if state == CS.APPROVED:
         return request
-    return decide_connection(request=request, act=CA.REVOKE, reason="No.", by=make_staff(), now=NOW)
+    return _revoke(request, NOW)
+
+
+def _revoke(request: ConnectionRequest, now: datetime) -> ConnectionRequest:
+    revoked: ConnectionRequest = by_two(
+        "connection.revoke",
+        account=request.account,
+        target=request,
+        by=make_staff(),
+        now=now,
+    )
+    return revoked
 
 
 def _act_on(request: ConnectionRequest, act: ConnectionAct) -> object:
     if act == CA.WITHDRAW:
         return withdraw_connection(request=request, by=make_staff(), now=LATER)
+    if act == CA.REVOKE:
+        return _revoke(request, LATER)
     return decide_connection(request=request, act=act, reason="Why.", by=make_staff(), now=LATER)
 
 

@@ -15,12 +15,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.admin.base import ObjectActions
-from accounts.models import User
+from accounts.models import Proposal, User
+from accounts.services.proposals import KINDS
 from billing.enums import CreditStatus, RefundStatus
 from billing.models import Credit, PriceBook, Refund
 from compliance.enums import CaseState
 from compliance.models import Violation
 from config.staff.groups import GROUPS
+from tests.approving import approve_waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -93,7 +95,10 @@ def doors() -> Iterator[Door]:
         yield Door(f"{path}_delete", reverse(f"{path}_delete", args=[row.pk]), frozenset(), "never")
         if isinstance(model_admin, ObjectActions):
             for name, act in model_admin.object_actions.items():
-                yield door("act", row.pk, name, key=act.permission, pk=row.pk)
+                # The right to decide on a proposal is the one for what it proposes.
+                key = KINDS[row.kind].permission if isinstance(row, Proposal) else act.permission
+                if name != "withdraw" or model is not Proposal:
+                    yield door("act", row.pk, name, key=key, pk=row.pk)
 
 
 class Reading(Door):
@@ -244,7 +249,13 @@ def test_catalog_publishes_prices(scene: None) -> None:
     client, _rights = enter("Catalog")
     with (settings.BASE_DIR / "billing/data/price_book.json").open("rb") as file:
         at = (timezone.localtime() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
-        client.post(reverse("admin:billing_pricebook_add"), {"file": file, "effective_at": at})
+        client.post(
+            reverse("admin:billing_pricebook_add"),
+            {"file": file, "effective_at": at, "reason": "New"},
+        )
+    assert PriceBook.objects.count() == 1
+    colleague = User.objects.get(email="cora.catalog@example.com")
+    approve_waiting(by=colleague)
     assert PriceBook.objects.count() == 2
 
 
@@ -258,4 +269,6 @@ def test_administrators_change_rights_but_not_their_own(scene: None) -> None:
         act(client, user, "staff-rights", is_staff="on", groups=[catalog.pk])
 
     assert list(own.groups.values_list("name", flat=True)) == ["Administrators"]
+    assert not other.groups.filter(name="Catalog").exists()
+    approve_waiting(by=User.objects.get(email="ada.admin@example.com"))
     assert list(other.groups.values_list("name", flat=True)) == ["Catalog"]
