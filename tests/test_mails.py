@@ -111,7 +111,7 @@ _REQUEST = {"number": "C-1000001", "application": APPLICATION, "reason": "Docume
 _ORDER = {"number": "202611209095747526", "total": "160.00", "currency": "USD"}
 
 #: What the services pass with each kind of news, once for each form that its words have.
-_MEMBER = {"email": "li@example.com", "role": Role.OWNER.value, "reason": "By letter"}
+_MEMBER = {"email": "li@customer.example", "role": Role.OWNER.value, "reason": "By letter"}
 
 NEWS: dict[str, list[dict[str, Any]]] = {
     "connection_decided": [
