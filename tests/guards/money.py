@@ -186,7 +186,7 @@ CREDITING = (
     in_code(
         "a large credit waits",
         _CREDITS,
-        "    if by is None or amount <= settings.CREDIT_APPROVAL_THRESHOLD:\n",
+        "    if by is None or fits_daily_limit(account=locked, value=amount, now=now):\n",
         "    if True:\n",
         f"{CREDITS}::test_a_credit_above_the_threshold_waits",
     ),
