@@ -77,7 +77,14 @@ class PromotionForm(LimitsForm):
     minimum_terms = WholeNumberField(
         label=_("Minimum number of terms"), min_value=1, max_value=12, initial=1
     )
-    refund_rule = forms.ChoiceField(label=_("Refund"), choices=PromotionRefundRule.choices)
+    refund_rule = forms.ChoiceField(
+        label=_("Refund"),
+        choices=PromotionRefundRule.choices,
+        help_text=_(
+            "A promotion that leaves the refund as usual, or gives more days, is proposed to every "
+            "customer whose order it fits. Any other applies only when the customer chooses it."
+        ),
+    )
     refund_window_days = WholeNumberField(
         label=_("Refund window in days"), min_value=0, max_value=366, required=False
     )
