@@ -5,6 +5,7 @@ by side. `REQUIRE_ALL=1` turns the skipping of tests whose program is not instal
 nginx, PgBouncer) into failures. `CHROMIUM` names the browser's program.
 """
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 from django.db import connection, transaction
 from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Response, WebError
@@ -21,23 +23,51 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests import cleaning
 from tests.pages import prepare
 from tests.programs import miss
+from tests.tiers import NIGHTLY, QUICK
 
-BROWSER_FIXTURES = {"page", "context", "browser", "new_context"}
+#: Some tests open their windows themselves, and ask for the server to look at alone.
+BROWSER_FIXTURES = {"page", "context", "browser", "new_context", "live_server", "browser_page"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     cleaning.install()
+    if not NIGHTLY:
+        hypothesis.settings.register_profile("sample", derandomize=True)
+        hypothesis.settings.load_profile("sample")
     # Once a browser has been started, Playwright's loop stays in the tests' own thread, where
     # Django would refuse to query. The console itself has no asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 
+def pytest_sessionstart() -> None:
+    """Look for garbage seldom: a fifth of the tests' time went into it.
+
+    What has been imported stays anyway, and a test makes far more objects than the 700 after
+    which Python looks by default.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 20)
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that asks for a page is a browser test, whether it says so or not."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark tests of the browser, whether they say so or not; in a quick run, leave cases out."""
     for item in items:
         if BROWSER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.browser)
+    if QUICK:
+        kept = some_of_each(items)
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = [item for item in items if item in kept]
+
+
+def some_of_each(items: list[pytest.Item]) -> set[pytest.Item]:
+    """The first and the last of each test's cases."""
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    return {case[place] for case in cases.values() for place in (0, -1)}
 
 
 # --- Database ------------------------------------------------------------------------------

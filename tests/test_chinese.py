@@ -21,7 +21,7 @@ from billing.models import Feature
 from compliance.models import Behaviour, Industry, ScreeningEntry
 from tests.pages import Shown, client_of, every_page
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 #: Names and abbreviations that are the same in both languages.
 ALLOWED = {

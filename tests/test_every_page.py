@@ -3,7 +3,9 @@
 Each is loaded once in English and once in Chinese, and then looked at in every width: an account
 that has everything, and one that has nothing yet. No page may offend the Content-Security-Policy,
 ask another host, look broken (`tests/looks.js` says how), or fail WCAG 2.2 A or AA in light or in
-dark. `SCREENSHOTS=<folder>` keeps pictures of all of them.
+dark. The nightly run tries every look at every page; the others, to be short, try each page in
+two widths and one color scheme, a neighbor's differing from it, and every third one in Chinese.
+`SCREENSHOTS=<folder>` keeps pictures of all looks.
 """
 
 import os
@@ -19,6 +21,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from tests.looks import DARK_AND_NARROW, WCAG, faults, looks_broken
 from tests.pages import Shown, client_of, every_page, prepare
+from tests.tiers import NIGHTLY
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -28,6 +31,8 @@ WIDTHS = (360, 720, 1280, 1920)
 CHINESE_WIDTHS = (360, 1280)
 #: Where pictures go, if somewhere.
 PICTURES = os.environ.get("SCREENSHOTS", "")
+#: Whether every page is looked at in every way.
+ALL = NIGHTLY or bool(PICTURES)
 #: The pages are shared out, so that two processes look at them. Each part loads the demo once.
 PARTS = 2
 
@@ -88,11 +93,21 @@ def look_at_widths(page: Page, shown: Shown, widths: tuple[int, ...], language: 
     return found
 
 
-def look_for_barriers(page: Page, shown: Shown, problems: list[str]) -> list[str]:
-    """Ask axe for everything in light on a laptop, and for what may differ on a dark telephone."""
+def widths_of(number: int) -> tuple[int, ...]:
+    """The widths of the page with this number: a telephone, where most breaks, and another."""
+    return WIDTHS if ALL else (WIDTHS[0], WIDTHS[1 + number % 3])
+
+
+def schemes_of(number: int) -> tuple[tuple[int, str, dict[str, Any]], ...]:
+    """What axe is asked for: everything in light, or what may differ on a dark telephone."""
+    schemes = ((1280, "light", WCAG), (360, "dark", DARK_AND_NARROW))
+    return schemes if ALL else schemes[number % 2 : number % 2 + 1]
+
+
+def look_for_barriers(page: Page, shown: Shown, number: int, problems: list[str]) -> list[str]:
     before = len(problems)
     found = []
-    for width, scheme, options in ((1280, "light", WCAG), (360, "dark", DARK_AND_NARROW)):
+    for width, scheme, options in schemes_of(number):
         resize(page, width, scheme)
         found += [f"{width} {scheme}: {fault}" for fault in faults(page, options)]
         keep(page, shown, f"en-{width}-{scheme}")
@@ -111,14 +126,17 @@ def test_no_page_looks_broken_or_keeps_anybody_out(
 ) -> None:
     mine = pages[part::PARTS]
     wrong: dict[str, list[str]] = {}
+    numbers = {(shown.name, shown.url): number for number, shown in enumerate(mine)}
     for shown in walk(page, mine, live_server.url, "en"):
-        found = look_at_widths(page, shown, WIDTHS, "en")
+        number = numbers[shown.name, shown.url]
+        found = look_at_widths(page, shown, widths_of(number), "en")
         # What is broken on an empty page is the same template's; its words are not looked at twice.
         if not shown.name.endswith("(empty)"):
-            found += look_for_barriers(page, shown, browser_problems)
+            found += look_for_barriers(page, shown, number, browser_problems)
         wrong[f"{shown.name} {shown.url}"] = found
-    for shown in walk(page, mine, live_server.url, "zh-hans"):
-        found = look_at_widths(page, shown, CHINESE_WIDTHS, "zh")
+    in_chinese = mine if ALL else mine[::3]
+    for shown in walk(page, in_chinese, live_server.url, "zh-hans"):
+        found = look_at_widths(page, shown, CHINESE_WIDTHS if ALL else CHINESE_WIDTHS[:1], "zh")
         if page.locator("html").get_attribute("lang") != "zh-hans":
             found.append("not in Chinese")
         wrong[f"{shown.name} {shown.url}"] += found

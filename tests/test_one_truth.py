@@ -22,7 +22,7 @@ from tests import factories as make
 from tests.agents.builders import make_agent
 from tests.billing.acts import DAY, ask_for_review, at, bought, fresh, package_of, refund
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 NOW = at("2026-04-20 09:00:00")
 

@@ -23,6 +23,8 @@ from tests.agents.builders import (
     make_user,
 )
 
+pytestmark = pytest.mark.slow
+
 HTMX = {"HX-Request": "true"}
 WRITERS = (Role.OWNER, Role.AGENT_MANAGER)
 READERS = (Role.FINANCE, Role.VIEWER)

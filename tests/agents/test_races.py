@@ -26,11 +26,12 @@ from agents.services.licences import assign_licences
 from billing.models import Licence, Package
 from tests.agents.builders import NOW, Tenant, make_agent, make_package, make_tenant
 from tests.races import errors, race, values
+from tests.tiers import sample
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
 
 HANDS = 8
-ROUNDS = 10
+ROUNDS = sample(3, 10)
 UNIQUE_KEY = "agents_agent_licence_id_key"
 
 

@@ -31,6 +31,8 @@ from tests.agents.builders import (
 )
 from tests.agents.test_pages import HTMX, READERS, as_role, signed_in, url
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def premium(tenant: Tenant) -> Package:

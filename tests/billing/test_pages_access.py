@@ -25,7 +25,7 @@ from tests.factories import (
     restrict,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 ALL: set[str] = set(Role.values)
 MONEY: set[str] = {Role.OWNER, Role.FINANCE}

@@ -25,10 +25,13 @@ from tests.factories import (
     make_promotion,
     place,
 )
+from tests.tiers import sample
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 LIMIT = 15
+#: More than a page shows.
+MANY = sample(28, 98)
 
 
 @pytest.fixture(autouse=True)
@@ -120,14 +123,12 @@ def costs(client: Client, customer: Customer) -> dict[str, int]:
     }
 
 
-def test_pages_cost_the_same_with_one_row_and_with_a_hundred(
-    client: Client, customer: Customer
-) -> None:
-    """An account has at most 20 applications; of everything else there are a hundred."""
+def test_pages_cost_the_same_with_one_row_and_with_many(client: Client, customer: Customer) -> None:
+    """An account has at most 20 applications; of everything else there are many."""
     grow(customer, 1)
     spread(customer, 2)
     few = costs(client, customer)
-    grow(customer, 98)
+    grow(customer, MANY)
     fund_account(customer.account, cash="5000")
     spread(customer, 16)
     # The newest rows, which the first pages show, are of every kind again.

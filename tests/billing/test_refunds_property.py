@@ -20,8 +20,9 @@ from config.verification import find_breaches
 from tests import factories as make
 from tests.billing.acts import HOUR, fresh, ledger_sum, package_of, refund
 from tests.factories import NOW, Customer
+from tests.tiers import sample
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 cents = st.integers(1, 40_000).map(lambda value: Decimal(value) / 100)
 percents = st.integers(1, 9_999).map(lambda value: Decimal(value) / 100)
@@ -133,7 +134,9 @@ def _assert_the_books_hold() -> None:
 
 
 QUICK = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=sample(12, 200),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

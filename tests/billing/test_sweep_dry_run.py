@@ -20,7 +20,7 @@ from billing.services.packages import choose_renewal_mode
 from tests import factories as make
 from tests.billing.acts import DAY, HOUR, at, package_of, refund
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 AS_OF = at("2026-04-20 10:00:00")
 

@@ -32,7 +32,7 @@ from tests import factories as make
 from tests.billing.acts import package_of
 from tests.factories import NOW, Customer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 LIMIT = 14
 LATER = NOW + timedelta(hours=1)

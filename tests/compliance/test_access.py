@@ -25,7 +25,7 @@ from tests.compliance.builders import (
 )
 from tests.compliance.pages import HEADERS, address, count_queries, signed_in
 
-pytestmark = pytest.mark.usefixtures("clock")
+pytestmark = [pytest.mark.usefixtures("clock"), pytest.mark.slow]
 
 # --- Who may open what ---------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ from tests.compliance.builders import (
 from tests.compliance.desk import act, change, listing, make_clerk
 from tests.compliance.pages import read, signed_in
 
-pytestmark = pytest.mark.usefixtures("clock")
+pytestmark = [pytest.mark.usefixtures("clock"), pytest.mark.slow]
 
 HANDLE = "handle_violation"
 

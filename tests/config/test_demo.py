@@ -17,7 +17,7 @@ from compliance.models import ConnectionRequest, Violation
 from config.demo.people import PEOPLE
 from tests.accounts.builders import PASSWORD, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def load(**options: object) -> str:

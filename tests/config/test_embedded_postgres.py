@@ -18,6 +18,8 @@ import pytest
 from config import embedded_postgres
 from config.embedded_postgres import Server
 
+pytestmark = pytest.mark.slow
+
 # Patience of the keepers in these tests, so that they need not be patient themselves.
 GRACE_SECONDS = 1.0
 

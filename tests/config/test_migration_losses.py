@@ -10,6 +10,8 @@ from django.db.migrations.executor import MigrationExecutor
 from billing.models import FeatureTable
 from config.migration_losses import find_losses
 
+pytestmark = pytest.mark.slow
+
 TO_NOTHING = [("accounts", None), ("account", None), ("sessions", None), ("contenttypes", None)]
 
 

@@ -18,6 +18,8 @@ from django.db.utils import OperationalError
 
 from config import checks
 
+pytestmark = pytest.mark.slow
+
 CONFIG = Path(checks.__file__).parent
 PRODUCTION = {
     "SECRET_KEY": "a-key-for-a-test",

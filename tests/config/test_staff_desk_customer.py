@@ -30,7 +30,7 @@ from tests import factories
 from tests.agents import builders as rows
 from tests.compliance import builders as cases
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 #: After everything that the factories do by themselves.
 NOW = cases.NOW
 DAY = timedelta(days=1)

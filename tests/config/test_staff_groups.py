@@ -24,7 +24,7 @@ from compliance.models import Violation
 from config.staff.groups import GROUPS
 from tests.approving import approve_waiting
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 NOBODY = "no group"
 #: Rows that every request writes: they are not what a page is about.

@@ -6,7 +6,7 @@ from django.db import connection
 
 from config.verification import CHECKS, find_breaches
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 PAID = "(SELECT o.id FROM billing_order o WHERE o.status = 'paid' ORDER BY o.id LIMIT 1)"
 NEW = (
