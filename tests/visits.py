@@ -50,8 +50,8 @@ _LOCKING = re.compile(
     r"|^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(?P<table>\w+)",
     re.IGNORECASE,
 )
-#: Rows of the visitor's own session, and of the cache that throttles.
-_OWN_TABLES = {"django_session", "usersessions_usersession", "cache"}
+#: Rows of the visitor's own session and sign-in, and of the cache that throttles.
+_OWN_TABLES = {"django_session", "usersessions_usersession", "account_emailaddress", "cache"}
 
 
 @dataclass(frozen=True)
