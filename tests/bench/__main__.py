@@ -29,6 +29,7 @@ from tests.bench import (  # noqa: E402
     money_pages,
     sweep,
     trade,
+    verify,
 )
 
 RESULTS = Path(__file__).resolve().parents[2] / "bench-results.json"
@@ -99,6 +100,13 @@ def measure_holding(options: argparse.Namespace) -> Part:
     return [asdict(figure) for figure in figures], holding.goals_missed(figures)
 
 
+def measure_verify(options: argparse.Namespace) -> Part:
+    """Each check of `verify_ledger` beside one read of its tables."""
+    figures = verify.measure(orders=options.verify_orders)
+    shown = [{**asdict(figure), "ratio": figure.ratio} for figure in figures]
+    return shown, verify.goals_missed(figures)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
     "pages": measure_pages,
     "sweep": measure_sweep,
@@ -108,6 +116,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
     "trade": measure_trade,
     "fairness": measure_fairness,
     "holding": measure_holding,
+    "verify": measure_verify,
 }
 
 
@@ -137,6 +146,7 @@ def main() -> int:
     parser.add_argument(
         "--money-rows", type=int, nargs="+", default=money_pages.SIZES, help="orders in all"
     )
+    parser.add_argument("--verify-orders", type=int, default=1_000_000, help="orders verified")
     parser.add_argument("--transactions", type=int, default=1000, help="purchases, and refunds")
     parser.add_argument(
         "--rounds", type=int, default=5, help="runs of sweep and trade, for the median"
