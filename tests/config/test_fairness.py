@@ -50,6 +50,7 @@ def test_others_are_answered_while_one_tenants_row_is_locked(
     url = direct_url(cluster)
     blocked, *others = tenants
     with fairness.console(cluster, tmp_path, way) as server:
+        fairness.warm_up(server, tenants)
         with (
             fairness.row_locked(url, blocked),
             fairness.Watch(url) as watch,
