@@ -50,18 +50,11 @@ def free_licences(application: Application, kind: str, now: datetime) -> Licence
     return live_licences(application, kind, now).filter(**{f"{holder}__isnull": True})
 
 
-def claim_licences(
-    application: Application,
-    kind: str,
-    count: int,
-    now: datetime,
-    *,
-    is_partial_allowed: bool = False,
-) -> list[int]:
+def claim_licences(application: Application, kind: str, count: int, now: datetime) -> list[int]:
     """Lock `count` free licences and return their keys; the caller assigns them.
 
     Call it inside a transaction that holds the account's lock. Raises LicencesMissing where
-    there are fewer, unless `is_partial_allowed`; then fewer, but at least one, are returned.
+    there are fewer.
     """
     claimed = list(
         free_licences(application, kind, now)
@@ -69,7 +62,7 @@ def claim_licences(
         .order_by("pk")
         .values_list("pk", flat=True)[:count]
     )
-    if len(claimed) < count and not (claimed and is_partial_allowed):
+    if len(claimed) < count:
         raise licences_missing(kind, needed=count, free=len(claimed))
     return claimed
 

@@ -94,10 +94,17 @@ SEATS = (
         f"{LICENCES}::test_those_without_a_licence_get_one_each",
     ),
     in_code(
-        "no more licenses are given than there are",
+        "no license is claimed that is not there",
         "agents/services/seats.py",
-        "    if len(claimed) < count and not (claimed and is_partial_allowed):\n",
-        "    if not claimed:\n",
+        "    if len(claimed) < count:\n",
+        "    if False:\n",
+        "agents/test_adding.py::test_without_a_free_licence_adding_says_how_many_are_missing",
+    ),
+    in_code(
+        "licenses are counted before any is given",
+        "agents/services/licences.py",
+        "        if needed > free and not (free and is_partial_allowed):\n",
+        "        if False:\n",
         f"{LICENCES}::test_too_few_free_licences_assign_none",
     ),
     in_code(
