@@ -149,11 +149,16 @@ def propose(
 def approve_proposal(*, proposal: Proposal, reason: str = "", by: User, now: datetime) -> Any:
     """Carry out a prepared act as the second person; return what the act returns.
 
-    Raises Refused where `by` is no second person or lacks the right, where it was decided or has
-    expired, where its object has changed since, and where the act itself is refused.
+    Raises Refused where `by` is no second person, where either lacks the right by now, where it
+    was decided or has expired, where its object has changed since, and where the act is refused.
     """
     current = _lock_for_decision(proposal, by=by, now=now)
     kind = KINDS[current.kind]
+    if not current.made_by.has_perm(kind.permission):
+        raise Refused(
+            _("The person who prepared this no longer has the right for it, so reject it."),
+            code="maker_lost_right",
+        )
     if kind.state(current) != current.seen:
         raise Refused(
             _("What this is about has changed since. Reject it, and prepare it again."),

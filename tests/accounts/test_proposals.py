@@ -108,6 +108,15 @@ def test_the_second_person_needs_the_right_for_the_act() -> None:
     assert code(reject_proposal, proposal=proposal, reason="", by=clerk, now=NOW) == "no_right"
 
 
+@pytest.mark.parametrize("loss", [{"is_superuser": False}, {"is_active": False}])
+def test_what_somebody_prepared_ends_with_their_rights(loss: dict[str, bool]) -> None:
+    account, first = make_account(), make_second()
+    proposal = add_viewer(account, by=first)
+    User.objects.filter(pk=first.pk).update(**loss)
+    refused = code(approve_proposal, proposal=proposal, by=make_second(), now=NOW)
+    assert (refused, account.memberships.count()) == ("maker_lost_right", 1)
+
+
 def test_what_changed_meanwhile_is_prepared_again() -> None:
     account, first = make_account(), make_second()
     member = make_member(account, Role.VIEWER)
