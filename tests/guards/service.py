@@ -231,7 +231,7 @@ STAFF = (
     ),
     Guard(
         "a case moves once",
-        (f"{CASE_RACES}::test_one_measure_taken_by_ten_hands_is_taken_once",),
+        (f"{CASE_RACES}::test_one_warning_given_by_ten_hands_is_given_once",),
         edits=(
             Edit(
                 _CASES,
