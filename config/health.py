@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from billing.models import SweepRun
-from config.outages import RETRY_SECONDS, without_error_line
+from config.outages import retry_after, without_error_line
 
 
 @never_cache
@@ -38,7 +38,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     complaint = _database_complaint()
     if complaint:
         body = {"status": "not ready", "reason": complaint}
-        headers = {"Retry-After": str(RETRY_SECONDS)}
+        headers = {"Retry-After": retry_after()}
         return without_error_line(JsonResponse(body, status=503, headers=headers))
     return JsonResponse({"status": "ready", **_sweep_warning()})
 

@@ -5,6 +5,7 @@ of the program.
 """
 
 import enum
+import secrets
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +23,7 @@ from accounts.errors import Busy
 from config import errors
 
 #: A blocked row is free again soon; a restart of the database takes a little longer.
-RETRY_SECONDS = 3
+RETRY_SECONDS = range(2, 6)
 
 
 class Outage(enum.Enum):
@@ -84,10 +85,15 @@ def answer_outage(request: HttpRequest, exception: BaseException) -> HttpRespons
     else:
         response = HttpResponse(_page_without_database(request), status=503)
         response.headers[errors.PROBLEM_HEADER] = "database"
-    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    response.headers["Retry-After"] = retry_after()
     response.headers["Cache-Control"] = "no-store"
     response.outage = f"{outage.value}: {words}"  # type: ignore[attr-defined]
     return without_error_line(response)
+
+
+def retry_after() -> str:
+    """The seconds of a `Retry-After`, drawn so that those refused together return apart."""
+    return str(secrets.choice(RETRY_SECONDS))
 
 
 def without_error_line(response: HttpResponse) -> HttpResponse:

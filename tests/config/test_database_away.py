@@ -16,6 +16,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from config.embedded_postgres import ROLE
 from config.embedded_postgres import Server as Cluster
+from config.outages import RETRY_SECONDS
 from tests.accounts.builders import make_user
 from tests.clusters import direct_url, dump_into, own_cluster, pooled, start, stop
 from tests.config.servers import HEADERS, Load, Server, serving
@@ -96,7 +97,8 @@ def test_a_restart_under_load_is_503_and_over_within_five_seconds(
             log = server.log.read_text()
 
     assert away == [503, 503]
-    assert (status, retry) == (503, "3")
+    assert status == 503
+    assert int(retry or 0) in RETRY_SECONDS
     assert "may have been saved or not" in text
     # Beside other tests on the same two cores it may take longer.
     assert recovered < (5 if NIGHTLY else 15)
@@ -133,7 +135,8 @@ def test_a_locked_row_behind_pgbouncer_is_answered_in_time(
 
     assert "config.W001" in before
     assert "config.W001" not in after
-    assert (status, retry) == (503, "3")
+    assert status == 503
+    assert int(retry or 0) in RETRY_SECONDS
     assert "Nothing was changed" in text
     assert 0.4 < waited < 3
     assert again == 302

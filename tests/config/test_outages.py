@@ -14,7 +14,7 @@ from psycopg import errors
 
 from accounts.models import User
 from config import logs
-from config.outages import Outage, find_outage
+from config.outages import RETRY_SECONDS, Outage, find_outage
 from config.urls import urlpatterns as console
 from tests.accounts.builders import PASSWORD, make_user
 
@@ -110,7 +110,8 @@ def test_a_lost_connection_is_a_503_that_says_what_to_do(
 ) -> None:
     answer = getattr(client, method)("/lose/?page=2")
 
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) in RETRY_SECONDS
     assert answer.headers["X-Problem"] == "database"
     assert words in answer.text
     assert ('href="/lose/?page=2"' in answer.text) == (method == "get")
@@ -130,7 +131,8 @@ def test_a_commit_whose_reply_was_lost_is_no_fault_of_the_program(client: Client
 
     answer = client.post("/commit/")
 
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) in RETRY_SECONDS
     assert "may have been saved or not" in answer.text
     assert User.objects.get(email="lost@reply.example").name == "Changed"
 
@@ -159,6 +161,6 @@ def test_a_session_that_cannot_be_read_is_no_fault_either(
     ]
 
     assert [answer.status_code for answer in answers] == [503] * 4
-    assert [answer.headers["Retry-After"] for answer in answers] == ["3"] * 4
+    assert all(int(answer.headers["Retry-After"]) in RETRY_SECONDS for answer in answers)
     assert [record.name for record in caplog.records] == ["console.request"] * 4
     assert [record.exc_info for record in caplog.records] == [None] * 4
