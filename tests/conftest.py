@@ -56,10 +56,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if BROWSER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.browser)
-    if QUICK:
-        kept = some_of_each(items)
-        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-        items[:] = [item for item in items if item in kept]
+    kept = some_of_each(items) if QUICK else set(items)
+    if not NIGHTLY:
+        kept = {item for item in kept if item.get_closest_marker("nightly") is None}
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]
 
 
 def some_of_each(items: list[pytest.Item]) -> set[pytest.Item]:

@@ -1,6 +1,7 @@
 """Who may open the pages of compliance, and how much they ask of the database."""
 
 import uuid
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -161,7 +162,8 @@ def test_a_case_costs_the_same_with_many_files(tenant: Tenant, staff: User) -> N
     assert count_queries(client, url) == one
 
 
-def test_the_list_of_requests_costs_the_same_at_30_rows(tenant: Tenant) -> None:
+def test_the_list_of_requests_costs_the_same_at_30_rows(tenant: Tenant, settings: Any) -> None:
+    settings.CONNECTION_REQUEST_DAILY_LIMIT = 30
     client, url = signed_in(tenant.owner), address("connection_requests", tenant)
     entry = ScreeningEntry.objects.filter(name="Gambling").first()
     make_request(tenant, entry=entry)
