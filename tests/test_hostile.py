@@ -13,7 +13,7 @@ SEED = 1
 
 
 def test_no_request_breaks_the_console() -> None:
-    count = sample(400, 20_000)
+    count = sample(300, 20_000)
 
     with open_demo() as demo:
         targets = find_targets(demo, find_places(demo))

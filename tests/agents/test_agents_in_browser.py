@@ -1,5 +1,6 @@
 """The Agent Management page in a real browser: its looks, and a day's work without a reload."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,9 @@ def _faults_in_every_look(page: Page, language: str, folder: Path, name: str) ->
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         wrong += [f"{name} {width} {scheme}: {fault}" for fault in faults(page, options)]
-        page.screenshot(path=folder / f"{name}-{language}-{width}-{scheme}.png", full_page=True)
+        if os.environ.get("SCREENSHOTS"):
+            name_of_look = f"{name}-{language}-{width}-{scheme}.png"
+            page.screenshot(path=folder / name_of_look, full_page=True)
     return wrong
 
 

@@ -23,6 +23,7 @@ from compliance.enums import CaseState
 from compliance.models import Violation
 from config.staff.groups import GROUPS
 from tests.approving import approve_waiting
+from tests.tiers import NIGHTLY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -149,6 +150,10 @@ def test_the_database_has_the_groups_of_the_table() -> None:
     assert found == GROUPS
 
 
+#: Of the doors that are closed to a group, what part is sent a forged form. Each group has its
+#: own share, and the nightly run tries all.
+SHARE = 3
+
 #: Written by services alone, or never again once written.
 NEVER_WRITTEN = {
     *("auditevent", "evidence", "fund", "ledgerentry", "ledgertransaction", "licence", "order"),
@@ -187,13 +192,14 @@ def test_each_group_opens_its_own_doors_and_forces_no_other(scene: None, group: 
     # Whatever is sent to a door that is closed, or to a list, changes no row.
     before = fingerprint()
     answers = []
-    for door in found:
-        if isinstance(door, Reading) or not door.opens_to(rights):
+    closed = [door for door in found if isinstance(door, Reading) or not door.opens_to(rights)]
+    for number, door in enumerate(closed):
+        if NIGHTLY or number % SHARE == len(group) % SHARE:
             data = {**FORGED, "_selected_action": str(door.pk or 1), "form-0-id": str(door.pk or 1)}
             answers.append((door.name, client.post(door.url, data).status_code))
     assert [answer for answer in answers if answer[1] >= 500] == []
     assert {table: was for table, was in fingerprint().items() if was != before[table]} == {}
-    assert len(answers) > 60
+    assert len(answers) > 20
 
 
 def test_helpers_cannot_take_over_staff(scene: None) -> None:
