@@ -140,6 +140,15 @@ class ObjectActions(ModelAdmin):
                     found[action.name] = action
         return found
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any | None:
+        """Return the object, taking an empty `_to_field` of the address for none at all.
+
+        Django would look for a field without a name, and answer 500.
+        """
+        return super().get_object(request, object_id, from_field or None)
+
     def offered(self, request: HttpRequest, obj: Any) -> list[tuple[ObjectAction, str]]:
         """Return the acts that this person may do on `obj`, each with its address."""
         return [

@@ -251,6 +251,18 @@ def test_history_leads_to_the_audit_trail_of_the_object() -> None:
     assert [event.target_id for event in page.context["cl"].result_list] == [account.pk]
 
 
+@pytest.mark.parametrize("page", ["change", "delete", "history"])
+def test_an_empty_field_to_look_in_is_no_field(page: str) -> None:
+    account = make_account()
+    url = reverse(f"admin:accounts_account_{page}", args=[account.pk])
+
+    client = root_client()
+
+    plain, empty = (client.get(url + query).status_code for query in ("", "?_to_field="))
+    assert empty == plain
+    assert plain in {200, 302, 403}
+
+
 # --- Long lists ----------------------------------------------------------------------------
 
 
