@@ -17,7 +17,7 @@ from billing.asks import Ask
 from billing.enums import TermUnit
 from billing.forms.fields import KeyField, UinField
 from billing.services.offers import CouponChoice
-from billing.services.proposals import OfferChoice, PromotionChoice, Proposal
+from billing.services.suggestions import OfferChoice, PromotionChoice, Suggestion
 
 #: In place of an offer's key: whichever is proposed.
 BEST = "best"
@@ -70,13 +70,13 @@ class AskForm(forms.Form):
         """Show a service's refusal beside the field that it names, if the form has it."""
         self.add_error(refusal.field if refusal.field in self.fields else None, str(refusal))
 
-    def offer(self, proposal: Proposal | None) -> None:
+    def offer(self, suggestion: Suggestion | None) -> None:
         """List the offers that fit; a field without offers keeps its value unseen."""
-        promotions = proposal.promotions if proposal else ()
-        coupons = proposal.coupons if proposal else ()
+        promotions = suggestion.promotions if suggestion else ()
+        coupons = suggestion.coupons if suggestion else ()
         self.has_promotions = bool(promotions) or "promotion" in self.errors
         self.has_coupons = bool(coupons) or "coupon" in self.errors
-        self.fields["promotion"].widget.choices = _promotion_choices(proposal)
+        self.fields["promotion"].widget.choices = _promotion_choices(suggestion)
         self.fields["coupon"].widget.choices = _coupon_choices(coupons)
 
     def lead_to_fault(self) -> None:
@@ -87,16 +87,16 @@ class AskForm(forms.Form):
                 return
 
 
-def _promotion_choices(proposal: Proposal | None) -> Choices:
-    if proposal is None or proposal.quote is None:
+def _promotion_choices(suggestion: Suggestion | None) -> Choices:
+    if suggestion is None or suggestion.quote is None:
         return [(BEST, _("None is proposed")), ("", gettext_lazy("No promotion"))]
-    currency = proposal.quote.currency
+    currency = suggestion.quote.currency
     listed: Choices = []
     best = _("None is proposed")
-    for choice in proposal.promotions:
+    for choice in suggestion.promotions:
         words = _promotion_words(choice, currency)
         listed.append((choice.promotion.pk, words))
-        if choice.promotion == proposal.best_promotion:
+        if choice.promotion == suggestion.best_promotion:
             best = _("Proposed: %(offer)s") % {"offer": words}
     return [(BEST, best), ("", gettext_lazy("No promotion")), *listed]
 

@@ -22,8 +22,8 @@ from billing.models import Package
 from billing.package_acts import PackageAct
 from billing.services.package_status import read_status
 from billing.services.payers import count_named
-from billing.services.proposals import Proposal, propose
 from billing.services.quotes import Known, with_split
+from billing.services.suggestions import Suggestion, suggest
 from billing.views.confirming import show_confirmation
 from billing.views.describing import describe_quote
 from compliance.services.guidelines import guidelines_summary
@@ -55,16 +55,16 @@ def answer_ask(
     known: Known | None = None,
 ) -> HttpResponse:
     """Answer a page that ends in an ask; `context` is the page's own, `known` what it has read."""
-    proposal = _propose(form, access, now, known)
-    form.offer(proposal)
-    quote = proposal.quote if proposal and form.is_valid() else None
+    suggestion = _suggest(form, access, now, known)
+    form.offer(suggestion)
+    quote = suggestion.quote if suggestion and form.is_valid() else None
     target = context.get("application") or form.target
     context = {
         **context,
         "access": access,
         "form": form,
-        "proposal": proposal,
-        "refusal": proposal.refusal if proposal else None,
+        "suggestion": suggestion,
+        "refusal": suggestion.refusal if suggestion else None,
         "target": target,
         "target_acts": SimpleLazyObject(lambda: _acts_of(access, target, now)),
         "now": now,
@@ -90,15 +90,15 @@ def _acts_of(
     return read_status(packages.first(), access.account, now).acts
 
 
-def _propose(
+def _suggest(
     form: AskForm, access: AccountAccess, now: datetime, known: Known | None
-) -> Proposal | None:
+) -> Suggestion | None:
     if form.is_blank or not form.is_valid():
         return None
     try:
         ask = form.ask()
         count_named(account=access.account, uin=ask.payer)
-        proposal = propose(
+        suggestion = suggest(
             account=access.account,
             ask=ask,
             choice=form.offer_choice,
@@ -108,6 +108,6 @@ def _propose(
     except Refused as refusal:
         form.refuse(refusal)
         return None
-    if proposal.refusal:
-        form.refuse(proposal.refusal)
-    return proposal
+    if suggestion.refusal:
+        form.refuse(suggestion.refusal)
+    return suggestion

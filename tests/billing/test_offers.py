@@ -24,7 +24,7 @@ from billing.services.offers import (
     read_promotions,
 )
 from billing.services.orders import QuoteChanged, cancel_order, pay_order
-from billing.services.proposals import OfferChoice, propose
+from billing.services.suggestions import OfferChoice, suggest
 from tests import factories as make
 from tests.billing.acts import DAY, HOUR, SECOND, balance, confirm, package_of, quote
 from tests.factories import NOW, Customer
@@ -127,7 +127,7 @@ def _why(customer: Customer, coupon: Coupon, ask: Ask, now: datetime = NOW) -> s
     with pytest.raises(Refused) as refused:
         quote(customer.account, replace(ask, coupon=coupon.pk), now=now)
     assert (refused.value.code, refused.value.field) == ("coupon_unusable", "coupon")
-    found = propose(account=customer.account, ask=ask, choice=OfferChoice(), now=now)
+    found = suggest(account=customer.account, ask=ask, choice=OfferChoice(), now=now)
     (choice,) = [choice for choice in found.coupons if choice.coupon.pk == coupon.pk]
     assert not choice.is_usable
     assert " ".join(choice.reasons) == str(refused.value)
@@ -224,7 +224,7 @@ def test_limits_of_edition_are_those_of_the_package_that_is_bought_for(
     }
     coupon = make.make_coupon(customer.account, editions=[edition])
     promotion = make.make_promotion(editions=[edition])
-    found = propose(account=customer.account, ask=asks[kind], choice=OfferChoice(), now=NOW)
+    found = suggest(account=customer.account, ask=asks[kind], choice=OfferChoice(), now=NOW)
     assert [choice.is_usable for choice in found.coupons] == [is_usable]
     fitting = [choice.promotion for choice in found.promotions]
     assert fitting == ([promotion] if is_usable else [])
@@ -280,7 +280,7 @@ def test_the_coupon_that_ends_first_is_proposed_then_the_one_that_takes_most_off
     )
     assert [choice.coupon for choice in choices] == [large, small, late, unusable]
     assert [choice.deduction for choice in choices[:3]] == _money("12 5 90")
-    found = propose(
+    found = suggest(
         account=customer.account, ask=ask, choice=OfferChoice(is_best_coupon=True), now=NOW
     )
     assert found.best is not None
@@ -294,7 +294,7 @@ def test_a_proposal_is_the_quote_that_naming_its_coupon_gives(customer: Customer
     coupon = make.make_coupon(customer.account, DISCOUNT, percent_off=Decimal("33.33"))
     promotion = make.make_promotion(percent_off=Decimal("7.77"))
     ask = _new(customer, agents=3, sip=1, promotion=promotion.pk)
-    found = propose(
+    found = suggest(
         account=customer.account, ask=ask, choice=OfferChoice(is_best_coupon=True), now=NOW
     )
     assert found.quote is not None

@@ -1,4 +1,4 @@
-"""What a page that sells shows while somebody still chooses: a quote, and the offers that fit."""
+"""The quote and the offers that a purchase page shows before the customer has chosen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from billing.services.quotes import Known, Quote, make_quote, with_offers, with_
 
 @dataclass(frozen=True)
 class OfferChoice:
-    """Which offers somebody left to be chosen for them; else the ask names them, or none."""
+    """Which offers the customer left for us to choose; otherwise the ask names them, or none."""
 
     is_best_promotion: bool = False
     is_best_coupon: bool = False
@@ -44,7 +44,7 @@ class PromotionChoice:
 
 
 @dataclass(frozen=True)
-class Proposal:
+class Suggestion:
     """A quote with its offers, or the reason why there is no quote.
 
     `promotions` are those that the ask may use, `coupons` all of the account's, the usable ones
@@ -79,14 +79,14 @@ class Proposal:
         ]
 
 
-def propose(
+def suggest(
     *,
     account: Account,
     ask: Ask,
     choice: OfferChoice,
     now: datetime,
     known: Known | None = None,
-) -> Proposal:
+) -> Suggestion:
     """Quote `ask` with the offers that it names or, as `choice` says, with the best; reads only.
 
     The best promotion is the one that makes the order cheapest together with the coupon, among
@@ -97,7 +97,7 @@ def propose(
     try:
         quote = make_quote(account=account, ask=plain, now=now, known=known or Known())
     except Refused as refusal:
-        return Proposal(refusal=refusal)
+        return Suggestion(refusal=refusal)
     scope = in_scope(ask, [held.package for held in quote.held])
     running = known.promotions if known and known.promotions is not None else read_promotions(now)
     fitting = list_fitting(running, scope, now)
@@ -115,7 +115,7 @@ def propose(
         chosen = pricing.price(next((each for each in fitting if each.pk == ask.promotion), None))
         if ask.promotion is not None and chosen.quote.promotion is None:
             chosen = replace(chosen, refusal=refuse_promotion())
-    return Proposal(
+    return Suggestion(
         promotions=tuple(_list_choices(quote, fitting)),
         coupons=chosen.coupons,
         quote=chosen.quote if known else with_split(chosen.quote),
