@@ -24,7 +24,7 @@ from accounts.services.turns import fingerprint
 
 
 def _user(proposal: Proposal) -> User:
-    """Return the person whom the act is about."""
+    """Return the person the act is about."""
     return User.objects.get(pk=proposal.payload["user"])
 
 
@@ -237,7 +237,7 @@ register(
         name="member.role",
         label=_("Change a member's role"),
         permission="accounts.change_membership",
-        consequence=_("The member has the new role at once; the account's owners are told."),
+        consequence=_("The member has the new role immediately; the account's owners are told."),
         describe=_member_facts,
         carry_out=_change_role,
         check=_check_owner_stays,
@@ -296,8 +296,8 @@ register(
         label=_("Restrict an account"),
         permission="accounts.restrict_account",
         consequence=_(
-            "All agents of the account go out of service at once, and it can neither pay, buy, "
-            "renew, refund nor activate. A blocked account bars its whole entity from new "
+            "All agents of the account go out of service immediately, and it cannot pay, buy, "
+            "renew, refund or activate. A blocked account bars its whole entity from new "
             "applications."
         ),
         describe=_measure_facts,

@@ -138,7 +138,7 @@ def _give_coupon(proposal: Proposal, by: User, now: datetime) -> Coupon:
 
 
 def _published_state(proposal: Proposal) -> str:
-    """Return what changes as soon as somebody else publishes or withdraws something."""
+    """Return what changes as soon as another person publishes or withdraws something."""
     versions = [
         model._default_manager.aggregate(newest=Max("pk"))["newest"]
         for model in (PriceBook, PriceBookWithdrawal, FeatureTable)
@@ -168,7 +168,7 @@ def _price_facts(proposal: Proposal) -> Facts:
             _("Trial edition"),
             _was(old.get_trial_edition_display(), book.get_trial_edition_display()),
         ),
-        (_("Trial agent licences"), _was(old.trial_agents, book.trial_agents)),
+        (_("Trial agent licenses"), _was(old.trial_agents, book.trial_agents)),
         (_("Trial days"), _was(old.trial_days, book.trial_days)),
     ]
     for item in items:
@@ -285,7 +285,7 @@ register(
         name="coupon.give",
         label=_("Give a coupon"),
         permission="billing.add_coupon",
-        consequence=_("The account can pay with it at once."),
+        consequence=_("The account can pay with it immediately."),
         describe=_coupon_facts,
         carry_out=_give_coupon,
         check=_check_coupon,

@@ -147,7 +147,7 @@ def _values_of(model: type[Model], field: Field, tables: set[str], using: str) -
 
 
 def _own_statements(operation: Operation) -> Iterator[str]:
-    """Statements that a migration brings with it: nobody but its author knows what they do."""
+    """Statements that a migration brings with it: only its author knows what they do."""
     if isinstance(operation, RunPython) and operation.reverse_code not in {None, RunPython.noop}:
         yield f"whatever its {getattr(operation.reverse_code, '__name__', 'code')}() takes away"
     elif isinstance(operation, RunSQL) and operation.reverse_sql not in {None, RunSQL.noop}:

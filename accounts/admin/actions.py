@@ -158,7 +158,7 @@ class ObjectActions(ModelAdmin):
         ]
 
     def withheld(self, request: HttpRequest, obj: Any) -> list[tuple[ObjectAction, Refused]]:
-        """Return the acts that somebody else has to do, each with the reason."""
+        """Return the acts that another person has to do, each with the reason."""
         return [
             (action, refusal)
             for action in self.object_actions.values()
@@ -170,7 +170,7 @@ class ObjectActions(ModelAdmin):
         return bool(request.user.has_perm(action.permission) and action.is_available(obj))
 
     def _refusal(self, request: HttpRequest, action: ObjectAction, obj: Any) -> Refused | None:
-        """Return why somebody else has to do this; each answer is looked up once a request."""
+        """Return why another person has to do this; each answer is looked up once per request."""
         account, maker = _account_of(obj), action.maker(obj)
         known: dict[Any, Refused | None] = request.__dict__.setdefault("_refusals", {})
         key = (account and account.pk, maker)
@@ -309,7 +309,7 @@ class ObjectActions(ModelAdmin):
 
 
 class AddThroughService(ObjectActions):
-    """Lets staff add an object by a service call, for whoever has the model's add permission."""
+    """Lets staff add an object by a service call, for people with the model's add permission."""
 
     add_form: type[ActionForm]
     add_label: str | Promise = ""

@@ -144,8 +144,8 @@ class UserAdmin(AddThroughService, LeanAdmin):
         permission="auth.change_permission",
         form=StaffRightsForm,
         consequence=_(
-            "Taking rights away takes effect at once. Giving any is prepared, and takes effect "
-            "when a second person has approved it."
+            "Removing rights takes effect immediately. Granting rights takes effect when a "
+            "second person has approved it."
         ),
     )
     def staff_rights(

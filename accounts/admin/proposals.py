@@ -134,7 +134,7 @@ class ProposalAdmin(LeanAdmin):
     @object_action(
         label=_("Approve"),
         permission="accounts.view_proposal",
-        consequence=_("It is carried out at once."),
+        consequence=_("It is carried out immediately."),
         is_available=_is_waiting,
         maker=_maker,
         is_danger=True,

@@ -153,8 +153,8 @@ class AccountAdmin(AddThroughService, LeanAdmin):
         permission="accounts.restrict_account",
         form=RestrictForm,
         consequence=_(
-            "All agents of the account go out of service at once, and it can neither pay, buy, "
-            "renew, refund nor activate. A blocked account bars its whole entity from new "
+            "All agents of the account go out of service immediately, and it cannot pay, buy, "
+            "renew, refund or activate. A blocked account bars its whole entity from new "
             "applications. For a breach of the connect guidelines, act on the violation instead."
         ),
         proposes=True,

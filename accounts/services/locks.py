@@ -2,7 +2,7 @@
 
 A request that waits for a row holds a thread of its process and a connection. One tenant's locked
 row must not hold all of them, so a page's request waits briefly and only few wait for the same
-thing; the others are refused at once. Both end with `Busy`. A row that is free is taken by a
+thing; the others are refused immediately. Both end with `Busy`. A row that is free is taken by a
 first statement that never waits, and costs nothing of this. Commands wait as long as their
 connection allows.
 """
@@ -24,10 +24,10 @@ from accounts.errors import Busy
 
 M = TypeVar("M", bound=Model)
 
-#: Seconds that a request waits for a place while nobody gets through. A burst of short acts, one
-#: after the other, comes through.
+#: Seconds that a request waits for a place while no other one gets the lock. A burst of
+#: short acts, one after the other, comes through.
 GRACE = 0.2
-#: Seconds after a vain wait in which newcomers are not given that time.
+#: Seconds after a failed wait during which new requests are not given that time.
 _REMEMBERED = 5.0
 
 _for_page: ContextVar[bool] = ContextVar("locks_for_page", default=False)
@@ -49,7 +49,7 @@ class Places:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._waiting: Counter[Hashable] = Counter()
-        # Since when nobody has got through; after the last one left in vain, kept for a while.
+        # When the lock was last obtained. Kept for a while after the last request gave up.
         self._stuck_since: dict[Hashable, float] = {}
         self._left_in_vain: dict[Hashable, float] = {}
 
@@ -57,8 +57,8 @@ class Places:
     def take(self, key: Hashable) -> Iterator[None]:
         """Hold a place for the block, which ends without an error once the row is locked.
 
-        Raises Busy where all places are taken and nobody has got through for `GRACE` seconds,
-        which may be at once.
+        Raises Busy where all places are taken and no request has got the lock for `GRACE`
+        seconds, which may be immediately.
         """
         self._enter(key)
         came_through = False
@@ -144,11 +144,11 @@ def lock_row(model: type[M], pk: int) -> M:
     """Lock a row until the end of the transaction, and return it as it is now.
 
     It is a NO KEY lock, so rows that merely refer to it can still be inserted meanwhile. Raises
-    DoesNotExist where there is no such row, and in a page's request Busy where somebody else
+    DoesNotExist where there is no such row, and in a page's request Busy where another session
     holds it for too long.
     """
     rows = model._default_manager.filter(pk=pk)
-    # Also finds a row that this transaction holds already, so that nobody waits for themselves.
+    # Also finds a row that this transaction holds already: it never waits for itself.
     for row in rows.select_for_update(no_key=True, skip_locked=True):
         return row
     with waiting_for((model._meta.label_lower, pk)):

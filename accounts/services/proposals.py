@@ -45,7 +45,7 @@ def _state_of_row(proposal: Proposal) -> str:
     return fingerprint(target) if target is not None else ""
 
 
-def _nobody(proposal: Proposal) -> set[int]:
+def _no_one(proposal: Proposal) -> set[int]:
     return set()
 
 
@@ -70,7 +70,7 @@ class ProposalKind:
     carry_out: Callable[[Proposal, User, datetime], Any]
     check: Callable[[Proposal, datetime], None] = _nothing
     state: Callable[[Proposal], str] = _state_of_row
-    concerned: Callable[[Proposal], set[int]] = _nobody
+    concerned: Callable[[Proposal], set[int]] = _no_one
 
 
 #: All kinds by name; `accounts.apps` and the other apps fill it at the start.
@@ -111,7 +111,7 @@ def propose(
     """Prepare an act for a second person.
 
     Raises Refused where the act could not be carried out now or is prepared already, for members
-    of the company, for the person whom it is about, and without a reason.
+    of the company, for the person it is about, and without a reason.
     """
     if account is not None:
         account = lock_account(account.pk)

@@ -1,16 +1,16 @@
-"""Who may decide on what somebody else made: four eyes that belong to two people.
+"""Who may decide on what another member of staff prepared.
 
 One policy for every decision of staff: credits, refunds, appeals, connection requests and
 proposals all ask it. A decision is refused to
 
 - the person who made the thing,
 - members of the company that it concerns, today or until a day ago,
-- somebody whose own sign-in or rights are younger than a day, and
-- two people of whom one made the other, or gave the other rights, within a day; also through a
+- a person whose own sign-in or rights are younger than a day, and
+- two people, one of whom created the other or gave the other rights, within a day; also through a
   third person, so that two sign-ins made by one person never decide on each other's work.
 
 A day is the setting `SECOND_PERSON_HOURS`. What was made on the server (`createsuperuser`) has no
-maker here: whoever runs the server is outside of these rules.
+maker here: the operator of the server is outside these rules.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ from accounts.enums import ProposalState
 from accounts.errors import Refused
 from accounts.models import Account, AuditEvent, Membership, Proposal, User
 
-#: What brings a sign-in about, gives it rights, or lets somebody else into it.
+#: Events that create a sign-in, give it rights, or let another person use it.
 _GIVING = (
     "user.registered",
     "user.reactivated",
@@ -152,7 +152,7 @@ def _givers(people: set[int], now: datetime) -> set[int]:
     for actor, verb, was, to, data in events.values_list(
         "actor_id", "verb", "from_state", "to_state", "data"
     ):
-        # Taking rights away makes nobody beholden.
+        # Removing rights creates no link between two people.
         is_gift = was != to or set(data.get("to", ())) - set(data.get("from", ()))
         if verb != "user.rights_changed" or (is_gift and to == "staff"):
             found |= {actor, data.get("proposed_by")}
@@ -160,7 +160,7 @@ def _givers(people: set[int], now: datetime) -> set[int]:
 
 
 def _line(people: set[int], now: datetime) -> set[int]:
-    """Return these people, with everybody whom they were made by, directly or not."""
+    """Return these people with everyone who created them, directly or indirectly."""
     line, new = set(people), set(people)
     while new:
         new = _givers(new, now) - line

@@ -111,7 +111,7 @@ def change_in_turns(
 
 def _stopped(done: int, total: int, reason: Refused | Busy) -> Refused:
     why = (
-        _("Somebody else is working on this account right now.")
+        _("Someone else is working on this account right now.")
         if isinstance(reason, Busy)
         else str(reason)
     )

@@ -2,7 +2,7 @@
 
 A reference is unique, so the same transfer recorded twice credits once. A credit beyond what one
 person may give an account in a day waits for a second person; a mistaken one is taken back by a
-contra entry, again by a second person. Nobody decides on what they created.
+contra entry, again by a second person. No one decides on what they created.
 """
 
 from datetime import datetime
@@ -77,7 +77,7 @@ def record_credit(
     now: datetime,
     note: str = "",
 ) -> Credit:
-    """Record money for a fund; it is booked at once up to the account's daily limit, else it waits.
+    """Record money for a fund, booked immediately up to the account's daily limit; else it waits.
 
     `by=None` is the system itself (an imported transfer). Raises Refused where the reference
     is known: the money was credited before.
@@ -157,14 +157,14 @@ def _reference_of_reversal(credit: Credit, number: int) -> str:
     """Return a reference that no other credit has, however long the credit's own one is."""
     mark = f"reversal {credit.pk}-{number}"
     while Credit.objects.filter(reference__startswith=mark).exists():
-        # Somebody wrote such a reference by hand.
+        # A member of staff entered such a reference by hand.
         mark += "-R"
     return f"{mark} of {credit.reference}"[:64]
 
 
 @transaction.atomic
 def ask_for_reversal(*, credit: Credit, reason: str, by: User, now: datetime) -> Credit:
-    """Propose to take a mistaken credit back; somebody else approves it.
+    """Propose to take a mistaken credit back; a second person approves it.
 
     Raises Refused where the credit is not booked, or is a reversal, or has one that waits or is
     booked.

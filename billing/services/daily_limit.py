@@ -1,6 +1,6 @@
 """How much one person alone may give an account in a day, in money, vouchers and coupons.
 
-Whatever members of staff gave without a second person counts together, whoever they were, so that
+What all members of staff gave without a second person counts together, so that
 a large gift cannot be cut into small ones. A day is one of the billing time zone.
 """
 
@@ -59,8 +59,8 @@ def given_alone(account: Account, now: datetime) -> Decimal:
 def daily_limit_words() -> str:
     """Say how much one person may give an account in a day."""
     return _(
-        "Up to %(limit)s for an account in a day, credits and coupons of all staff together, take "
-        "effect at once. What goes beyond waits for a second person."
+        "Up to %(limit)s per account and day, counting the credits and coupons of all staff, "
+        "takes effect immediately. Anything above that waits for a second person."
     ) % {"limit": number_format(settings.CREDIT_APPROVAL_THRESHOLD, force_grouping=True)}
 
 

@@ -1,6 +1,6 @@
-"""Naming another account as payer: whom, how many in a day, and how often they may be asked.
+"""Naming another account as payer: which ones, how many per day, and how often they may be asked.
 
-UINs are consecutive numbers, so whoever may try as many as they like learns which exist; and each
+UINs are consecutive numbers, so unlimited attempts would show which ones exist; and each
 unpaid order tells the other account's members.
 """
 
@@ -56,7 +56,7 @@ def _require_few_requests(account: Account, payer: Account, now: datetime) -> No
 
 
 def count_named(*, account: Account, uin: str) -> None:
-    """Note that somebody of the account names a UIN as payer, before it is looked up.
+    """Record that a member of the account names a UIN as payer, before it is looked up.
 
     The same UIN counts once in 24 hours. Raises Refused (field "payer") for one more than
     `settings.PAYER_NAMES_DAILY_LIMIT`.

@@ -186,7 +186,7 @@ def publish_price_book(
 ) -> PriceBook:
     """Publish a new price book; quotes made before `effective_at` keep the one they had.
 
-    It takes two people; `by=None` is whoever runs the server. Raises Refused as
+    It takes two people; `by=None` is the operator of the server. Raises Refused as
     `read_price_book` does.
     """
     approved = require_approval(approval, "price_book.publish", by=by, now=now)

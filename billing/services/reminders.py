@@ -62,9 +62,9 @@ def find_due_reminders(now: datetime) -> Iterator[DueReminder]:
 
 
 def _claim(due: list[DueReminder], now: datetime) -> set[tuple[int, int]]:
-    """Write down that these are sent; return those that nobody else has sent meanwhile.
+    """Record that these are sent; return those that no other run has sent meanwhile.
 
-    Those of an account that somebody has locked entirely are left out.
+    Those of an account that another session has locked entirely are left out.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""The same package for a year, paid month by month and at once; computes, reads nothing."""
+"""The same package for a year, paid monthly or up front; computes, reads nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class PricedTerms:
 
 @dataclass(frozen=True)
 class ComparedTerms:
-    """The same package for a year, paid month by month and paid at once, before coupons."""
+    """The same package for a year, paid monthly or up front, before coupons."""
 
     edition: Edition
     monthly: PricedTerms
@@ -38,12 +38,12 @@ class ComparedTerms:
 
     @property
     def saving(self) -> Decimal:
-        """What paying for a year at once saves; below zero where it costs more."""
+        """What paying for a year up front saves; negative where it costs more."""
         return self.monthly.amount - self.annual.amount
 
     @property
     def surcharge(self) -> Decimal:
-        """What paying for a year at once costs more."""
+        """The extra cost of paying for a year up front."""
         return -self.saving
 
 

@@ -247,7 +247,7 @@ class ViolationAdmin(AddThroughService, LeanAdmin):
         permission=HANDLE,
         form=MeasureForm,
         consequence=_(
-            "A warning takes effect at once. Anything harder is prepared, and takes effect when a "
+            "A warning takes effect immediately. Any stronger measure takes effect when a "
             "second person has approved it: then all agents are out of service, and buying, "
             "renewing, refunding and activating stop; a block bars the whole company from new "
             "applications. The customer is told, and the time to appeal begins."

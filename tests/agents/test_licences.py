@@ -92,7 +92,7 @@ def test_too_few_free_licences_assign_none(tenant: Tenant, package: Package) -> 
     ("reason", "words"),
     [
         (Refused("The account is suspended.", code="account_restricted"), "is suspended."),
-        (Busy(), "Somebody else is working on this account right now."),
+        (Busy(), "Someone else is working on this account right now."),
     ],
     ids=["refused", "busy"],
 )
