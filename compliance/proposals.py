@@ -109,9 +109,9 @@ register(
         label=_("Take a measure"),
         permission="compliance.handle_violation",
         consequence=_(
-            "The customer is notified immediately, and the time to appeal begins. All agents go out "
-            "of service, and buying, renewing, refunding and activating stop; a block bars the whole "
-            "company from new applications."
+            "The customer is notified immediately, and the time to appeal begins. All agents go "
+            "out of service, and buying, renewing, refunding and activating stop; a block bars the "
+            "whole company from new applications."
         ),
         describe=_measure_facts,
         carry_out=_act,

@@ -77,7 +77,7 @@ def record_credit(
     now: datetime,
     note: str = "",
 ) -> Credit:
-    """Record money for a fund, booked immediately up to the account's daily limit; else it waits.
+    """Record money for a fund: booked immediately up to the account's daily limit, else waiting.
 
     `by=None` is the system itself (an imported transfer). Raises Refused where the reference
     is known: the money was credited before.
