@@ -51,7 +51,7 @@ def test_an_announced_credit_waits_and_its_maker_has_no_buttons(
         "reference": "OPS-5",
     }
     form = words(client.get("/admin/billing/credit/add/"))
-    assert "Up to 10,000.00 for an account in a day" in form
+    assert "Up to 10,000.00 per account and day" in form
     shown = client.post("/admin/billing/credit/add/", data, follow=True)
     credit = Credit.objects.get(reference="OPS-5")
     assert (credit.status, make.balances(account).get("cash")) == ("waiting", None)
