@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import OuterRef, Subquery
 
 from accounts.models import Account, AuditEvent, User
@@ -150,26 +151,27 @@ def describe_changes(
 # --- Licences ------------------------------------------------------------------------------
 
 
-def _licences(
+#: One statement however many there are: ten thousand as objects take a second and a half.
+_ADD = """
+    INSERT INTO billing_licence (account_id, package_id, kind, source, order_line_id, created_at)
+    SELECT %s, %s, %s, %s, %s, %s FROM generate_series(1, %s)
+"""
+
+
+def add_licences(
     package: Package,
     kind: LicenceKind,
     quantity: int,
     *,
     now: datetime,
     line: OrderLine | None = None,
-) -> list[Licence]:
-    """Return new licences of a package: included ones, or those that an order line bought."""
-    return [
-        Licence(
-            account_id=package.account_id,
-            package=package,
-            kind=kind,
-            source=LicenceSource.BOUGHT if line else LicenceSource.INCLUDED,
-            order_line=line,
-            created_at=now,
-        )
-        for _ in range(quantity)
-    ]
+) -> None:
+    """Add licenses to a package: included ones, or those that an order line bought."""
+    source = LicenceSource.BOUGHT if line else LicenceSource.INCLUDED
+    bought_by = line.pk if line else None
+    values = (package.account_id, package.pk, kind, source, bought_by, now, quantity)
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD, values)
 
 
 def _hand_over_trial_licences(
@@ -204,18 +206,16 @@ def make_licences(
     if ask.kind not in {OrderKind.NEW, OrderKind.ADDITIONAL}:
         return
     bought = {LicenceKind(line.item): line for line in lines if line.item != ItemKind.PACKAGE}
-    made: list[Licence] = []
     standing = 0
     if ask.kind == OrderKind.NEW:
         trial = held[0] if held else None
         for name, included in order.request["included"].items():
             kind = LicenceKind(name)
             there = trial.count(kind, LicenceSource.INCLUDED) if trial else 0
-            made += _licences(package, kind, included - there, now=now)
+            add_licences(package, kind, included - there, now=now)
         if trial:
             agents = bought.get(LicenceKind.AGENT)
             standing = _hand_over_trial_licences(ask, trial, agents, now)
     for kind, line in bought.items():
         already = standing if kind == LicenceKind.AGENT else 0
-        made += _licences(package, kind, line.quantity - already, now=now, line=line)
-    Licence.objects.bulk_create(made, batch_size=1000)
+        add_licences(package, kind, line.quantity - already, now=now, line=line)

@@ -80,7 +80,8 @@ def _after_new(ask: Ask, held: list[Held], prices: PriceList, at: datetime) -> S
 
 def _after_renewal(ask: Ask, held: Held, ending: tuple[int, ...]) -> Shape:
     package, before = held.package, shape_of(held)
-    ended = [licence.kind for licence in held.licences if licence.pk in ending]
+    left_out = set(ending)
+    ended = [licence.kind for licence in held.licences if licence.pk in left_out]
     months = package.months + months_in(*ask.term_of(package.pk))
     return Shape(
         kind=before.kind,

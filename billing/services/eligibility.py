@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -25,12 +25,27 @@ from billing.enums import (
     PackageState,
 )
 from billing.holders import find_holders, order_for_ending
-from billing.models import Licence, Package
+from billing.models import Package
 from billing.periods import expiry, months_in
 from billing.pricing import PricingError, check_quantities, check_term
 from billing.rows import Rows
 from billing.services.delivery import billing_zone
 from billing.services.lifecycle import derive_states, find_under_review
+
+
+class HeldLicence(NamedTuple):
+    """What an order needs of a license; a package may have ten thousand, so it is no model."""
+
+    package_id: int
+    pk: int
+    kind: str
+    source: str
+    ends_at: datetime | None
+
+    @property
+    def label(self) -> str:
+        """The license's kind and number, as pages show it."""
+        return f"{LicenceKind(self.kind).label} #{self.pk}"
 
 
 @dataclass(frozen=True)
@@ -42,7 +57,7 @@ class Held:
 
     package: Package
     state: PackageState
-    licences: tuple[Licence, ...]
+    licences: tuple[HeldLicence, ...]
     is_under_review: bool = False
 
     def count(self, kind: LicenceKind, source: LicenceSource | None = None) -> int:
@@ -60,7 +75,7 @@ class Held:
         return sum(1 for licence in self.licences if licence.kind == kind)
 
     @property
-    def bought(self) -> list[Licence]:
+    def bought(self) -> list[HeldLicence]:
         """The additional licences that go on as long as the package."""
         return [
             licence
@@ -82,11 +97,10 @@ _BY_KEY = f"""{_PACKAGES} p.id = ANY(%s) ORDER BY p.id"""
 _LOCK = " FOR NO KEY UPDATE OF p"
 _LICENCES = Rows(
     """
-    SELECT {l} FROM billing_licence l
+    SELECT l.package_id, l.id, l.kind, l.source, l.ends_at FROM billing_licence l
     WHERE l.account_id = %s AND l.package_id = ANY(%s) AND (l.ends_at IS NULL OR l.ends_at > %s)
     ORDER BY l.id
-    """,
-    l=Licence,
+    """
 )
 
 
@@ -125,9 +139,9 @@ def find_held(
     `under_review` are those whose refund is, where the caller has read it with the packages.
     """
     listed = list(packages)
-    licences: dict[int, list[Licence]] = {package.pk: [] for package in listed}
-    for (licence,) in _LICENCES(account.pk, list(licences), now):
-        licences[licence.package_id].append(licence)
+    licences: dict[int, list[HeldLicence]] = {package.pk: [] for package in listed}
+    for row in _LICENCES(account.pk, list(licences), now):
+        licences[row[0]].append(HeldLicence(*row))
     if under_review is None:
         under_review = find_under_review(listed)
     states = derive_states(listed, now, under_review=under_review)

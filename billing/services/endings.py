@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 from billing.enums import LicenceKind
 from billing.holders import Holder, find_holders, order_for_ending
-from billing.models import Licence
-from billing.services.eligibility import Held
+from billing.services.eligibility import Held, HeldLicence
 
 #: A list of more licences than this helps nobody choose; then the proposal is taken (decided).
 CHOOSER_LIMIT = 300
@@ -20,7 +19,7 @@ CHOOSER_LIMIT = 300
 class Candidate:
     """An additional licence that may end, and who holds it."""
 
-    licence: Licence
+    licence: HeldLicence
     holder: Holder | None
     is_ending: bool
 

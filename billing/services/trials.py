@@ -7,9 +7,10 @@ from django.db import transaction
 from accounts.models import Account, Application, User
 from accounts.services.audit import record_event
 from accounts.services.tenants import create_application, lock_account
-from billing.enums import LicenceKind, LicenceSource, PackageKind, PackageState
-from billing.models import Licence, Package, TrialGrant
+from billing.enums import LicenceKind, PackageKind, PackageState
+from billing.models import Package, TrialGrant
 from billing.services.catalog import find_price_book
+from billing.services.delivery import add_licences
 
 
 def is_trial_due(account: Account) -> bool:
@@ -31,16 +32,7 @@ def _grant_trial(application: Application, *, by: User | None, now: datetime) ->
         created_at=now,
     )
     TrialGrant.objects.create(account=application.account, package=package, granted_at=now)
-    Licence.objects.bulk_create(
-        Licence(
-            account=application.account,
-            package=package,
-            kind=LicenceKind.AGENT,
-            source=LicenceSource.INCLUDED,
-            created_at=now,
-        )
-        for _ in range(book.trial_agents)
-    )
+    add_licences(package, LicenceKind.AGENT, book.trial_agents, now=now)
     record_event(
         account=application.account,
         verb="package.trial_granted",
