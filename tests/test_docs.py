@@ -1,0 +1,85 @@
+"""The documents name only files, functions and pages that exist."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+#: Records of decisions tell of the code of their time; only their links are followed.
+GUIDES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [*GUIDES, *sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+
+_CODE = re.compile(r"`([^`\n]+)`")
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+#: A path of the repository: it begins with one of its folders.
+_PATH = re.compile(
+    r"^(?:accounts|agents|billing|compliance|config|docs|locale|requirements|static|templates|tests)"
+    r"/[\w./*-]*$"
+)
+#: `path.py` `name()`, or `path.py` (`name()`): the name is defined in that file.
+_NAMED = re.compile(r"`([\w./-]+\.py)`,? \(?`([A-Za-z_][\w.]*)(?:\(\))?`")
+
+
+def _name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def _prose(page: Path) -> str:
+    """Return the page without its code blocks."""
+    return re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def _exists(path: str) -> bool:
+    return any(ROOT.glob(path)) if "*" in path else (ROOT / path).exists()
+
+
+def _defined(body: list[ast.stmt], prefix: str = "") -> Iterator[str]:
+    """Yield what a module defines: functions, classes with what they hold, and constants."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield prefix + node.name
+        elif isinstance(node, ast.ClassDef):
+            yield prefix + node.name
+            yield from _defined(node.body, f"{prefix}{node.name}.")
+        elif isinstance(node, ast.Assign):
+            yield from (prefix + t.id for t in node.targets if isinstance(t, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield prefix + node.target.id
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=_name)
+def test_every_path_exists(page: Path) -> None:
+    paths = {code for code in _CODE.findall(_prose(page)) if _PATH.match(code)}
+    assert [path for path in sorted(paths) if not _exists(path)] == []
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=_name)
+def test_every_name_is_defined_in_the_file_beside_it(page: Path) -> None:
+    missing = [
+        f"{path} {name}"
+        for path, name in _NAMED.findall(_prose(page))
+        if not (ROOT / path).is_file()
+        or name not in set(_defined(ast.parse((ROOT / path).read_text(encoding="utf-8")).body))
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_every_link_leads_to_a_page_and_its_heading(page: Path) -> None:
+    dead = []
+    for link in _LINK.findall(_prose(page)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and anchor not in _anchors(target)):
+            dead.append(link)
+    assert dead == []
