@@ -41,7 +41,7 @@ class Permission(StrEnum):
 
 _READING = {Permission.READ}
 
-#: What each role may do (decided): money and the audit trail are read by owner and finance, and a
+#: What each role may do (ADR 0005): money and the audit trail are read by owner and finance, and a
 #: viewer reads what an agent manager reads and no more.
 PERMISSIONS_OF_ROLE: dict[str, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),

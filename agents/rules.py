@@ -1,4 +1,4 @@
-"""The shapes of an agent's fields (decided): held by forms, by imports and by the database."""
+"""The shapes of an agent's fields (ADR 0041), held by forms, by imports and by the database."""
 
 import re
 

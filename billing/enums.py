@@ -92,7 +92,7 @@ class ShownOrderStatus(TextChoices):
 
 
 class FundKind(TextChoices):
-    """An account's balances, in the order in which they pay (decided)."""
+    """An account's balances, in the order in which they pay (ADR 0023)."""
 
     GIFT = "gift", _("Gift")
     INCOME = "income", _("Income")

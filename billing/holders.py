@@ -37,7 +37,7 @@ def order_for_ending(licence_ids: Iterable[int], holders: Mapping[int, Holder]) 
     """Return the ids in the order in which they should end first.
 
     Free licences first, then those of disabled holders, then of the least recently changed
-    (decided: so that the fewest people who work are touched); newer licences before older.
+    (ADR 0037); newer licences before older.
     """
 
     def rank(licence_id: int) -> tuple[int, float, int]:

@@ -9,7 +9,7 @@ def mask_name(name: str) -> str:
     """Return the ends of a name with stars between: `Harbour Retail` gives `H***l`.
 
     The number of stars says nothing about the length, and a short name shows its first sign only
-    (decided: enough to tell that one has the right account, too little to learn its name).
+    (ADR 0048).
     """
     signs = name.strip()
     if not signs:

@@ -129,7 +129,7 @@ def midterm_unit_price(monthly: Fraction | Decimal, left: Remaining) -> Decimal:
     """Return the price of one licence for the time left.
 
     Whole months at the monthly price, then days at a thirtieth of it each, the days never above
-    one month; rounded half up to the cent, at least one cent (decided).
+    one month; rounded half up to the cent, at least one cent (ADR 0022).
     """
     price = Fraction(monthly)
     days = price * min(left.days, _DAYS_IN_PRICE_MONTH) / _DAYS_IN_PRICE_MONTH

@@ -206,7 +206,7 @@ _TERMINATED = frozenset({"terminated", "blocked"})
 
 
 def _paid_package(question: _Question) -> Answer:
-    """Fail for a trial and for a package that is over (decided: a trial is no purchase).
+    """Fail for a trial and for a package that is over (ADR 0031).
 
     That a package is terminated follows from its account's status.
     """
@@ -239,7 +239,7 @@ def find_window_days(promotions: Sequence[PromotionFacts], usual: int) -> int:
 def _window(question: _Question) -> Answer:
     """Fail once the local day is later than the last day of the window (guide: five days).
 
-    Decided: the day of payment is day 0 and the fifth day after it counts to its end; time under
+    ADR 0032: the day of payment is day 0 and the fifth day after it counts to its end; time under
     an overturned measure moves the end.
     """
     facts = question.facts
@@ -270,7 +270,7 @@ def _one_per_entity(question: _Question) -> Answer:
     """Fail where the legal entity used, or holds, its one full refund of the product (guide).
 
     A rejected or withdrawn request gives the right back, and a refund of zero does not use it
-    (decided). The customer never reads which other account used it.
+    (ADR 0007). The customer never reads which other account used it.
     """
     refunds = question.facts.entity_refunds
     if refunds is None:
@@ -298,7 +298,7 @@ def _guidelines(question: _Question) -> Answer:
     """Fail under a standing Serious or Severe violation, or a restricted account (guide).
 
     Review for a violation still under investigation and for a standing warning, to which the
-    guide's table attaches no bar (decided).
+    guide's table attaches no bar (ADR 0033).
     """
     facts = question.facts
     if facts.account_status is None or facts.violations is None:
@@ -320,7 +320,7 @@ def _guidelines(question: _Question) -> Answer:
 def _not_abnormal(question: _Question) -> Answer:
     """Review where refunds were asked for too often, or staff put a hold on the account.
 
-    The customer reads only that staff will check; why is in the numbers for staff (decided).
+    The customer reads only that staff will check; why is in the numbers for staff (ADR 0034).
     """
     facts = question.facts
     if facts.recent_asks is None or facts.has_hold is None:
@@ -331,7 +331,7 @@ def _not_abnormal(question: _Question) -> Answer:
 
 
 def _nothing_in_flight(question: _Question) -> Answer:
-    """Fail while an unpaid order or another refund is open on the package (decided)."""
+    """Fail while an unpaid order or another refund is open on the package (ADR 0035)."""
     orders, refunds = question.facts.open_orders, question.facts.open_refunds
     if orders is None or refunds is None:
         return _UNKNOWN

@@ -14,8 +14,7 @@ def find_due_offset(
 
     Only the latest whose time has come counts, so what was missed is never sent after a later
     one. A trial is reminded of before its expiry alone. A reminder before the expiry is not sent
-    after it; the last one of all lapses after a day (decided: nobody is reminded of what is long
-    past).
+    after it; the last one of all lapses after a day (ADR 0039).
     """
     usable = [offset for offset in offsets if offset < 0 or not is_trial]
     come = [offset for offset in usable if expires_at + timedelta(days=offset) <= now]

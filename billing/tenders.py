@@ -38,7 +38,7 @@ class Split:
 def split(
     total: Decimal, balances: Mapping[FundKind, Decimal], excluded: Collection[FundKind] = ()
 ) -> Split:
-    """Split `total` over gift, then income, then cash (decided); cash is never excluded."""
+    """Split `total` over gift, then income, then cash (ADR 0023); cash is never excluded."""
     left, parts = total, {}
     for kind in (FundKind.GIFT, FundKind.INCOME, FundKind.CASH):
         usable = kind == FundKind.CASH or kind not in excluded

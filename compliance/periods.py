@@ -36,8 +36,7 @@ def lost_time(
 ) -> timedelta:
     """Return the time between `since` and `until` that annulled measures alone took away.
 
-    Time in which a valid measure held as well was not lost by the annulled one (decided:
-    overturning a case gives back what that case alone took).
+    Time in which a valid measure held as well was not lost by the annulled one (ADR 0047).
     """
 
     def clip(spans: Iterable[Span]) -> list[Span]:

@@ -99,8 +99,7 @@ MEASURE_STATES = (CaseState.ACTIONED, CaseState.APPEALED, CaseState.UPHELD)
 def judge_lifting(state: CaseState, measure: str, *, is_lifted: bool) -> tuple[Problem, ...]:
     """Say what stands against lifting a measure while its violation keeps standing.
 
-    A termination or a block holds for good; only an overturned appeal ends it (decided, from
-    what the two statuses mean).
+    A termination or a block holds for good; only an overturned appeal ends it (ADR 0045).
     """
     if state not in MEASURE_STATES:
         return (Problem("no_measure", _("No measure of this case holds.")),)

@@ -83,3 +83,31 @@ def test_every_link_leads_to_a_page_and_its_heading(page: Path) -> None:
         if not target.exists() or (anchor and anchor not in _anchors(target)):
             dead.append(link)
     assert dead == []
+
+
+def test_every_decision_is_in_the_index() -> None:
+    folder = ROOT / "docs" / "decisions"
+    records = sorted(page.name for page in folder.glob("[0-9]*.md"))
+    index = re.findall(r"\]\(([0-9]{4}-[^)#]+\.md)\)", (folder / "README.md").read_text("utf-8"))
+    assert index == records
+
+
+def test_every_decision_that_the_code_cites_exists() -> None:
+    numbers = {page.name[:4] for page in (ROOT / "docs" / "decisions").glob("[0-9]*.md")}
+    cited = {
+        (number, _name(page))
+        for folder in (
+            "accounts",
+            "agents",
+            "billing",
+            "compliance",
+            "config",
+            "templates",
+            "tests",
+        )
+        for page in (ROOT / folder).rglob("*")
+        if page.suffix in {".py", ".html", ".txt", ".css", ".js"}
+        for number in re.findall(r"\bADR (\d{4})\b", page.read_text(encoding="utf-8"))
+    }
+    assert cited
+    assert {place for place in cited if place[0] not in numbers} == set()

@@ -30,7 +30,7 @@ from accounts.services.tenants import lock_account
 from accounts.text import email_key
 
 _SIGNER = signing.Signer(salt="accounts.invitation")
-#: A message that has just gone out is not sent again (decided).
+#: A message that has just gone out is not sent again (ADR 0049).
 RESEND_PAUSE = timedelta(minutes=1)
 
 

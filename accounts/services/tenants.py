@@ -81,7 +81,7 @@ def entity_exists() -> Refused:
 def clean_registration_number(number: str) -> str:
     """Return a registration number as it is stored: capital letters, single blanks.
 
-    So one company cannot be registered twice by writing its number in another way (decided).
+    So one company cannot be registered twice by writing its number in another way (ADR 0050).
     """
     return " ".join(text.compatible(number).upper().split())
 

@@ -304,8 +304,8 @@ def _judge_upgrade(account: Account, ask: Ask, now: datetime, source: Source) ->
 def _require_future(package: Package, ask: Ask, now: datetime) -> None:
     """Refuse a renewal that would be over before it is bought.
 
-    It starts at the old expiry, and a package of a restricted account may wait long (decided:
-    nobody pays for time that has passed alone).
+    It starts at the old expiry, and a package of a restricted account may wait long
+    (ADR 0036).
     """
     months = package.months + months_in(*ask.term_of(package.pk))
     if expiry(package.anchor_at, months, billing_zone(), package.extension) <= now:

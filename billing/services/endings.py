@@ -11,7 +11,7 @@ from billing.enums import LicenceKind
 from billing.holders import Holder, find_holders, order_for_ending
 from billing.services.eligibility import Held, HeldLicence
 
-#: A list of more licences than this helps nobody choose; then the proposal is taken (decided).
+#: A list of more licences than this helps nobody choose; then the proposal is taken (ADR 0038).
 CHOOSER_LIMIT = 300
 
 

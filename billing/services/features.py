@@ -47,7 +47,7 @@ def has_feature(edition: str, key: str, now: datetime) -> bool:
 def features_for(application: Application, now: datetime) -> list[FeatureUse]:
     """Return every feature of the table in force, with whether the application may use it.
 
-    Calling features wait until a connection request of the application is approved (decided).
+    Calling features wait until a connection request of the application is approved (ADR 0040).
     """
     package = Package.objects.filter(application=application).live(now).first()
     is_connected = has_approved_connection(application.pk)

@@ -50,7 +50,7 @@ def in_scope(ask: Ask, packages: Iterable[Package]) -> OfferScope:
     """Return what limits the offers for an ask and the packages that it is for.
 
     What is bought for packages that exist is of their edition. Where editions or kinds of term
-    differ, it is of none, so that an offer for one of them is not used for another (decided).
+    differ, it is of none, so that an offer for one of them is not used for another (ADR 0015).
     Additional licenses and upgrades are of the package's own term.
     """
     found = list(packages)
@@ -205,7 +205,7 @@ def list_coupons(
 ) -> list[CouponChoice]:
     """Return the buyer's coupons for an order of `amount`, usable ones first.
 
-    Usable ones by earliest expiry, then by largest deduction (decided), so the first one is the
+    Usable ones by earliest expiry, then by largest deduction (ADR 0025), so the first one is the
     proposal; the others with every reason that stands against them.
     """
     choices = [

@@ -17,7 +17,7 @@ from billing.services.orders import cancel_order, missing_amount, pay_order
 from billing.views.orders import read_orders
 from billing.views.places import account_url, order_url
 
-#: The funds that a customer may leave out; cash always pays (decided).
+#: The funds that a customer may leave out; cash always pays (ADR 0023).
 OPTIONAL_FUNDS = (FundKind.GIFT, FundKind.INCOME)
 
 

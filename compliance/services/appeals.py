@@ -111,7 +111,7 @@ _HANDLING = (CaseAct.INVESTIGATE, CaseAct.VERIFY, CaseAct.ACT)
 def handlers_of(case: Violation) -> frozenset[int]:
     """Return the ids of everybody who worked on the case up to its measure.
 
-    Handing the case on does not make its former handler another person (decided).
+    Handing the case on does not make its former handler another person (ADR 0046).
     """
     actors = case.events.filter(act__in=_HANDLING).values_list("actor_id", flat=True)
     return frozenset(actor for actor in [*actors, case.handler_id] if actor is not None)

@@ -25,8 +25,8 @@ def find_rule_book(at: datetime) -> RuleBook:
 def find_behaviour(number: int, *, at: datetime) -> Behaviour:
     """Return the behaviour of that number in the book in force at `at`.
 
-    A case is judged by the rules of the time when it happened (decided: nobody is judged by a
-    rule that came later). Raises Refused where the book has no such behaviour.
+    A case is judged by the rules of the time when it happened (ADR 0043). Raises Refused where
+    the book has no such behaviour.
     """
     behaviour = (
         Behaviour.objects.filter(book=find_rule_book(at), number=number)
