@@ -60,7 +60,7 @@ def check_lock_timeout(
         Caution(
             "lock_timeout is 0: a request waits without end for a row that another one has locked.",
             hint="Set DATABASE_LOCK_TIMEOUT, or behind PgBouncer "
-            "ALTER ROLE ... SET lock_timeout = '2s' (README, Connections).",
+            "ALTER ROLE ... SET lock_timeout = '2s' (docs/operations.md).",
             id="config.W001",
         )
     ]

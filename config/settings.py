@@ -1,8 +1,8 @@
 """All settings of the console, in one place.
 
 Everything that differs between machines is read from the environment, or from a file `.env`
-beside `manage.py` (`ENV_FILE` names another one); variables of the environment win. The README
-lists them. Debugging is off unless `DEBUG=1`; `LOCAL` follows it.
+beside `manage.py` (`ENV_FILE` names another one); variables of the environment win.
+`docs/settings.md` lists them. Debugging is off unless `DEBUG=1`; `LOCAL` follows it.
 """
 
 import fcntl

@@ -55,31 +55,31 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
 
 
-@pytest.mark.parametrize("page", GUIDES, ids=_name)
-def test_every_path_exists(page: Path) -> None:
-    paths = {code for code in _CODE.findall(_prose(page)) if _PATH.match(code)}
+@pytest.mark.parametrize("document", GUIDES, ids=_name)
+def test_every_path_exists(document: Path) -> None:
+    paths = {code for code in _CODE.findall(_prose(document)) if _PATH.match(code)}
     assert [path for path in sorted(paths) if not _exists(path)] == []
 
 
-@pytest.mark.parametrize("page", GUIDES, ids=_name)
-def test_every_name_is_defined_in_the_file_beside_it(page: Path) -> None:
+@pytest.mark.parametrize("document", GUIDES, ids=_name)
+def test_every_name_is_defined_in_the_file_beside_it(document: Path) -> None:
     missing = [
         f"{path} {name}"
-        for path, name in _NAMED.findall(_prose(page))
+        for path, name in _NAMED.findall(_prose(document))
         if not (ROOT / path).is_file()
         or name not in set(_defined(ast.parse((ROOT / path).read_text(encoding="utf-8")).body))
     ]
     assert missing == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_name)
-def test_every_link_leads_to_a_page_and_its_heading(page: Path) -> None:
+@pytest.mark.parametrize("document", PAGES, ids=_name)
+def test_every_link_leads_to_a_page_and_its_heading(document: Path) -> None:
     dead = []
-    for link in _LINK.findall(_prose(page)):
+    for link in _LINK.findall(_prose(document)):
         if re.match(r"[a-z]+:", link):
             continue
         path, _, anchor = link.partition("#")
-        target = (page.parent / path).resolve() if path else page
+        target = (document.parent / path).resolve() if path else document
         if not target.exists() or (anchor and anchor not in _anchors(target)):
             dead.append(link)
     assert dead == []

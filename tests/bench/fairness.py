@@ -294,7 +294,7 @@ def console(cluster: Cluster, folder: Path, way: str) -> Iterator[Server]:
 
 
 def set_role(url: str) -> None:
-    """Give the role the timeout that README asks for where PgBouncer is used."""
+    """Give the role the timeout that docs/operations.md asks for where PgBouncer is used."""
     with psycopg.connect(url, autocommit=True) as owner:
         owner.execute(f"ALTER ROLE {ROLE} SET lock_timeout = '2s'")
 

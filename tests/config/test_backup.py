@@ -1,4 +1,4 @@
-"""The backup of the README, taken and restored: the ledger balances, and its guards still stand."""
+"""The backup of docs/operations.md, taken and restored: whole, and its guards still stand."""
 
 import os
 import subprocess

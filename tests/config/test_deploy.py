@@ -19,7 +19,8 @@ ROOT: Path = settings.BASE_DIR
 DEPLOY = ROOT / "config/deploy"
 UNITS = sorted(path for path in (DEPLOY / "systemd").iterdir() if path.is_file())
 TIMERS = {unit.stem.partition("@")[2]: unit for unit in UNITS if unit.suffix == ".timer"}
-README = (ROOT / "README.md").read_text()
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
+SETTINGS = (ROOT / "docs/settings.md").read_text()
 _LINE = re.compile(
     r"^(\S+ +\S+ +\S+ +\S+ +\S+) +cd .* manage\.py (\w+)(?: --follow 55)?(?: --verbosity 0)?$",
     re.MULTILINE,
@@ -44,11 +45,11 @@ def timetable(text: str) -> dict[str, str]:
     return {command: " ".join(when.split()) for when, command in _LINE.findall(text)}
 
 
-def test_timers_cron_and_readme_agree_on_the_timetable() -> None:
+def test_timers_cron_and_operations_agree_on_the_timetable() -> None:
     timers = {name: AS_CRON[read(unit)["Timer"]["OnCalendar"]] for name, unit in TIMERS.items()}
 
     assert timetable((DEPLOY / "crontab").read_text()) == timers
-    assert timetable(README) == timers
+    assert timetable(OPERATIONS) == timers
 
 
 @pytest.mark.parametrize("command", TIMERS)
@@ -121,4 +122,4 @@ def test_the_example_environment_holds_no_secret_and_only_known_variables() -> N
     lines = (DEPLOY / "console.env.example").read_text().splitlines()
     pairs = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     assert (pairs["SECRET_KEY"], pairs["DATABASE_URL"]) == ("", "")
-    assert [name for name in pairs if f"`{name}`" not in README] == []
+    assert [name for name in pairs if f"`{name}`" not in SETTINGS] == []
