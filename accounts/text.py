@@ -217,3 +217,19 @@ def clean_phone(text: str) -> str:
         for sign in text
     )
     return unicodedata.normalize("NFKC", f"+{digits[2:]}" if digits[:2] == "00" else digits)
+
+
+#: A name this short would be given away by its two ends.
+_SHORT_NAME = 4
+
+
+def mask_name(name: str) -> str:
+    """Return the ends of a name with stars between: `Harbour Retail` gives `H***l`.
+
+    The number of stars says nothing about the length, and a short name shows its first sign only
+    (ADR 0048).
+    """
+    signs = name.strip()
+    if not signs:
+        return "***"
+    return signs[0] + "***" + (signs[-1] if len(signs) > _SHORT_NAME else "")

@@ -15,11 +15,16 @@ from accounts.models import Proposal, User
 from accounts.services.proposals import Facts, ProposalKind, register
 from accounts.services.turns import fingerprint
 from accounts.templatetags.console import money
+from billing.catalog.models import FeatureTable, PriceBook, PriceBookWithdrawal
+from billing.catalog.publishing import (
+    publish_feature_table,
+    publish_price_book,
+    read_feature_table,
+    read_price_book,
+)
+from billing.catalog.queries import find_feature_table, find_price_book
 from billing.enums import CouponKind, PromotionRefundRule
-from billing.models import Coupon, FeatureTable, Package, PriceBook, PriceBookWithdrawal, Promotion
-from billing.models.offers import Limits
-from billing.services.catalog import find_feature_table, find_price_book
-from billing.services.offer_desk import (
+from billing.grants.coupons import (
     coupon_code_known,
     define_promotion,
     end_promotion,
@@ -27,14 +32,10 @@ from billing.services.offer_desk import (
     promotion_code_known,
     require_running,
 )
-from billing.services.packages import extend_package, mark_switched_from_postpaid
-from billing.services.publishing import (
-    publish_feature_table,
-    publish_price_book,
-    read_feature_table,
-    read_price_book,
-)
-from billing.templatetags.billing import limits_of
+from billing.offers.labels import limits_of
+from billing.offers.models import Coupon, Limits, Promotion
+from billing.packages.models import Package
+from billing.packages.services import extend_package, mark_switched_from_postpaid
 
 
 def _approved(proposal: Proposal, by: User, now: datetime) -> dict[str, Any]:

@@ -2,20 +2,11 @@
 
 from django.urls import URLPattern, path
 
-from billing.views import (
-    activation,
-    applications,
-    changes,
-    confirming,
-    funds,
-    orders,
-    paying,
-    payments,
-    public,
-    purchase,
-    refunds,
-    renewal_mode,
-)
+from billing.orders.views import activation, changes, confirm, paying, purchase
+from billing.packages.views import applications, renewal_mode
+from billing.refunds import views as refunds
+from billing.views import orders, payments, public
+from billing.wallet import views as funds
 
 app_name = "billing"
 
@@ -36,7 +27,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{APPLICATION}/upgrade/", changes.upgrade, name="upgrade"),
     path(f"{APPLICATION}/renewal/", renewal_mode.renewal_mode, name="renewal_mode"),
     path(f"{ACCOUNT}/renew/", changes.renew_many, name="renew_many"),
-    path(f"{ACCOUNT}/confirm/", confirming.confirm, name="confirm"),
+    path(f"{ACCOUNT}/confirm/", confirm.confirm, name="confirm"),
     path(f"{ACCOUNT}/orders/", orders.orders, name="orders"),
     path(f"{ACCOUNT}/orders/<slug:number>/", orders.order, name="order"),
     path(f"{ACCOUNT}/refunds/", refunds.refunds, name="refunds"),

@@ -10,7 +10,7 @@ from django.db.models import CheckConstraint, Field, UniqueConstraint
 from accounts.services import verification as accounts
 from accounts.services.verification import Breach, Check
 from agents.services import verification as agents
-from billing.services import verification as billing
+from billing.wallet import verification as billing
 from compliance.services import verification as compliance
 
 CHECKS: tuple[Check, ...] = (

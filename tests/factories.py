@@ -17,14 +17,14 @@ from accounts.models import Account, Application, Entity, Restriction, User
 from accounts.services.members import add_member
 from accounts.services.restrictions import restrict_account
 from accounts.services.tenants import open_account, register_entity
-from billing.asks import Ask, RenewedPackage
 from billing.enums import CouponKind, Edition, LicenceKind, OrderKind, TermUnit
+from billing.grants.coupons import define_promotion, give_coupon
+from billing.grants.credits import record_credit
 from billing.models import Coupon, Fund, Licence, Order, Package, Promotion
-from billing.services.credits import record_credit
-from billing.services.offer_desk import define_promotion, give_coupon
-from billing.services.orders import place_order
-from billing.services.quotes import make_quote
-from billing.services.trials import activate_application
+from billing.orders.quotes import make_quote
+from billing.orders.request import Ask, RenewedPackage
+from billing.orders.services import place_order
+from billing.orders.trials import activate_application
 
 #: 10:00 on 10 March 2026 in the billing zone.
 NOW = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)

@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account, Application
-from billing.services.sweeps import run_sweep
+from billing.renewals.sweep import run_sweep
 from tests import factories as make
 from tests.agents.builders import make_agent
 from tests.billing.acts import DAY, ask_for_review, at, bought, fresh, package_of, refund

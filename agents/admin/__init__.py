@@ -4,7 +4,7 @@ from django.contrib import admin
 
 from accounts.admin.base import LeanAdmin
 from agents.models import Agent, AgentImport, SipTelephone, SkillGroup, SkillGroupMember
-from billing.admin.inlines import ReadOnlyInline
+from billing.inlines import ReadOnlyInline
 
 
 class SkillGroupRows(ReadOnlyInline):

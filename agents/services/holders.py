@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from agents.models import Agent, SipTelephone
-from billing.holders import Holder
+from billing.packages.holders import Holder
 
 
 def find_holders(licence_ids: Iterable[int]) -> dict[int, Holder]:

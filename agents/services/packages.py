@@ -11,7 +11,7 @@ from agents.models import Agent
 from agents.services.seats import Seats
 from billing.enums import LicenceKind
 from billing.models import Package
-from billing.services.package_status import PackageStatus, read_status
+from billing.packages.status import PackageStatus, read_status
 
 
 @dataclass(frozen=True)

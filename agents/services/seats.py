@@ -16,7 +16,7 @@ from accounts.models import Application
 from agents.errors import LicencesMissing
 from billing.enums import LicenceKind
 from billing.models import Licence
-from billing.models.packages import LicenceQuerySet
+from billing.packages.models import LicenceQuerySet
 
 
 @dataclass(frozen=True)

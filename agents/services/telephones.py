@@ -17,7 +17,7 @@ from agents.services.batches import lock_application
 from agents.services.seats import claim_licences
 from billing.enums import LicenceKind
 from billing.models import Licence, Package
-from billing.services.features import has_feature
+from billing.packages.features import has_feature
 
 #: The feature that lets a telephone ring for an agent (guide, edition comparison).
 BINDING = "sip_bind_agent"

@@ -20,8 +20,8 @@ from agents.views.acts import ACTS
 from agents.views.listing import KEY, WORDS, RowActs, read_listing
 from agents.views.places import load_application, may_change, place_of
 from agents.views.sales import find_address, may_spend, sales_of
-from billing.package_acts import PackageAct
-from billing.services.package_status import PackageStatus
+from billing.packages.acts import PackageAct
+from billing.packages.status import PackageStatus
 
 TEMPLATE = "agents/management.html"
 

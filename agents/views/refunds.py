@@ -1,7 +1,7 @@
 """The refund flow of the Agent Management page: two dialogs, then the package is given back.
 
 Dialog 1 shows every rule, what will stop and what goes back; dialog 2 asks for the last word.
-Both are read from the same quote that `billing.services.refunds` executes.
+Both are read from the same quote that `billing.refunds.services` executes.
 """
 
 from dataclasses import dataclass
@@ -25,19 +25,18 @@ from accounts.http import close_dialog, render_page
 from accounts.models import Application
 from accounts.templatetags.console import money
 from agents.models import Agent, SipTelephone
+from billing.calendar import billing_zone, local_date, start_of_day
 from billing.enums import RefundStatus
 from billing.models import Package
-from billing.periods import local_date, start_of_day
-from billing.refund_words import describe_trace, explain_refusal
-from billing.services.delivery import billing_zone
-from billing.services.refunds import (
+from billing.places import number_link
+from billing.refunds.labels import describe_trace, explain_refusal
+from billing.refunds.services import (
     RefundChanged,
     RefundQuote,
     RefundRefused,
     quote_refund,
     refund_package,
 )
-from billing.views.places import number_link
 
 #: How many names a dialog lists before it only counts.
 _NAMES_SHOWN = 8

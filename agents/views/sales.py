@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access import AccountAccess, Permission
 from accounts.models import Application
 from agents.views.places import place_of
-from billing.package_acts import PackageAct
-from billing.services.package_status import PackageStatus
+from billing.packages.acts import PackageAct
+from billing.packages.status import PackageStatus
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ from django import template
 from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 
 from accounts.templatetags.console import deadline
-from billing.enums import Edition, OrderKind, TermUnit
-from billing.models.offers import Limits
-from billing.refund_terms import MONEY, list_terms
-from billing.services.summaries import RefundTerms
+from billing.enums import Edition
+from billing.offers.labels import limits_of
+from billing.orders.terms import RefundTerms
+from billing.refunds.terms import MONEY, list_terms
 
 register = template.Library()
 
@@ -36,15 +35,7 @@ def month_name(day: date) -> str:
     return date_format(day, "YEAR_MONTH_FORMAT")
 
 
-@register.filter
-def limits_of(offer: Limits) -> str:
-    """Say for which orders an offer is: `Premium; Annual; Renewal`, or that it is for all."""
-    parts = [
-        ", ".join(str(Edition(value).label) for value in offer.editions),
-        ", ".join(str(TermUnit(value).label) for value in offer.term_units),
-        ", ".join(str(OrderKind(value).label) for value in offer.order_kinds),
-    ]
-    return "; ".join(part for part in parts if part) or _("every order")
+register.filter(limits_of)
 
 
 @register.simple_tag

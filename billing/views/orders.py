@@ -13,30 +13,22 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.paginator import CappedPaginator
+from accounts.text import mask_name
 from billing.enums import OrderKind, ShownOrderStatus
-from billing.forms.orders import OrderFilterForm
-from billing.masking import mask_name
-from billing.models import Order, OrderLine
-from billing.services.order_pages import (
+from billing.orders.forms.lists import OrderFilterForm
+from billing.orders.models import Order, OrderLine
+from billing.orders.queries import (
     derive_status,
     filter_by_status,
-    find_refunds,
     read_history,
     read_lines,
+    read_orders,
     read_returned,
-    refunded_of,
-    sum_returned,
 )
-from billing.services.orders import missing_amount
+from billing.orders.services import missing_amount
+from billing.refunds.queries import find_refunds, refunded_of, sum_returned
 
 PAGE_SIZE = 25
-
-
-def read_orders() -> "QuerySet[Order]":
-    """Return orders with what their pages show of related rows."""
-    return Order.objects.select_related(
-        "account", "payer", "price_book", "promotion", "coupon", "created_by"
-    )
 
 
 @account_page(Permission.READ_MONEY)

@@ -19,20 +19,19 @@ from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
 from accounts.paginator import CappedPaginator
 from billing.enums import ShownOrderStatus
-from billing.forms.orders import RefusePaymentForm
-from billing.models import Order
-from billing.services.order_pages import (
+from billing.orders.forms.lists import RefusePaymentForm
+from billing.orders.models import Order
+from billing.orders.queries import (
     derive_status,
-    find_refunds,
     read_history,
     read_lines,
+    read_orders,
     read_returned,
-    refunded_of,
-    sum_returned,
 )
-from billing.services.orders import missing_amount, refuse_payment
-from billing.views.orders import PAGE_SIZE, read_orders
-from billing.views.places import order_url
+from billing.orders.services import missing_amount, refuse_payment
+from billing.orders.views.paying import order_url
+from billing.refunds.queries import find_refunds, refunded_of, sum_returned
+from billing.views.orders import PAGE_SIZE
 
 
 def _asked(access: AccountAccess) -> "QuerySet[Order]":

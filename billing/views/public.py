@@ -8,13 +8,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, account_page
+from billing.calendar import billing_zone, refund_window_ends
+from billing.catalog.comparison import edition_columns, grouped
+from billing.catalog.queries import find_feature_table, find_price_book, read_price_list
 from billing.enums import FundKind
-from billing.periods import refund_window_ends
-from billing.refund_policy import POLICY_VERSION
-from billing.refund_terms import list_terms
-from billing.services.catalog import find_feature_table, find_price_book, read_price_list
-from billing.services.delivery import billing_zone
-from billing.views.comparison import edition_columns, grouped
+from billing.refunds.policy import POLICY_VERSION
+from billing.refunds.terms import list_terms
 
 
 @require_safe

@@ -11,9 +11,9 @@ from accounts.models import Account, Application, Entity, User
 from accounts.services.members import add_member
 from accounts.services.tenants import open_account, register_entity
 from billing.enums import Edition, TermUnit
-from billing.services.orders import cancel_order
-from billing.services.refunds import RefundRefused
-from billing.services.trials import activate_application
+from billing.orders.services import cancel_order
+from billing.orders.trials import activate_application
+from billing.refunds.services import RefundRefused
 from compliance.enums import Direction, NumberSource, Source, ViolationMeasure
 from compliance.services.connections import Business, decide_connection, request_connection
 from compliance.services.violations import (

@@ -14,14 +14,14 @@ from accounts.services.proposals import approve_proposal, propose
 from accounts.services.tenants import lock_account
 from agents.models import Agent
 from agents.services.agents import AgentDetails, add_agent
-from billing.asks import Ask, RenewedPackage
 from billing.enums import Edition, OrderKind, TermUnit
+from billing.grants.credits import record_credit
 from billing.models import Order, Package, Refund
-from billing.services.credits import record_credit
-from billing.services.lifecycle import settle_package
-from billing.services.orders import place_order
-from billing.services.quotes import make_quote
-from billing.services.refunds import quote_refund, refund_package
+from billing.orders.quotes import make_quote
+from billing.orders.request import Ask, RenewedPackage
+from billing.orders.services import place_order
+from billing.packages.lifecycle import settle_package
+from billing.refunds.services import quote_refund, refund_package
 
 
 def credit(

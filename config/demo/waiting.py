@@ -11,10 +11,10 @@ from accounts.services.invitations import invite_member
 from agents.models import Agent
 from agents.services.groups import add_group
 from agents.services.telephones import bind_telephone, register_telephone
-from billing.asks import Ask, RenewedPackage
 from billing.enums import CouponKind, FundKind, OrderKind, TermUnit
+from billing.grants.credits import record_credit
 from billing.models import Package
-from billing.services.credits import record_credit
+from billing.orders.request import Ask, RenewedPackage
 from compliance.enums import Direction, NumberSource, Source
 from compliance.services.connections import Business, request_connection
 from compliance.services.violations import Report, report_violation

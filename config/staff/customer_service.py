@@ -12,7 +12,7 @@ from agents.enums import ServiceState
 from agents.models import Agent
 from billing.enums import LicenceKind, RefundStatus
 from billing.models import Licence, Package
-from billing.services.lifecycle import derive_states
+from billing.packages.lifecycle import derive_states
 from config.staff.sections import SHOWN, Cell, Note, Reader, Table, words
 
 

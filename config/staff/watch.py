@@ -12,7 +12,7 @@ from accounts.models import Notification, OutgoingMail, User
 from accounts.templatetags.console import countdown, money
 from billing.enums import OrderStatus, PackageState
 from billing.models import Order, Package, SweepRun
-from billing.services.auto_renewal import due_renewals
+from billing.renewals.auto_renewal import due_renewals
 from config.staff.work import Line, Work, change_url
 
 #: A package that ends within this time is about to expire.

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access import AccountAccess, Permission
 from accounts.models import Application
 from agents.models import Agent
-from billing.package_acts import PackageAct
+from billing.packages.acts import PackageAct
 from compliance.models import ConnectionRequest
 from config.start.overview import PackageRow, address_of
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts.models import Account, Application
 from billing.enums import LicenceKind, PackageState
 from billing.models import Licence, Package
-from billing.services.package_status import PackageStatus, read_status, read_statuses
+from billing.packages.status import PackageStatus, read_status, read_statuses
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from django.db.models import Sum
 from django.db.models.functions import TruncMonth
 
 from accounts.models import Account
+from billing.calendar import billing_zone, local_date, start_of_day
 from billing.models import LedgerEntry
-from billing.periods import local_date, start_of_day
-from billing.services.delivery import billing_zone
 
 MONTHS = 12
 #: The drawing's size in its own units; the page scales it.

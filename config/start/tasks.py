@@ -19,7 +19,7 @@ from accounts.templatetags.console import money
 from agents.models import Agent
 from billing.enums import PackageState, RenewalMode
 from billing.models import Order, Refund
-from billing.package_acts import PackageAct
+from billing.packages.acts import PackageAct
 from compliance.models import ConnectionRequest, Violation
 from config.start.overview import PackageRow, address_of
 

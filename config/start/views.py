@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, Permission, account_page
+from billing.catalog.queries import find_price_book
 from billing.enums import FundKind
-from billing.services.catalog import find_price_book
-from billing.services.ledger import read_balances
+from billing.wallet.ledger import read_balances
 from config.start.first_steps import Step, list_first_steps
 from config.start.overview import read_packages
 from config.start.spending import BASE, HEIGHT, WIDTH, read_spending

@@ -8,8 +8,8 @@ from agents.models import Agent
 from agents.services.agents import AgentDetails, add_agent, disable_agents
 from agents.services.telephones import register_telephone
 from billing.enums import Edition, LicenceKind
-from billing.holders import find_holders
-from billing.services.eligibility import find_held, propose_ending
+from billing.orders.eligibility import find_held, propose_ending
+from billing.packages.holders import find_holders
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -15,13 +15,13 @@ from accounts.errors import Refused
 from accounts.models import AuditEvent
 from agents.models import Agent
 from agents.services.agents import AgentDetails, add_agent
-from billing.asks import Ask, RenewedPackage
 from billing.enums import Edition, OrderKind, PackageState
 from billing.models import Order, Package, Refund
-from billing.services.orders import place_order
-from billing.services.packages import extend_package
-from billing.services.quotes import make_quote
-from billing.services.trials import activate_application
+from billing.orders.quotes import make_quote
+from billing.orders.request import Ask, RenewedPackage
+from billing.orders.services import place_order
+from billing.orders.trials import activate_application
+from billing.packages.services import extend_package
 from compliance.enums import CaseState, ViolationMeasure
 from compliance.services.appeals import decide_appeal, submit_appeal
 from compliance.services.measures import lift_measure

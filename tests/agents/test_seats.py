@@ -9,7 +9,7 @@ from agents.services.packages import count_seats, read_summary
 from agents.services.seats import Seats, free_licences, live_licences
 from billing.enums import LicenceKind, PackageState
 from billing.models import Licence, Package
-from billing.services.package_status import read_status
+from billing.packages.status import read_status
 from tests.agents.builders import (
     NOW,
     Tenant,

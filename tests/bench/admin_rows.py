@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Account
-from billing.services.holds import place_refund_hold
+from billing.refunds.holds import place_refund_hold
 from compliance.enums import CaseState, FileKind
 from compliance.models import Evidence
 from tests.compliance.builders import make_case, make_staff, make_tenant

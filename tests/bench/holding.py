@@ -25,9 +25,9 @@ from agents.services.groups import add_group
 from agents.services.imports import check_import, run_import, send_import
 from billing.enums import Edition
 from billing.models import Package
-from billing.services.auto_renewal import due_renewals, renew_automatically
-from billing.services.packages import choose_renewal_mode
-from billing.services.refunds import quote_refund, refund_package
+from billing.packages.services import choose_renewal_mode
+from billing.refunds.services import quote_refund, refund_package
+from billing.renewals.auto_renewal import due_renewals, renew_automatically
 from tests import factories as make
 from tests.bench import databases
 

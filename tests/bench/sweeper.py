@@ -12,7 +12,7 @@ django.setup()
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from billing.services.sweeps import BATCH_SIZE, run_sweep  # noqa: E402
+from billing.renewals.sweep import BATCH_SIZE, run_sweep  # noqa: E402
 
 
 def main() -> None:

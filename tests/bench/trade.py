@@ -19,8 +19,8 @@ from django.db import connection
 
 from accounts.models import User
 from accounts.services.tenants import open_account, register_entity
-from billing.services.credits import record_credit
-from billing.services.trials import activate_application
+from billing.grants.credits import record_credit
+from billing.orders.trials import activate_application
 from tests.bench import databases
 
 #: Ids that the database gives to new rows begin here, apart for each table, so that an id

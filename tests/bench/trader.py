@@ -20,12 +20,12 @@ import psycopg  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from accounts.models import Account, User  # noqa: E402
-from billing.asks import Ask  # noqa: E402
 from billing.enums import Edition, OrderKind  # noqa: E402
 from billing.models import Package  # noqa: E402
-from billing.services.orders import place_order  # noqa: E402
-from billing.services.quotes import make_quote  # noqa: E402
-from billing.services.refunds import quote_refund, refund_package  # noqa: E402
+from billing.orders.quotes import make_quote  # noqa: E402
+from billing.orders.request import Ask  # noqa: E402
+from billing.orders.services import place_order  # noqa: E402
+from billing.refunds.services import quote_refund, refund_package  # noqa: E402
 from tests.bench import databases  # noqa: E402
 from tests.bench.trade import BOUGHT_AT, FIRST_ID, SLICES  # noqa: E402
 

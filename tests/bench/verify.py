@@ -19,7 +19,7 @@ from django.db.models import CharField, Field, JSONField, Model, UUIDField
 from accounts.models import Account, Entity
 from billing.enums import Edition
 from billing.models import LedgerEntry, Order
-from billing.services.refunds import quote_refund, refund_package
+from billing.refunds.services import quote_refund, refund_package
 from config.verification import CHECKS
 from tests import factories as make
 from tests.bench import databases

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 from django.db.models import Sum
 
 from accounts.models import Account, User
-from billing.asks import Ask
 from billing.enums import LicenceKind
 from billing.models import Fund, LedgerEntry, Licence, Order, Package, Refund
-from billing.services.holds import place_refund_hold
-from billing.services.orders import place_order
-from billing.services.quotes import Quote, make_quote
-from billing.services.refunds import quote_refund, refund_package
+from billing.orders.quotes import Quote, make_quote
+from billing.orders.request import Ask
+from billing.orders.services import place_order
+from billing.refunds.holds import place_refund_hold
+from billing.refunds.services import quote_refund, refund_package
 from tests import factories as make
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

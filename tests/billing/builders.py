@@ -8,9 +8,9 @@ from itertools import count
 from accounts.enums import EntityKind
 from accounts.models import Account, Application, Entity, User
 from accounts.services.tenants import open_account, register_entity
+from billing.grants.credits import record_credit
 from billing.models import Fund
-from billing.services.credits import record_credit
-from billing.services.trials import activate_application
+from billing.orders.trials import activate_application
 
 #: 10:00 on 10 March 2026 in the billing zone.
 NOW = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)

@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from billing.grants.credits import ask_for_reversal, record_credit
 from billing.models import Credit
-from billing.services.credits import ask_for_reversal, record_credit
-from billing.services.holds import place_refund_hold
-from billing.services.refunds import quote_refund, refund_package
+from billing.refunds.holds import place_refund_hold
+from billing.refunds.services import quote_refund, refund_package
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db

@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from accounts.enums import Measure
-from billing.agenda import Coming, Happening, foresee
 from billing.enums import RenewalMode
 from billing.models import Package
-from billing.services.agenda import read_agenda
-from billing.services.package_status import read_status
+from billing.packages.schedule import Coming, Happening, foresee, read_agenda
+from billing.packages.status import read_status
 from tests.factories import NOW, buy, current_package, make_application, make_customer, restrict
 
 DAY = timedelta(days=1)

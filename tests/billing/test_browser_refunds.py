@@ -10,13 +10,13 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Account, Application, User
-from billing.asks import Ask
 from billing.enums import Edition, OrderKind
 from billing.models import Order, Refund
-from billing.refund_words import TITLES
-from billing.services.holds import place_refund_hold
-from billing.services.orders import pay_order, place_order
-from billing.services.quotes import make_quote
+from billing.orders.quotes import make_quote
+from billing.orders.request import Ask
+from billing.orders.services import pay_order, place_order
+from billing.refunds.holds import place_refund_hold
+from billing.refunds.labels import TITLES
 from tests import factories
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -8,13 +8,8 @@ import pytest
 
 from accounts.errors import Refused
 from accounts.models import Account
+from billing.grants.credits import approve_credit, ask_for_reversal, record_credit, reject_credit
 from billing.models import Credit, LedgerTransaction
-from billing.services.credits import (
-    approve_credit,
-    ask_for_reversal,
-    record_credit,
-    reject_credit,
-)
 from tests import factories as make
 from tests.billing.acts import balance, ledger_sum
 from tests.factories import NOW

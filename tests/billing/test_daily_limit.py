@@ -13,10 +13,10 @@ from hypothesis.extra.django import TestCase
 from accounts.errors import Refused
 from accounts.models import Account, User
 from billing.enums import CouponKind
+from billing.grants.coupons import give_coupon, withdraw_coupon
+from billing.grants.credits import approve_credit, ask_for_reversal, record_credit, reject_credit
+from billing.grants.daily_limit import given_alone
 from billing.models import Coupon, Credit
-from billing.services.credits import approve_credit, ask_for_reversal, record_credit, reject_credit
-from billing.services.daily_limit import given_alone
-from billing.services.offer_desk import give_coupon, withdraw_coupon
 from tests import factories as make
 from tests.approving import by_two, make_second
 from tests.billing.acts import at

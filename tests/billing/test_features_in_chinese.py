@@ -9,8 +9,8 @@ from django.test import Client
 from django.utils.translation import override
 
 from accounts.errors import Refused
+from billing.catalog.publishing import publish_feature_table
 from billing.models import Feature
-from billing.services.publishing import publish_feature_table
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db

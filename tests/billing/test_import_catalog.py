@@ -12,8 +12,8 @@ import time_machine
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from billing.catalog.queries import find_prices
 from billing.models import FeatureTable, PriceBook
-from billing.services.catalog import find_prices
 from compliance.models import RuleBook
 from tests.factories import NOW
 

@@ -10,7 +10,6 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from accounts.models import AuditEvent
-from billing.asks import Ask
 from billing.enums import Edition, LedgerBook, LedgerKind, OrderKind
 from billing.models import (
     Fund,
@@ -21,10 +20,11 @@ from billing.models import (
     PriceItem,
     RefundLine,
 )
-from billing.services.ledger import Leg, move_between, post_transaction
-from billing.services.orders import place_order
-from billing.services.quotes import make_quote
-from billing.services.refunds import quote_refund, refund_package
+from billing.orders.quotes import make_quote
+from billing.orders.request import Ask
+from billing.orders.services import place_order
+from billing.refunds.services import quote_refund, refund_package
+from billing.wallet.ledger import Leg, move_between, post_transaction
 from config.verification import count_checks
 from tests.billing.builders import NOW, Customer, make_customer
 

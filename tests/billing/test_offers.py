@@ -10,21 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.errors import Refused
-from billing.asks import Ask, RenewedPackage
 from billing.enums import CouponKind, Edition, OrderKind, TermUnit
+from billing.grants.coupons import end_promotion
 from billing.models import Coupon, Order, Payment, Promotion
-from billing.services.offer_desk import end_promotion
-from billing.services.offers import (
+from billing.offers.services import (
     coupon_shares,
     deduction_of,
-    in_scope,
     list_coupons,
     list_fitting,
     promotion_shares,
     read_promotions,
 )
-from billing.services.orders import QuoteChanged, cancel_order, pay_order
-from billing.services.suggestions import OfferChoice, suggest
+from billing.orders.request import Ask, RenewedPackage, in_scope
+from billing.orders.services import QuoteChanged, cancel_order, pay_order
+from billing.orders.suggestions import OfferChoice, suggest
 from tests import factories as make
 from tests.billing.acts import DAY, HOUR, SECOND, balance, confirm, package_of, quote
 from tests.factories import NOW, Customer

@@ -5,8 +5,8 @@ import pytest
 from accounts.enums import Role
 from accounts.models import Notification
 from accounts.services.letters import write
-from billing.asks import Ask
 from billing.enums import Edition, OrderKind
+from billing.orders.request import Ask
 from tests import factories
 
 pytestmark = pytest.mark.django_db

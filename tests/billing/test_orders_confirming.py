@@ -12,12 +12,12 @@ from django.core import signing
 
 from accounts.errors import Refused
 from accounts.models import Account
-from billing.asks import Ask, RenewedPackage
+from billing.catalog.publishing import publish_price_book
 from billing.enums import CouponKind, Edition, OrderKind, TermUnit
 from billing.models import Coupon, Order
-from billing.services.orders import QuoteChanged, pay_order, place_order
-from billing.services.publishing import publish_price_book
-from billing.services.quotes import Quote, make_quote, read_token
+from billing.orders.quotes import Quote, make_quote, read_token
+from billing.orders.request import Ask, RenewedPackage
+from billing.orders.services import QuoteChanged, pay_order, place_order
 from tests import factories as make
 from tests.billing.acts import DAY, HOUR, SECOND, balance, confirm, package_of, quote
 from tests.factories import NOW, Customer

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from accounts.errors import Refused
-from billing.asks import Ask
 from billing.enums import Edition, LicenceKind, OrderKind, TermUnit
 from billing.models import Package
-from billing.services.orders import pay_order
-from billing.services.packages import extend_package
+from billing.orders.request import Ask
+from billing.orders.services import pay_order
+from billing.packages.services import extend_package
 from tests import factories as make
 from tests.billing.acts import (
     DAY,

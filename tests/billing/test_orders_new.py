@@ -9,10 +9,10 @@ import pytest
 from accounts.enums import Measure
 from accounts.errors import Refused
 from accounts.models import AuditEvent
-from billing.asks import Ask
 from billing.enums import Edition, LicenceKind, OrderKind, TermUnit
 from billing.models import Licence, Order, Package, Payment
-from billing.services.orders import cancel_order, missing_amount, pay_order
+from billing.orders.request import Ask
+from billing.orders.services import cancel_order, missing_amount, pay_order
 from tests import factories as make
 from tests.billing.acts import (
     DAY,

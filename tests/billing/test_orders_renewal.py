@@ -11,15 +11,15 @@ import pytest
 from accounts.errors import Refused
 from accounts.models import Account, AuditEvent
 from accounts.services.restrictions import lift_restriction
-from billing.asks import Ask, RenewedPackage
 from billing.enums import Edition, LicenceKind, OrderKind, TermUnit
-from billing.holders import Holder, order_for_ending
 from billing.models import Licence, Order, Package
-from billing.services.eligibility import find_held, propose_ending
-from billing.services.lifecycle import derive_state
-from billing.services.orders import pay_order
-from billing.services.packages import extend_package
-from billing.services.sweeps import run_sweep
+from billing.orders.eligibility import find_held, propose_ending
+from billing.orders.request import Ask, RenewedPackage
+from billing.orders.services import pay_order
+from billing.packages.holders import Holder, order_for_ending
+from billing.packages.lifecycle import derive_state
+from billing.packages.services import extend_package
+from billing.renewals.sweep import run_sweep
 from tests import factories as make
 from tests.billing.acts import (
     DAY,

@@ -7,13 +7,13 @@ import pytest
 
 from accounts.errors import Refused
 from accounts.models import Account
-from billing.asks import Ask, RenewedPackage
 from billing.enums import Edition, OrderKind, PackageState, RenewalMode
 from billing.models import Package
-from billing.package_acts import PackageAct, acts_for
-from billing.services.package_status import read_status
-from billing.services.packages import choose_renewal_mode
-from billing.services.quotes import make_quote
+from billing.orders.quotes import make_quote
+from billing.orders.request import Ask, RenewedPackage
+from billing.packages.acts import PackageAct, acts_for
+from billing.packages.services import choose_renewal_mode
+from billing.packages.status import read_status
 from tests import factories as make
 from tests.billing.acts import DAY, SECOND, ask_for_review, at, fresh, package_of, refund
 

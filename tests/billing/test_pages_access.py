@@ -10,9 +10,9 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from accounts.enums import Measure, Role
-from billing.asks import Ask
 from billing.enums import Edition, OrderKind
 from billing.models import Order
+from billing.orders.request import Ask
 from tests.factories import (
     NOW,
     Customer,

@@ -11,10 +11,10 @@ from django.test import Client
 
 from accounts.enums import Measure
 from accounts.models import Application
+from accounts.text import mask_name
 from billing.enums import Edition, PackageState
-from billing.masking import mask_name
-from billing.services import features
-from billing.services.features import FeatureState, features_for
+from billing.packages import features
+from billing.packages.features import FeatureState, features_for
 from tests.factories import (
     NOW,
     Customer,

@@ -10,9 +10,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from billing.asks import Ask
 from billing.enums import CouponKind, Edition, OrderKind
 from billing.models import Order
+from billing.orders.request import Ask
 from tests.factories import (
     NOW,
     Customer,

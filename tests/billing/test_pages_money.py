@@ -12,19 +12,19 @@ import time_machine
 from django.test import Client
 from openpyxl import load_workbook
 
+from accounts.spreadsheets import Cell, neutralise, stream_csv, write_xlsx
 from billing.enums import Edition
-from billing.exports import Cell, neutralise, stream_csv, write_xlsx
-from billing.services import statements
-from billing.services.credits import record_credit
-from billing.services.refunds import quote_refund, refund_package
-from billing.services.statements import (
+from billing.grants.credits import record_credit
+from billing.refunds.services import quote_refund, refund_package
+from billing.wallet import statements
+from billing.wallet.statements import (
     StatementFilter,
     StatementKeys,
     list_months,
     read_rows,
     stream_rows,
 )
-from billing.views.funds import StatementPaginator
+from billing.wallet.views import StatementPaginator
 from tests.factories import (
     NOW,
     Customer,

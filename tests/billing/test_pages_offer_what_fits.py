@@ -8,10 +8,10 @@ import pytest
 import time_machine
 from django.test import Client
 
-from billing.asks import Ask, RenewedPackage
 from billing.enums import Edition, OrderKind, TermUnit
-from billing.services.orders import QuoteChanged, place_order
-from billing.services.quotes import make_quote
+from billing.orders.quotes import make_quote
+from billing.orders.request import Ask, RenewedPackage
+from billing.orders.services import QuoteChanged, place_order
 from tests import factories as make
 from tests.factories import NOW, Customer
 

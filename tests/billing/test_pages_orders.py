@@ -9,10 +9,10 @@ import time_machine
 from django.test import Client
 
 from accounts.enums import Role
-from billing.asks import Ask
 from billing.enums import Edition, OrderKind
 from billing.models import Order
-from billing.services.orders import cancel_order, refuse_payment
+from billing.orders.request import Ask
+from billing.orders.services import cancel_order, refuse_payment
 from tests.factories import (
     NOW,
     Customer,

@@ -7,9 +7,9 @@ import pytest
 import time_machine
 from django.test import Client
 
-from billing.refund_policy import POLICY_VERSION, Rule
-from billing.refund_terms import list_terms
-from billing.refund_words import SOURCES, TITLES
+from billing.refunds.labels import SOURCES, TITLES
+from billing.refunds.policy import POLICY_VERSION, Rule
+from billing.refunds.terms import list_terms
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db

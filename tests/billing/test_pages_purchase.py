@@ -11,9 +11,9 @@ import pytest
 import time_machine
 from django.test import Client
 
+from billing.catalog.queries import find_feature_table
 from billing.enums import CouponKind
 from billing.models import Order
-from billing.services.catalog import find_feature_table
 from tests.factories import (
     NOW,
     Customer,

@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from accounts.errors import Refused
 from billing.models import Order
-from billing.services.orders import cancel_order, pay_order
-from billing.services.payers import count_named
+from billing.orders.payers import count_named
+from billing.orders.services import cancel_order, pay_order
 from tests.factories import NOW, Customer, buy, make_account, make_application, make_customer
 from tests.races import errors, race, values
 

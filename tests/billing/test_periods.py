@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.enums import TermUnit
-from billing.periods import (
+from billing.calendar import (
     Remaining,
     boundary,
     days_until,
@@ -20,6 +19,7 @@ from billing.periods import (
     remaining_until,
     start_of_day,
 )
+from billing.enums import TermUnit
 from tests.billing.acts import DAY, HOUR, SECOND, SHANGHAI, at, wall
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -20,15 +20,15 @@ from django.utils import timezone
 from accounts.errors import Refused
 from accounts.models import AuditEvent, Proposal, User
 from accounts.services.proposals import approve_proposal, propose
-from billing.models import FeatureTable, PriceBook
-from billing.services.catalog import find_price_book, find_prices
-from billing.services.offer_desk import define_promotion, end_promotion
-from billing.services.publishing import (
+from billing.catalog.publishing import (
     price_book_file,
     publish_feature_table,
     publish_price_book,
     withdraw_price_book,
 )
+from billing.catalog.queries import find_price_book, find_prices
+from billing.grants.coupons import define_promotion, end_promotion
+from billing.models import FeatureTable, PriceBook
 from tests import factories as make
 from tests.approving import approve_waiting, by_two, make_second
 from tests.compliance.pages import read as read_words

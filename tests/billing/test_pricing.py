@@ -10,10 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.enums import Edition, ItemKind, LicenceKind, TermUnit
-from billing.models import PriceBook, PriceItem
-from billing.periods import Remaining, remaining, remaining_until
-from billing.pricing import (
+from billing.calendar import Remaining, remaining, remaining_until
+from billing.catalog.pricing import (
     Formula,
     ItemPrice,
     PackagePrice,
@@ -28,7 +26,9 @@ from billing.pricing import (
     price_terms,
     price_upgrade,
 )
-from billing.services.catalog import find_price_book, read_price_list
+from billing.catalog.queries import find_price_book, read_price_list
+from billing.enums import Edition, ItemKind, LicenceKind, TermUnit
+from billing.models import PriceBook, PriceItem
 from tests.billing.acts import SHANGHAI, at
 from tests.billing.builders import NOW
 

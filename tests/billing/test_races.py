@@ -6,14 +6,16 @@ import pytest
 
 from accounts.models import Account
 from accounts.services.tenants import open_account
-from billing.asks import Ask
 from billing.enums import Edition, OrderKind
 from billing.models import Order, Package, Refund, TrialGrant
-from billing.services import orders, refunds, trials
-from billing.services.orders import place_order
-from billing.services.quotes import make_quote
-from billing.services.refunds import quote_refund, refund_package
-from billing.services.trials import activate_application
+from billing.orders import services as orders
+from billing.orders import trials
+from billing.orders.quotes import make_quote
+from billing.orders.request import Ask
+from billing.orders.services import place_order
+from billing.orders.trials import activate_application
+from billing.refunds import services as refunds
+from billing.refunds.services import quote_refund, refund_package
 from tests.billing.builders import NOW, Customer, balances, make_customer
 from tests.races import Outcome, errors, race, values
 

@@ -13,14 +13,16 @@ from django.db.models.expressions import RawSQL
 
 from accounts.errors import Refused
 from accounts.models import Account
-from billing.asks import Ask, RenewedPackage
 from billing.enums import Edition, OrderKind, OrderStatus
 from billing.models import Coupon, LedgerEntry, Order, Package, Payment, Refund
-from billing.services import offers, orders, refunds
-from billing.services.eligibility import judge_ask
-from billing.services.orders import cancel_order, pay_order
-from billing.services.quotes import make_quote
-from billing.services.refunds import RefundRefused, quote_refund, refund_package
+from billing.offers import services as offers
+from billing.orders import services as orders
+from billing.orders.eligibility import judge_ask
+from billing.orders.quotes import make_quote
+from billing.orders.request import Ask, RenewedPackage
+from billing.orders.services import cancel_order, pay_order
+from billing.refunds import services as refunds
+from billing.refunds.services import RefundRefused, quote_refund, refund_package
 from tests import factories as make
 from tests.billing.acts import balance, confirm, fresh, ledger_sum, package_of, quote
 from tests.factories import NOW, Customer

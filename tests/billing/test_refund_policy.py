@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from billing.enums import PackageKind, PackageState, PromotionRefundRule, RefundStatus
-from billing.refund_policy import (
+from billing.refunds.policy import (
     POLICY_VERSION,
     EntityRefund,
     PromotionFacts,

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from billing.enums import PackageKind, PackageState, PromotionRefundRule, RefundStatus
-from billing.refund_policy import (
+from billing.refunds.labels import RuleWords, describe, describe_trace
+from billing.refunds.policy import (
     EntityRefund,
     PromotionFacts,
     RefundConfig,
@@ -18,7 +19,6 @@ from billing.refund_policy import (
     ViolationFacts,
     evaluate,
 )
-from billing.refund_words import RuleWords, describe, describe_trace
 from tests.billing.acts import SHANGHAI, at
 from tests.billing.test_refund_policy import ASKED, CASES, CONFIG, GOOD
 

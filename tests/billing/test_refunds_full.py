@@ -14,16 +14,11 @@ from accounts.models import Account, AuditEvent
 from accounts.services.restrictions import lift_restriction
 from billing.enums import CouponKind, Edition, PromotionRefundRule, TermUnit
 from billing.models import Coupon, Order, Package, Refund, RefundLine
-from billing.refund_policy import RefundTrace, Rule
-from billing.services.holds import place_refund_hold
-from billing.services.orders import pay_order
-from billing.services.packages import mark_switched_from_postpaid
-from billing.services.refunds import (
-    RefundChanged,
-    RefundRefused,
-    quote_refund,
-    refund_package,
-)
+from billing.orders.services import pay_order
+from billing.packages.services import mark_switched_from_postpaid
+from billing.refunds.holds import place_refund_hold
+from billing.refunds.policy import RefundTrace, Rule
+from billing.refunds.services import RefundChanged, RefundRefused, quote_refund, refund_package
 from compliance.enums import CaseState
 from tests import factories as make
 from tests.billing.acts import (

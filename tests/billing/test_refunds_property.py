@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from accounts.models import Account
 from billing.enums import CouponKind, Edition, TermUnit
 from billing.models import Fund, LedgerEntry, Order, Package, Payment, Refund, RefundLine
-from billing.services.orders import pay_order
-from billing.services.refunds import RefundRefused
+from billing.orders.services import pay_order
+from billing.refunds.services import RefundRefused
 from config.verification import find_breaches
 from tests import factories as make
 from tests.billing.acts import HOUR, fresh, ledger_sum, package_of, refund

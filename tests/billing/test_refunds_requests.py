@@ -10,16 +10,15 @@ import pytest
 from accounts.errors import Refused
 from accounts.models import AuditEvent, User
 from accounts.services.restrictions import lift_restriction
-from billing.asks import Ask, RenewedPackage
 from billing.enums import Edition, OrderKind, RenewalMode
 from billing.models import Order, Package, Refund
-from billing.refund_policy import Rule
-from billing.services.auto_renewal import due_renewals
-from billing.services.holds import place_refund_hold, release_refund_hold
-from billing.services.lifecycle import derive_state
-from billing.services.orders import pay_order
-from billing.services.packages import mark_switched_from_postpaid
-from billing.services.refunds import (
+from billing.orders.request import Ask, RenewedPackage
+from billing.orders.services import pay_order
+from billing.packages.lifecycle import derive_state
+from billing.packages.services import mark_switched_from_postpaid
+from billing.refunds.holds import place_refund_hold, release_refund_hold
+from billing.refunds.policy import Rule
+from billing.refunds.services import (
     RefundRefused,
     approve_refund,
     quote_refund,
@@ -27,7 +26,8 @@ from billing.services.refunds import (
     reject_refund,
     withdraw_refund,
 )
-from billing.services.sweeps import run_sweep
+from billing.renewals.auto_renewal import due_renewals
+from billing.renewals.sweep import run_sweep
 from compliance.enums import CaseState
 from tests import factories as make
 from tests.billing.acts import (

@@ -14,10 +14,10 @@ from accounts.models import Notification, Restriction
 from accounts.services.letters import write
 from accounts.services.restrictions import lift_restriction
 from billing.models import Package
-from billing.release import RELEASED_AT, UNDER_REVIEW, ReleaseFacts, Span, find_release
-from billing.services.lifecycle import derive_state, foresee_release
-from billing.services.reminders import find_due_reminders, send_reminders
-from billing.services.sweeps import run_sweep
+from billing.packages.lifecycle import derive_state, foresee_release
+from billing.packages.release import RELEASED_AT, UNDER_REVIEW, ReleaseFacts, Span, find_release
+from billing.renewals.reminders import find_due_reminders, send_reminders
+from billing.renewals.sweep import run_sweep
 from tests import factories as make
 from tests.billing.acts import DAY, ask_for_review, at, package_of
 from tests.tiers import sample

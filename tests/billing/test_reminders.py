@@ -6,14 +6,14 @@ import pytest
 from django.core.management import call_command
 
 from accounts.models import Notification
-from billing.asks import Ask
 from billing.enums import Edition, OrderKind, RenewalMode
 from billing.models import ExpiryReminder, Package
-from billing.reminder_policy import find_due_offset
-from billing.services.orders import place_order
-from billing.services.packages import choose_renewal_mode
-from billing.services.quotes import make_quote
-from billing.services.reminders import find_due_reminders, send_reminders
+from billing.orders.quotes import make_quote
+from billing.orders.request import Ask
+from billing.orders.services import place_order
+from billing.packages.services import choose_renewal_mode
+from billing.renewals.policy import find_due_offset
+from billing.renewals.reminders import find_due_reminders, send_reminders
 from tests.billing.builders import NOW, Customer, make_customer
 from tests.races import race, values
 

@@ -11,13 +11,12 @@ import time_machine
 from django.test import Client
 
 from accounts.errors import Refused
-from billing.asks import Ask, RenewedPackage
 from billing.enums import Edition, OrderKind, RenewalMode, TermUnit
 from billing.models import Order, Package, RefundLine
-from billing.services.auto_renewal import renew_automatically
-from billing.services.offers import in_scope
-from billing.services.orders import pay_order
-from billing.services.packages import choose_renewal_mode
+from billing.orders.request import Ask, RenewedPackage, in_scope
+from billing.orders.services import pay_order
+from billing.packages.services import choose_renewal_mode
+from billing.renewals.auto_renewal import renew_automatically
 from config.verification import find_breaches
 from tests import factories as make
 from tests.billing.acts import DAY, HOUR, at, balance, fresh, package_of, quote, refund, wall

@@ -9,8 +9,8 @@ from django.test import Client
 
 from accounts.models import Account
 from billing.models import Order
-from billing.services.order_pages import derive_status, filter_by_status, read_returned
-from billing.services.orders import pay_order
+from billing.orders.queries import derive_status, filter_by_status, read_returned
+from billing.orders.services import pay_order
 from tests import factories as make
 from tests.billing.acts import DAY, ask_for_review, package_of, refund
 from tests.billing.test_pages_purchase import words_of

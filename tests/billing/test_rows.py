@@ -3,8 +3,8 @@
 import pytest
 
 from accounts.models import Account
+from billing.model_queries import Rows
 from billing.models import Coupon, Order, Package, Promotion
-from billing.rows import Rows
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db

@@ -10,14 +10,14 @@ import pytest
 import time_machine
 from django.test import Client
 
-from billing.asks import Ask
+from billing.catalog.pricing import ItemPrice, PackagePrice, PriceList
 from billing.enums import CouponKind, Edition, LicenceKind, OrderKind
+from billing.grants.coupons import end_promotion
 from billing.models import Order, Promotion
-from billing.pricing import ItemPrice, PackagePrice, PriceList
-from billing.promotion_policy import limits_refund, list_harmless
-from billing.services.offer_desk import end_promotion
-from billing.services.suggestions import OfferChoice, suggest
-from billing.services.term_comparison import PricedTerms, compare_choice
+from billing.offers.policy import limits_refund, list_harmless
+from billing.orders.request import Ask
+from billing.orders.suggestions import OfferChoice, suggest
+from billing.orders.term_comparison import PricedTerms, compare_choice
 from tests import factories as make
 from tests.factories import NOW, Customer
 

@@ -12,13 +12,13 @@ from django.db import connection, transaction
 
 from accounts.errors import Refused
 from accounts.models import AuditEvent
-from billing.asks import Ask, RenewedPackage
 from billing.enums import OrderKind, RenewalMode
 from billing.models import Order, Package
-from billing.services.auto_renewal import renew_automatically
-from billing.services.orders import pay_order
-from billing.services.packages import choose_renewal_mode, extend_package
-from billing.services.sweeps import STEPS, Step, change_batch, find_due
+from billing.orders.request import Ask, RenewedPackage
+from billing.orders.services import pay_order
+from billing.packages.services import choose_renewal_mode, extend_package
+from billing.renewals.auto_renewal import renew_automatically
+from billing.renewals.sweep import STEPS, Step, change_batch, find_due
 from config.verification import find_breaches
 from tests import factories as make
 from tests.billing.acts import DAY, SECOND, at, balance, confirm, fresh, package_of, quote, refund
@@ -245,6 +245,6 @@ def test_without_the_second_look_a_renewed_package_is_isolated(
     customer, package = _bought()
     due = list(find_due(STEP["isolated"], EXPIRY))
     assert _renewal(customer, package, EXPIRY - SECOND)() == "paid"
-    monkeypatch.setattr("billing.services.sweeps.step_condition", lambda step: "true")
+    monkeypatch.setattr("billing.renewals.sweep.step_condition", lambda step: "true")
     assert change_batch(STEP["isolated"], due, EXPIRY) == 1
     assert fresh(package).state == "isolated"

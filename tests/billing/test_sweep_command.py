@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
 from billing.models import Package, SweepRun
-from billing.services import sweeps
+from billing.renewals import sweep as sweeps
 from tests import factories as make
 from tests.billing.acts import DAY, at
 

@@ -15,8 +15,8 @@ from accounts.enums import Measure
 from accounts.models import AuditEvent
 from billing.enums import Edition, RenewalMode, TermUnit
 from billing.models import Fund, Licence, Order, Package
-from billing.services.holds import place_refund_hold
-from billing.services.packages import choose_renewal_mode
+from billing.packages.services import choose_renewal_mode
+from billing.refunds.holds import place_refund_hold
 from tests import factories as make
 from tests.billing.acts import DAY, HOUR, at, package_of, refund
 

@@ -25,8 +25,8 @@ from accounts.models import AuditEvent
 from accounts.services.verification import find_breaches
 from billing.enums import RenewalMode
 from billing.models import Fund, LedgerEntry, Order, Package
-from billing.services.packages import choose_renewal_mode
-from billing.services.verification import MONEY_CHECKS
+from billing.packages.services import choose_renewal_mode
+from billing.wallet.verification import MONEY_CHECKS
 from config.embedded_postgres import ROLE, Server
 from tests import factories as make
 from tests.bench import databases

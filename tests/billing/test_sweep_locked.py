@@ -7,8 +7,8 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import Account
-from billing.services.reminders import find_due_reminders, send_reminders
-from billing.services.sweeps import STEPS, change_batch, find_due
+from billing.renewals.reminders import find_due_reminders, send_reminders
+from billing.renewals.sweep import STEPS, change_batch, find_due
 from tests.factories import NOW, Customer, make_customer
 from tests.races import race
 

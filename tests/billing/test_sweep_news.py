@@ -11,7 +11,7 @@ from accounts.enums import Role
 from accounts.models import AuditEvent, Notification
 from accounts.services.letters import write
 from accounts.wording import describe
-from billing.services.sweeps import run_sweep
+from billing.renewals.sweep import run_sweep
 from tests import factories as make
 from tests.billing.acts import DAY, at, package_of
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.allocation import PaymentFacts, Split, allocate, give_back, refundable, split
 from billing.enums import FundKind, TenderKind
-from billing.tenders import PaymentFacts, Split, allocate, give_back, refundable, split
 
 GIFT, INCOME, CASH = FundKind.GIFT, FundKind.INCOME, FundKind.CASH
 ZERO = Decimal("0.00")

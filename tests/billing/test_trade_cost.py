@@ -10,7 +10,6 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEvent
-from billing.asks import Ask, RenewedPackage
 from billing.enums import Edition, OrderKind
 from billing.models import (
     Coupon,
@@ -25,9 +24,10 @@ from billing.models import (
     Refund,
     RefundLine,
 )
-from billing.services.orders import place_order
-from billing.services.quotes import make_quote
-from billing.services.refunds import quote_refund, refund_package
+from billing.orders.quotes import make_quote
+from billing.orders.request import Ask, RenewedPackage
+from billing.orders.services import place_order
+from billing.refunds.services import quote_refund, refund_package
 from tests import factories as make
 from tests.billing.acts import package_of
 from tests.factories import NOW, Customer

@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import Application
 from billing.enums import PackageState
 from billing.models import Order, Package, Refund
-from billing.services.sweeps import run_sweep
+from billing.renewals.sweep import run_sweep
 from compliance.enums import CaseState
 from compliance.models import Appeal, Violation
 from tests import factories

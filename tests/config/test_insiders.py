@@ -30,11 +30,11 @@ from accounts.services.audit import record_event
 from accounts.services.people import register_person
 from accounts.services.proposals import propose
 from accounts.services.restrictions import restrict_by_staff
+from billing.catalog.publishing import publish_price_book
+from billing.grants.credits import record_credit
 from billing.models import Credit, Fund
-from billing.services.credits import record_credit
-from billing.services.holds import place_refund_hold
-from billing.services.publishing import publish_price_book
-from billing.services.refunds import quote_refund, refund_package
+from billing.refunds.holds import place_refund_hold
+from billing.refunds.services import quote_refund, refund_package
 from compliance.enums import CaseState
 from compliance.models import Evidence, FlagWord, Industry, ScreeningEntry
 from compliance.services.evidence import attach_evidence

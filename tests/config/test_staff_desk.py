@@ -19,9 +19,9 @@ from accounts.services import outbox
 from accounts.services.proposals import approve_proposal, propose
 from accounts.services.restrictions import lift_restriction
 from billing.enums import CreditStatus, RenewalMode
+from billing.grants.credits import approve_credit, record_credit
 from billing.models import Package, Refund, SweepRun
-from billing.services.credits import approve_credit, record_credit
-from billing.services.refunds import approve_refund, quote_refund, refund_package
+from billing.refunds.services import approve_refund, quote_refund, refund_package
 from compliance.enums import CaseState, ViolationMeasure
 from compliance.models import Appeal
 from compliance.services.appeals import decide_appeal

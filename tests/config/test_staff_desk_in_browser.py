@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from billing.models import Refund
-from billing.services.refunds import quote_refund, refund_package
+from billing.refunds.services import quote_refund, refund_package
 from compliance.enums import CaseState, ViolationMeasure
 from config.staff.work import change_url
 from tests import factories

@@ -12,12 +12,12 @@ REQUESTS = "billing/test_refunds_requests.py"
 OFFERS = "billing/test_offers.py"
 BOUNDARIES = "billing/test_sweep_boundaries.py"
 
-_ORDERS = "billing/services/orders.py"
-_QUOTES = "billing/services/quotes.py"
-_REFUNDS = "billing/services/refunds.py"
-_CREDITS = "billing/services/credits.py"
-_OFFERS = "billing/services/offers.py"
-_SWEEPS = "billing/services/sweeps.py"
+_ORDERS = "billing/orders/services.py"
+_QUOTES = "billing/orders/quotes.py"
+_REFUNDS = "billing/refunds/services.py"
+_CREDITS = "billing/grants/credits.py"
+_OFFERS = "billing/offers/services.py"
+_SWEEPS = "billing/renewals/sweep.py"
 
 #: Reads what a token says without a look at its signature.
 _UNSIGNED = """\
@@ -88,7 +88,7 @@ BUYING = (
     ),
     in_code(
         "a restricted account orders nothing",
-        "billing/services/eligibility.py",
+        "billing/orders/eligibility.py",
         "    require_good_standing(account)\n",
         "",
         f"{NEW}::test_a_restricted_account_buys_nothing",
@@ -131,7 +131,7 @@ BUYING = (
     ),
     in_code(
         "an application is the account's own",
-        "billing/services/eligibility.py",
+        "billing/orders/eligibility.py",
         "Application.objects.filter(account=account, pk=application_id)",
         "Application.objects.filter(pk=application_id)",
         f"{NEW}::test_another_accounts_application_is_not_found",
@@ -248,21 +248,21 @@ REFUNDING = (
     ),
     in_code(
         "a company has one full refund",
-        "billing/refund_policy.py",
+        "billing/refunds/policy.py",
         "    claiming = [refund for refund in refunds if refund.uses_right]\n",
         "    claiming: list[EntityRefund] = []\n",
         f"{FULL}::test_one_refund_for_an_entity_over_all_its_accounts",
     ),
     in_code(
         "the refund window closes to the second",
-        "billing/refund_policy.py",
+        "billing/refunds/policy.py",
         "if question.asked_at < ends_at else",
         "if question.asked_at <= ends_at else",
         f"{FULL}::test_the_window_is_open_to_the_last_second_and_not_one_longer",
     ),
     in_code(
         "a standing violation bars a refund",
-        "billing/refund_policy.py",
+        "billing/refunds/policy.py",
         '    if barring:\n        return FAIL, "violation", {"numbers": barring}\n',
         "",
         f"{FULL}::test_what_a_case_under_the_guidelines_does",

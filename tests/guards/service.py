@@ -11,7 +11,7 @@ SECOND = "accounts/test_second_person.py"
 CASE_RACES = "compliance/test_compliance_races.py"
 DESK = "compliance/test_two_at_a_desk.py"
 
-_SWEEPS = "billing/services/sweeps.py"
+_SWEEPS = "billing/renewals/sweep.py"
 _ACCESS = "accounts/access.py"
 _INVITATIONS = "accounts/services/invitations.py"
 _CASES = "compliance/services/cases.py"
@@ -20,14 +20,14 @@ _BATCHES = "agents/services/batches.py"
 TIME = (
     in_code(
         "an order locks the packages that it changes",
-        "billing/services/eligibility.py",
+        "billing/orders/eligibility.py",
         '_LOCK = " FOR NO KEY UPDATE OF p"\n',
         '_LOCK = ""\n',
         f"{BOUNDARIES}::test_a_renewal_about_expiry_neither_loses_nor_doubles_a_period",
     ),
     in_code(
         "staff's changes lock the package",
-        "billing/services/packages.py",
+        "billing/packages/services.py",
         "Package.objects.select_for_update(no_key=True).get(",
         "Package.objects.get(",
         f"{BOUNDARIES}::test_an_act_on_a_package_builds_on_the_sweep_that_came_before",
@@ -55,7 +55,7 @@ TIME = (
     ),
     in_code(
         "a renewal by itself locks the account",
-        "billing/services/auto_renewal.py",
+        "billing/renewals/auto_renewal.py",
         "        Account.objects.select_for_update(skip_locked=True, no_key=True)\n",
         "        Account.objects\n",
         f"{BOUNDARIES}::test_four_sweeps_renew_a_package_once",
@@ -63,14 +63,14 @@ TIME = (
     ),
     in_code(
         "a trial is granted once",
-        "billing/services/trials.py",
+        "billing/orders/trials.py",
         "    return not TrialGrant.objects.filter(account=account).exists()\n",
         "    return True\n",
         "billing/test_pages_applications.py::test_a_second_application_has_no_trial_and_is_told_so",
     ),
     in_code(
         "an activation locks the account",
-        "billing/services/trials.py",
+        "billing/orders/trials.py",
         "    locked = lock_account(account.pk)\n",
         "    locked = Account.objects.get(pk=account.pk)\n",
         f"{RACES}::test_ten_first_activations_at_once_give_one_trial",

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from accounts.errors import Refused
-from billing.models import FeatureTable, PriceBook
-from billing.services.publishing import publish_feature_table, publish_price_book
+from billing.catalog.models import FeatureTable, PriceBook
+from billing.catalog.publishing import publish_feature_table, publish_price_book
 from compliance.models import RuleBook
 from compliance.services.rule_book import publish_rule_book
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from billing.management import as_of
-from billing.services.reminders import DueReminder, find_due_reminders, send_reminders
+from billing.renewals.reminders import DueReminder, find_due_reminders, send_reminders
 
 
 class Command(BaseCommand):

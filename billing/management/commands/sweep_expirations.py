@@ -12,8 +12,8 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from billing.management import as_of
-from billing.services.sweep_forecast import Foreseen, foresee_sweep
-from billing.services.sweeps import BATCH_SIZE, SweepResult, run_sweep
+from billing.renewals.dry_run import Foreseen, foresee_sweep
+from billing.renewals.sweep import BATCH_SIZE, SweepResult, run_sweep
 
 #: The exit status where the sweep ran, but some rows could not be changed.
 SOME_FAILED = 3

@@ -1,0 +1,342 @@
+"""What things cost: pure formulas on a price list (guide, Billing Overview).
+
+Every amount is a Decimal with 2 decimals in the list's currency. Each line keeps its formula as
+plain data, and `explain` says it in words.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from billing.calendar import Remaining
+from billing.enums import Edition, ItemKind, LicenceKind, TermUnit
+
+_CENT = Decimal("0.01")
+_DAYS_IN_PRICE_MONTH = 30
+
+#: How many terms one order may buy.
+TERM_LIMITS = {TermUnit.MONTH: (1, 12), TermUnit.YEAR: (1, 3)}
+
+
+class PricingError(ValueError):
+    """An ask that cannot be priced; `field` is the form field at fault."""
+
+    def __init__(self, message: str | Promise, field: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+@dataclass(frozen=True)
+class PackagePrice:
+    """A package's price and the licences that it includes."""
+
+    monthly: Decimal
+    annual: Decimal
+    agents: int
+    sip: int
+
+
+@dataclass(frozen=True)
+class ItemPrice:
+    """An additional licence's price."""
+
+    monthly: Decimal
+    annual: Decimal
+
+
+@dataclass(frozen=True)
+class PriceList:
+    """One price book, ready to compute with."""
+
+    version: int
+    currency: str
+    packages: Mapping[Edition, PackagePrice]
+    additional: Mapping[tuple[Edition, LicenceKind], ItemPrice]
+
+    def price_of(self, edition: Edition, item: ItemKind) -> PackagePrice | ItemPrice:
+        """Return the price of a package, or of an additional licence."""
+        if item == ItemKind.PACKAGE:
+            return self.packages[edition]
+        return self.additional[edition, LicenceKind(item.value)]
+
+
+@dataclass(frozen=True)
+class Formula:
+    """How a line's amount came about: a kind, and the numbers in it as plain data."""
+
+    kind: str
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {"kind": self.kind, **self.numbers}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Formula":
+        """Return the formula that `to_json` gave."""
+        return cls(data["kind"], {key: value for key, value in data.items() if key != "kind"})
+
+
+@dataclass(frozen=True)
+class PricedLine:
+    """One thing with its price."""
+
+    item: ItemKind
+    edition: Edition
+    from_edition: Edition | None
+    quantity: int
+    unit_price: Decimal
+    amount: Decimal
+    formula: Formula
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "item": self.item.value,
+            "edition": self.edition.value,
+            "from_edition": self.from_edition.value if self.from_edition else "",
+            "quantity": self.quantity,
+            "unit_price": str(self.unit_price),
+            "amount": str(self.amount),
+            "formula": self.formula.to_json(),
+        }
+
+
+def monthly_of(price: PackagePrice | ItemPrice, unit: TermUnit | str) -> Fraction:
+    """Return what a month costs by the term: an annual price is spread over 12 months.
+
+    A fraction, since a twelfth of a price need not be a whole number of cents.
+    """
+    return Fraction(price.annual) / 12 if unit == TermUnit.YEAR else Fraction(price.monthly)
+
+
+def _round_half_up(amount: Fraction) -> Decimal:
+    """Return the amount to the cent; a half cent goes up (amounts here are never below zero)."""
+    return Decimal(math.floor(amount * 100 + Fraction(1, 2))) * _CENT
+
+
+def midterm_unit_price(monthly: Fraction | Decimal, left: Remaining) -> Decimal:
+    """Return the price of one licence for the time left.
+
+    Whole months at the monthly price, then days at a thirtieth of it each, the days never above
+    one month; rounded half up to the cent, at least one cent (ADR 0022).
+    """
+    price = Fraction(monthly)
+    days = price * min(left.days, _DAYS_IN_PRICE_MONTH) / _DAYS_IN_PRICE_MONTH
+    return max(_round_half_up(price * left.months + days), _CENT)
+
+
+def check_term(unit: TermUnit, count: int) -> None:
+    """Raise PricingError for a term that nobody can buy."""
+    low, high = TERM_LIMITS[unit]
+    if not low <= count <= high:
+        raise PricingError(
+            _("Choose from %(low)d to %(high)d terms.") % {"low": low, "high": high}, "count"
+        )
+
+
+def check_quantities(agents: int, sip: int, limit: int) -> None:
+    """Raise PricingError for numbers of licences that no order carries."""
+    for name, number in (("agents", agents), ("sip", sip)):
+        if number < 0:
+            raise PricingError(_("The number cannot be below zero."), name)
+        if number > limit:
+            raise PricingError(
+                _("One order carries at most %(limit)d licences.") % {"limit": limit}, name
+            )
+    if agents + sip > limit:
+        raise PricingError(
+            _("One order carries at most %(limit)d licences.") % {"limit": limit}, "agents"
+        )
+
+
+def people_to_extra_agents(people: int, included: int) -> int:
+    """Return the additional licences that `people` need beyond the included ones."""
+    return max(0, people - included)
+
+
+def _list_line(
+    prices: PriceList,
+    item: ItemKind,
+    edition: Edition,
+    unit: TermUnit,
+    count: int,
+    quantity: int,
+) -> PricedLine:
+    price = prices.price_of(edition, item)
+    term = price.annual if unit == TermUnit.YEAR else price.monthly
+    unit_price = term * count
+    return PricedLine(
+        item=item,
+        edition=edition,
+        from_edition=None,
+        quantity=quantity,
+        unit_price=unit_price,
+        amount=unit_price * quantity,
+        formula=Formula(
+            "list",
+            {"quantity": quantity, "count": count, "unit": unit.value, "price": str(term)},
+        ),
+    )
+
+
+def price_terms(
+    prices: PriceList, edition: Edition, unit: TermUnit, count: int, agents: int, sip: int
+) -> list[PricedLine]:
+    """Price a package with additional licences for whole terms: a new purchase or a renewal."""
+    check_term(unit, count)
+    wanted = ((ItemKind.PACKAGE, 1), (ItemKind.AGENT, agents), (ItemKind.SIP, sip))
+    return [
+        _list_line(prices, item, edition, unit, count, quantity)
+        for item, quantity in wanted
+        if quantity
+    ]
+
+
+def _show_monthly(monthly: Fraction) -> str:
+    """Return a monthly price for the formula: to the cent, or with 4 decimals where it needs."""
+    in_cents = _round_half_up(monthly)
+    if in_cents == monthly:
+        return str(in_cents)
+    return str((Decimal(monthly.numerator) / monthly.denominator).quantize(Decimal("0.0001")))
+
+
+def _midterm_line(
+    item: ItemKind,
+    edition: Edition,
+    quantity: int,
+    monthly: Fraction,
+    left: Remaining,
+    from_edition: Edition | None = None,
+    ends_at: datetime | None = None,
+) -> PricedLine:
+    unit_price = midterm_unit_price(monthly, left)
+    return PricedLine(
+        item=item,
+        edition=edition,
+        from_edition=from_edition,
+        quantity=quantity,
+        unit_price=unit_price,
+        amount=unit_price * quantity,
+        formula=Formula(
+            "upgrade" if from_edition else "midterm",
+            {
+                "quantity": quantity,
+                "months": left.months,
+                "days": left.days,
+                "monthly": _show_monthly(monthly),
+                "unit_price": str(unit_price),
+                **({"ends_at": ends_at.isoformat()} if ends_at else {}),
+            },
+        ),
+    )
+
+
+def price_additional(
+    prices: PriceList, edition: Edition, unit: TermUnit, left: Remaining, agents: int, sip: int
+) -> list[PricedLine]:
+    """Price additional licences for the time that a package has left."""
+    wanted = ((LicenceKind.AGENT, agents), (LicenceKind.SIP, sip))
+    return [
+        _midterm_line(
+            ItemKind(kind.value),
+            edition,
+            quantity,
+            monthly_of(prices.additional[edition, kind], unit),
+            left,
+        )
+        for kind, quantity in wanted
+        if quantity
+    ]
+
+
+@dataclass(frozen=True)
+class UpgradedPart:
+    """Some things of one kind that an upgrade lifts, with the time that each has left.
+
+    `ends_at` is set where they end before the package does.
+    """
+
+    item: ItemKind
+    quantity: int
+    left: Remaining
+    ends_at: datetime | None = None
+
+
+def price_upgrade(
+    prices: PriceList,
+    from_edition: Edition,
+    to_edition: Edition,
+    unit: TermUnit,
+    parts: list[UpgradedPart],
+) -> list[PricedLine]:
+    """Price the difference of two editions, part by part, for the time that each has left."""
+    return [
+        _midterm_line(
+            part.item,
+            to_edition,
+            part.quantity,
+            monthly_of(prices.price_of(to_edition, part.item), unit)
+            - monthly_of(prices.price_of(from_edition, part.item), unit),
+            part.left,
+            from_edition,
+            part.ends_at,
+        )
+        for part in parts
+        if part.quantity
+    ]
+
+
+def _explain_term(unit: str, count: int) -> str:
+    if unit == TermUnit.YEAR:
+        return ngettext("%(count)d year", "%(count)d years", count) % {"count": count}
+    return ngettext("%(count)d month", "%(count)d months", count) % {"count": count}
+
+
+def _number(amount: Decimal | str) -> str:
+    """Write a number of a formula as amounts are written on pages: `18,480.00`."""
+    return number_format(Decimal(amount), use_l10n=True, force_grouping=True)
+
+
+def _times(quantity: int) -> str:
+    """Return the factor before a price; once is not worth saying."""
+    return "" if quantity == 1 else f"{number_format(quantity, force_grouping=True)} × "
+
+
+def _explain_days(days: int, monthly: str) -> str:
+    text = ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
+    part = f"{text} × {monthly} ÷ {_DAYS_IN_PRICE_MONTH}"
+    if days <= _DAYS_IN_PRICE_MONTH:
+        return part
+    return _("(%(part)s, at most %(monthly)s)") % {"part": part, "monthly": monthly}
+
+
+def explain(formula: Formula, amount: Decimal) -> str:
+    """Say in the active language how the amount came about, with its numbers.
+
+    The price of one comes first: `1 month × 30.00 + 29 days × 30.00 ÷ 30 = 59.00; 2 × 59.00 =
+    118.00`.
+    """
+    numbers = formula.numbers
+    quantity, total = numbers["quantity"], _number(amount)
+    if formula.kind == "list":
+        term = _explain_term(numbers["unit"], numbers["count"])
+        return f"{_times(quantity)}{term} × {_number(numbers['price'])} = {total}"
+    parts = []
+    monthly, unit_price = _number(numbers["monthly"]), _number(numbers["unit_price"])
+    if numbers["months"]:
+        parts.append(f"{_explain_term('month', numbers['months'])} × {monthly}")
+    if numbers["days"]:
+        parts.append(_explain_days(numbers["days"], monthly))
+    of_one = f"{' + '.join(parts)} = {unit_price}"
+    return of_one if quantity == 1 else f"{of_one}; {_times(quantity)}{unit_price} = {total}"

@@ -1,1 +1,0 @@
-"""What customers choose on billing's pages, cleaned."""

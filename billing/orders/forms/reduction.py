@@ -1,0 +1,72 @@
+"""The part of a form that says which additional licences end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import ngettext
+
+from billing.enums import LicenceKind
+from billing.orders.eligibility import Held
+from billing.orders.forms.fields import KeysField
+from billing.orders.reduction import Ending, choose_ending
+
+_MARK = "mark_"
+
+
+class EndingForm(forms.Form):
+    """A form that shows, and asks, which additional licences end.
+
+    For each package with such a choice there is a hidden value `mark_<package>`, which says for
+    which numbers the list was shown. `endings` are known as soon as the fields are good that
+    they depend on, whatever else is wrong.
+    """
+
+    ending = KeysField(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.endings: list[tuple[Held, Ending]] = []
+
+    def choose(self, held: Held, keep: Mapping[LicenceKind, int]) -> None:
+        """Find out what ends of a package, and say on the form if the ticks do not fit."""
+        ending = choose_ending(
+            held,
+            keep=keep,
+            ticked=self.cleaned_data.get("ending", ()),
+            mark=str(self.data.get(f"{_MARK}{held.package.pk}", "")),
+        )
+        self.endings.append((held, ending))
+        for kind, number in ending.shortage.items():
+            if number:
+                self.add_error(None, _complaint(held.package.application.name, kind, number))
+
+    @property
+    def has_new_choice(self) -> bool:
+        """Whether there is another list to choose from than the one that was shown.
+
+        The same list is left alone on the page: somebody may be ticking there right now.
+        """
+        shown = {name: self.data[name] for name in self.data if name.startswith(_MARK)}
+        wanted = {
+            f"{_MARK}{held.package.pk}": ending.mark
+            for held, ending in self.endings
+            if ending.candidates
+        }
+        return shown != wanted
+
+
+def _complaint(name: str, kind: LicenceKind, number: int) -> str:
+    if number > 0:
+        text = ngettext(
+            "%(name)s: tick %(number)d more licence that ends (%(kind)s).",
+            "%(name)s: tick %(number)d more licences that end (%(kind)s).",
+            number,
+        )
+    else:
+        text = ngettext(
+            "%(name)s: %(number)d licence too many is ticked to end (%(kind)s).",
+            "%(name)s: %(number)d licences too many are ticked to end (%(kind)s).",
+            -number,
+        )
+    return text % {"name": name, "number": abs(number), "kind": kind.label}

@@ -1,0 +1,101 @@
+"""What templates say about a quote: on the pages that sell, and in the dialog that confirms."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from accounts.models import Application
+from accounts.text import mask_name
+from billing.enums import PackageState
+from billing.orders.effects import Effect, Shape, shape_of
+from billing.orders.eligibility import Held
+from billing.orders.labels import group_lines, show_quoted_line
+from billing.orders.quote_changes import ChangedExpiry
+from billing.orders.quotes import Quote
+from billing.orders.services import QuoteChanged
+from billing.orders.terms import RefundTerms, read_refund_terms
+
+
+@dataclass(frozen=True)
+class LicencesEnding:
+    """How many licences of a package end at one instant, before the package does."""
+
+    ends_at: datetime
+    count: int
+
+
+@dataclass(frozen=True)
+class PackageEffect:
+    """What a quote does to one package, with its application and refund terms.
+
+    `ending_later` are licences that an earlier renewal left out and that still work.
+    """
+
+    effect: Effect
+    application: Application
+    terms: RefundTerms
+    ending_later: tuple[LicencesEnding, ...] = ()
+
+
+def describe_quote(quote: Quote | None) -> dict[str, Any]:
+    """Return the context that shows a quote; without one, only that there is none."""
+    if quote is None:
+        return {"quote": None}
+    applications = _applications(quote)
+    return {
+        "quote": quote,
+        "line_groups": group_lines(map(show_quoted_line, quote.lines), applications),
+        "effects": [
+            PackageEffect(
+                effect,
+                applications[effect.application],
+                read_refund_terms(quote, effect),
+                _ending_later(quote, effect),
+            )
+            for effect in quote.effects
+        ],
+        "payer_name": "" if quote.is_self_pay else mask_name(quote.payer.name),
+    }
+
+
+def _ending_later(quote: Quote, effect: Effect) -> tuple[LicencesEnding, ...]:
+    """Return when licences of the package end before it does, as it is before the order."""
+    return tuple(
+        each
+        for held in quote.held
+        if held.package.pk == effect.package
+        for each in _list_ending_later(held)
+    )
+
+
+def _list_ending_later(held: Held) -> list[LicencesEnding]:
+    counts = Counter(each.ends_at for each in held.licences if each.ends_at is not None)
+    return [LicencesEnding(ends_at, count) for ends_at, count in sorted(counts.items())]
+
+
+@dataclass(frozen=True)
+class PresentPackage:
+    """A package in service as it is before an order, whatever is wrong with the form."""
+
+    shape: Shape
+    ending_later: list[LicencesEnding]
+
+
+def describe_present(held: Held | None) -> PresentPackage | None:
+    """Return the package that an order would change; None where none is in service."""
+    if held is None or held.state not in {PackageState.TRIAL, PackageState.ACTIVE}:
+        return None
+    return PresentPackage(shape_of(held), _list_ending_later(held))
+
+
+def _applications(quote: Quote) -> dict[int, Application]:
+    known = {each.package.application_id: each.package.application for each in quote.held}
+    missing = {effect.application for effect in quote.effects} - known.keys()
+    return {**known, **(Application.objects.in_bulk(missing) if missing else {})}
+
+
+def name_expiries(changed: QuoteChanged) -> list[tuple[str, ChangedExpiry]]:
+    """Return the dates that alone changed, each with the name of its application."""
+    applications = _applications(changed.quote)
+    return [(applications[each.application].name, each) for each in changed.change.expiries]

@@ -1,0 +1,144 @@
+"""What staff record about a package: facts that rules ask for, and time made good."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import Proposal, User
+from accounts.services.audit import record_event
+from accounts.services.second_person import require_approval, require_outsider
+from accounts.services.tenants import lock_account
+from billing.calendar import billing_zone, expiry
+from billing.enums import PackageKind, PackageState, RenewalMode
+from billing.packages.lifecycle import find_under_review, settle_package
+from billing.packages.models import Licence, Package
+
+
+def _lock(package: Package) -> Package:
+    """Lock the package's account and the package, and read it again."""
+    account = lock_account(package.account_id)
+    current = Package.objects.select_for_update(no_key=True).get(pk=package.pk)
+    current.account = account
+    return current
+
+
+@transaction.atomic
+def mark_switched_from_postpaid(
+    *,
+    package: Package,
+    is_switched: bool,
+    reason: str,
+    approval: Proposal | None = None,
+    by: User | None,
+    now: datetime,
+) -> Package:
+    """Record whether a package was switched from postpaid, which bars its full refund (guide).
+
+    It takes two people.
+    """
+    data = require_approval(approval, "package.postpaid", by=by, now=now)
+    current = _lock(package)
+    require_outsider(by=by, account=current.account, now=now)
+    if current.is_switched_from_postpaid == is_switched:
+        raise Refused(_("This is recorded already."), code="no_change")
+    current.is_switched_from_postpaid = is_switched
+    current.save(update_fields=["is_switched_from_postpaid"])
+    record_event(
+        account=current.account,
+        verb="package.postpaid_switch_recorded",
+        target=current,
+        to_state="switched" if is_switched else "not switched",
+        reason=reason,
+        data=data,
+        by=by,
+        now=now,
+    )
+    return current
+
+
+@transaction.atomic
+def extend_package(
+    *,
+    package: Package,
+    by_time: timedelta,
+    reason: str,
+    approval: Proposal | None = None,
+    by: User | None,
+    now: datetime,
+) -> Package:
+    """Give a package time back that it lost; its licences that end with it move along.
+
+    It takes two people. Raises Refused for a trial, for one that is over, and for a time that is
+    not above zero.
+    """
+    approved = require_approval(approval, "package.extend", by=by, now=now)
+    current = settle_package(_lock(package), account=package.account, by=by, now=now)
+    require_outsider(by=by, account=package.account, now=now)
+    if by_time <= timedelta(0):
+        raise Refused(_("Give a time above zero."), code="no_time", field="days")
+    if current.kind != PackageKind.PAID or current.state not in {
+        PackageState.ACTIVE,
+        PackageState.ISOLATED,
+    }:
+        raise Refused(_("Only a paid package that is not over can be extended."), code="not_live")
+    was, was_until = current.state, current.expires_at
+    current.extension += by_time
+    current.expires_at = expiry(
+        current.anchor_at, current.months, billing_zone(), current.extension
+    )
+    if now < current.expires_at:
+        current.state = PackageState.ACTIVE
+    current.save(update_fields=["extension", "expires_at", "state"])
+    # A licence that a renewal left out ends at what was an expiry; lost time is its loss too.
+    for licence in Licence.objects.filter(package=current, ends_at__gt=now):
+        licence.ends_at = (licence.ends_at or now) + by_time
+        licence.save(update_fields=["ends_at"])
+    record_event(
+        account=current.account,
+        verb="package.time_returned",
+        target=current,
+        from_state=was,
+        to_state=current.state,
+        reason=reason,
+        data={
+            "seconds": int(by_time.total_seconds()),
+            "from": was_until.isoformat(),
+            "to": current.expires_at.isoformat(),
+            **approved,
+        },
+        by=by,
+        now=now,
+    )
+    return current
+
+
+@transaction.atomic
+def choose_renewal_mode(*, package: Package, mode: str, by: User | None, now: datetime) -> Package:
+    """Set what happens as the expiry nears.
+
+    Raises Refused for a trial, for one that is over, and while a refund is under review.
+    """
+    current = _lock(package)
+    current = settle_package(current, account=current.account, by=by, now=now)
+    if current.state not in {PackageState.ACTIVE, PackageState.ISOLATED}:
+        raise Refused(_("Only a paid package that is not over is renewed."), code="not_live")
+    if find_under_review([current]):
+        raise Refused(
+            _("A refund of this package is under review, so it cannot change meanwhile."),
+            code="refund_pending",
+        )
+    was, current.renewal_mode = current.renewal_mode, RenewalMode(mode)
+    if was != current.renewal_mode:
+        current.save(update_fields=["renewal_mode"])
+        record_event(
+            account=current.account,
+            verb="package.renewal_mode_chosen",
+            target=current,
+            from_state=was,
+            to_state=current.renewal_mode,
+            by=by,
+            now=now,
+        )
+    return current

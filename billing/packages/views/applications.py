@@ -1,0 +1,121 @@
+"""An application's own page: its package, what it may use, and what comes next."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from accounts.access import AccountAccess, Permission, account_page
+from accounts.models import Account, Application
+from billing.enums import LicenceKind
+from billing.packages.acts import PackageAct
+from billing.packages.features import FeatureState, FeatureUse, features_for
+from billing.packages.models import Licence, Package
+from billing.packages.schedule import Coming, read_agenda
+from billing.packages.status import PackageStatus, read_status
+from billing.places import application_url, load_application
+
+#: How each state of a feature feels.
+_TONES = {
+    FeatureState.USABLE: "good",
+    FeatureState.WAITING: "info",
+    FeatureState.OTHER_EDITION: "quiet",
+    FeatureState.NO_PACKAGE: "warning",
+    FeatureState.RESTRICTED: "danger",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A button that leads on."""
+
+    label: str | Promise
+    url: str
+    is_main: bool = False
+
+
+@account_page()
+@require_safe
+def application(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
+    """Show the application's package and features, and the next steps."""
+    found = load_application(access, sdkappid)
+    now = timezone.now()
+    status = _read_status(found, access.account, now)
+    uses = features_for(found, now)
+    counts = Counter(use.state for use in uses)
+    context = {
+        "access": access,
+        "application": found,
+        "status": status,
+        **_count_licences(status, now),
+        "groups": _group(uses),
+        "counts": [
+            (state, counts[state], _TONES[state]) for state in FeatureState if counts[state]
+        ],
+        "is_waiting": bool(counts[FeatureState.WAITING]),
+        "may_request": access.may(Permission.REQUEST_CONNECTION)
+        and access.account.is_in_good_standing,
+        "agenda": _agenda(status, access.account, now),
+        "may_read_money": access.may(Permission.READ_MONEY),
+        "steps": _steps(access, found, status),
+        "now": now,
+    }
+    return render(request, "billing/application.html", context)
+
+
+def _read_status(application: Application, account: Account, now: datetime) -> PackageStatus:
+    """Return what the application's newest package is."""
+    newest = Package.objects.filter(account=account, application=application).order_by("-pk")
+    return read_status(newest.first(), account, now)
+
+
+def _count_licences(status: PackageStatus, now: datetime) -> dict[str, int]:
+    """Return the package's licences of each kind; those that end later count until they end."""
+    if status.package is None or status.is_over:
+        return {"agents": 0, "sip": 0}
+    kept = Licence.objects.filter(account=status.package.account_id, package=status.package)
+    return kept.not_ended(now).aggregate(
+        agents=Count("pk", filter=Q(kind=LicenceKind.AGENT)),
+        sip=Count("pk", filter=Q(kind=LicenceKind.SIP)),
+    )
+
+
+def _agenda(status: PackageStatus, account: Account, now: datetime) -> list[Coming]:
+    if status.package is None or status.is_over:
+        return []
+    return read_agenda(status, account, now)
+
+
+def _group(uses: list[FeatureUse]) -> list[tuple[str, list[tuple[FeatureUse, str]]]]:
+    groups: dict[str, list[tuple[FeatureUse, str]]] = {}
+    for use in uses:
+        groups.setdefault(use.feature.group_label, []).append((use, _TONES[use.state]))
+    return list(groups.items())
+
+
+#: What can be done next, in order: the act, the page, its button; the first is the main one.
+_STEPS: tuple[tuple[PackageAct, str, str | Promise], ...] = (
+    (PackageAct.BUY, "purchase", _("Buy a package")),
+    (PackageAct.ADD, "add", _("Add licences")),
+    (PackageAct.RENEW, "renew", _("Renew")),
+    (PackageAct.UPGRADE, "upgrade", _("Upgrade to Premium")),
+)
+
+
+def _steps(access: AccountAccess, application: Application, status: PackageStatus) -> list[Step]:
+    """Return what can be bought next, for those who may spend."""
+    if not access.may(Permission.SPEND):
+        return []
+    fitting = [
+        Step(label, application_url(name, access, application))
+        for act, name, label in _STEPS
+        if act in status.acts
+    ]
+    return [replace(step, is_main=place == 0) for place, step in enumerate(fitting)]

@@ -1,0 +1,206 @@
+"""Reading the facts of a refund from the rows that hold them; nothing is assumed."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+
+from accounts.models import Account
+from billing.enums import (
+    OrderKind,
+    OrderStatus,
+    PackageKind,
+    PackageState,
+    PromotionRefundRule,
+    RefundStatus,
+)
+from billing.model_queries import Rows
+from billing.offers.models import Promotion
+from billing.orders.models import Order
+from billing.packages.lifecycle import derive_state
+from billing.packages.models import Package
+from billing.refunds.models import Refund
+from billing.refunds.policy import (
+    EntityRefund,
+    PromotionFacts,
+    RefundConfig,
+    RefundFacts,
+    ViolationFacts,
+)
+from compliance.services.standing import RefundBars, annulled_time, refund_bars
+
+#: The product that "one full refund per entity" counts in.
+PRODUCT = "tccc"
+_PAID = (OrderStatus.PAID, OrderStatus.REFUNDING)
+_ZERO = Decimal("0.00")
+
+
+def refund_config() -> RefundConfig:
+    """Return the policy's numbers from the settings."""
+    return RefundConfig(
+        window_days=settings.REFUND_WINDOW_DAYS, review_asks=settings.REFUND_REVIEW_ASKS
+    )
+
+
+_REFUNDS = Rows(
+    "SELECT {r} FROM billing_refund r WHERE r.entity_id = %s AND r.product = %s ORDER BY r.id",
+    r=Refund,
+)
+_HOLD = Rows(
+    "SELECT h.id FROM billing_refundhold h WHERE h.account_id = %s AND h.released_at IS NULL"
+)
+#: The lines of all orders that are for a package, or could come to be, also those for others.
+_ORDERS = Rows(
+    """
+    SELECT {o}, {m}, l.package_id, l.is_on_trial, l.net, p.state
+    FROM billing_order o
+    JOIN billing_orderline l ON l.order_id = o.id
+    LEFT JOIN billing_promotion m ON m.id = o.promotion_id
+    LEFT JOIN billing_package p ON p.id = l.package_id
+    WHERE o.status IN ('unpaid', 'paid', 'refunding') AND o.id IN (
+        SELECT t.order_id FROM billing_orderline t
+        WHERE t.account_id = %s
+            AND (t.package_id = %s OR (t.package_id IS NULL AND t.application_id = %s))
+    )
+    ORDER BY o.paid_at, o.id, l.id
+    """,
+    o=Order,
+    m=Promotion,
+)
+
+
+@dataclass(frozen=True)
+class PackageOrders:
+    """What was ordered for a package: paid orders, and the numbers of those still to be paid.
+
+    `paid` is without what was bought on the package's trial. `whole` are the keys of those paid
+    orders that bought for no other package, short of refunded ones. `spent` is what each paid
+    order, by key, spent on this package after all deductions.
+    """
+
+    paid: tuple[Order, ...]
+    whole: frozenset[int]
+    spent: Mapping[int, Decimal]
+    unpaid: tuple[str, ...]
+
+
+def read_orders(package: Package, now: datetime) -> PackageOrders:
+    """Return the orders that are paid, or can still be at `now`, for a package; one query.
+
+    An unpaid purchase for the package's application would change the package as well.
+    """
+    orders: list[Order] = []
+    paid_keys, shared = set(), set()
+    spent: dict[int, Decimal] = defaultdict(lambda: _ZERO)
+    for order, promotion, of_package, is_on_trial, net, state in _ORDERS(
+        package.account_id, package.pk, package.application_id
+    ):
+        if not orders or orders[-1].pk != order.pk:
+            order.promotion = promotion
+            orders.append(order)
+        if of_package != package.pk:
+            if state != PackageState.REFUNDED:
+                shared.add(order.pk)
+        elif not is_on_trial and order.status in _PAID:
+            paid_keys.add(order.pk)
+            spent[order.pk] += net
+    return PackageOrders(
+        paid=tuple(order for order in orders if order.pk in paid_keys),
+        whole=frozenset(paid_keys - shared),
+        spent=spent,
+        unpaid=tuple(
+            sorted(
+                order.number
+                for order in orders
+                if order.status == OrderStatus.UNPAID and order.expires_at > now
+            )
+        ),
+    )
+
+
+def read_refunds(account: Account) -> list[Refund]:
+    """Return all refunds that the account's entity ever asked for, of all its accounts."""
+    return [refund for (refund,) in _REFUNDS(account.entity_id, PRODUCT)]
+
+
+def _promotions(orders: Iterable[Order]) -> list[PromotionFacts]:
+    return [
+        PromotionFacts(
+            name=order.promotion.name,
+            rule=PromotionRefundRule(order.promotion.refund_rule),
+            window_days=order.promotion.refund_window_days,
+            is_of_package_order=order.kind == OrderKind.NEW,
+        )
+        for order in orders
+        if order.promotion is not None
+    ]
+
+
+def _violations(bars: RefundBars) -> list[ViolationFacts]:
+    standing = [
+        ViolationFacts(number=fact.number, severity=fact.severity.value, is_standing=True)
+        for fact in (*bars.standing, *bars.warnings)
+    ]
+    investigated = [
+        ViolationFacts(number=fact.number, severity=fact.severity.value, is_standing=False)
+        for fact in bars.under_investigation
+    ]
+    return standing + investigated
+
+
+def _recent_asks(refunds: list[Refund], asked_at: datetime) -> int:
+    since = asked_at - timedelta(days=settings.REFUND_REVIEW_DAYS)
+    return sum(1 for refund in refunds if since <= refund.requested_at <= asked_at)
+
+
+def read_facts(
+    package: Package,
+    *,
+    account: Account,
+    orders: PackageOrders,
+    refunds: Iterable[Refund],
+    now: datetime,
+    asked_at: datetime | None = None,
+    own: Refund | None = None,
+) -> RefundFacts:
+    """Return the facts of refunding `package` as they are at `now`.
+
+    `orders` and `refunds` are what `read_orders` and `read_refunds` say. `asked_at` is when the
+    customer asked, by default now. `own` is the request that is being decided, which is no
+    obstacle to itself.
+    """
+    asked_at = asked_at or now
+    refunds = [refund for refund in refunds if own is None or refund.pk != own.pk]
+    kind = PackageKind(package.kind)
+    return RefundFacts(
+        kind=kind,
+        state=PackageState(derive_state(package, now)),
+        purchased_at=package.purchased_at,
+        excluded=annulled_time(account, since=package.purchased_at, until=asked_at)
+        if package.purchased_at
+        else None,
+        is_switched_from_postpaid=package.is_switched_from_postpaid,
+        entity_refunds=[
+            EntityRefund(
+                number=refund.number,
+                status=RefundStatus(refund.status),
+                is_same_account=refund.account_id == account.pk,
+                is_zero=refund.amount == 0,
+            )
+            for refund in refunds
+        ],
+        promotions=_promotions(orders.paid),
+        account_status=account.status,
+        violations=_violations(refund_bars(account, now=now)),
+        recent_asks=_recent_asks(refunds, asked_at),
+        has_hold=bool(_HOLD(account.pk)),
+        open_orders=list(orders.unpaid),
+        open_refunds=[
+            refund.number
+            for refund in refunds
+            if refund.package_id == package.pk and refund.status == RefundStatus.PENDING
+        ],
+    )

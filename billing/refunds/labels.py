@@ -1,0 +1,253 @@
+"""The refund policy's trace in words, in the active language.
+
+For each rule and each code: the fact that decided, and what would be needed. Texts are looked up
+when they are shown, so a stored trace follows the reader's language.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.templatetags.console import write_moment
+from billing.enums import RefundRuleOutcome
+from billing.refunds.policy import RefundTrace, Rule, RuleResult
+
+Text = str | Promise
+#: Turns the kind and number of a refund, violation or order into a link.
+Link = Callable[[str, str], SafeString]
+
+
+@dataclass(frozen=True)
+class RuleWords:
+    """One rule for a reader: its name, what was found, what would be needed, where it is from."""
+
+    rule: str
+    outcome: RefundRuleOutcome
+    title: str
+    fact: str
+    needed: str
+    source: str
+    staff_note: str = ""
+
+
+TITLES: Mapping[Rule, Text] = {
+    Rule.PAID_PACKAGE: _("A paid package in its life"),
+    Rule.WINDOW: _("Within the refund window"),
+    Rule.PREPAID: _("Prepaid from the start"),
+    Rule.ONE_PER_ENTITY: _("First full refund of the company"),
+    Rule.PROMOTION: _("No promotion rules it out"),
+    Rule.GUIDELINES: _("Connect guidelines kept"),
+    Rule.NOT_ABNORMAL: _("Nothing unusual"),
+    Rule.NOTHING_IN_FLIGHT: _("Nothing else open on the package"),
+}
+
+_GUIDE_REFUND = _("Purchase Guide, Refund Guide")
+_GUIDE_CONNECT = _("Purchase Guide, Telephone Service Connect Guidelines")
+_OWN = _("This console's refund policy")
+
+SOURCES: Mapping[Rule, Text] = {
+    Rule.PAID_PACKAGE: _GUIDE_REFUND,
+    Rule.WINDOW: _GUIDE_REFUND,
+    Rule.PREPAID: _GUIDE_REFUND,
+    Rule.ONE_PER_ENTITY: _GUIDE_REFUND,
+    Rule.PROMOTION: _GUIDE_REFUND,
+    Rule.GUIDELINES: _GUIDE_CONNECT,
+    Rule.NOT_ABNORMAL: _GUIDE_REFUND,
+    Rule.NOTHING_IN_FLIGHT: _OWN,
+}
+
+_FACTS: Mapping[tuple[Rule, str], Text] = {
+    (Rule.PAID_PACKAGE, "paid"): _("This is a paid package that has not ended."),
+    (Rule.PAID_PACKAGE, "trial"): _("This is a trial, on which no package was bought."),
+    (Rule.PAID_PACKAGE, "released"): _("The package has been released."),
+    (Rule.PAID_PACKAGE, "refunded"): _("The package has been refunded already."),
+    (Rule.PAID_PACKAGE, "terminated"): _("The package ended as the account was terminated."),
+    (Rule.WINDOW, "no_purchase"): _("There is no package purchase to count from."),
+    (Rule.WINDOW, "inside"): _(
+        "Bought on %(purchased_at)s. The window is open until %(ends_at)s (%(days)s days)."
+    ),
+    (Rule.WINDOW, "over"): _(
+        "Bought on %(purchased_at)s. The window of %(days)s days ended at %(ends_at)s."
+    ),
+    (Rule.PREPAID, "from_the_start"): _("The package has been prepaid from the start."),
+    (Rule.PREPAID, "switched"): _("The package was switched from postpaid to prepaid."),
+    (Rule.ONE_PER_ENTITY, "unused"): _("The company has not used its one full refund."),
+    (Rule.ONE_PER_ENTITY, "used"): _("The company has used its one full refund. %(own)s"),
+    (Rule.ONE_PER_ENTITY, "held"): _(
+        "A refund request of the company is under review and holds its one full refund. %(own)s"
+    ),
+    (Rule.PROMOTION, "none_against"): _("No promotion on this package rules a refund out."),
+    (Rule.PROMOTION, "not_refundable"): _("Bought in a promotion without refund: %(names)s."),
+    (Rule.GUIDELINES, "clean"): _("No violation stands against the account."),
+    (Rule.GUIDELINES, "violation"): _(
+        "A Serious or Severe violation stands against the account: %(numbers)s. "
+        "Whether the agents were used makes no difference."
+    ),
+    (Rule.GUIDELINES, "restricted"): _("The account's service is restricted: %(status)s."),
+    (Rule.GUIDELINES, "investigated"): _("A violation is under investigation: %(numbers)s."),
+    (Rule.GUIDELINES, "warned"): _("A warning stands against the account: %(numbers)s."),
+    (Rule.NOT_ABNORMAL, "usual"): _("Nothing asks for a check."),
+    (Rule.NOT_ABNORMAL, "needs_check"): _("This request needs a check by our staff."),
+    (Rule.NOTHING_IN_FLIGHT, "nothing_open"): _("No order or refund is open on the package."),
+    (Rule.NOTHING_IN_FLIGHT, "open"): _("Still open on the package: %(open)s."),
+}
+
+_NEEDED: Mapping[tuple[Rule, str], Text] = {
+    (Rule.PAID_PACKAGE, "trial"): _("A trial costs nothing and ends by itself."),
+    (Rule.PAID_PACKAGE, "released"): _("Only a package that has not ended can be refunded."),
+    (Rule.PAID_PACKAGE, "refunded"): _("Nothing is left to refund."),
+    (Rule.PAID_PACKAGE, "terminated"): _("The measure would have to be overturned on appeal."),
+    (Rule.WINDOW, "no_purchase"): _("A package bought within the window."),
+    (Rule.WINDOW, "over"): _("The request had to be made before the window ended."),
+    (Rule.PREPAID, "switched"): _("Only packages that were prepaid from the start qualify."),
+    (Rule.ONE_PER_ENTITY, "used"): _("Each company has one full refund of this product."),
+    (Rule.ONE_PER_ENTITY, "held"): _("Withdraw the other request, or wait for its decision."),
+    (Rule.PROMOTION, "not_refundable"): _("The promotion's terms prevail."),
+    (Rule.GUIDELINES, "violation"): _("The violation would have to be overturned on appeal."),
+    (Rule.GUIDELINES, "restricted"): _("The measure would have to be overturned on appeal."),
+    (Rule.GUIDELINES, "investigated"): _("Our staff decide with the case in view."),
+    (Rule.GUIDELINES, "warned"): _("Our staff decide with the warning in view."),
+    (Rule.NOT_ABNORMAL, "needs_check"): _("Our staff look at it and answer you here."),
+    (Rule.NOTHING_IN_FLIGHT, "open"): _("Pay or cancel the order, or withdraw the other request."),
+}
+
+_UNKNOWN_FACT = _("This could not be established.")
+_UNKNOWN_NEEDED = _("Our staff look at it and answer you here.")
+
+
+def _moment(value: str, tz: ZoneInfo, *, last: bool = False) -> str:
+    """Say an instant in the billing zone; of an end that is exclusive, the last second."""
+    instant = datetime.fromisoformat(value) - timedelta(seconds=1 if last else 0)
+    return write_moment(instant.astimezone(tz))
+
+
+def _plain(_kind: str, number: str) -> str:
+    return number
+
+
+def _join(kind: str, numbers: Iterable[str], link: Callable[[str, str], str]) -> SafeString:
+    """Return numbers as HTML, each a link where `link` makes one."""
+    return SafeString(", ".join(conditional_escape(link(kind, number)) for number in numbers))
+
+
+#: What the lists of numbers in a result's facts are numbers of.
+_KINDS: Mapping[tuple[Rule, str], str] = {
+    (Rule.ONE_PER_ENTITY, "own"): "refund",
+    (Rule.GUIDELINES, "numbers"): "violation",
+}
+
+
+def _shown_numbers(
+    result: RuleResult, tz: ZoneInfo, link: Callable[[str, str], str]
+) -> dict[str, str]:
+    """Return the numbers of a result as they stand in its sentence."""
+    shown = {key: str(value) for key, value in result.numbers.items()}
+    for key, value in result.numbers.items():
+        if key.endswith("_at"):
+            shown[key] = _moment(value, tz, last=key == "ends_at")
+        elif isinstance(value, list | tuple):
+            kind = _KINDS.get((result.rule, key), "")
+            shown[key] = _join(kind, value, link if kind else _plain)
+    if result.code == "open":
+        orders, refunds = result.numbers["orders"], result.numbers["refunds"]
+        parts = [("order", orders), ("refund", refunds)]
+        shown["open"] = SafeString(", ".join(_join(k, each, link) for k, each in parts if each))
+    if "status" in result.numbers:
+        shown["status"] = _status(result.numbers["status"])
+    return shown
+
+
+def _status(value: str) -> str:
+    words: Mapping[str, Callable[[], Text]] = {
+        "suspended": lambda: _("suspended"),
+        "terminated": lambda: _("terminated"),
+        "blocked": lambda: _("blocked"),
+    }
+    return str(words[value]()) if value in words else value
+
+
+def _staff_note(result: RuleResult) -> str:
+    numbers: Mapping[str, Any] = result.staff_numbers
+    if result.rule == Rule.NOT_ABNORMAL:
+        hold = _("yes") if numbers.get("has_hold") else _("no")
+        return str(_("Refunds asked for recently: %(asks)s. Refund hold: %(hold)s.")) % {
+            "asks": numbers.get("recent_asks"),
+            "hold": hold,
+        }
+    if numbers.get("all"):
+        return str(_("Refunds of the entity: %(all)s.")) % {"all": ", ".join(numbers["all"])}
+    return ""
+
+
+def _fact(result: RuleResult, tz: ZoneInfo, link: Callable[[str, str], str]) -> SafeString:
+    """Return the sentence on the fact that decided, as HTML."""
+    text = str(_FACTS.get((result.rule, result.code), _UNKNOWN_FACT))
+    numbers = _shown_numbers(result, tz, link)
+    escaped = {key: conditional_escape(value) for key, value in numbers.items()}
+    return SafeString((conditional_escape(text) % escaped).strip())
+
+
+def describe(
+    result: RuleResult, *, tz: ZoneInfo, for_staff: bool = False, link: Link | None = None
+) -> RuleWords:
+    """Return one result in words; what only staff may know is left out unless asked for.
+
+    With `link`, the numbers of refunds, violations and orders lead to their pages.
+    """
+    key = (result.rule, result.code)
+    return RuleWords(
+        rule=result.rule.value,
+        outcome=result.outcome,
+        title=str(TITLES[result.rule]),
+        fact=_fact(result, tz, link or _plain),
+        needed=str(_NEEDED.get(key, _UNKNOWN_NEEDED if result.code == "unknown" else "")),
+        source=str(SOURCES[result.rule]),
+        staff_note=_staff_note(result) if for_staff else "",
+    )
+
+
+def describe_trace(
+    trace: RefundTrace, *, tz: ZoneInfo, for_staff: bool = False, link: Link | None = None
+) -> list[RuleWords]:
+    """Return the whole trace in words: failed rules first, then those that need a review."""
+    results = sorted(trace.results, key=lambda result: _URGENCY[result.outcome])
+    return [describe(result, tz=tz, for_staff=for_staff, link=link) for result in results]
+
+
+_URGENCY = {
+    RefundRuleOutcome.FAIL: 0,
+    RefundRuleOutcome.REVIEW: 1,
+    RefundRuleOutcome.PASS: 2,
+}
+
+
+def explain_refusal(trace: RefundTrace, *, tz: ZoneInfo, link: Link | None = None) -> SafeString:
+    """Say in one sentence why the trace refuses the refund, and whether more rules fail."""
+    failed = trace.failed()
+    first, more = failed[0], len(failed) - 1
+    if (first.rule, first.code) == (Rule.WINDOW, "over"):
+        reason = conditional_escape(_explain_window(first, tz))
+    else:
+        reason = _fact(first, tz, link or _plain)
+    if not more:
+        return reason
+    others = ngettext("%(count)s more rule is not met.", "%(count)s more rules are not met.", more)
+    return SafeString(f"{reason} {conditional_escape(others % {'count': more})}")
+
+
+def _explain_window(result: RuleResult, tz: ZoneInfo) -> str:
+    """Name the last day of the window; the stored end is exclusive."""
+    ended_at = datetime.fromisoformat(result.numbers["ends_at"]) - timedelta(seconds=1)
+    return str(_("The %(days)s-day window ended on %(day)s.")) % {
+        "days": result.numbers["days"],
+        "day": date_format(ended_at.astimezone(tz), "DATE_FORMAT"),
+    }

@@ -1,0 +1,485 @@
+"""The full refund of a package: quoting it, doing it, and the requests that staff decide.
+
+`quote_refund` only reads. `refund_package` locks, gathers the facts again, asks the same policy
+again, compares with what the customer confirmed, and writes: all in one transaction.
+"""
+
+import hashlib
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.core import signing
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import Account, Application, AuditEvent, User
+from accounts.services.audit import build_event, record_event
+from accounts.services.second_person import require_second_person
+from accounts.services.tenants import lock_accounts_of
+from billing.calendar import billing_zone
+from billing.enums import (
+    LedgerBook,
+    LedgerKind,
+    OrderStatus,
+    PackageState,
+    RefundRuleOutcome,
+    RefundStatus,
+)
+from billing.model_queries import Rows
+from billing.orders.models import Order
+from billing.orders.records import make_number
+from billing.packages.lifecycle import settle_package
+from billing.packages.models import Package
+from billing.refunds.breakdown import RefundPlan, plan_refund
+from billing.refunds.facts import (
+    PRODUCT,
+    PackageOrders,
+    read_facts,
+    read_orders,
+    read_refunds,
+    refund_config,
+)
+from billing.refunds.models import Refund, RefundLine
+from billing.refunds.policy import POLICY_VERSION, RefundTrace, evaluate
+from billing.wallet.ledger import move_between, post_transaction
+from billing.wallet.models import Fund
+
+_SALT = "billing.refund"
+
+
+@dataclass(frozen=True)
+class RefundQuote:
+    """What refunding a package would do at this time, and whether the rules allow it."""
+
+    package: Package
+    account: Account
+    trace: RefundTrace
+    plan: RefundPlan
+    orders: PackageOrders
+    key: uuid.UUID
+
+    @property
+    def outcome(self) -> RefundRuleOutcome:
+        """Pass, fail or review."""
+        return self.trace.outcome
+
+    @property
+    def may_confirm(self) -> bool:
+        """Whether a confirmation would be accepted, at once or for review."""
+        return self.outcome != RefundRuleOutcome.FAIL
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether staff have to decide."""
+        return self.outcome == RefundRuleOutcome.REVIEW
+
+    def digest(self) -> str:
+        """Return a short proof of what the customer is asked to confirm."""
+        promised = {
+            "package": self.package.pk,
+            "outcome": self.outcome.value,
+            "plan": self.plan.to_json(),
+        }
+        return hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def token(self) -> str:
+        """The signed form, for the confirm form."""
+        return signing.dumps(
+            {"key": str(self.key), "package": self.package.pk, "digest": self.digest()},
+            salt=_SALT,
+        )
+
+
+class RefundRefused(Refused):
+    """The rules stand against the refund; `quote.trace` says which."""
+
+    def __init__(self, quote: RefundQuote) -> None:
+        super().__init__(
+            _("This package cannot be refunded. Nothing was changed; the rules say why."),
+            code="refund_refused",
+        )
+        self.quote = quote
+
+
+class _RightTaken(Exception):
+    """The database refused a second refund of the entity, or of the package."""
+
+    def __init__(self, quote: RefundQuote) -> None:
+        super().__init__()
+        self.quote = quote
+
+
+class RefundChanged(Refused):
+    """What was confirmed is not what would happen now; `quote` is what would."""
+
+    def __init__(self, quote: RefundQuote) -> None:
+        super().__init__(
+            _("Something changed since you looked. Nothing was refunded; please look again."),
+            code="refund_changed",
+        )
+        self.quote = quote
+
+
+def _build_quote(
+    package: Package,
+    account: Account,
+    *,
+    now: datetime,
+    asked_at: datetime | None = None,
+    own: Refund | None = None,
+    key: uuid.UUID | None = None,
+    refunds: Sequence[Refund] | None = None,
+) -> RefundQuote:
+    orders = read_orders(package, now)
+    facts = read_facts(
+        package,
+        account=account,
+        orders=orders,
+        refunds=read_refunds(account) if refunds is None else refunds,
+        now=now,
+        asked_at=asked_at,
+        own=own,
+    )
+    trace = evaluate(facts, asked_at=asked_at or now, tz=billing_zone(), config=refund_config())
+    currency = orders.paid[0].currency if orders.paid else "USD"
+    return RefundQuote(
+        package=package,
+        account=account,
+        trace=trace,
+        plan=plan_refund(orders.paid, orders.spent, currency),
+        orders=orders,
+        key=key or uuid.uuid4(),
+    )
+
+
+def quote_refund(*, package: Package, now: datetime, on: datetime | None = None) -> RefundQuote:
+    """Say what refunding `package` would do and what every rule says; reads only.
+
+    `on` asks "what if I asked at another time": what is recorded now, as it will be judged at
+    that instant, when the package may have expired, or an unpaid order, or a warning.
+    """
+    return _build_quote(package, package.account, now=on or now)
+
+
+def _read_token(token: str, package: Package) -> tuple[uuid.UUID, str]:
+    try:
+        data = signing.loads(token, salt=_SALT)
+    except (signing.BadSignature, ValueError, UnicodeError) as error:
+        raise Refused(
+            _("This confirmation did not come from this page. Nothing was refunded; start again."),
+            code="bad_quote",
+        ) from error
+    if data["package"] != package.pk:
+        raise Refused(
+            _("This confirmation belongs to another package. Nothing was refunded."),
+            code="bad_quote",
+        )
+    return uuid.UUID(data["key"]), data["digest"]
+
+
+#: The keys of a package's account and of all that paid for it.
+_CONCERNED = """
+    SELECT account_id FROM billing_package WHERE id = %s
+    UNION SELECT o.payer_id FROM billing_orderline l JOIN billing_order o ON o.id = l.order_id
+        WHERE l.package_id = %s AND o.paid_at IS NOT NULL
+"""
+_PACKAGE = Rows(
+    """
+    SELECT {p}, {a} FROM billing_package p JOIN accounts_application a ON a.id = p.application_id
+    WHERE p.id = %s FOR NO KEY UPDATE OF p
+    """,
+    p=Package,
+    a=Application,
+)
+
+
+def _lock(package: Package) -> tuple[Package, Account]:
+    """Lock the package's account and every payer, then the package itself, and re-read."""
+    accounts = lock_accounts_of(_CONCERNED, [package.pk, package.pk])
+    account = accounts[package.account_id]
+    ((current, application),) = _PACKAGE(package.pk)
+    current.account, current.application = account, application
+    return current, account
+
+
+def _new_refund(
+    quote: RefundQuote, status: RefundStatus, *, by: User | None, now: datetime
+) -> Refund:
+    """Store the refund. Raises _RightTaken where the entity's one right is gone meanwhile."""
+    is_done = status == RefundStatus.DONE
+    try:
+        return Refund.objects.create(
+            account=quote.account,
+            entity_id=quote.account.entity_id,
+            application=quote.package.application,
+            package=quote.package,
+            product=PRODUCT,
+            number=make_number(now),
+            status=status,
+            currency=quote.plan.currency,
+            amount=quote.plan.amount,
+            plan=quote.plan.to_json(),
+            trace=quote.trace.to_json(),
+            policy_version=POLICY_VERSION,
+            key=quote.key,
+            requested_at=now,
+            requested_by=by,
+            decided_at=now if is_done else None,
+            decided_by=by if is_done else None,
+        )
+    except IntegrityError as error:
+        raise _RightTaken(quote) from error
+
+
+def _post_money(refund: Refund, plan: RefundPlan, *, by: User | None, now: datetime) -> None:
+    """Put every payment's part back into the fund it came from, of the account that paid."""
+    RefundLine.objects.bulk_create(
+        [
+            RefundLine(
+                account_id=line.payer, refund=refund, payment_id=line.payment, amount=line.amount
+            )
+            for line in plan.lines
+        ]
+    )
+    amounts: dict[int, dict[Fund, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    payers: dict[int, Account] = {}
+    for line in plan.lines:
+        payment = plan.payments[line.payment]
+        if payment.fund is not None and line.amount:
+            payers[line.payer] = payment.account
+            amounts[line.payer][payment.fund] += line.amount
+    for payer_id in sorted(amounts):
+        post_transaction(
+            kind=LedgerKind.REFUND,
+            account=payers[payer_id],
+            legs=move_between(
+                book=LedgerBook.SALES, amounts=amounts[payer_id], currency=plan.currency
+            ),
+            by=by,
+            now=now,
+            refund_id=refund.pk,
+        )
+
+
+#: An order that goes back to "paid" was paid once: its review ended.
+_ORDER_VERBS = {
+    OrderStatus.REFUNDING: "order.refunding",
+    OrderStatus.REFUNDED: "order.refunded",
+    OrderStatus.PAID: "order.refund_ended",
+}
+
+
+def _move_orders(
+    quote: RefundQuote, to: OrderStatus, *, refund: Refund, by: User | None, now: datetime
+) -> list[AuditEvent]:
+    """Move the orders that lie wholly on this package; one that bought for others stays paid.
+
+    Returns the events, not saved yet.
+    """
+    moving = [
+        order
+        for order in quote.orders.paid
+        if order.pk in quote.orders.whole and order.status != to
+    ]
+    if not moving:
+        return []
+    found = Order.objects.filter(
+        pk__in=[order.pk for order in moving], status__in={order.status for order in moving}
+    )
+    if found.update(status=to) != len(moving):
+        raise RefundChanged(quote)
+    return [
+        build_event(
+            account=quote.account,
+            verb=_ORDER_VERBS[to],
+            target=order,
+            from_state=order.status,
+            to_state=to,
+            data={"refund": refund.number},
+            by=by,
+            now=now,
+        )
+        for order in moving
+    ]
+
+
+def _execute(
+    refund: Refund, quote: RefundQuote, *, by: User | None, now: datetime
+) -> list[AuditEvent]:
+    """Unsubscribe the package and give the money back; the rules have been asked.
+
+    Returns the events, not saved yet.
+    """
+    package = settle_package(quote.package, account=quote.account, by=by, now=now)
+    was = package.state
+    changed = Package.objects.filter(
+        pk=package.pk, state__in=[PackageState.ACTIVE, PackageState.ISOLATED]
+    ).update(state=PackageState.REFUNDED)
+    if not changed:
+        raise RefundRefused(quote)
+    package.state = PackageState.REFUNDED
+    _post_money(refund, quote.plan, by=by, now=now)
+    moved = _move_orders(quote, OrderStatus.REFUNDED, refund=refund, by=by, now=now)
+    given_back = build_event(
+        account=quote.account,
+        verb="package.refunded",
+        target=package,
+        from_state=was,
+        to_state=PackageState.REFUNDED,
+        data={"refund": refund.number, "amount": str(refund.amount)},
+        by=by,
+        now=now,
+    )
+    return [*moved, given_back]
+
+
+def _event(
+    refund: Refund, verb: str, was: str, *, by: User | None, now: datetime, reason: str = ""
+) -> AuditEvent:
+    return build_event(
+        account=refund.account,
+        verb=verb,
+        target=refund,
+        from_state=was,
+        to_state=refund.status,
+        reason=reason,
+        data={"amount": str(refund.amount)},
+        by=by,
+        now=now,
+    )
+
+
+def refund_package(*, package: Package, token: str, by: User | None, now: datetime) -> Refund:
+    """Refund the package as confirmed, or store the request for review; return the refund.
+
+    The same confirmation sent again returns the same refund. Raises RefundRefused with the trace
+    where a rule fails (which the audit trail keeps), and RefundChanged where the outcome or an
+    amount is no longer what was confirmed.
+    """
+    try:
+        try:
+            return _refund_or_request(package, token, by=by, now=now)
+        except _RightTaken as taken:
+            # Another account of the entity was faster: the unique key has the last word, and
+            # the rules, asked once more, now say why.
+            quote = _build_quote(taken.quote.package, taken.quote.account, now=now)
+            raise RefundRefused(quote) from taken
+    except RefundRefused as refused:
+        record_event(
+            account=package.account,
+            verb="refund.refused",
+            target=package,
+            data={"trace": refused.quote.trace.to_json()},
+            by=by,
+            now=now,
+        )
+        raise
+
+
+@transaction.atomic
+def _refund_or_request(package: Package, token: str, *, by: User | None, now: datetime) -> Refund:
+    key, promised = _read_token(token, package)
+    current, account = _lock(package)
+    refunds = read_refunds(account)
+    for done in refunds:
+        if (done.account_id, done.key) == (account.pk, key):
+            return done
+    quote = _build_quote(current, account, now=now, key=key, refunds=refunds)
+    if not quote.may_confirm:
+        raise RefundRefused(quote)
+    if quote.digest() != promised:
+        raise RefundChanged(quote)
+    status = RefundStatus.PENDING if quote.needs_review else RefundStatus.DONE
+    refund = _new_refund(quote, status, by=by, now=now)
+    if status == RefundStatus.PENDING:
+        events = _move_orders(quote, OrderStatus.REFUNDING, refund=refund, by=by, now=now)
+        events.append(_event(refund, "refund.requested", "", by=by, now=now))
+    else:
+        events = _execute(refund, quote, by=by, now=now)
+        events.append(_event(refund, "refund.done", "", by=by, now=now))
+    AuditEvent.objects.bulk_create(events)
+    return refund
+
+
+def _lock_pending(refund: Refund) -> tuple[Refund, Package, Account]:
+    package, account = _lock(refund.package)
+    current = Refund.objects.get(pk=refund.pk)
+    if current.status != RefundStatus.PENDING:
+        raise Refused(_("This request has been decided already."), code="refund_decided")
+    current.account, current.package = account, package
+    return current, package, account
+
+
+def _decide(
+    refund: Refund,
+    status: RefundStatus,
+    events: Sequence[AuditEvent],
+    *,
+    reason: str,
+    by: User | None,
+    now: datetime,
+) -> None:
+    """Record the decision, and with it the `events` of what followed from it."""
+    was, refund.status = refund.status, status
+    refund.decided_at, refund.decided_by, refund.reason = now, by, reason
+    refund.save(update_fields=["status", "decided_at", "decided_by", "reason"])
+    decided = _event(refund, f"refund.{status.value}", was, by=by, now=now, reason=reason)
+    AuditEvent.objects.bulk_create([*events, decided])
+
+
+def _give_up(refund: Refund, package: Package, account: Account, **who: Any) -> list[AuditEvent]:
+    """Let the package and its orders go on as before."""
+    quote = _build_quote(package, account, now=who["now"], own=refund)
+    return _move_orders(quote, OrderStatus.PAID, refund=refund, **who)
+
+
+@transaction.atomic
+def approve_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> Refund:
+    """Grant a request under review, as staff.
+
+    The window was measured when the customer asked; every other hard rule is asked again now.
+    Raises RefundRefused where one fails, and Refused where the request is decided, where `by`
+    made it, or where the amount is no longer the one asked for.
+    """
+    current, package, account = _lock_pending(refund)
+    require_second_person(maker_ids=[current.requested_by_id], by=by, account=account, now=now)
+    quote = _build_quote(
+        package, account, now=now, asked_at=current.requested_at, own=current, key=current.key
+    )
+    if not quote.may_confirm:
+        raise RefundRefused(quote)
+    if quote.plan.amount != current.amount:
+        raise RefundChanged(quote)
+    events = _execute(current, quote, by=by, now=now)
+    _decide(current, RefundStatus.DONE, events, reason=reason, by=by, now=now)
+    return current
+
+
+@transaction.atomic
+def reject_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> Refund:
+    """Turn a request down, as staff; the entity has its right back.
+
+    Raises Refused where the request is decided, or where `by` made it.
+    """
+    current, package, account = _lock_pending(refund)
+    require_second_person(maker_ids=[current.requested_by_id], by=by, account=account, now=now)
+    events = _give_up(current, package, account, by=by, now=now)
+    _decide(current, RefundStatus.REJECTED, events, reason=reason, by=by, now=now)
+    return current
+
+
+@transaction.atomic
+def withdraw_refund(*, refund: Refund, by: User, now: datetime) -> Refund:
+    """Take a request back, as the customer; the entity has its right back."""
+    current, package, account = _lock_pending(refund)
+    events = _give_up(current, package, account, by=by, now=now)
+    _decide(current, RefundStatus.WITHDRAWN, events, reason="", by=by, now=now)
+    return current

@@ -1,0 +1,78 @@
+"""The refund policy as sentences, for those who read it before they buy.
+
+One table says each rule once, for the policy's own page and for every page that sells. The
+numbers in the sentences come from the settings that the policy itself is judged by.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from billing.refunds.labels import SOURCES, TITLES
+from billing.refunds.policy import Rule
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class Term:
+    """One rule for a reader: its name, what it says, and where it is from."""
+
+    rule: Rule
+    title: str
+    text: str
+    source: str
+
+
+#: What each rule says; of the window, what follows the number of days.
+_TEXTS: Mapping[Rule, Text] = {
+    Rule.PAID_PACKAGE: _(
+        "The package goes back as a whole, with its additional licences, upgrades and renewals. "
+        "A trial, and a package that has ended, has no refund."
+    ),
+    Rule.PREPAID: _("A package that was switched from postpaid has no refund."),
+    Rule.ONE_PER_ENTITY: _(
+        "Each company has one full refund of this product, over all its accounts. "
+        "A pending request holds it; a rejected or withdrawn one gives it back. A package paid "
+        "entirely with coupons does not use it, because nothing comes back."
+    ),
+    Rule.PROMOTION: _(
+        "A promotion's own terms prevail: it may rule a refund out, or set its own number of days."
+    ),
+    Rule.GUIDELINES: _(
+        "A serious or severe violation of the connect guidelines rules it out, whether the agents "
+        "were used or not; so does a restricted account. With an open case or a warning, our "
+        "staff look first."
+    ),
+    Rule.NOT_ABNORMAL: _("Our staff look first at requests that are out of the ordinary."),
+    Rule.NOTHING_IN_FLIGHT: _(
+        "No unpaid order and no other refund request may be open on the package."
+    ),
+}
+
+#: What holds of the money, whichever rule is asked.
+MONEY: Text = _("Money goes back to the funds that paid; what a coupon paid does not come back.")
+
+
+def _window(days: int) -> str:
+    return ngettext(
+        "The day of payment and %(days)s day after it count, to the last second.",
+        "The day of payment and %(days)s days after it count, to the last second.",
+        days,
+    ) % {"days": days}
+
+
+def list_terms(days: int) -> list[Term]:
+    """Return all rules of the policy in its order, for a window of `days` days."""
+    return [
+        Term(
+            rule=rule,
+            title=str(TITLES[rule]),
+            text=_window(days) if rule == Rule.WINDOW else str(_TEXTS[rule]),
+            source=str(SOURCES[rule]),
+        )
+        for rule in Rule
+    ]
