@@ -4,8 +4,11 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db.models import Model
 
 ROOT = Path(__file__).parent.parent
 #: Records of decisions tell of the code of their time; only their links are followed.
@@ -20,7 +23,7 @@ _PATH = re.compile(
     r"/[\w./*-]*$"
 )
 #: `path.py` `name()`, or `path.py` (`name()`): the name is defined in that file.
-_NAMED = re.compile(r"`([\w./-]+\.py)`,? \(?`([A-Za-z_][\w.]*)(?:\(\))?`")
+_NAMED = re.compile(r"`([\w-]+/[\w./-]+\.py)`,? \(?`([A-Za-z_][\w.]*)(?:\(\))?`")
 
 
 def _name(page: Path) -> str:
@@ -111,3 +114,47 @@ def test_every_decision_that_the_code_cites_exists() -> None:
     }
     assert cited
     assert {place for place in cited if place[0] not in numbers} == set()
+
+
+# --- The diagram of the nouns ---------------------------------------------------------------
+
+_CLASS = re.compile(r"^    class (\w+) \{\n((?:        \w+\n)*)    \}$", re.MULTILINE)
+_RELATION = re.compile(r'^    (\w+) "(\S+)" --> "(\S+)" (\w+) : (\w+)$', re.MULTILINE)
+
+
+def _models() -> dict[str, type[Model]]:
+    return {model.__name__: model for model in apps.get_models()}
+
+
+def _diagram() -> str:
+    text = (ROOT / "docs" / "domain.md").read_text(encoding="utf-8")
+    found = re.search(r"```mermaid\nclassDiagram\n(.*?)```", text, re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_every_noun_of_the_diagram_has_its_fields() -> None:
+    models = _models()
+    fields = {
+        (name, field) for name, listed in _CLASS.findall(_diagram()) for field in listed.split()
+    }
+    assert fields
+    assert {
+        (name, field)
+        for name, field in fields
+        if name not in models or field not in {each.name for each in models[name]._meta.fields}
+    } == set()
+
+
+def test_every_relation_of_the_diagram_is_a_foreign_key() -> None:
+    models, relations = _models(), _RELATION.findall(_diagram())
+    assert len(relations) > 40
+    assert [each for each in relations if each != _relation(models, each[0], each[4])] == []
+
+
+def _relation(models: dict[str, type[Model]], name: str, field: str) -> tuple[str, ...]:
+    """Return how the diagram must draw a model's field."""
+    found: Any = models[name]._meta.get_field(field)
+    many = "0..1" if found.unique else "*"
+    one = "*" if found.many_to_many else "0..1" if found.null else "1"
+    return (name, many, one, found.related_model.__name__, field)
