@@ -7,10 +7,11 @@ are a few statements for a thousand rows each.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -48,6 +49,15 @@ class Row:
     number: int
     details: AgentDetails
     wants_licence: bool
+
+    @cached_property
+    def keys(self) -> dict[str, str]:
+        """The unique values as they are compared, and as the agents' key columns hold them."""
+        return {
+            "staff_number": fold(self.details.staff_number),
+            "email": email_key(self.details.email),
+            "extension": self.details.extension,
+        }
 
 
 @dataclass
@@ -154,7 +164,9 @@ class _RowReader:
             return self._find_word("licence", text, _("Write yes or no."))
         if column == "role":
             return self._find_word("role", text, _("This role is not known.")) if text else "agent"
-        return AGENT_FIELDS[column].clean(text)
+        form_field = AGENT_FIELDS[column]
+        # Most cells that may be empty are.
+        return form_field.clean(text) if text or form_field.required else ""
 
     def _find_word(self, kind: str, text: str, complaint: str) -> str:
         word = _words(kind).get(fold(text))
@@ -191,21 +203,15 @@ def _read_row(checked: Checked, reader: _RowReader, number: int, cells: Sequence
         checked.rows.append(Row(number, details, wants_licence))
 
 
-#: The columns whose values are unique, and the complaint about a second one in the file.
-_UNIQUE = ("staff_number", "email", "extension")
-
-
-def _key(row: Row, column: str) -> str:
-    """The value as it is compared, and as the agents' key columns hold it."""
-    value = str(getattr(row.details, column))
-    return email_key(value) if column == "email" else fold(value)
+#: The columns whose values are unique, and those that hold them as they are compared.
+_UNIQUE = {"staff_number": "staff_number_key", "email": "email_key", "extension": "extension"}
 
 
 def _compare_with_each_other(checked: Checked) -> None:
     for column in _UNIQUE:
         first: dict[str, int] = {}
         for row in checked.rows:
-            key = _key(row, column)
+            key = row.keys[column]
             if key and first.setdefault(key, row.number) != row.number:
                 checked.add(
                     row.number,
@@ -218,15 +224,15 @@ def _compare_with_each_other(checked: Checked) -> None:
 def _compare_with_table(checked: Checked, application: Application, mode: str) -> None:
     for start in range(0, len(checked.rows), CHUNK):
         rows = checked.rows[start : start + CHUNK]
-        holders = {column: _find_holders(application, rows, column) for column in _UNIQUE}
+        holders = _find_holders(application, rows)
         telephones = _find_telephones(application, rows)
         for row in rows:
-            agent = holders["staff_number"].get(_key(row, "staff_number"))
+            agent = holders["staff_number"].get(row.keys["staff_number"])
             if agent is not None and mode == ImportMode.UPDATE:
                 checked.existing[row.number] = agent
             own = agent.pk if agent is not None and mode == ImportMode.UPDATE else None
             for column in _UNIQUE:
-                holder = holders[column].get(_key(row, column))
+                holder = holders[column].get(row.keys[column])
                 if holder is not None and holder.pk != own:
                     checked.add(
                         row.number,
@@ -243,14 +249,16 @@ def _compare_with_table(checked: Checked, application: Application, mode: str) -
                 )
 
 
-def _find_holders(application: Application, rows: Sequence[Row], column: str) -> dict[str, Agent]:
-    """Map the values that agents of the application hold already to those agents."""
-    keys = {key for row in rows if (key := _key(row, column))}
-    own = agents_of(application.account_id, application.pk)
-    if column == "extension":
-        return {agent.extension: agent for agent in own.filter(extension__in=keys)}
-    name = f"{column}_key"
-    return {getattr(agent, name): agent for agent in own.filter(**{f"{name}__in": keys})}
+def _find_holders(application: Application, rows: Sequence[Row]) -> dict[str, dict[str, Agent]]:
+    """Map, for each unique column, the values that agents of the application hold to them."""
+    taken = Q()
+    for column, key in _UNIQUE.items():
+        taken |= Q(**{f"{key}__in": {row.keys[column] for row in rows} - {""}})
+    agents = list(agents_of(application.account_id, application.pk).filter(taken))
+    return {
+        column: {value: agent for agent in agents if (value := getattr(agent, key))}
+        for column, key in _UNIQUE.items()
+    }
 
 
 def _find_telephones(application: Application, rows: Sequence[Row]) -> set[str]:

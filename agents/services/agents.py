@@ -1,9 +1,8 @@
 """Adding, editing, disabling, enabling and deleting agents."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -46,9 +45,9 @@ class AgentDetails:
 
     def columns(self) -> dict[str, str]:
         """Return the values of the agent's own columns."""
-        values: dict[str, Any] = asdict(self)
+        values = {**vars(self), "nickname": self.nickname or self.name}
         del values["groups"]
-        return {**values, "nickname": self.nickname or self.name}
+        return values
 
 
 def _find_conflicts(
