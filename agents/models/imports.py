@@ -15,10 +15,11 @@ from agents.models.guards import PLACE_FIXED, SAME_ACCOUNT
 class AgentImport(models.Model):
     """A file that was sent, what is wrong with it, and what became of it.
 
-    `content` is emptied once the agents are written, or when the file has been left lying.
-    `problems` is a list of [row, column, sentence]. `done` of `total` rows have been gone
-    through in the present phase; it is written outside of the transaction that writes agents,
-    so that others can watch.
+    Rows are written in turns, in the order of the file, and each turn moves `written` in its own
+    transaction: exactly the first `written` of `total` rows are imported, whatever happened to
+    the process. `added` of them were new agents. `done` rows have been gone through by the check;
+    `problems` and `preview` are what it found in the rows that were not written then. `content`
+    is emptied once all rows are written, or when the file has been left lying.
     """
 
     account = models.ForeignKey(
@@ -41,6 +42,9 @@ class AgentImport(models.Model):
     status = models.CharField(_("status"), max_length=8, choices=ImportStatus)
     total = models.PositiveIntegerField(_("rows"), default=0)
     done = models.PositiveIntegerField(_("rows gone through"), default=0)
+    # The database has the defaults too, for processes of the former release during an upgrade.
+    written = models.PositiveIntegerField(_("rows imported"), default=0, db_default=0)
+    added = models.PositiveIntegerField(_("agents added"), default=0, db_default=0)
     problems = models.JSONField(_("problems"), default=list)
     preview = models.JSONField(_("preview"), default=dict)
     created_at = models.DateTimeField(_("sent"))
@@ -72,8 +76,27 @@ class AgentImport(models.Model):
             models.CheckConstraint(
                 condition=Q(done__lte=F("total")), name="agents_import_done_within_total"
             ),
+            models.CheckConstraint(
+                condition=Q(added__lte=F("written"), written__lte=F("total")),
+                name="agents_import_written_within_total",
+            ),
         ]
         triggers = [PLACE_FIXED, SAME_ACCOUNT]
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def remaining(self) -> int:
+        """How many rows are not written yet."""
+        return self.total - self.written
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether only a part of the rows is written; they may be on their way just now."""
+        return self.status != ImportStatus.DONE and self.written > 0
+
+    @property
+    def progress(self) -> int:
+        """How many rows the present phase has gone through: the check, then the writing."""
+        return self.done if self.status == ImportStatus.SENT else self.written

@@ -28,7 +28,8 @@ from agents.listing import agents_of
 from agents.models import AgentImport
 from agents.problems import group_problems
 from agents.services.exports import export_rows, template_rows
-from agents.services.imports import check_import, run_import, send_import
+from agents.services.import_turns import run_import
+from agents.services.imports import check_import, send_import
 from agents.sheets import COLUMNS, MAX_BYTES, write_csv, write_xlsx
 from agents.views.places import load_application, may_change, place_of
 
@@ -74,7 +75,8 @@ def send(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResp
 
 def _load(access: AccountAccess, sdkappid: int, pk: int) -> AgentImport:
     application = load_application(access, sdkappid)
-    imported = access.get(AgentImport.objects.filter(application=application), pk=pk)
+    own = AgentImport.objects.filter(application=application).defer("content")
+    imported = access.get(own, pk=pk)
     imported.application = application
     return imported
 
@@ -127,7 +129,7 @@ def check(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -
 @account_page(Permission.MANAGE_AGENTS)
 @require_POST
 def run(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
-    """Write all agents of the file, or none."""
+    """Write the agents of the file, from the first row that is not written yet."""
     imported = _load(access, sdkappid, pk)
     try:
         done = run_import(imported=imported, by=access.user, now=timezone.now())

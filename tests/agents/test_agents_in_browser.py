@@ -13,6 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from agents.models import Agent
+from agents.services import import_turns
 from billing.enums import LicenceKind
 from tests.agents.builders import (
     Tenant,
@@ -152,3 +153,33 @@ def test_a_file_is_checked_and_imported_before_one_s_eyes(
     expect(visit.get_by_text("300 rows were imported.")).to_be_visible()
     assert Agent.objects.count() == 300
     assert faults(visit) == []
+
+
+def test_an_import_that_stops_midway_is_continued_on_its_page(
+    visit: Page, customer: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_turns, "TURN", 100)
+    write_turn = import_turns._write_turn
+    takers: list[Agent] = []
+
+    def turn(*args: Any, **options: Any) -> Any:
+        if Agent.objects.count() == 200 and not takers:
+            takers.append(make_agent(customer.application, name="Ada", staff_number="I250"))
+        return write_turn(*args, **options)
+
+    monkeypatch.setattr(import_turns, "_write_turn", turn)
+    rows = [f"Imported {n},I{n},i{n}@example.com" for n in range(300)]
+    file = tmp_path / "agents.csv"
+    file.write_text("\n".join(["name,staff_number,email", *rows]))
+    visit.goto(url(customer, "import"))
+    visit.get_by_label("File").set_input_files(file)
+    visit.get_by_role("button", name="Send and check").click()
+    visit.get_by_role("button", name="Import 300 rows").click()
+    expect(visit.get_by_text("200 of 300 rows are imported.")).to_be_visible()
+    expect(visit.get_by_role("row", name="252 Staff number I250")).to_be_visible()
+    assert faults(visit) == []
+
+    takers[0].delete()
+    visit.get_by_role("button", name="Check and import the remaining 100 rows").click()
+    expect(visit.get_by_text("300 rows were imported.")).to_be_visible()
+    assert Agent.objects.count() == 300

@@ -16,6 +16,9 @@ _ACCESS = "accounts/access.py"
 _INVITATIONS = "accounts/services/invitations.py"
 _CASES = "compliance/services/cases.py"
 _BATCHES = "agents/services/batches.py"
+_IMPORTS = "agents/services/import_turns.py"
+IMPORT_TURNS = "agents/test_import_turns.py"
+IMPORT_RACES = "agents/test_import_races.py"
 
 TIME = (
     in_code(
@@ -127,6 +130,38 @@ SEATS = (
         "    if expected is not None and matched != expected:\n",
         "    if False:\n",
         f"{LICENCES}::test_only_what_was_confirmed_is_done",
+    ),
+)
+
+IMPORTS = (
+    in_code(
+        "an import goes on where it stands",
+        _IMPORTS,
+        "    place = current.written - start\n",
+        "    place = imported.written - start\n",
+        f"{IMPORT_RACES}::test_two_runs_at_the_same_time_write_each_row_once",
+    ),
+    in_code(
+        "an import is moved on only from where it stood",
+        _IMPORTS,
+        "filter(pk=imported.pk, written=imported.written)",
+        "filter(pk=imported.pk)",
+        f"{IMPORT_RACES}::test_without_the_lock_the_same_turn_is_still_not_counted_twice",
+    ),
+    in_code(
+        "an import compares its rows again under the lock",
+        _IMPORTS,
+        "    if turn.problems or not _groups_stand(turn, application):\n",
+        "    if False:\n",
+        f"{IMPORT_TURNS}::test_trouble_after_the_first_turn_stops_it_and_the_rest_follows_later",
+        f"{IMPORT_TURNS}::test_a_group_that_is_renamed_meanwhile_takes_no_one_in",
+    ),
+    in_code(
+        "a check of an import that was overtaken is not noted",
+        "agents/services/imports.py",
+        "filter(pk=imported.pk, written=imported.written)",
+        "filter(pk=imported.pk)",
+        f"{IMPORT_TURNS}::test_a_check_that_was_overtaken_is_not_noted",
     ),
 )
 
@@ -247,4 +282,4 @@ STAFF = (
     ),
 )
 
-GUARDS: tuple[Guard, ...] = (*TIME, *SEATS, *TENANTS, *STAFF)
+GUARDS: tuple[Guard, ...] = (*TIME, *SEATS, *IMPORTS, *TENANTS, *STAFF)

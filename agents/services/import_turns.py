@@ -1,0 +1,245 @@
+"""Writing a checked file of agents: a few hundred rows in each transaction, in their order.
+
+A turn takes the account's lock, looks where the import stands, compares its rows with the table
+again, writes them, and moves the import on, all in one transaction. So a run can be killed at any
+moment, run again, or run twice at the same time, and each row is still written once.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _
+
+from accounts.errors import Busy, Refused
+from accounts.models import Account, Application, User
+from accounts.services.audit import record_event
+from accounts.text import email_key, fold
+from agents.enums import ImportStatus
+from agents.models import Agent, AgentImport, SkillGroupMember
+from agents.rows import Checked, Row, compare, read_groups
+from agents.services.batches import lock_application, require_rows, write_events
+from agents.services.imports import AGENT_COLUMNS, check_import, find_changes
+from agents.services.licences import hand_over
+from agents.services.seats import claim_licences
+from billing.enums import LicenceKind
+
+#: Rows written in one transaction: it holds the account for well below a second.
+TURN = 250
+
+
+class ImportFaulty(Refused):
+    """Rows that are not written have problems, which are noted with the import."""
+
+    def __init__(self, imported: AgentImport) -> None:
+        message = (
+            _("The remaining rows have problems by now. None of them was imported.")
+            if imported.written
+            else _("The file has problems by now. Nothing was imported.")
+        )
+        super().__init__(message, code="import_faulty")
+
+
+class _RowsOutdated(Exception):
+    """What the rows of a turn were checked against has changed since."""
+
+
+def run_import(*, imported: AgentImport, by: User | None, now: datetime) -> AgentImport:
+    """Write the rows of a checked file that are not written yet, in turns, and return the import.
+
+    All of them are checked once more first, without the account's lock, and none is written where
+    one has a problem. Each turn compares its rows again under the lock; where something has come
+    in between, the import stops there: what is written stays, and running it again goes on. A
+    file that is imported already is left alone.
+
+    Raises ImportFaulty where rows have problems by now, and Refused where the file is not checked
+    or no longer here, for a restricted account, and, once rows are written, for a busy one.
+    """
+    current = _load(imported)
+    if current.status == ImportStatus.DONE:
+        return current
+    if current.status != ImportStatus.CHECKED and not current.written:
+        raise Refused(_("Check the file first."), code="not_checked")
+    start = current.written
+    rows = check_import(imported=current, now=now)
+    try:
+        while not rows.problems and current.status != ImportStatus.DONE:
+            current = _write_turn(current, rows, start, by=by, now=now)
+    except _RowsOutdated:
+        current = _load(imported)
+        check_import(imported=current, now=now)
+    except Busy as busy:
+        if not current.written:
+            raise
+        message = _("Someone else is working on this account right now.")
+        raise Refused(message, code="busy") from busy
+    if current.status == ImportStatus.FAULTY:
+        raise ImportFaulty(current)
+    return current
+
+
+def _load(imported: AgentImport, *later: str) -> AgentImport:
+    """Read the import as it is now; fields named by `later` only when they are asked for."""
+    rows = AgentImport.objects.select_related("application").defer(*later)
+    found = rows.filter(pk=imported.pk).first()
+    if found is None:
+        raise Refused(_("This file is no longer here. Send it again."), code="content_gone")
+    return found
+
+
+@transaction.atomic
+def _write_turn(
+    imported: AgentImport, rows: Checked, start: int, *, by: User | None, now: datetime
+) -> AgentImport:
+    """Write the next rows; `start` rows of the file had been written before `rows` were read."""
+    application = imported.application
+    account = lock_application(application)
+    # Another run may have come further meanwhile: this one goes on from there.
+    current = _load(imported, "content")
+    if current.status == ImportStatus.DONE:
+        return current
+    place = current.written - start
+    turn = Checked(rows=rows.rows[place : place + TURN], groups=rows.groups)
+    compare(turn, application, current.mode, now)
+    if turn.problems or not _groups_stand(turn, application):
+        raise _RowsOutdated
+    try:
+        with transaction.atomic():
+            _write_rows(account, current, turn, by=by, now=now)
+    except IntegrityError as error:
+        raise _RowsOutdated from error
+    return _move_on(account, current, turn, by=by, now=now)
+
+
+def _groups_stand(turn: Checked, application: Application) -> bool:
+    """Whether the skill groups of these rows still have the names that the file gave."""
+    used = {group for row in turn.rows for group in row.details.groups}
+    present = read_groups(application)
+    return all(present.get(name) == key for name, key in turn.groups.items() if key in used)
+
+
+def _move_on(
+    account: Account, imported: AgentImport, turn: Checked, *, by: User | None, now: datetime
+) -> AgentImport:
+    """Count the rows as written; after the last, the import is done and the file goes."""
+    added = imported.added + len(turn.rows) - len(turn.existing)
+    values = {"written": imported.written + len(turn.rows), "added": added, "problems": []}
+    if values["written"] == imported.total:
+        values |= {"status": ImportStatus.DONE, "finished_at": now, "content": None}
+    else:
+        values["status"] = ImportStatus.CHECKED
+    here = AgentImport.objects.filter(pk=imported.pk, written=imported.written)
+    require_rows(here.exclude(status=ImportStatus.DONE).update(**values), 1)
+    for name, value in values.items():
+        setattr(imported, name, value)
+    if imported.status == ImportStatus.DONE:
+        record_event(
+            account=account,
+            verb="agents.imported",
+            target=imported,
+            data={"rows": imported.total, "added": added},
+            by=by,
+            now=now,
+        )
+    return imported
+
+
+def _write_rows(
+    account: Account, imported: AgentImport, turn: Checked, *, by: User | None, now: datetime
+) -> None:
+    licences = iter(claim_licences(imported.application, LicenceKind.AGENT, turn.needed, now))
+    new = [row for row in turn.rows if row.number not in turn.existing]
+    _add(account, imported, new, licences, by=by, now=now)
+    _change(account, imported, list(find_changes(turn)), by=by, now=now)
+    wanting = [
+        turn.existing[row.number].pk
+        for row in turn.rows
+        if row.wants_licence and row.number in turn.existing
+    ]
+    waiting = list(Agent.objects.filter(pk__in=wanting).unlicensed(now).order_by("pk"))
+    hand_over(account, waiting, list(licences), by=by, now=now)
+
+
+def _add(
+    account: Account,
+    imported: AgentImport,
+    rows: list[Row],
+    licences: Iterator[int],
+    *,
+    by: User | None,
+    now: datetime,
+) -> None:
+    agents = Agent.objects.bulk_create(
+        [
+            Agent(
+                account=account,
+                application=imported.application,
+                licence_id=next(licences) if row.wants_licence else None,
+                created_at=now,
+                updated_at=now,
+                **row.details.columns(),
+            )
+            for row in rows
+        ]
+    )
+    SkillGroupMember.objects.bulk_create(
+        SkillGroupMember(account=account, group_id=group, agent=agent)
+        for row, agent in zip(rows, agents, strict=True)
+        for group in row.details.groups
+    )
+    write_events(
+        account=account,
+        verb="agent.added",
+        agents=agents,
+        describe=lambda agent: {"licence": agent.licence_id, "import": imported.pk},
+        by=by,
+        now=now,
+    )
+
+
+def _change(
+    account: Account,
+    imported: AgentImport,
+    changes: list[tuple[Row, Agent, list[str]]],
+    *,
+    by: User | None,
+    now: datetime,
+) -> None:
+    ids = [agent.pk for _row, agent, _differing in changes]
+    columns = [row.details.columns() for row, _agent, _differing in changes]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE agents_agent SET (name, nickname, staff_number, email, phone, role, extension,"
+            " name_key, staff_number_key, email_key) = (new.name, new.nickname, new.staff_number,"
+            " new.email, new.phone, new.role, new.extension, new.name_key, new.staff_number_key,"
+            " new.email_key), updated_at = %s"
+            " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],"
+            " %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+            " AS new (id, name, nickname, staff_number, email, phone, role, extension, name_key,"
+            " staff_number_key, email_key) WHERE agents_agent.id = new.id",
+            [
+                now,
+                ids,
+                *([values[name] for values in columns] for name in AGENT_COLUMNS),
+                [fold(values["name"]) for values in columns],
+                [fold(values["staff_number"]) for values in columns],
+                [email_key(values["email"]) for values in columns],
+            ],
+        )
+        require_rows(cursor.rowcount, len(ids))
+    regrouped = [(row, agent) for row, agent, differing in changes if "groups" in differing]
+    SkillGroupMember.objects.filter(agent__in=[agent.pk for _row, agent in regrouped]).delete()
+    SkillGroupMember.objects.bulk_create(
+        SkillGroupMember(account=account, group_id=group, agent=agent)
+        for row, agent in regrouped
+        for group in row.details.groups
+    )
+    differing_of = {agent.pk: differing for _row, agent, differing in changes}
+    write_events(
+        account=account,
+        verb="agent.edited",
+        agents=[agent for _row, agent, _differing in changes],
+        describe=lambda agent: {"fields": differing_of[agent.pk], "import": imported.pk},
+        by=by,
+        now=now,
+    )
