@@ -17,7 +17,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from accounts.enums import Role
-from accounts.models import Account, Membership, User
+from accounts.models import Account, Application, Membership, User
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=Model)
@@ -138,3 +138,10 @@ def account_page(
         return guarded
 
     return decorate
+
+
+def load_application(access: AccountAccess, sdkappid: int) -> Application:
+    """Return the account's application, its account filled in; raise Http404 for any other."""
+    application = access.get(Application.objects.all(), sdkappid=sdkappid)
+    application.account = access.account
+    return application

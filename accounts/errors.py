@@ -1,5 +1,7 @@
 """Refusals that a service gives; a door (view, admin, command) shows them to the person."""
 
+from collections.abc import Mapping
+
 from django.utils.functional import Promise
 
 
@@ -17,6 +19,11 @@ class Refused(Exception):
 
     def __str__(self) -> str:
         return str(self.message)
+
+    @property
+    def problems(self) -> Mapping[str, str | Promise]:
+        """The sentences by form field; under "" what concerns no field."""
+        return {self.field or "": self.message}
 
 
 class Busy(Exception):

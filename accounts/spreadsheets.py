@@ -1,4 +1,10 @@
-"""Tables as files: CSV piece by piece, XLSX as a whole, and no cell that calculates."""
+"""Tables as files: CSV piece by piece, XLSX as a whole, and no cell that calculates.
+
+In a CSV file a cell that begins with = + - @, a tab or a line break would be calculated by a
+spreadsheet. On the way out such a cell gets an apostrophe in front (`neutralize`); on the way in
+one apostrophe is taken off again (`restore`), so that a round trip changes nothing. In a workbook a
+text is a text, whatever it begins with.
+"""
 
 import csv
 import io
@@ -6,7 +12,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import IO
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -16,22 +21,26 @@ Cell = str | Decimal | datetime
 
 #: What a spreadsheet would take for a formula, or would become one when it is opened again.
 _DANGEROUS = re.compile(r"'*[=+\-@\t\r\n]")
+_GUARDED = re.compile(r"'+[=+\-@\t\r\n]")
+#: What a reader of XLSX would take for an escaped character.
+_LOOKS_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 #: Lets spreadsheets read the file as UTF-8.
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-def neutralise(text: str) -> str:
+def neutralize(text: str) -> str:
     """Put an apostrophe in front of what a spreadsheet would calculate."""
     return f"'{text}" if _DANGEROUS.match(text) else text
 
 
-def _text_of(cell: Cell) -> str:
-    """Return a cell of a CSV file; amounts are numbers, so a minus is no formula there."""
-    if isinstance(cell, Decimal):
-        return str(cell)
-    if isinstance(cell, datetime):
-        return cell.isoformat(timespec="seconds")
-    return neutralise(cell)
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet would calculate the cell."""
+    return bool(_DANGEROUS.match(text)) and not text.startswith("'")
+
+
+def restore(text: str) -> str:
+    """Take the apostrophe off that `neutralize` has put in front."""
+    return text[1:] if _GUARDED.match(text) else text
 
 
 class _Echo:
@@ -43,15 +52,23 @@ class _Echo:
 
 
 def stream_csv(rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
-    """Yield a CSV file (UTF-8 with a byte order mark) row by row."""
+    """Yield a CSV file (UTF-8 with a byte order mark) row by row.
+
+    Amounts are numbers, so a minus makes no formula of them.
+    """
     writer = csv.writer(_Echo())
     yield _BYTE_ORDER_MARK
     for row in rows:
-        yield writer.writerow([_text_of(cell) for cell in row])
+        yield writer.writerow(
+            [str(cell) if isinstance(cell, Decimal) else neutralize(_text_of(cell)) for cell in row]
+        )
 
 
-def write_xlsx(rows: Iterable[Sequence[Cell]], *, title: str) -> IO[bytes]:
-    """Return an XLSX file; amounts are numbers, instants are text with their zone."""
+def write_xlsx(rows: Iterable[Sequence[Cell]], *, title: str) -> io.BytesIO:
+    """Return an XLSX file: amounts are numbers, instants are text with their zone.
+
+    No text is a formula, and none becomes one by editing.
+    """
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title[:31])
     for row in rows:
@@ -62,11 +79,19 @@ def write_xlsx(rows: Iterable[Sequence[Cell]], *, title: str) -> IO[bytes]:
     return file
 
 
+def _text_of(cell: str | datetime) -> str:
+    return cell.isoformat(timespec="seconds") if isinstance(cell, datetime) else cell
+
+
 def _cell(sheet: object, cell: Cell) -> WriteOnlyCell:
     if isinstance(cell, Decimal):
         written = WriteOnlyCell(sheet, value=cell)
         written.number_format = "#,##0.00"
         return written
-    written = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", _text_of(cell)))
+    text = _text_of(cell)
+    plain = ILLEGAL_CHARACTERS_RE.sub("\ufffd", _LOOKS_ESCAPED.sub("_x005F_", text))
+    written = WriteOnlyCell(sheet, value=plain)
     written.data_type = "s"
+    if _DANGEROUS.match(text):
+        written.quotePrefix = True
     return written

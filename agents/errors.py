@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from django.utils.functional import Promise
+
 from accounts.errors import Refused
 
 
@@ -11,7 +13,11 @@ class DetailsRefused(Refused):
     def __init__(self, problems: Mapping[str, str]) -> None:
         field, message = next(iter(problems.items()))
         super().__init__(message, code="details_refused", field=field)
-        self.problems = dict(problems)
+        self._problems = dict(problems)
+
+    @property
+    def problems(self) -> Mapping[str, str | Promise]:
+        return self._problems
 
 
 class LicencesMissing(Refused):

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Application
+from accounts.spreadsheets import is_formula, restore
 from accounts.text import email_key, fold
 from agents.cells import DamagedCell, LiteralCell
 from agents.enums import AgentRole, ImportMode
@@ -26,7 +27,7 @@ from agents.listing import agents_of
 from agents.models import Agent, SipTelephone, SkillGroup
 from agents.services.agents import AgentDetails
 from agents.services.seats import free_licences
-from agents.sheets import GROUP_SEPARATOR, Sheet, is_formula, printable, restore
+from agents.sheets import GROUP_SEPARATOR, Sheet, printable
 from billing.enums import LicenceKind
 
 CHUNK = 1_000

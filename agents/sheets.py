@@ -1,14 +1,7 @@
-"""Tables of agents as files: their columns, CSV and XLSX in both directions, and formulas.
+"""Tables of agents as files: their columns, and reading them from CSV and XLSX."""
 
-In a CSV file a cell that begins with = + - @, a tab or a line break would be calculated by a
-spreadsheet. On the way out such a cell gets an apostrophe in front; on the way in one apostrophe
-is taken off again, so that nothing is lost by going round. In a workbook a text is a text.
-"""
-
-import csv
-import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,9 +10,6 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from accounts.errors import Refused
 from accounts.text import fold
@@ -42,28 +32,7 @@ COLUMNS: dict[str, str | Promise] = {
     "state": gettext_lazy("State"),
 }
 REQUIRED = ("name", "staff_number", "email")
-#: Told by an export for people to read; an import passes over it.
-INFORMATIVE = frozenset({"state"})
 GROUP_SEPARATOR = ";"
-
-_DANGEROUS = re.compile(r"'*[=+\-@\t\r\n]")
-_GUARDED = re.compile(r"'+[=+\-@\t\r\n]")
-
-
-def neutralise(text: str) -> str:
-    """Put an apostrophe in front of what a spreadsheet would calculate."""
-    return f"'{text}" if _DANGEROUS.match(text) else text
-
-
-def is_formula(text: str) -> bool:
-    """Whether a spreadsheet would calculate the cell."""
-    return bool(_DANGEROUS.match(text)) and not text.startswith("'")
-
-
-def restore(text: str) -> str:
-    """Take the apostrophe off that `neutralise` has put in front."""
-    return text[1:] if _GUARDED.match(text) else text
-
 
 #: Further words for the columns that people's own files use.
 _OTHER_HEADINGS = {
@@ -240,42 +209,3 @@ def printable(text: str) -> str:
 def heading() -> list[str]:
     """Return the columns' labels in the present language."""
     return [str(label) for label in COLUMNS.values()]
-
-
-class _Echo:
-    """A file that hands back what is written to it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def write_csv(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield a CSV file piece by piece: a BOM, so that spreadsheets see the UTF-8, then rows."""
-    writer = csv.writer(_Echo())
-    yield "\ufeff"
-    for row in rows:
-        yield writer.writerow([neutralise(cell) for cell in row])
-
-
-#: What a reader of XLSX would take for an escaped character.
-_LOOKS_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
-
-
-def write_xlsx(rows: Iterable[Sequence[str]]) -> io.BytesIO:
-    """Return an XLSX file; every cell is text, none a formula, and none becomes one by editing."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(_("Agents")[:31])
-    for row in rows:
-        cells = []
-        for text in row:
-            plain = ILLEGAL_CHARACTERS_RE.sub("\ufffd", _LOOKS_ESCAPED.sub("_x005F_", text))
-            cell = WriteOnlyCell(sheet, value=plain)
-            cell.data_type = "s"
-            if _DANGEROUS.match(text):
-                cell.quotePrefix = True
-            cells.append(cell)
-        sheet.append(cells)
-    stream = io.BytesIO()
-    book.save(stream)
-    stream.seek(0)
-    return stream

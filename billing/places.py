@@ -10,13 +10,6 @@ from accounts.access import AccountAccess
 from accounts.models import Application
 
 
-def load_application(access: AccountAccess, sdkappid: int) -> Application:
-    """Return the account's application, its account filled in; raise Http404 for any other."""
-    application = access.get(Application.objects.all(), sdkappid=sdkappid)
-    application.account = access.account
-    return application
-
-
 def account_url(name: str, access: AccountAccess, **kwargs: Any) -> str:
     """Return the address of a page of this app in the account."""
     return reverse(f"billing:{name}", kwargs={"uin": access.account.uin, **kwargs})

@@ -7,7 +7,7 @@ index cannot answer. Objects are read here, and changed by acts that call a serv
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin import ShowFacets
+from django.contrib.admin import ShowFacets, TabularInline
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
@@ -19,6 +19,7 @@ from accounts.admin.actions import AddThroughService, ObjectActions, object_acti
 from accounts.admin.paginator import LeanChangeList, LeanPaginator
 from accounts.admin.search import SearchField, search
 from accounts.forms.staff import ActionForm, ReasonForm
+from accounts.models import User
 from accounts.text import clean_line
 
 __all__ = [
@@ -99,3 +100,27 @@ class LeanAdmin(ObjectActions):
         return HttpResponseRedirect(
             f"{trail}?target_type={self.opts.label_lower}&target_id={obj.pk}"
         )
+
+
+def person(request: HttpRequest) -> User:
+    """Return the member of staff who acts."""
+    if not isinstance(request.user, User):
+        raise TypeError("the administration is for people who are signed in")
+    return request.user
+
+
+class ReadOnlyInline(TabularInline):
+    """Rows of another table, read-only."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

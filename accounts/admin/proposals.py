@@ -17,8 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.actions import ObjectAction, page_of
-from accounts.admin.base import LeanAdmin, object_action
-from accounts.admin.tenants import person
+from accounts.admin.base import LeanAdmin, object_action, person
 from accounts.enums import ProposalState
 from accounts.models import Proposal
 from accounts.services.proposals import (

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import AddThroughService, LeanAdmin, object_action
+from accounts.admin.base import AddThroughService, LeanAdmin, ReadOnlyInline, object_action, person
 from accounts.forms.tenants import (
     AccountForm,
     EntityCorrectionForm,
@@ -29,7 +29,6 @@ from accounts.models import (
     Membership,
     Proposal,
     Restriction,
-    User,
 )
 from accounts.services.proposals import propose
 from accounts.services.restrictions import STAFF_CASE
@@ -39,33 +38,14 @@ from accounts.services.turns import fingerprint
 Data = Mapping[str, Any]
 
 
-def person(request: HttpRequest) -> User:
-    """Return the member of staff who acts."""
-    if not isinstance(request.user, User):
-        raise TypeError("the administration is for people who are signed in")
-    return request.user
-
-
-class _Rows(admin.TabularInline):
-    """Rows that belong to the object in view, to be read."""
-
-    extra = 0
-    can_delete = False
+class AccountRows(ReadOnlyInline):
     show_change_link = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class AccountRows(_Rows):
     model = Account
     fields = ["uin", "name", "status", "created_at"]
 
 
-class MemberRows(_Rows):
+class MemberRows(ReadOnlyInline):
+    show_change_link = True
     model = Membership
     fields = ["user", "role", "created_at"]
 

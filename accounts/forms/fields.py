@@ -10,10 +10,20 @@ from django.core.validators import EmailValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts import text
+from accounts.errors import Refused
 from accounts.models import Account, Application
 
 #: As long as an address may be, and the database's column is.
 EMAIL_LENGTH = 254
+
+
+class RefusableForm(forms.Form):
+    """A form that shows what a service refuses beside the field at fault."""
+
+    def refuse(self, refusal: Refused) -> None:
+        """Show a refusal beside its fields, or above them all."""
+        for field, message in refusal.problems.items():
+            self.add_error(field if field in self.fields else None, str(message))
 
 
 class SearchField(forms.CharField):

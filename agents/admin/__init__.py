@@ -2,9 +2,8 @@
 
 from django.contrib import admin
 
-from accounts.admin.base import LeanAdmin
+from accounts.admin.base import LeanAdmin, ReadOnlyInline
 from agents.models import Agent, AgentImport, SipTelephone, SkillGroup, SkillGroupMember
-from billing.inlines import ReadOnlyInline
 
 
 class SkillGroupRows(ReadOnlyInline):

@@ -5,9 +5,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.fields import RefusableForm
 from accounts.models import Application
 from agents.fields import AGENT_FIELDS
-from agents.forms.fields import RefusableForm
 from agents.models import Agent, SkillGroup
 from agents.services.agents import AgentDetails
 

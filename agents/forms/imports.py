@@ -3,8 +3,8 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.fields import RefusableForm
 from agents.enums import ImportMode
-from agents.forms.fields import RefusableForm
 
 
 class ImportForm(RefusableForm):

@@ -7,11 +7,10 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.forms.fields import CodeField, DigitsField, LineField
+from accounts.forms.fields import CodeField, DigitsField, LineField, RefusableForm
 from accounts.models import Application
 from accounts.text import fold
 from agents import rules
-from agents.forms.fields import RefusableForm
 from agents.listing import agents_of
 from agents.models import Agent
 from agents.sheets import GROUP_SEPARATOR

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import AccountAccess, Permission, account_page
+from accounts.access import AccountAccess, Permission, account_page, load_application
 from accounts.errors import Refused
 from accounts.http import close_dialog, render_page
 from accounts.models import Application, User
@@ -26,7 +26,7 @@ from agents.services.batches import BulkResult
 from agents.services.changes import change_agents
 from agents.services.licences import assign_licences, free_licences_of, move_licences
 from agents.services.packages import read_newest
-from agents.views.places import CHANGED_EVENT, back_to, load_application, may_change
+from agents.views.places import CHANGED_EVENT, back_to, may_change
 from agents.views.sales import find_licence_shop
 from agents.views.undoing import Undo, find_changing, with_undo
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import AccountAccess, Permission, account_page
+from accounts.access import AccountAccess, Permission, account_page, load_application
 from accounts.errors import Refused
 from accounts.http import close_dialog, render_page
 from agents.errors import LicencesMissing
@@ -14,7 +14,7 @@ from agents.forms import AddAgentForm, AgentForm
 from agents.listing import agents_of
 from agents.services.agents import add_agent, edit_agent
 from agents.services.packages import read_summary
-from agents.views.places import CHANGED_EVENT, back_to, load_application, may_change
+from agents.views.places import CHANGED_EVENT, back_to, may_change
 from agents.views.sales import find_licence_shop
 
 

@@ -10,16 +10,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import AccountAccess, Permission, account_page
+from accounts.access import AccountAccess, Permission, account_page, load_application
 from accounts.errors import Refused
+from accounts.forms.fields import RefusableForm
 from accounts.http import close_dialog, render_page
 from accounts.models import Application
-from agents.forms.fields import RefusableForm
 from agents.forms.filters import groups_of
 from agents.forms.telephones import GroupForm
 from agents.models import SkillGroup
 from agents.services.groups import add_group, delete_group, rename_group
-from agents.views.places import CHANGED_EVENT, back_to, load_application, may_change, place_of
+from agents.views.places import CHANGED_EVENT, back_to, may_change, place_of
 
 LIST = "agents:skill_groups"
 

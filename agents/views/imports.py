@@ -17,10 +17,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import AccountAccess, Permission, account_page
+from accounts.access import AccountAccess, Permission, account_page, load_application
 from accounts.errors import Refused
 from accounts.http import render_page, wants_fragment
 from accounts.models import Application
+from accounts.spreadsheets import stream_csv, write_xlsx
 from agents.enums import ImportStatus
 from agents.forms import FilterForm
 from agents.forms.imports import ImportForm
@@ -30,8 +31,8 @@ from agents.problems import group_problems
 from agents.services.exports import export_rows, template_rows
 from agents.services.import_turns import run_import
 from agents.services.imports import check_import, send_import
-from agents.sheets import COLUMNS, MAX_BYTES, write_csv, write_xlsx
-from agents.views.places import load_application, may_change, place_of
+from agents.sheets import COLUMNS, MAX_BYTES
+from agents.views.places import may_change, place_of
 
 TEMPLATE = "agents/import_file.html"
 PROBLEMS_SHOWN = 200
@@ -160,7 +161,7 @@ def problems(
     for problem in imported.problems:
         label = str(COLUMNS.get(problem["column"], ""))
         rows.append([str(problem["row"]), label, problem["value"], problem["message"]])
-    return _csv_response(write_csv(rows), f"import-{imported.pk}-problems.csv")
+    return _csv_response(stream_csv(rows), f"import-{imported.pk}-problems.csv")
 
 
 def _csv_response(pieces: Any, name: str) -> StreamingHttpResponse:
@@ -176,9 +177,12 @@ def _file_response(
 ) -> StreamingHttpResponse | FileResponse:
     if request.GET.get("format") == "xlsx":
         return FileResponse(
-            write_xlsx(rows), as_attachment=True, filename=f"{name}.xlsx", content_type=XLSX
+            write_xlsx(rows, title=_("Agents")),
+            as_attachment=True,
+            filename=f"{name}.xlsx",
+            content_type=XLSX,
         )
-    return _csv_response(write_csv(rows), f"{name}.csv")
+    return _csv_response(stream_csv(rows), f"{name}.csv")
 
 
 @account_page(Permission.MANAGE_AGENTS)

@@ -12,13 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url
 
-from accounts.access import AccountAccess, Permission, account_page
+from accounts.access import AccountAccess, Permission, account_page, load_application
 from accounts.http import announce, render_page, wants_fragment
 from accounts.models import Application
 from agents.services.packages import read_newest, read_summary
 from agents.views.acts import ACTS
 from agents.views.listing import KEY, WORDS, RowActs, read_listing
-from agents.views.places import load_application, may_change, place_of
+from agents.views.places import may_change, place_of
 from agents.views.sales import find_address, may_spend, sales_of
 from billing.packages.acts import PackageAct
 from billing.packages.status import PackageStatus

@@ -13,13 +13,6 @@ from accounts.models import Application
 CHANGED_EVENT = "agents-changed"
 
 
-def load_application(access: AccountAccess, sdkappid: int) -> Application:
-    """Return the account's application, its account filled in; raise Http404 for any other."""
-    application = access.get(Application.objects.all(), sdkappid=sdkappid)
-    application.account = access.account
-    return application
-
-
 def may_change(access: AccountAccess) -> bool:
     """Whether to offer changes: the role allows them and the account is in good standing."""
     return access.may(Permission.MANAGE_AGENTS) and access.account.is_in_good_standing

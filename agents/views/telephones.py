@@ -17,12 +17,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import trigger_client_event
 
-from accounts.access import AccountAccess, Permission, account_page
+from accounts.access import AccountAccess, Permission, account_page, load_application
 from accounts.errors import Refused
+from accounts.forms.fields import RefusableForm
 from accounts.http import close_dialog, render_page
 from accounts.models import Application
 from agents.errors import LicencesMissing
-from agents.forms.fields import RefusableForm
 from agents.forms.telephones import BindForm, TelephoneForm
 from agents.listing import state_of
 from agents.models import SipTelephone
@@ -30,13 +30,7 @@ from agents.paging import Place, SortOrder, count_up_to, read_page
 from agents.services import telephones as services
 from agents.services.packages import PackageSummary, read_summary
 from agents.views.listing import state_badge
-from agents.views.places import (
-    CHANGED_EVENT,
-    back_to,
-    load_application,
-    may_change,
-    place_of,
-)
+from agents.views.places import CHANGED_EVENT, back_to, may_change, place_of
 from agents.views.sales import find_licence_shop
 
 ORDER = SortOrder(Collate("extension", "C"))

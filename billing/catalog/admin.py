@@ -16,13 +16,18 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import AddThroughService, LeanAdmin, ReasonForm, object_action
+from accounts.admin.base import (
+    AddThroughService,
+    LeanAdmin,
+    ReadOnlyInline,
+    ReasonForm,
+    object_action,
+)
 from accounts.models import Proposal
 from accounts.services.proposals import propose
 from billing.catalog.models import Feature, FeatureTable, PriceBook, PriceItem
 from billing.catalog.publishing import price_book_file, withdraw_price_book
 from billing.catalog.queries import find_price_book
-from billing.inlines import ReadOnlyInline
 
 #: Far above any real catalog; a larger file is not read.
 _MAX_BYTES = 1_000_000

@@ -2,8 +2,7 @@
 
 from django.contrib import admin
 
-from accounts.admin.base import LeanAdmin
-from billing.inlines import ReadOnlyInline
+from accounts.admin.base import LeanAdmin, ReadOnlyInline
 from billing.orders.models import Order, OrderLine
 from billing.wallet.models import Payment
 

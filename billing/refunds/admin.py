@@ -15,12 +15,17 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import AddThroughService, LeanAdmin, ReasonForm, object_action
+from accounts.admin.base import (
+    AddThroughService,
+    LeanAdmin,
+    ReadOnlyInline,
+    ReasonForm,
+    object_action,
+)
 from accounts.forms.fields import AccountField
 from accounts.templatetags.console import money
 from billing.calendar import billing_zone
 from billing.enums import RefundStatus, TenderKind
-from billing.inlines import ReadOnlyInline
 from billing.orders.models import Order
 from billing.refunds.holds import place_refund_hold, release_refund_hold
 from billing.refunds.labels import describe_trace

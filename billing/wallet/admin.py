@@ -6,8 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import LeanAdmin
-from billing.inlines import ReadOnlyInline
+from accounts.admin.base import LeanAdmin, ReadOnlyInline
 from billing.wallet.models import Fund, LedgerEntry, LedgerTransaction
 
 

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import LeanAdmin, object_action
-from compliance.admin.parts import EvidenceInline, person
+from accounts.admin.base import LeanAdmin, object_action, person
+from compliance.admin.parts import EvidenceInline
 from compliance.enums import AppealState
 from compliance.forms.staff import AnswerForm
 from compliance.models import Appeal

@@ -11,10 +11,10 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import LeanAdmin, object_action
+from accounts.admin.base import LeanAdmin, object_action, person
 from accounts.models import Proposal
 from accounts.services.proposals import propose
-from compliance.admin.parts import EvidenceInline, person
+from compliance.admin.parts import EvidenceInline
 from compliance.enums import ConnectionState
 from compliance.forms.staff import AnswerForm
 from compliance.models import ConnectionRequest

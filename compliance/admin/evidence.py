@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import LeanAdmin, object_action
+from accounts.admin.base import LeanAdmin, object_action, person
 from accounts.forms.staff import ActionForm
-from compliance.admin.parts import link_to_file, person
+from compliance.admin.parts import link_to_file
 from compliance.http import send_file
 from compliance.models import Evidence
 from compliance.services.evidence import disclose_evidence, record_access

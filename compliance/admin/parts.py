@@ -1,36 +1,11 @@
 """Parts that the admin pages of this app share."""
 
-from typing import Any, cast
-
-from django.contrib.admin import TabularInline
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.admin.base import ReadOnlyInline
 from compliance.models import Evidence
-
-
-def person(request: HttpRequest) -> User:
-    """Return the member of staff who is signed in."""
-    return cast(User, request.user)
-
-
-class ReadOnlyInline(TabularInline):
-    """Rows of another table on the page of what they belong to; read there, never changed."""
-
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 def link_to_file(evidence: Evidence) -> str:

@@ -10,8 +10,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import AddThroughService, LeanAdmin, object_action
-from compliance.admin.parts import ReadOnlyInline, person
+from accounts.admin.base import AddThroughService, LeanAdmin, ReadOnlyInline, object_action, person
 from compliance.forms.staff import EntryForm, IndustryForm, WordForm
 from compliance.models import Behaviour, FlagWord, Industry, RuleBook, ScreeningEntry
 from compliance.services.screening import save_entry, save_flag_word, save_industry

@@ -11,10 +11,10 @@ from django.utils.functional import Promise
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import AddThroughService, LeanAdmin, object_action
+from accounts.admin.base import AddThroughService, LeanAdmin, ReadOnlyInline, object_action, person
 from accounts.models import Proposal
 from accounts.services.proposals import propose
-from compliance.admin.parts import EvidenceInline, ReadOnlyInline, person
+from compliance.admin.parts import EvidenceInline
 from compliance.enums import OPEN_STATES, CaseState, ViolationMeasure
 from compliance.forms.staff import (
     AmendForm,

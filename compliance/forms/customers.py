@@ -7,10 +7,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms.fields import WholeNumberField
+from accounts.forms.fields import RefusableForm, WholeNumberField
 from accounts.models import Account, Application
 from compliance.enums import Direction, EntryKind, NumberSource
-from compliance.forms.fields import FilesField, LongTextField, RefusableForm
+from compliance.forms.fields import FilesField, LongTextField
 from compliance.models import ScreeningEntry
 from compliance.services.connections import Business
 

@@ -10,17 +10,8 @@ from django.utils.functional import lazy
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import Refused
 from compliance.services.cases import TEXT_LIMIT
 from compliance.services.evidence import FILES_AT_ONCE
-
-
-class RefusableForm(forms.Form):
-    """A form that shows what a service has against it."""
-
-    def refuse(self, refusal: Refused) -> None:
-        """Show a refusal beside the field at fault, or above them all."""
-        self.add_error(refusal.field if refusal.field in self.fields else None, str(refusal))
 
 
 class LongTextField(forms.CharField):

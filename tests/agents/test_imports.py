@@ -16,12 +16,13 @@ from accounts.enums import Measure, Role
 from accounts.errors import Refused
 from accounts.models import AuditEvent
 from accounts.services.restrictions import restrict_account
+from accounts.spreadsheets import neutralize, restore, stream_csv, write_xlsx
 from agents.enums import ImportMode, ImportStatus
 from agents.models import Agent, AgentImport, SkillGroup
 from agents.services.exports import export_rows
 from agents.services.import_turns import run_import
 from agents.services.imports import KEPT_FOR, check_import, send_import
-from agents.sheets import neutralise, read_sheet, restore, write_csv, write_xlsx
+from agents.sheets import read_sheet
 from billing.models import Package
 from tests.agents.builders import (
     NOW,
@@ -335,7 +336,7 @@ NASTY = ["=1+1", "+1", "-1", "@x", "'=1", "''-x", "'plain", '"quoted", with comm
 
 @pytest.mark.parametrize("text", [*NASTY, "\tx", "\nx", "\rx", "'\tx", "'", ""])
 def test_going_out_and_in_leaves_a_text_as_it_was(text: str) -> None:
-    out = neutralise(text)
+    out = neutralize(text)
     assert restore(out) == text
     assert out[:1] not in {"=", "+", "-", "@", "\t", "\n", "\r"}
 
@@ -360,7 +361,11 @@ def test_an_export_is_imported_unchanged(tenant: Tenant, kind: str) -> None:
         )
     rows = list(export_rows(tenant.application, Agent.objects.all(), NOW))
     assert len(rows) == 1 + len(NASTY)
-    content = "".join(write_csv(rows)).encode() if kind == "csv" else write_xlsx(rows).getvalue()
+    content = (
+        "".join(stream_csv(rows)).encode()
+        if kind == "csv"
+        else write_xlsx(rows, title="Agents").getvalue()
+    )
     _no_cell_is_calculated(content, kind)
 
     here = bring_in(tenant, content, ImportMode.UPDATE)

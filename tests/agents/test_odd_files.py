@@ -13,11 +13,12 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from accounts.errors import Refused
+from accounts.spreadsheets import stream_csv, write_xlsx
 from agents.enums import ImportMode
 from agents.models import Agent
 from agents.problems import group_problems
 from agents.services.exports import template_rows
-from agents.sheets import Sheet, read_sheet, write_csv, write_xlsx
+from agents.sheets import Sheet, read_sheet
 from tests.agents.builders import Tenant, make_agent, make_package
 from tests.agents.test_imports import bring_in, check, file_of, found, line, send, upload
 from tests.agents.test_pages import signed_in, url
@@ -87,7 +88,7 @@ GOOD_ROW = (2, cell("A2", "Ada") + cell("B2", "S1") + cell("C2", "ada@example.co
 GOOD = [(2, ["Ada", "S1", "ada@example.com"])]
 PLAIN = saved(book_of(HEADINGS, ["Ada", "S1", "ada@example.com"]))
 TEMPLATE = write_xlsx(
-    [HEADINGS, *([f"Agent {n}", f"S{n}", f"s{n}@example.com"] for n in range(30))]
+    [HEADINGS, *([f"Agent {n}", f"S{n}", f"s{n}@example.com"] for n in range(30))], title="Agents"
 ).getvalue()
 
 
@@ -556,12 +557,12 @@ def test_rows_are_grouped_by_runs() -> None:
 
 
 def test_a_phone_number_stands_in_a_workbook_as_it_is() -> None:
-    content = write_xlsx([["+8613800138000", "=1+1", "_x000D_"]]).getvalue()
+    content = write_xlsx([["+8613800138000", "=1+1", "_x000D_"]], title="Agents").getvalue()
     cells = load_workbook(io.BytesIO(content)).worksheets[0][1]
     assert [cell.value for cell in cells][:2] == ["+8613800138000", "=1+1"]
     assert [cell.data_type for cell in cells] == ["s", "s", "s"]
     assert [cell.quotePrefix for cell in cells] == [True, True, False]
-    assert "'+8613800138000" in "".join(write_csv([["+8613800138000"]]))
+    assert "'+8613800138000" in "".join(stream_csv([["+8613800138000"]]))
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
@@ -580,12 +581,16 @@ def test_any_name_goes_out_and_comes_in_unchanged(tenant: Tenant, kind: str) -> 
         "'x",
     ]
     rows = [HEADINGS, *([name, f"S{n}", f"s{n}@x.org"] for n, name in enumerate(names))]
-    content = "".join(write_csv(rows)).encode() if kind == "csv" else write_xlsx(rows).getvalue()
+    content = (
+        "".join(stream_csv(rows)).encode()
+        if kind == "csv"
+        else write_xlsx(rows, title="Agents").getvalue()
+    )
     bring_in(tenant, content)
     assert list(Agent.objects.order_by("pk").values_list("name", flat=True)) == names
 
 
 def test_the_template_is_imported_as_it_is(tenant: Tenant) -> None:
     make_package(tenant.application, agents=1)
-    bring_in(tenant, write_xlsx(template_rows()).getvalue())
+    bring_in(tenant, write_xlsx(template_rows(), title="Agents").getvalue())
     assert Agent.objects.get().phone == "+8613800138000"

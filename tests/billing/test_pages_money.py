@@ -12,7 +12,7 @@ import time_machine
 from django.test import Client
 from openpyxl import load_workbook
 
-from accounts.spreadsheets import Cell, neutralise, stream_csv, write_xlsx
+from accounts.spreadsheets import Cell, neutralize, stream_csv, write_xlsx
 from billing.enums import Edition
 from billing.grants.credits import record_credit
 from billing.refunds.services import quote_refund, refund_package
@@ -238,13 +238,13 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "'=1", "''=1
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_a_formula_is_neutralised(text: str) -> None:
-    assert neutralise(text) == f"'{text}"
+def test_a_formula_is_neutralized(text: str) -> None:
+    assert neutralize(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", ["", "TOP-1", "a=b", "1-2", "it's", "'quoted'"])
 def test_plain_text_stays(text: str) -> None:
-    assert neutralise(text) == text
+    assert neutralize(text) == text
 
 
 def test_amounts_stay_numbers_and_texts_never_calculate() -> None:
@@ -255,10 +255,10 @@ def test_amounts_stay_numbers_and_texts_never_calculate() -> None:
 
     assert plain == "\ufeff'=cmd(),-12.50\r\n"
     assert sheet is not None
-    assert [(cell.value, cell.data_type) for cell in sheet[1]] == [("'=cmd()", "s"), (-12.5, "n")]
+    assert [(cell.value, cell.data_type) for cell in sheet[1]] == [("=cmd()", "s"), (-12.5, "n")]
 
 
-def test_a_reference_that_is_a_formula_is_neutralised_in_the_export() -> None:
+def test_a_reference_that_is_a_formula_is_neutralized_in_the_export() -> None:
     customer = make_customer()
     record_credit(
         account=customer.account,

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from accounts.access import AccountAccess, Permission, account_page
+from accounts.access import AccountAccess, Permission, account_page, load_application
 from billing.catalog.comparison import differing_rows
 from billing.catalog.queries import find_feature_table
 from billing.enums import PackageKind
@@ -19,7 +19,7 @@ from billing.orders.views.checkout import answer_ask, read_form
 from billing.orders.views.quote_context import describe_present
 from billing.packages.acts import PackageAct, acts_for
 from billing.packages.models import Package
-from billing.places import account_url, application_url, load_application
+from billing.places import account_url, application_url
 
 
 @account_page(Permission.SPEND)

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from accounts.access import AccountAccess, Permission, account_page
+from accounts.access import AccountAccess, Permission, account_page, load_application
 from accounts.models import Account, Application
 from billing.enums import LicenceKind
 from billing.packages.acts import PackageAct
@@ -20,7 +20,7 @@ from billing.packages.features import FeatureState, FeatureUse, features_for
 from billing.packages.models import Licence, Package
 from billing.packages.schedule import Coming, read_agenda
 from billing.packages.status import PackageStatus, read_status
-from billing.places import application_url, load_application
+from billing.places import application_url
 
 #: How each state of a feature feels.
 _TONES = {

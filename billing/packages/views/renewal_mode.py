@@ -11,13 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import AccountAccess, Permission, account_page
+from accounts.access import AccountAccess, Permission, account_page, load_application
 from accounts.errors import Refused
 from accounts.http import close_dialog, render_page
 from billing.enums import PackageKind, RenewalMode
 from billing.packages.models import Package
 from billing.packages.services import choose_renewal_mode
-from billing.places import load_application
 
 
 class RenewalModeForm(forms.Form):
