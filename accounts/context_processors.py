@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from accounts.access import AccountAccess
 from accounts.enums import Theme
 from accounts.models import Account, Application, Membership, User
-from accounts.navigation import Section, sections
+from accounts.navigation import NavigationSection, sections
 
 #: The cookie that keeps the theme of those who are not signed in.
 THEME_COOKIE = "theme"
@@ -19,7 +19,7 @@ THEME_COOKIE = "theme"
 ACCOUNTS_IN_SWITCHER = 12
 
 
-class Place(NamedTuple):
+class PageContext(NamedTuple):
     """An account or an application to switch to: its name, number and address."""
 
     name: str
@@ -51,7 +51,7 @@ class Console:
         return match.kwargs.get("sdkappid") if match and self.access else None
 
     @cached_property
-    def applications(self) -> list[Place]:
+    def applications(self) -> list[PageContext]:
         """The account's applications by name, each with the address of this same page for it.
 
         There are at most 20. Where the page in view is not one of an application, or shows a
@@ -67,12 +67,12 @@ class Console:
         return _places(rows, names, "sdkappid", current=self.sdkappid, uin=self.account.uin)
 
     @property
-    def application(self) -> Place | None:
+    def application(self) -> PageContext | None:
         """The application in view."""
         return next((place for place in self.applications if place.is_current), None)
 
     @cached_property
-    def accounts(self) -> list[Place]:
+    def accounts(self) -> list[PageContext]:
         """Accounts to switch to, the one in view included."""
         user = self._request.user
         if not isinstance(user, User):
@@ -83,7 +83,7 @@ class Console:
         return _places(rows, ["start"], "uin", current=current)
 
     @cached_property
-    def navigation(self) -> list[Section]:
+    def navigation(self) -> list[NavigationSection]:
         """The lines of the navigation that this member may open."""
         if self.access is None:
             return []
@@ -109,19 +109,19 @@ class Console:
 
 def _places(
     rows: Iterable[tuple[str, str]], views: list[str], key: str, *, current: object, **kwargs: str
-) -> list[Place]:
+) -> list[PageContext]:
     """Return rows (name, number) with the address of the first of `views` that there is.
 
     The address is looked up once, and the others made from it: looking up takes longer than
     all the rest.
     """
-    places: list[Place] = []
+    places: list[PageContext] = []
     first = url = ""
     for name, number in rows:
         if not first:
             first, url = number, _first_address(views, {**kwargs, key: number})
         own = url.replace(f"/{first}/", f"/{number}/")
-        places.append(Place(name, number, own, number == str(current)))
+        places.append(PageContext(name, number, own, number == str(current)))
     return places if url else []
 
 

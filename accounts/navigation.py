@@ -15,7 +15,7 @@ from accounts.access import AccountAccess, Permission
 
 
 @dataclass(frozen=True)
-class Entry:
+class NavigationEntry:
     """A line of the navigation; `icon` is the name of a heroicon.
 
     `also` names pages that belong to this line although their addresses begin with another's.
@@ -33,7 +33,7 @@ class Group:
     """Lines that belong together. Those of an application show while one is chosen."""
 
     label: str | Promise
-    entries: tuple[Entry, ...]
+    entries: tuple[NavigationEntry, ...]
     is_of_application: bool = False
 
 
@@ -41,24 +41,24 @@ NAVIGATION = (
     Group(
         "",
         (
-            Entry(_("Start"), "start", "home"),
-            Entry(_("Applications"), "accounts:applications", "squares-2x2"),
+            NavigationEntry(_("Start"), "start", "home"),
+            NavigationEntry(_("Applications"), "accounts:applications", "squares-2x2"),
         ),
     ),
     Group(
         _("This application"),
         (
-            Entry(_("Overview"), "billing:application", "information-circle"),
-            Entry(_("Agent management"), "agents:management", "user-group"),
-            Entry(_("SIP telephones"), "agents:telephones", "phone"),
-            Entry(_("Skill groups"), "agents:skill_groups", "tag"),
+            NavigationEntry(_("Overview"), "billing:application", "information-circle"),
+            NavigationEntry(_("Agent management"), "agents:management", "user-group"),
+            NavigationEntry(_("SIP telephones"), "agents:telephones", "phone"),
+            NavigationEntry(_("Skill groups"), "agents:skill_groups", "tag"),
         ),
         is_of_application=True,
     ),
     Group(
         _("Packages and money"),
         (
-            Entry(
+            NavigationEntry(
                 _("Buy"),
                 "billing:buy",
                 "shopping-cart",
@@ -72,43 +72,45 @@ NAVIGATION = (
                     "billing:account_editions",
                 ),
             ),
-            Entry(
+            NavigationEntry(
                 _("Orders"),
                 "billing:orders",
                 "document-text",
                 Permission.READ_MONEY,
                 also=("billing:renew_many",),
             ),
-            Entry(
+            NavigationEntry(
                 _("Payment requests"),
                 "billing:payment_requests",
                 "inbox-arrow-down",
                 Permission.READ_MONEY,
             ),
-            Entry(_("Funds"), "billing:funds", "banknotes", Permission.READ_MONEY),
-            Entry(_("Coupons"), "billing:coupons", "ticket", Permission.READ_MONEY),
-            Entry(_("Refunds"), "billing:refunds", "arrow-uturn-left", Permission.READ_MONEY),
+            NavigationEntry(_("Funds"), "billing:funds", "banknotes", Permission.READ_MONEY),
+            NavigationEntry(_("Coupons"), "billing:coupons", "ticket", Permission.READ_MONEY),
+            NavigationEntry(
+                _("Refunds"), "billing:refunds", "arrow-uturn-left", Permission.READ_MONEY
+            ),
         ),
     ),
     Group(
         _("Rules"),
         (
-            Entry(_("Connection requests"), "compliance:connection_requests", "link"),
-            Entry(_("Violations"), "compliance:violations", "exclamation-triangle"),
+            NavigationEntry(_("Connection requests"), "compliance:connection_requests", "link"),
+            NavigationEntry(_("Violations"), "compliance:violations", "exclamation-triangle"),
         ),
     ),
     Group(
         _("Account"),
         (
-            Entry(_("Members"), "accounts:members", "users"),
-            Entry(_("Audit trail"), "accounts:audit", "clock", Permission.READ_AUDIT),
+            NavigationEntry(_("Members"), "accounts:members", "users"),
+            NavigationEntry(_("Audit trail"), "accounts:audit", "clock", Permission.READ_AUDIT),
         ),
     ),
 )
 
 
 @dataclass(frozen=True)
-class Line:
+class NavigationLine:
     """An entry as one page shows it."""
 
     label: str | Promise
@@ -118,22 +120,22 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Section:
+class NavigationSection:
     """A group as one page shows it."""
 
     label: str | Promise
-    lines: tuple[Line, ...]
+    lines: tuple[NavigationLine, ...]
 
 
 def sections(
     access: AccountAccess, *, sdkappid: int | None, path: str, groups: Iterable[Group] = NAVIGATION
-) -> list[Section]:
+) -> list[NavigationSection]:
     """Return what this member may open, the line that holds the page at `path` marked.
 
     `sdkappid` is the application in view, None outside of any. Groups without lines are left
     out.
     """
-    found: list[tuple[Group, list[tuple[Entry, str]]]] = []
+    found: list[tuple[Group, list[tuple[NavigationEntry, str]]]] = []
     owners: dict[str, str] = {}
     for group in groups:
         if group.is_of_application and sdkappid is None:
@@ -148,13 +150,16 @@ def sections(
             owners |= {url: url} | dict.fromkeys(_also(entry, access, sdkappid), url)
     current = owners.get(_holding(path, owners))
     return [
-        Section(group.label, tuple(Line(e.label, url, e.icon, url == current) for e, url in lines))
+        NavigationSection(
+            group.label,
+            tuple(NavigationLine(e.label, url, e.icon, url == current) for e, url in lines),
+        )
         for group, lines in found
         if lines
     ]
 
 
-def _also(entry: Entry, access: AccountAccess, sdkappid: int | None) -> list[str]:
+def _also(entry: NavigationEntry, access: AccountAccess, sdkappid: int | None) -> list[str]:
     """The addresses of an entry's other pages, those of the application in view included."""
     kwargs: dict[str, object] = {"uin": access.account.uin}
     within = {**kwargs, "sdkappid": sdkappid}

@@ -23,7 +23,7 @@ class HistoryPage(Generic[M]):
     older: int = 0
 
 
-def read_history(
+def read_events_page(
     rows: "QuerySet[M]", query: Mapping[str, Any], *, size: int = PAGE_SIZE
 ) -> HistoryPage[M]:
     """Read the page that `before` or `after` in the query leads to, else the first one."""
@@ -37,7 +37,7 @@ def read_history(
         before = 0
     found = list((rows.filter(pk__lt=before) if before else rows).order_by("-pk")[: size + 1])
     if not found and before:
-        return read_history(rows, {}, size=size)
+        return read_events_page(rows, {}, size=size)
     shown = found[:size]
     return HistoryPage(
         shown,

@@ -17,7 +17,7 @@ from accounts.services.members import (
     require_no_member,
 )
 from accounts.services.people import change_staff_rights, reactivate_user
-from accounts.services.proposals import Facts, ProposalKind, register
+from accounts.services.proposals import Facts, ProposalKind, register_proposal
 from accounts.services.restrictions import lift_by_staff, restrict_by_staff
 from accounts.services.tenants import correct_entity, open_account
 from accounts.services.turns import fingerprint
@@ -222,7 +222,7 @@ def _lift(proposal: Proposal, by: User, now: datetime) -> bool:
     return lift_by_staff(restriction=proposal.target, **_approved(proposal, by, now))
 
 
-register(
+register_proposal(
     ProposalKind(
         name="member.add",
         label=_("Add a member"),

@@ -10,7 +10,7 @@ ACCOUNT = "console/<uin:uin>"
 
 urlpatterns: list[URLPattern] = [
     path("accounts/", home.accounts, name="list"),
-    path("accounts/new/", home.open_account, name="open"),
+    path("accounts/new/", home.account_open, name="open"),
     path("invitations/<str:token>/", invitations.invitation, name="invitation"),
     path("invitations/<str:token>/accept/", invitations.accept, name="invitation_accept"),
     path("invitations/<str:token>/sign-up/", invitations.sign_up, name="invitation_sign_up"),
@@ -24,13 +24,17 @@ urlpatterns: list[URLPattern] = [
     path("notifications/read/", people.read_all, name="notifications_read"),
     path("notifications/<int:pk>/read/", people.read_one, name="notification_read"),
     path(f"{ACCOUNT}/applications/", account.applications, name="applications"),
-    path(f"{ACCOUNT}/applications/rename/", account.rename, name="rename"),
+    path(f"{ACCOUNT}/applications/rename/", account.account_rename, name="rename"),
     path(f"{ACCOUNT}/audit/", account.audit, name="audit"),
     path(f"{ACCOUNT}/members/", members.members, name="members"),
     path(f"{ACCOUNT}/members/invite/", members.invite, name="member_invite"),
-    path(f"{ACCOUNT}/members/leave/", members.leave, name="member_leave"),
-    path(f"{ACCOUNT}/members/<int:pk>/role/", members.change_role, name="member_role"),
+    path(f"{ACCOUNT}/members/leave/", members.member_leave, name="member_leave"),
+    path(f"{ACCOUNT}/members/<int:pk>/role/", members.member_role, name="member_role"),
     path(f"{ACCOUNT}/members/<int:pk>/remove/", members.remove, name="member_remove"),
     path(f"{ACCOUNT}/invitations/<int:pk>/resend/", members.resend, name="invitation_resend"),
-    path(f"{ACCOUNT}/invitations/<int:pk>/withdraw/", members.withdraw, name="invitation_withdraw"),
+    path(
+        f"{ACCOUNT}/invitations/<int:pk>/withdraw/",
+        members.invitation_withdraw,
+        name="invitation_withdraw",
+    ),
 ]

@@ -79,7 +79,7 @@ def state_name(state: str) -> str:
     return str(_gathered().states.get(state, state.replace("_", " ")))
 
 
-def describe(event: AuditEvent) -> str:
+def describe_event(event: AuditEvent) -> str:
     """Return what happened as a sentence; a verb without words is shown as it is."""
     sentence = _gathered().sentences.get(event.verb)
     if sentence is None:

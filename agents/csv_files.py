@@ -31,7 +31,7 @@ _ERRORS = {
 _SHORTENED = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}", re.IGNORECASE)
 
 
-def read_rows(content: bytes, is_heading: IsHeading) -> Iterator[tuple[int, list[str]]]:
+def read_csv_rows(content: bytes, is_heading: IsHeading) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not empty with their numbers. Raises Refused for broken files."""
     text = decode(content, is_heading)
     stated = _SEPARATOR_LINE.match(text)

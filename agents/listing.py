@@ -16,7 +16,7 @@ from agents.enums import ServiceState
 from agents.models import Agent, SipTelephone, SkillGroupMember
 from agents.models.agents import AgentQuerySet
 from agents.paging import SortOrder
-from agents.policy import HolderFacts, derive_state
+from agents.policy import HolderFacts, derive_agent_state
 
 #: The sort orders on offer by their name in the address; each reads an index of its own.
 SORT_ORDERS = {
@@ -125,4 +125,4 @@ def facts_of(holder: Agent | SipTelephone, account: Account) -> HolderFacts:
 
 def state_of(holder: Agent | SipTelephone, account: Account, now: datetime) -> ServiceState:
     """Return the derived state of such a row."""
-    return derive_state(facts_of(holder, account), now)
+    return derive_agent_state(facts_of(holder, account), now)

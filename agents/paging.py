@@ -61,7 +61,7 @@ def _row(*parts: Combinable) -> Func:
 
 
 @dataclass(frozen=True)
-class Place:
+class PagePosition:
     """Where a page begins: after or before a row, at the start, or at the end."""
 
     key: str = ""
@@ -70,7 +70,7 @@ class Place:
     is_end: bool = False
 
     @classmethod
-    def from_query(cls, query: Mapping[str, Any]) -> "Place":
+    def from_query(cls, query: Mapping[str, Any]) -> "PagePosition":
         """Read `after`, `before` or `page=last`; what cannot be read means the first page."""
         for name in ("after", "before"):
             row = _decode(query.get(name, ""))
@@ -107,7 +107,7 @@ class Page(Generic[M]):
 
 
 def read_page(
-    rows: "QuerySet[M]", order: SortOrder, place: Place, query: str, size: int = PAGE_SIZE
+    rows: "QuerySet[M]", order: SortOrder, place: PagePosition, query: str, size: int = PAGE_SIZE
 ) -> Page[M]:
     """Read one page of `rows` and one row more, to know whether there is another page.
 
@@ -119,7 +119,7 @@ def read_page(
         found = found.filter(order.beyond(place.key, place.pk, is_backward=place.is_backward))
     read = list(found[: size + 1])
     if not read and place.pk:
-        return read_page(rows, order, Place(), query, size)
+        return read_page(rows, order, PagePosition(), query, size)
     has_more = len(read) > size
     shown = read[:size][:: -1 if place.is_backward else 1]
     has_previous = has_more if place.is_backward else bool(place.pk)

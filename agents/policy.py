@@ -53,7 +53,7 @@ def find_obstacles(facts: HolderFacts, now: datetime) -> tuple[ServiceState, ...
     return tuple(obstacles)
 
 
-def derive_state(facts: HolderFacts, now: datetime) -> ServiceState:
+def derive_agent_state(facts: HolderFacts, now: datetime) -> ServiceState:
     """Return the one state to show at `now`: the first obstacle, or in service."""
     return next(iter(find_obstacles(facts, now)), ServiceState.IN_SERVICE)
 

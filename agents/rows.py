@@ -35,7 +35,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Problem:
+class CellProblem:
     """What is wrong with one cell of one row, numbered as a spreadsheet counts."""
 
     row: int
@@ -45,7 +45,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Row:
+class ImportRow:
     """A row without fault of its own."""
 
     number: int
@@ -66,8 +66,8 @@ class Row:
 class Checked:
     """What a file would do: `existing` maps numbers of rows to the agents that they change."""
 
-    rows: list[Row] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    rows: list[ImportRow] = field(default_factory=list)
+    problems: list[CellProblem] = field(default_factory=list)
     existing: dict[int, Agent] = field(default_factory=dict)
     needed: int = 0
     free: int = 0
@@ -76,7 +76,7 @@ class Checked:
 
     def add(self, row: int, column: str, value: str, message: str) -> None:
         """Note a problem."""
-        self.problems.append(Problem(row, column, printable(value)[:64], message))
+        self.problems.append(CellProblem(row, column, printable(value)[:64], message))
 
 
 def check_sheet(
@@ -202,7 +202,7 @@ def _read_row(checked: Checked, reader: _RowReader, number: int, cells: Sequence
         checked.needed += 1
     if not has_problem:
         details = AgentDetails(**values)  # type: ignore[arg-type]
-        checked.rows.append(Row(number, details, wants_licence))
+        checked.rows.append(ImportRow(number, details, wants_licence))
 
 
 #: The columns whose values are unique, and those that hold them as they are compared.
@@ -251,7 +251,9 @@ def _compare_with_table(checked: Checked, application: Application, mode: str) -
                 )
 
 
-def _find_holders(application: Application, rows: Sequence[Row]) -> dict[str, dict[str, Agent]]:
+def _find_holders(
+    application: Application, rows: Sequence[ImportRow]
+) -> dict[str, dict[str, Agent]]:
     """Map, for each unique column, the values that agents of the application hold to them."""
     taken = Q()
     for column, key in _UNIQUE.items():
@@ -263,7 +265,7 @@ def _find_holders(application: Application, rows: Sequence[Row]) -> dict[str, di
     }
 
 
-def _find_telephones(application: Application, rows: Sequence[Row]) -> set[str]:
+def _find_telephones(application: Application, rows: Sequence[ImportRow]) -> set[str]:
     wanted = {row.details.extension for row in rows if row.details.extension}
     own = SipTelephone.objects.filter(
         account_id=application.account_id, application_id=application.pk

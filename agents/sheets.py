@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.errors import Refused
 from accounts.text import fold
-from agents.csv_files import read_rows
+from agents.csv_files import read_csv_rows
 from agents.workbooks import read_tables
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -105,7 +105,7 @@ def read_sheet(content: bytes, limit: int) -> Sheet:
     """
     _require_table(content)
     if not content.startswith(b"PK"):
-        return _take(read_rows(content, is_heading), limit)
+        return _take(read_csv_rows(content, is_heading), limit)
     refusal: Refused | None = None
     for table in read_tables(content):
         try:

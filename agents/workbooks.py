@@ -45,14 +45,14 @@ _FORMULA_IN_XML = re.compile(rb"<(?:\w+:)?f[\s>/]")
 
 
 @dataclass(frozen=True)
-class Table:
+class WorkbookTable:
     """A worksheet's rows that are not empty, numbered as the spreadsheet program counts."""
 
     title: str
     rows: Iterator[tuple[int, list[str]]]
 
 
-def read_tables(content: bytes) -> Iterator[Table]:
+def read_tables(content: bytes) -> Iterator[WorkbookTable]:
     """Yield the worksheets that are not hidden, the one that was open last first.
 
     Raises Refused for whatever cannot be read, also while the rows are drawn.
@@ -67,7 +67,7 @@ def read_tables(content: bytes) -> Iterator[Table]:
             raise _unreadable()
         for sheet in sheets[:MAX_SHEETS]:
             twin = formulas[sheet.title] if formulas else None
-            yield Table(sheet.title, _rows_of(sheet, twin, deadline))
+            yield WorkbookTable(sheet.title, _rows_of(sheet, twin, deadline))
     except Refused:
         raise
     except Exception as error:

@@ -12,7 +12,7 @@ _ZERO = Decimal("0.00")
 
 
 @dataclass(frozen=True)
-class Split:
+class PaymentSplit:
     """What each fund pays, and what is missing; non-negative, 2 decimals."""
 
     gift: Decimal
@@ -37,7 +37,7 @@ class Split:
 
 def split(
     total: Decimal, balances: Mapping[FundKind, Decimal], excluded: Collection[FundKind] = ()
-) -> Split:
+) -> PaymentSplit:
     """Split `total` over gift, then income, then cash (ADR 0023); cash is never excluded."""
     left, parts = total, {}
     for kind in (FundKind.GIFT, FundKind.INCOME, FundKind.CASH):
@@ -45,7 +45,7 @@ def split(
         part = min(left, max(balances.get(kind, _ZERO), _ZERO)) if usable else _ZERO
         parts[kind] = part
         left -= part
-    return Split(
+    return PaymentSplit(
         gift=parts[FundKind.GIFT],
         income=parts[FundKind.INCOME],
         cash=parts[FundKind.CASH],

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Proposal, User
-from accounts.services.proposals import Facts, ProposalKind, register
+from accounts.services.proposals import Facts, ProposalKind, register_proposal
 from accounts.services.turns import fingerprint
 from accounts.templatetags.console import money
 from billing.catalog.models import FeatureTable, PriceBook, PriceBookWithdrawal
@@ -281,7 +281,7 @@ def _mark_postpaid(proposal: Proposal, by: User, now: datetime) -> Package:
     )
 
 
-register(
+register_proposal(
     ProposalKind(
         name="coupon.give",
         label=_("Give a coupon"),

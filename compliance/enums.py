@@ -26,7 +26,7 @@ class ViolationMeasure(models.TextChoices):
     BLOCK = "block", _("Account blocked")
 
 
-class Source(models.TextChoices):
+class ReportSource(models.TextChoices):
     """Who brought a violation to the staff's notice."""
 
     CUSTOMER_COMPLAINT = "customer_complaint", _("Complaint of a called party")

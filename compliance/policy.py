@@ -15,7 +15,7 @@ from compliance.enums import STANDING_STATES, CaseState, Severity, ViolationMeas
 
 
 @dataclass(frozen=True)
-class Problem:
+class PolicyProblem:
     """One reason against an act; `field` is the form field at fault, if any."""
 
     code: str
@@ -24,7 +24,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Rule:
+class ViolationRule:
     """What a rule book says of a behaviour, as far as acts depend on it."""
 
     severity: Severity
@@ -34,8 +34,8 @@ class Rule:
 
 
 def judge_request_reference(
-    rule: Rule, *, has_approved_request: bool, is_request_named: bool
-) -> tuple[Problem, ...]:
+    rule: ViolationRule, *, has_approved_request: bool, is_request_named: bool
+) -> tuple[PolicyProblem, ...]:
     """Say what is wrong with naming, or not naming, the connection request of a case.
 
     A behaviour about the declared business refers to the approved request that it deviates from;
@@ -43,7 +43,7 @@ def judge_request_reference(
     """
     if is_request_named and not rule.refers_to_request:
         return (
-            Problem(
+            PolicyProblem(
                 "request_not_about",
                 _("This behaviour is not about a declared business: leave the request empty."),
                 "connection",
@@ -51,7 +51,7 @@ def judge_request_reference(
         )
     if rule.refers_to_request and has_approved_request and not is_request_named:
         return (
-            Problem(
+            PolicyProblem(
                 "request_missing",
                 _("Choose the approved connection request that the calls deviate from."),
                 "connection",
@@ -61,13 +61,13 @@ def judge_request_reference(
 
 
 def judge_measure(
-    rule: Rule, measure: ViolationMeasure, *, consequences: str, is_legal_follow_up: bool
-) -> tuple[Problem, ...]:
+    rule: ViolationRule, measure: ViolationMeasure, *, consequences: str, is_legal_follow_up: bool
+) -> tuple[PolicyProblem, ...]:
     """Say what stands against a measure under the rule that the case is judged by."""
     problems = []
     if measure not in rule.measures:
         problems.append(
-            Problem(
+            PolicyProblem(
                 "measure_not_allowed",
                 _("The rule book does not provide this measure for a behaviour of this severity."),
                 "measure",
@@ -75,7 +75,7 @@ def judge_measure(
         )
     if is_legal_follow_up and not rule.allows_legal_follow_up:
         problems.append(
-            Problem(
+            PolicyProblem(
                 "no_legal_follow_up",
                 _("Only a severe violation can be marked for legal follow-up."),
                 "is_legal_follow_up",
@@ -83,7 +83,7 @@ def judge_measure(
         )
     if is_legal_follow_up and not consequences.strip():
         problems.append(
-            Problem(
+            PolicyProblem(
                 "consequences_missing",
                 _("Legal follow-up needs serious impact or consequences on record."),
                 "consequences",
@@ -96,22 +96,22 @@ def judge_measure(
 MEASURE_STATES = (CaseState.ACTIONED, CaseState.APPEALED, CaseState.UPHELD)
 
 
-def judge_lifting(state: CaseState, measure: str, *, is_lifted: bool) -> tuple[Problem, ...]:
+def judge_lifting(state: CaseState, measure: str, *, is_lifted: bool) -> tuple[PolicyProblem, ...]:
     """Say what stands against lifting a measure while its violation keeps standing.
 
     A termination or a block holds for good; only an overturned appeal ends it (ADR 0045).
     """
     if state not in MEASURE_STATES:
-        return (Problem("no_measure", _("No measure of this case holds.")),)
+        return (PolicyProblem("no_measure", _("No measure of this case holds.")),)
     if measure != ViolationMeasure.SUSPEND:
         return (
-            Problem(
+            PolicyProblem(
                 "not_liftable",
                 _("Only a suspension can be lifted; everything else ends by an appeal."),
             ),
         )
     if is_lifted:
-        return (Problem("lifted_already", _("The suspension has been lifted already.")),)
+        return (PolicyProblem("lifted_already", _("The suspension has been lifted already.")),)
     return ()
 
 
@@ -141,26 +141,30 @@ def appeal_deadline(facts: AppealFacts, limits: AppealLimits) -> datetime | None
     return None if facts.noticed_at is None else facts.noticed_at + limits.window
 
 
-def judge_appeal(facts: AppealFacts, limits: AppealLimits, now: datetime) -> tuple[Problem, ...]:
+def judge_appeal(
+    facts: AppealFacts, limits: AppealLimits, now: datetime
+) -> tuple[PolicyProblem, ...]:
     """Say what stands against a new appeal at `now`."""
     if facts.state == CaseState.APPEALED:
-        return (Problem("appeal_open", _("An appeal of this case is waiting for a decision.")),)
+        return (
+            PolicyProblem("appeal_open", _("An appeal of this case is waiting for a decision.")),
+        )
     if facts.state not in {CaseState.ACTIONED, CaseState.UPHELD}:
-        return (Problem("not_appealable", _("There is no measure that could be appealed.")),)
+        return (PolicyProblem("not_appealable", _("There is no measure that could be appealed.")),)
     problems = []
     if facts.rounds >= limits.rounds:
         problems.append(
-            Problem("appeals_used", _("Every appeal that this case allows has been made."))
+            PolicyProblem("appeals_used", _("Every appeal that this case allows has been made."))
         )
     deadline = appeal_deadline(facts, limits)
     if deadline is None or now > deadline:
-        problems.append(Problem("appeal_late", _("The time to appeal is over.")))
+        problems.append(PolicyProblem("appeal_late", _("The time to appeal is over.")))
     return tuple(problems)
 
 
 def judge_appeal_decider(
     decider: int | None, *, handlers: frozenset[int], submitter: int | None
-) -> tuple[Problem, ...]:
+) -> tuple[PolicyProblem, ...]:
     """Say what stands against this person deciding an appeal (user ids).
 
     Whoever worked on the case has an opinion of it, and nobody decides what they asked for
@@ -168,13 +172,13 @@ def judge_appeal_decider(
     """
     if decider is None or decider in handlers:
         return (
-            Problem(
+            PolicyProblem(
                 "same_handler",
                 _("An appeal is decided by somebody who did not handle the case."),
             ),
         )
     if decider == submitter:
-        return (Problem("own_appeal", _("Nobody decides their own appeal.")),)
+        return (PolicyProblem("own_appeal", _("Nobody decides their own appeal.")),)
     return ()
 
 

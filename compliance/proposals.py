@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Proposal, User
-from accounts.services.proposals import Facts, ProposalKind, register
+from accounts.services.proposals import Facts, ProposalKind, register_proposal
 from compliance.enums import ViolationMeasure
 from compliance.models import ConnectionRequest, Violation
 from compliance.services.connections import decide_connection, require_connection_transition
@@ -103,7 +103,7 @@ def _revoke(proposal: Proposal, by: User, now: datetime) -> ConnectionRequest:
     )
 
 
-register(
+register_proposal(
     ProposalKind(
         name="violation.measure",
         label=_("Take a measure"),

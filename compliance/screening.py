@@ -15,12 +15,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import EntityKind
 from compliance.enums import Direction, EntryKind, EntryRule, NumberSource
-from compliance.policy import Problem
+from compliance.policy import PolicyProblem
 from compliance.wording import in_language
 
 
 @dataclass(frozen=True)
-class Entry:
+class ScreenedEntry:
     """An entry of the screening table; `industry` is empty for a prohibited service."""
 
     kind: EntryKind
@@ -35,7 +35,7 @@ class Declaration:
     """What a customer declares; `entry` is None for a business that the list does not name."""
 
     entity_kind: EntityKind
-    entry: Entry | None
+    entry: ScreenedEntry | None
     direction: Direction
     is_cold_calling: bool
     number_source: NumberSource
@@ -43,13 +43,13 @@ class Declaration:
     free_texts: tuple[str, ...]
 
 
-def judge_declaration(declaration: Declaration) -> tuple[Problem, ...]:
+def judge_declaration(declaration: Declaration) -> tuple[PolicyProblem, ...]:
     """Say where a declaration contradicts itself, so that nobody could judge it."""
     problems = []
     is_inbound = declaration.direction == Direction.INBOUND
     if is_inbound and declaration.is_cold_calling:
         problems.append(
-            Problem(
+            PolicyProblem(
                 "inbound_cold",
                 _("Calls that only come in cannot be cold calls: correct one of the two answers."),
                 "is_cold_calling",
@@ -57,7 +57,7 @@ def judge_declaration(declaration: Declaration) -> tuple[Problem, ...]:
         )
     if not is_inbound and declaration.number_source == NumberSource.NONE:
         problems.append(
-            Problem(
+            PolicyProblem(
                 "source_missing",
                 _("Say where the numbers that you call come from."),
                 "number_source",
@@ -66,7 +66,7 @@ def judge_declaration(declaration: Declaration) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-class Effect(StrEnum):
+class ScreeningEffect(StrEnum):
     """What a finding leads to."""
 
     REFUSE = "refuse"
@@ -119,9 +119,9 @@ class Finding:
     name_zh: str = ""
 
     @property
-    def effect(self) -> Effect:
+    def effect(self) -> ScreeningEffect:
         """Whether it refuses the request, or asks staff to look."""
-        return Effect.REFUSE if self.code in _REFUSING else Effect.REVIEW
+        return ScreeningEffect.REFUSE if self.code in _REFUSING else ScreeningEffect.REVIEW
 
     def to_json(self) -> dict[str, str]:
         """Return plain data for the request's row."""
@@ -162,7 +162,9 @@ class Screening:
     @property
     def refusing(self) -> tuple[Finding, ...]:
         """The findings that refuse the request, each by itself."""
-        return tuple(finding for finding in self.findings if finding.effect == Effect.REFUSE)
+        return tuple(
+            finding for finding in self.findings if finding.effect == ScreeningEffect.REFUSE
+        )
 
     @property
     def is_refused(self) -> bool:

@@ -128,7 +128,7 @@ def _page_without_database(request: HttpRequest) -> str:
     return render_to_string("503_database.html", context)
 
 
-def server_error(request: HttpRequest) -> HttpResponse:
+def server_error_page(request: HttpRequest) -> HttpResponse:
     """Django's `handler500`: errors outside of views come here, such as those of the session."""
     exception = sys.exc_info()[1]
     answer = answer_outage(request, exception) if exception else None

@@ -430,7 +430,7 @@ REMINDER_DAYS = env.list("REMINDER_DAYS", cast=int, default=[-7, -5, -3, -1, 1, 
 
 # Accounts and applications.
 # What the list of applications tells of each, a function of a higher storey.
-APPLICATION_STANDINGS = "config.start.standings.read_standings"
+APPLICATION_STANDINGS = "config.start.standings.read_application_rows"
 APPLICATION_LIMIT = env.int("APPLICATION_LIMIT", default=20)
 ACCOUNT_LIMIT = env.int("ACCOUNT_LIMIT", default=20)
 INVITATION_LIFETIME_DAYS = env.int("INVITATION_LIFETIME_DAYS", default=7)
@@ -445,7 +445,7 @@ CREDIT_APPROVAL_THRESHOLD = Decimal(env.str("CREDIT_APPROVAL_THRESHOLD", default
 
 # Agents.
 # Who holds a licence, for the pages where a customer chooses which licences end.
-LICENCE_HOLDERS = "agents.services.holders.find_holders"
+LICENCE_HOLDERS = "agents.services.holders.find_licence_holders"
 AGENT_IMPORT_LIMIT = env.int("AGENT_IMPORT_LIMIT", default=10_000)
 
 # Compliance.

@@ -23,7 +23,7 @@ handler400 = errors.bad_request
 handler403 = errors.permission_denied
 handler404 = errors.page_not_found
 # Where the database is lost outside of a view, in the session for example.
-handler500 = outages.server_error
+handler500 = outages.server_error_page
 
 urlpatterns = [
     path("", home.home, name="home"),

@@ -22,7 +22,7 @@ CHECKS: tuple[Check, ...] = (
 _OWN_APPS = ("accounts", "compliance", "billing", "agents")
 
 
-def find_breaches() -> Iterator[Breach]:
+def find_all_breaches() -> Iterator[Breach]:
     """Run every check; yield what is wrong, one by one. Reads only."""
     yield from accounts.find_breaches(CHECKS)
     yield from _find_lost_triggers()
@@ -30,7 +30,7 @@ def find_breaches() -> Iterator[Breach]:
 
 
 def count_checks() -> int:
-    """Return how many checks `find_breaches` runs."""
+    """Return how many checks `find_all_breaches` runs."""
     return len(CHECKS) + 2
 
 

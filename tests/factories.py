@@ -22,7 +22,7 @@ from billing.grants.coupons import define_promotion, give_coupon
 from billing.grants.credits import record_credit
 from billing.models import Coupon, Fund, Licence, Order, Package, Promotion
 from billing.orders.quotes import make_quote
-from billing.orders.request import Ask, RenewedPackage
+from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import place_order
 from billing.orders.trials import activate_application
 
@@ -200,7 +200,9 @@ def make_promotion(*, now: datetime = NOW, **terms: Any) -> Promotion:
 # --- Orders ----------------------------------------------------------------------------------
 
 
-def place(account: Account, ask: Ask, *, by: User | None = None, now: datetime = NOW) -> Order:
+def place(
+    account: Account, ask: OrderRequest, *, by: User | None = None, now: datetime = NOW
+) -> Order:
     """Quote an ask and confirm it in one go; a short balance leaves the order unpaid."""
     quote = make_quote(account=account, ask=ask, now=now)
     return place_order(account=account, token=quote.token, by=by, now=now)
@@ -221,7 +223,7 @@ def buy(
     """Buy a package; on the application's trial, where one runs."""
     return place(
         application.account,
-        Ask(
+        OrderRequest(
             kind=OrderKind.NEW,
             application=application.pk,
             edition=edition,
@@ -248,7 +250,9 @@ def add(
     """Buy additional licences for the application's package."""
     return place(
         application.account,
-        Ask(kind=OrderKind.ADDITIONAL, application=application.pk, agents=agents, sip=sip, **ask),
+        OrderRequest(
+            kind=OrderKind.ADDITIONAL, application=application.pk, agents=agents, sip=sip, **ask
+        ),
         by=by,
         now=now,
     )
@@ -276,7 +280,7 @@ def renew(
     )
     return place(
         packages[0].account,
-        Ask(kind=OrderKind.RENEWAL, renewed=renewed, **ask),
+        OrderRequest(kind=OrderKind.RENEWAL, renewed=renewed, **ask),
         by=by,
         now=now,
     )
@@ -288,7 +292,9 @@ def upgrade(
     """Upgrade the application's package to Premium."""
     return place(
         application.account,
-        Ask(kind=OrderKind.UPGRADE, application=application.pk, edition=Edition.PREMIUM, **ask),
+        OrderRequest(
+            kind=OrderKind.UPGRADE, application=application.pk, edition=Edition.PREMIUM, **ask
+        ),
         by=by,
         now=now,
     )

@@ -115,10 +115,10 @@ def prepare() -> str:
     )
     shop.credit(account, cash=500, at=now)
     desk = factories.make_application(account, "Front desk", now=now - timedelta(days=1))
-    package = shop.buy(desk, Edition.ESSENTIAL, by=mei, at=now - timedelta(hours=20))
+    package = shop.order_new(desk, Edition.ESSENTIAL, by=mei, at=now - timedelta(hours=20))
     tenant = Tenant(account=account, application=desk, owner=mei)
     make_case(tenant, CaseState.ACTIONED, behaviour=6, measure=ViolationMeasure.WARN, now=now)
-    shop.refund(package, by=mei, at=now)
+    shop.give_back(package, by=mei, at=now)
     _welcome_a_newcomer(now)
     asked = invite_member(
         account=sales.account,

@@ -35,7 +35,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.forms.staff import ActionForm, ReasonForm
 from accounts.models import Account, Proposal
-from accounts.services.proposals import KINDS, waiting_for
+from accounts.services.proposals import KINDS, find_waiting
 from accounts.services.second_person import refusal_for
 from accounts.services.turns import fingerprint, take_turn
 
@@ -95,7 +95,7 @@ def object_action(
     return mark
 
 
-def run(form: ActionForm, act: Callable[[Mapping[str, Any]], Any]) -> Any:
+def run_action(form: ActionForm, act: Callable[[Mapping[str, Any]], Any]) -> Any:
     """Clean the form and act. Returns None, the faults in the form, where it did not happen."""
     if not form.is_valid():
         return None
@@ -217,7 +217,7 @@ class ObjectActions(ModelAdmin):
         if obj is not None:
             context["object_actions"] = self.offered(request, obj)
             context["withheld_actions"] = self.withheld(request, obj)
-            waiting = waiting_for(obj, timezone.now())
+            waiting = find_waiting(obj, timezone.now())
             context["proposals"] = [(page_of(row), KINDS[row.kind].label) for row in waiting]
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -256,7 +256,7 @@ class ObjectActions(ModelAdmin):
     ) -> HttpResponse:
         now = timezone.now()
         # A form that was sent already has prepared something, which changes nothing of the object.
-        waiting = list(waiting_for(obj, now).values_list("pk", flat=True))
+        waiting = list(find_waiting(obj, now).values_list("pk", flat=True))
         seen = self.fingerprint(obj)
         if waiting:
             seen = fingerprint(obj, seen, waiting)
@@ -267,7 +267,7 @@ class ObjectActions(ModelAdmin):
         if request.POST.get("seen", seen) != seen:
             form.add_error(None, _("This was changed meanwhile. Look at it, then decide again."))
             return self._render_action(request, action, form=form, **page, status=409)
-        done = run(form, lambda data: action.perform(self, request, obj, data, now))
+        done = run_action(form, lambda data: action.perform(self, request, obj, data, now))
         if done is None:
             return self._render_action(request, action, form=form, **page, status=422)
         if isinstance(done, Proposal):
@@ -339,7 +339,7 @@ class AddThroughService(ObjectActions):
         is_sent = request.method == "POST"
         form = self.add_form(request.POST, request.FILES) if is_sent else self.add_form()
         if is_sent:
-            obj = run(form, lambda data: self.add_object(request, data, timezone.now()))
+            obj = run_action(form, lambda data: self.add_object(request, data, timezone.now()))
             if isinstance(obj, Proposal):
                 say_that_it_waits(request)
                 return HttpResponseRedirect(page_of(obj))

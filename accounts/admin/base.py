@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts.admin.actions import AddThroughService, ObjectActions, object_action
 from accounts.admin.paginator import LeanChangeList, LeanPaginator
-from accounts.admin.search import SearchField, search
+from accounts.admin.search import SearchableField, search
 from accounts.forms.staff import ActionForm, ReasonForm
 from accounts.models import User
 from accounts.text import clean_line
@@ -81,7 +81,7 @@ class LeanAdmin(ObjectActions):
         if "\0" in term:
             # PostgreSQL holds no such text.
             return queryset.none(), False
-        fields = [SearchField.parse(text) for text in self.get_search_fields(request)]
+        fields = [SearchableField.parse(text) for text in self.get_search_fields(request)]
         condition, is_cut = search(self.model, fields, term)
         if is_cut:
             messages.warning(request, _("Too much begins like this: enter more of it."))

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from accounts.admin.base import LeanAdmin
 from accounts.models import AuditEvent, Proposal
-from accounts.wording import describe
+from accounts.wording import describe_event
 
 
 @admin.register(AuditEvent)
@@ -37,4 +37,4 @@ class AuditEventAdmin(LeanAdmin):
     @admin.display(description=AuditEvent._meta.get_field("verb").verbose_name)
     def sentence(self, event: AuditEvent) -> Any:
         """Tell what happened in words."""
-        return describe(event)
+        return describe_event(event)

@@ -13,14 +13,14 @@ LIMIT = 200
 
 
 @dataclass(frozen=True)
-class SearchField:
+class SearchableField:
     """One way to find a row: by a field's beginning (`^name`) or its whole value (`=number`)."""
 
     path: str
     is_exact: bool
 
     @classmethod
-    def parse(cls, text: str) -> "SearchField":
+    def parse(cls, text: str) -> "SearchableField":
         """Read Django's notation. Anything that needs a full scan is refused."""
         if text[:1] not in {"^", "="} or text.count("__") > 1:
             raise ImproperlyConfigured(
@@ -82,7 +82,7 @@ def _equals(field: Any, name: str, term: str) -> Q | None:
     return Q(**{name: value})
 
 
-def search(model: type[Model], fields: list[SearchField], term: str) -> tuple[Q | None, bool]:
+def search(model: type[Model], fields: list[SearchableField], term: str) -> tuple[Q | None, bool]:
     """Return the condition under which a row matches `term`, None where none can."""
     found: Q | None = None
     is_cut = False

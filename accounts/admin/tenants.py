@@ -18,9 +18,9 @@ from accounts.forms.tenants import (
     EntityCorrectionForm,
     EntityForm,
     MemberForm,
+    MemberRoleForm,
     RenameForm,
     RestrictForm,
-    RoleForm,
 )
 from accounts.models import (
     Account,
@@ -190,7 +190,7 @@ class MembershipAdmin(AddThroughService, LeanAdmin):
     @object_action(
         label=_("Change the role"),
         permission="accounts.change_membership",
-        form=RoleForm,
+        form=MemberRoleForm,
         proposes=True,
     )
     def change_role(

@@ -62,7 +62,7 @@ class InviteForm(forms.Form):
     )
 
 
-class RoleForm(forms.Form):
+class StaffRolesForm(forms.Form):
     """A member's role."""
 
     role = forms.ChoiceField(label=_("Role"), choices=_explained_roles, widget=forms.RadioSelect)

@@ -94,7 +94,7 @@ class MemberForm(ReasonForm):
         return data
 
 
-class RoleForm(ReasonForm):
+class MemberRoleForm(ReasonForm):
     """Another role."""
 
     role = forms.ChoiceField(label=_("Role"), choices=Role)

@@ -15,7 +15,7 @@ from accounts.models import Notification
 
 
 @dataclass(frozen=True)
-class Words:
+class LetterWords:
     """A headline and the text below it."""
 
     subject: str
@@ -33,14 +33,14 @@ def render_plain(template_name: str, context: Mapping[str, Any]) -> str:
     return str(template.template.render(Context(dict(context), autoescape=False))).strip()
 
 
-def write(notification: Notification) -> Words:
+def write(notification: Notification) -> LetterWords:
     """Put a notification (with `user` and `account`) into words, in the language now active."""
     text = render_plain(f"notifications/{notification.kind}.txt", _context(notification))
     subject, _newline, body = text.partition("\n")
-    return Words(subject.strip(), body.strip())
+    return LetterWords(subject.strip(), body.strip())
 
 
-def write_email(notification: Notification) -> tuple[Words, str]:
+def write_email(notification: Notification) -> tuple[LetterWords, str]:
     """Return the words of a notification and its HTML, in its reader's language."""
     language = notification.user.language
     if language not in dict(settings.LANGUAGES):

@@ -77,7 +77,7 @@ class ProposalKind:
 KINDS: dict[str, ProposalKind] = {}
 
 
-def register(*kinds: ProposalKind) -> None:
+def register_proposal(*kinds: ProposalKind) -> None:
     """Make kinds of acts known."""
     KINDS.update({kind.name: kind for kind in kinds})
 
@@ -87,7 +87,7 @@ def kinds_of(user: User) -> list[str]:
     return [name for name, kind in KINDS.items() if user.has_perm(kind.permission)]
 
 
-def waiting_for(target: Model, now: datetime) -> QuerySet[Proposal]:
+def find_waiting(target: Model, now: datetime) -> QuerySet[Proposal]:
     """Return what waits for a second person's decision on this object."""
     return Proposal.objects.filter(
         target_type=target._meta.label_lower,
@@ -132,7 +132,7 @@ def propose(
         expires_at=now + timedelta(days=settings.PROPOSAL_DAYS),
     )
     _require_unconcerned(proposal, by)
-    if target is not None and waiting_for(target, now).filter(kind=kind).exists():
+    if target is not None and find_waiting(target, now).filter(kind=kind).exists():
         raise Refused(
             _("This was prepared already and waits for a second person."), code="waits_already"
         )

@@ -16,11 +16,11 @@ from accounts.forms.audit import AuditFilterForm
 from accounts.forms.people import AccountNameForm
 from accounts.http import redirect_after, render_page
 from accounts.models import Application, AuditEvent
-from accounts.paging import read_history
+from accounts.paging import read_events_page
 from accounts.services.standings import read_standings
 from accounts.services.tenants import rename_account
 from accounts.views.home import posted
-from accounts.wording import describe, visible_verbs
+from accounts.wording import describe_event, visible_verbs
 
 
 def _address(name: str, **kwargs: Any) -> str:
@@ -59,7 +59,7 @@ def applications(request: HttpRequest, access: AccountAccess) -> HttpResponse:
 
 @account_page(Permission.MANAGE_ACCOUNT)
 @require_http_methods(["GET", "HEAD", "POST"])
-def rename(request: HttpRequest, access: AccountAccess) -> HttpResponse:
+def account_rename(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """Give the account another name."""
     back = reverse("accounts:applications", kwargs={"uin": access.account.uin})
     form = AccountNameForm(posted(request), initial={"name": access.account.name})
@@ -85,11 +85,11 @@ def audit(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     form = AuditFilterForm(request.GET)
     form.is_valid()
     events = AuditEvent.objects.filter(account=access.account, verb__in=visible_verbs())
-    page = read_history(_narrow(events, form.cleaned_data).select_related("actor"), request.GET)
+    page = read_events_page(_narrow(events, form.cleaned_data).select_related("actor"), request.GET)
     context = {
         "form": form,
         "page": page,
-        "lines": [(event, describe(event)) for event in page.rows],
+        "lines": [(event, describe_event(event)) for event in page.rows],
         "is_filtered": any(form.cleaned_data.values()),
         "title": _("Audit trail"),
     }

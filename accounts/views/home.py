@@ -58,7 +58,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def open_account(request: HttpRequest) -> HttpResponse:
+def account_open(request: HttpRequest) -> HttpResponse:
     """Open an account: the one asked for at sign-up, a further one, or that of a new company."""
     user = signed_in(request)
     entities = entities_of(user)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.enums import Role
 from accounts.errors import Refused
-from accounts.forms.people import InviteForm, RoleForm
+from accounts.forms.people import InviteForm, StaffRolesForm
 from accounts.http import redirect_after, render_page
 from accounts.models import Invitation, Membership
 from accounts.services import invitations as invitation_services
@@ -79,10 +79,10 @@ def invite(request: HttpRequest, access: AccountAccess) -> HttpResponse:
 
 @account_page(Permission.MANAGE_MEMBERS)
 @require_http_methods(["GET", "HEAD", "POST"])
-def change_role(request: HttpRequest, access: AccountAccess, pk: int) -> HttpResponse:
+def member_role(request: HttpRequest, access: AccountAccess, pk: int) -> HttpResponse:
     """Give a member another role."""
     member = access.get(Membership.objects.select_related("user"), pk=pk)
-    form = RoleForm(posted(request), initial={"role": member.role})
+    form = StaffRolesForm(posted(request), initial={"role": member.role})
     if request.method == "POST" and form.is_valid():
         done = _try(
             form,
@@ -106,7 +106,7 @@ def remove(request: HttpRequest, access: AccountAccess, pk: int) -> HttpResponse
 
 @account_page()
 @require_http_methods(["GET", "HEAD", "POST"])
-def leave(request: HttpRequest, access: AccountAccess) -> HttpResponse:
+def member_leave(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """Leave the account; every member may, save the last owner."""
     return _confirm_end(request, access, access.membership, is_leaving=True)
 
@@ -150,7 +150,7 @@ def resend(request: HttpRequest, access: AccountAccess, pk: int) -> HttpResponse
 
 @account_page(Permission.MANAGE_MEMBERS)
 @require_http_methods(["POST"])
-def withdraw(request: HttpRequest, access: AccountAccess, pk: int) -> HttpResponse:
+def invitation_withdraw(request: HttpRequest, access: AccountAccess, pk: int) -> HttpResponse:
     """Take an invitation back."""
     invitation = access.get(Invitation.objects.all(), pk=pk)
     try:

@@ -11,7 +11,7 @@ from agents.enums import AgentRole
 from agents.forms.filters import groups_of
 from agents.models import SkillGroup
 from agents.previews import Preview
-from agents.services.changes import Change
+from agents.services.changes import AgentChange
 
 LINES_LIMIT = 2_000
 
@@ -99,9 +99,9 @@ class ChangeForm(ActForm):
         for name in ("joins", "leaves"):
             self.fields[name].queryset = groups_of(application)  # type: ignore[attr-defined]
 
-    def change(self) -> Change:
+    def change(self) -> AgentChange:
         """Return what shall change. Only for a valid form."""
-        return Change(
+        return AgentChange(
             role=self.cleaned_data["role"],
             joins=frozenset(group.pk for group in self.cleaned_data["joins"]),
             leaves=frozenset(group.pk for group in self.cleaned_data["leaves"]),

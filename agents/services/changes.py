@@ -19,7 +19,7 @@ from agents.services.batches import (
 
 
 @dataclass(frozen=True)
-class Change:
+class AgentChange:
     """What shall become of each agent; an empty role keeps each one's own.
 
     `joins` and `leaves` hold keys of skill groups.
@@ -32,14 +32,14 @@ class Change:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is asked for."""
-        return self == Change()
+        return self == AgentChange()
 
 
 def change_agents(
     *,
     application: Application,
     chosen: AgentQuerySet,
-    change: Change,
+    change: AgentChange,
     by: User | None,
     now: datetime,
     expected: int | None = None,
@@ -57,7 +57,7 @@ def change_agents(
     return change_in_turns(application, chosen, change_some, expected=expected)
 
 
-def _require_sensible(application: Application, change: Change) -> None:
+def _require_sensible(application: Application, change: AgentChange) -> None:
     if change.is_empty:
         raise Refused(_("Say what shall change."), code="nothing_asked")
     if change.joins & change.leaves:
@@ -80,7 +80,7 @@ def _memberships(agents: Collection[int], groups: Collection[int]) -> set[tuple[
 
 
 def _change_batch(
-    account: Account, batch: list[Agent], change: Change, *, by: User | None, now: datetime
+    account: Account, batch: list[Agent], change: AgentChange, *, by: User | None, now: datetime
 ) -> int:
     """Write what differs, and one audit event for each agent for which something did."""
     ids = keys(batch)
@@ -108,6 +108,6 @@ def _change_batch(
     return len(touched)
 
 
-def _described(agent: Agent, change: Change, other_role: set[int]) -> dict[str, object]:
+def _described(agent: Agent, change: AgentChange, other_role: set[int]) -> dict[str, object]:
     role = {"role": [agent.role, change.role]} if agent.pk in other_role else {}
     return {**role, "joins": sorted(change.joins), "leaves": sorted(change.leaves)}

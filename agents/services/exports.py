@@ -12,7 +12,7 @@ from agents.enums import AgentRole, ServiceState
 from agents.listing import facts_of
 from agents.models import Agent, SkillGroupMember
 from agents.models.agents import AgentQuerySet
-from agents.policy import derive_state, find_obstacles
+from agents.policy import derive_agent_state, find_obstacles
 from agents.services.batches import BATCH, own_agents
 from agents.sheets import COLUMNS, GROUP_SEPARATOR, heading
 
@@ -61,7 +61,7 @@ def _cells(agent: Agent, groups: list[str], application: Application, now: datet
         "extension": agent.extension,
         "groups": f"{GROUP_SEPARATOR} ".join(groups),
         "licence": _("Yes") if is_licensed else _("No"),
-        "state": str(derive_state(facts, now).label),
+        "state": str(derive_agent_state(facts, now).label),
     }
     return [values[column] for column in COLUMNS]
 

@@ -6,7 +6,7 @@ from agents.models import Agent, SipTelephone
 from billing.packages.holders import Holder
 
 
-def find_holders(licence_ids: Iterable[int]) -> dict[int, Holder]:
+def find_licence_holders(licence_ids: Iterable[int]) -> dict[int, Holder]:
     """Return the agent, or the telephone, that holds each of these licences; two queries."""
     ids = list(licence_ids)
     agents = Agent.objects.filter(licence__in=ids).only(

@@ -17,7 +17,7 @@ from accounts.services.audit import record_event
 from accounts.text import email_key, fold
 from agents.enums import ImportStatus
 from agents.models import Agent, AgentImport, SkillGroupMember
-from agents.rows import Checked, Row, compare, read_groups
+from agents.rows import Checked, ImportRow, compare, read_groups
 from agents.services.batches import lock_application, require_rows, write_events
 from agents.services.imports import AGENT_COLUMNS, check_import, find_changes
 from agents.services.licences import hand_over
@@ -163,7 +163,7 @@ def _write_rows(
 def _add(
     account: Account,
     imported: AgentImport,
-    rows: list[Row],
+    rows: list[ImportRow],
     licences: Iterator[int],
     *,
     by: User | None,
@@ -200,7 +200,7 @@ def _add(
 def _change(
     account: Account,
     imported: AgentImport,
-    changes: list[tuple[Row, Agent, list[str]]],
+    changes: list[tuple[ImportRow, Agent, list[str]]],
     *,
     by: User | None,
     now: datetime,

@@ -15,7 +15,7 @@ from accounts.models import Application, User
 from accounts.services.tenants import require_good_standing
 from agents.enums import ImportMode, ImportStatus
 from agents.models import Agent, AgentImport, SkillGroupMember
-from agents.rows import Checked, Progress, Row, check_sheet
+from agents.rows import Checked, ImportRow, Progress, check_sheet
 from agents.services.batches import lock_application
 from agents.sheets import MAX_BYTES, Sheet, printable, read_sheet
 
@@ -123,7 +123,7 @@ def _preview(checked: Checked, columns: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def find_changes(checked: Checked) -> Iterator[tuple[Row, Agent, list[str]]]:
+def find_changes(checked: Checked) -> Iterator[tuple[ImportRow, Agent, list[str]]]:
     """Yield the rows that change an agent, with the names of the columns that differ."""
     groups = _groups_of(list(checked.existing.values()))
     for row in checked.rows:

@@ -20,7 +20,7 @@ from agents.views.sales import find_licence_shop
 
 @account_page(Permission.MANAGE_AGENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
-def add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
+def agent_add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Add an agent, with a free licence or without one."""
     application = load_application(access, sdkappid)
     now = timezone.now()
@@ -58,7 +58,7 @@ def add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpRespo
 
 @account_page(Permission.MANAGE_AGENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
+def agent_edit(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
     """Change what is stated about an agent."""
     application = load_application(access, sdkappid)
     agent = access.get(agents_of(access.account.pk, application.pk), pk=pk)

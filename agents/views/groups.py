@@ -40,7 +40,7 @@ def skill_groups(request: HttpRequest, access: AccountAccess, sdkappid: int) -> 
 
 @account_page(Permission.MANAGE_AGENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
-def add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
+def group_add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Make a skill group."""
     application = load_application(access, sdkappid)
     form = GroupForm(request.POST if request.method == "POST" else None)
@@ -60,7 +60,9 @@ def add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpRespo
 
 @account_page(Permission.MANAGE_AGENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
-def rename(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
+def group_rename(
+    request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int
+) -> HttpResponse:
     """Give a skill group another name."""
     application, group = _load(access, sdkappid, pk)
     posted = request.POST if request.method == "POST" else None

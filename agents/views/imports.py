@@ -129,7 +129,7 @@ def check(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -
 
 @account_page(Permission.MANAGE_AGENTS)
 @require_POST
-def run(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
+def import_run(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
     """Write the agents of the file, from the first row that is not written yet."""
     imported = _load(access, sdkappid, pk)
     try:

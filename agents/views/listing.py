@@ -21,7 +21,7 @@ from agents.forms import FilterForm
 from agents.listing import DEFAULT_SORT, SORT_ORDERS, AgentFilter, agents_of, state_of
 from agents.models import Agent, SkillGroupMember
 from agents.models.agents import AgentQuerySet
-from agents.paging import COUNT_LIMIT, Page, Place, count_up_to, read_page
+from agents.paging import COUNT_LIMIT, Page, PagePosition, count_up_to, read_page
 
 #: How each state feels.
 TONES = {
@@ -117,7 +117,7 @@ class RowActs:
 
 
 @dataclass(frozen=True)
-class Row:
+class AgentRow:
     """An agent as one row shows it, its words made ready."""
 
     agent: Agent
@@ -148,7 +148,7 @@ class Listing:
     agent_filter: AgentFilter
     sort: str
     page: Page[Agent]
-    rows: list[Row]
+    rows: list[AgentRow]
     count: int
     columns: list[Column]
     address: str
@@ -189,7 +189,10 @@ def read_listing(
     order = SORT_ORDERS[sort.removeprefix("-")]
     shared = _query(agent_filter, sort)
     page = read_page(
-        _with_all_shown(agents), order.turned(sort.startswith("-")), Place.from_query(query), shared
+        _with_all_shown(agents),
+        order.turned(sort.startswith("-")),
+        PagePosition.from_query(query),
+        shared,
     )
     place = {name: query[name] for name in ("after", "before", "page") if query.get(name)}
     address = "&".join(part for part in (shared, urlencode(place)) if part)
@@ -238,9 +241,9 @@ def _row(
     acts: RowActs,
     address: str,
     now: datetime,
-) -> Row:
+) -> AgentRow:
     back = urlencode({"back": address}) if address else ""
-    return Row(
+    return AgentRow(
         agent=agent,
         role=agent.get_role_display(),
         groups=", ".join(sorted(names[pk] for pk in agent.group_ids if pk in names)),

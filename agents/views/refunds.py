@@ -158,7 +158,7 @@ def _show_rules(
 
 @account_page(Permission.SPEND)
 @require_safe
-def refund(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
+def refund_dialog(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Dialog 1: the rules, what will stop, what goes back, and the export before it is too late."""
     package = _find_package(access, sdkappid)
     return _show_rules(request, access, package, now=timezone.now())

@@ -26,7 +26,7 @@ from agents.errors import LicencesMissing
 from agents.forms.telephones import BindForm, TelephoneForm
 from agents.listing import state_of
 from agents.models import SipTelephone
-from agents.paging import Place, SortOrder, count_up_to, read_page
+from agents.paging import PagePosition, SortOrder, count_up_to, read_page
 from agents.services import telephones as services
 from agents.services.packages import PackageSummary, read_summary
 from agents.views.listing import state_badge
@@ -51,7 +51,7 @@ def telephones(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Ht
     now = timezone.now()
     own = _own(application)
     page = read_page(
-        own.with_licences().select_related("agent"), ORDER, Place.from_query(request.GET), ""
+        own.with_licences().select_related("agent"), ORDER, PagePosition.from_query(request.GET), ""
     )
     summary = read_summary(application, now)
     context = {
@@ -80,7 +80,7 @@ def _row(telephone: SipTelephone, application: Application, now: datetime) -> di
 
 @account_page(Permission.MANAGE_AGENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
-def register(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
+def telephone_register(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Register a telephone and show its password, this once."""
     application = load_application(access, sdkappid)
     now = timezone.now()
@@ -125,7 +125,9 @@ def _show_password(
 
 @account_page(Permission.MANAGE_AGENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
+def telephone_edit(
+    request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int
+) -> HttpResponse:
     """Change a telephone's name or extension."""
     application, telephone = _load(access, sdkappid, pk)
     initial = {"label": telephone.label, "extension": telephone.extension}
@@ -140,7 +142,7 @@ def edit(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) ->
         else:
             messages.success(request, _("%(telephone)s was changed.") % {"telephone": edited})
             return close_dialog(request, CHANGED_EVENT, url=back_to(request, application, LIST))
-    words = Words(gettext_lazy("Edit a SIP telephone"), gettext_lazy("Save"))
+    words = TelephoneWords(gettext_lazy("Edit a SIP telephone"), gettext_lazy("Save"))
     return _ask(request, access, telephone, words, form)
 
 
@@ -152,7 +154,7 @@ def _load(access: AccountAccess, sdkappid: int, pk: int) -> tuple[Application, S
 
 
 @dataclass(frozen=True)
-class Words:
+class TelephoneWords:
     """What a dialog says: its title, its button, and what will happen."""
 
     title: str | Promise
@@ -166,7 +168,7 @@ def _ask(
     request: HttpRequest,
     access: AccountAccess,
     telephone: SipTelephone,
-    words: Words,
+    words: TelephoneWords,
     form: Form,
 ) -> HttpResponse:
     application = telephone.application
@@ -183,9 +185,9 @@ def _ask(
 
 
 #: The acts that need no more than consent, by their name in the address.
-PLAIN_ACTS: dict[str, tuple[Words, Callable[..., Any]]] = {
+PLAIN_ACTS: dict[str, tuple[TelephoneWords, Callable[..., Any]]] = {
     "unbind": (
-        Words(
+        TelephoneWords(
             gettext_lazy("Unbind a SIP telephone"),
             gettext_lazy("Unbind"),
             (gettext_lazy("It rings for no agent any more, and stays registered."),),
@@ -194,7 +196,7 @@ PLAIN_ACTS: dict[str, tuple[Words, Callable[..., Any]]] = {
         services.unbind_telephone,
     ),
     "license": (
-        Words(
+        TelephoneWords(
             gettext_lazy("Assign a SIP licence"),
             gettext_lazy("Assign"),
             (gettext_lazy("It takes one free SIP licence and can be called again."),),
@@ -203,7 +205,7 @@ PLAIN_ACTS: dict[str, tuple[Words, Callable[..., Any]]] = {
         services.license_telephone,
     ),
     "free": (
-        Words(
+        TelephoneWords(
             gettext_lazy("Free a SIP licence"),
             gettext_lazy("Free"),
             (
@@ -216,7 +218,7 @@ PLAIN_ACTS: dict[str, tuple[Words, Callable[..., Any]]] = {
         services.free_telephone_licence,
     ),
     "remove": (
-        Words(
+        TelephoneWords(
             gettext_lazy("Remove a SIP telephone"),
             gettext_lazy("Remove for good"),
             (
@@ -267,7 +269,7 @@ def reset(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -
             form.refuse(refusal)
         else:
             return _show_password(request, application, current, password)
-    words = Words(
+    words = TelephoneWords(
         gettext_lazy("Reset the password"),
         gettext_lazy("Make a new password"),
         (gettext_lazy("The present password stops working at once."),),
@@ -293,7 +295,7 @@ def bind(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) ->
             sentence = _("%(telephone)s rings for %(agent)s now.")
             messages.success(request, sentence % {"telephone": telephone, "agent": agent})
             return close_dialog(request, CHANGED_EVENT, url=back_to(request, application, LIST))
-    words = Words(
+    words = TelephoneWords(
         gettext_lazy("Bind a SIP telephone to an agent"),
         gettext_lazy("Bind"),
         (gettext_lazy("Calls for the agent ring on this telephone."),),

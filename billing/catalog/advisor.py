@@ -31,7 +31,7 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Suggestion:
+class EditionAdvice:
     """The edition that suffices for the needs, and why.
 
     `deciding` are the needs that rule the cheaper edition out, `lacking` those that no single
@@ -83,9 +83,9 @@ def list_needs(features: Sequence[Feature]) -> list[Need]:
     return [need for feature in features for need in _needs_of(feature)]
 
 
-def suggest(
+def advise(
     needs: Sequence[Need], wanted: Collection[str], monthly: Mapping[Edition, Decimal]
-) -> Suggestion:
+) -> EditionAdvice:
     """Return the cheapest edition that covers all that is wanted, or else the most of it.
 
     `wanted` are keys of `needs`; unknown ones count for nothing, since the table may have been
@@ -95,7 +95,7 @@ def suggest(
     by_price = sorted(monthly, key=lambda edition: monthly[edition])
     best = max(by_price, key=lambda edition: sum(edition in need.editions for need in chosen))
     cheaper = set(by_price[: by_price.index(best)])
-    return Suggestion(
+    return EditionAdvice(
         edition=best,
         deciding=tuple(need.label for need in chosen if cheaper - need.editions),
         lacking=tuple(need.label for need in chosen if best not in need.editions),

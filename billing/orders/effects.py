@@ -7,12 +7,12 @@ from typing import Any
 from billing.calendar import billing_zone, expiry, months_in
 from billing.catalog.pricing import PriceList
 from billing.enums import Edition, LicenceKind, LicenceSource, OrderKind, PackageKind
-from billing.orders.eligibility import Held
-from billing.orders.request import Ask
+from billing.orders.eligibility import PackageSnapshot
+from billing.orders.request import OrderRequest
 
 
 @dataclass(frozen=True)
-class Shape:
+class PackageContents:
     """A package's edition, expiry and licences; those that end later count until they end."""
 
     kind: str
@@ -33,13 +33,13 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Effect:
+class PackageChange:
     """One package's shape before (None: there is none yet) and after an order."""
 
     application: int
     package: int | None
-    before: Shape | None
-    after: Shape
+    before: PackageContents | None
+    after: PackageContents
     ending: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -53,9 +53,9 @@ class Effect:
         }
 
 
-def shape_of(held: Held) -> Shape:
+def read_contents(held: PackageSnapshot) -> PackageContents:
     """Return a package's present shape."""
-    return Shape(
+    return PackageContents(
         kind=held.package.kind,
         edition=held.package.edition,
         expires_at=held.package.expires_at,
@@ -64,11 +64,13 @@ def shape_of(held: Held) -> Shape:
     )
 
 
-def _after_new(ask: Ask, held: list[Held], prices: PriceList, at: datetime) -> Shape:
+def _after_new(
+    ask: OrderRequest, held: list[PackageSnapshot], prices: PriceList, at: datetime
+) -> PackageContents:
     edition = Edition(ask.edition or "")
     package = prices.packages[edition]
     standing = held[0].count(LicenceKind.AGENT, LicenceSource.INCLUDED) if held else 0
-    return Shape(
+    return PackageContents(
         kind=PackageKind.PAID.value,
         edition=edition.value,
         expires_at=expiry(at, months_in(ask.unit, ask.count), billing_zone()),
@@ -77,12 +79,14 @@ def _after_new(ask: Ask, held: list[Held], prices: PriceList, at: datetime) -> S
     )
 
 
-def _after_renewal(ask: Ask, held: Held, ending: tuple[int, ...]) -> Shape:
-    package, before = held.package, shape_of(held)
+def _after_renewal(
+    ask: OrderRequest, held: PackageSnapshot, ending: tuple[int, ...]
+) -> PackageContents:
+    package, before = held.package, read_contents(held)
     left_out = set(ending)
     ended = [licence.kind for licence in held.licences if licence.pk in left_out]
     months = package.months + months_in(*ask.term_of(package.pk))
-    return Shape(
+    return PackageContents(
         kind=before.kind,
         edition=before.edition,
         expires_at=expiry(package.anchor_at, months, billing_zone(), package.extension),
@@ -91,10 +95,10 @@ def _after_renewal(ask: Ask, held: Held, ending: tuple[int, ...]) -> Shape:
     )
 
 
-def _after_change(ask: Ask, held: Held) -> Shape:
-    before = shape_of(held)
+def _after_change(ask: OrderRequest, held: PackageSnapshot) -> PackageContents:
+    before = read_contents(held)
     is_upgrade = ask.kind == OrderKind.UPGRADE and ask.edition is not None
-    return Shape(
+    return PackageContents(
         kind=before.kind,
         edition=str(ask.edition) if is_upgrade else before.edition,
         expires_at=before.expires_at,
@@ -103,26 +107,26 @@ def _after_change(ask: Ask, held: Held) -> Shape:
     )
 
 
-def describe_effects(
-    ask: Ask, held: list[Held], prices: PriceList, at: datetime
-) -> tuple[Effect, ...]:
+def describe_changes_of(
+    ask: OrderRequest, held: list[PackageSnapshot], prices: PriceList, at: datetime
+) -> tuple[PackageChange, ...]:
     """Return what the ask changes, one effect for each package."""
     if ask.kind == OrderKind.NEW:
         return (
-            Effect(
+            PackageChange(
                 application=ask.application,
                 package=held[0].package.pk if held else None,
-                before=shape_of(held[0]) if held else None,
+                before=read_contents(held[0]) if held else None,
                 after=_after_new(ask, held, prices, at),
                 ending=ask.ending,
             ),
         )
     ending = {renewed.package: renewed.ending for renewed in ask.renewed}
     return tuple(
-        Effect(
+        PackageChange(
             application=each.package.application_id,
             package=each.package.pk,
-            before=shape_of(each),
+            before=read_contents(each),
             after=_after_renewal(ask, each, ending[each.package.pk])
             if ask.kind == OrderKind.RENEWAL
             else _after_change(ask, each),

@@ -26,13 +26,13 @@ from billing.enums import (
     PackageState,
 )
 from billing.model_queries import Rows
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from billing.packages.holders import find_holders, order_for_ending
 from billing.packages.lifecycle import derive_states, find_under_review
 from billing.packages.models import Package
 
 
-class HeldLicence(NamedTuple):
+class LicenceSnapshot(NamedTuple):
     """What an order needs of a license; a package may have ten thousand, so it is no model."""
 
     package_id: int
@@ -48,7 +48,7 @@ class HeldLicence(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Held:
+class PackageSnapshot:
     """A package as an order finds it, with its licences that have not ended.
 
     While a refund of it is under review, it cannot change.
@@ -56,7 +56,7 @@ class Held:
 
     package: Package
     state: PackageState
-    licences: tuple[HeldLicence, ...]
+    licences: tuple[LicenceSnapshot, ...]
     is_under_review: bool = False
 
     def count(self, kind: LicenceKind, source: LicenceSource | None = None) -> int:
@@ -74,7 +74,7 @@ class Held:
         return sum(1 for licence in self.licences if licence.kind == kind)
 
     @property
-    def bought(self) -> list[HeldLicence]:
+    def bought(self) -> list[LicenceSnapshot]:
         """The additional licences that go on as long as the package."""
         return [
             licence
@@ -126,41 +126,41 @@ def find_application(account: Account, application_id: int) -> Application:
     return found
 
 
-def find_held(
+def read_snapshots(
     account: Account,
     packages: Iterable[Package],
     now: datetime,
     *,
     under_review: Collection[int] | None = None,
-) -> list[Held]:
+) -> list[PackageSnapshot]:
     """Return packages with derived state and licences, in the order given; at most four queries.
 
     `under_review` are those whose refund is, where the caller has read it with the packages.
     """
     listed = list(packages)
-    licences: dict[int, list[HeldLicence]] = {package.pk: [] for package in listed}
+    licences: dict[int, list[LicenceSnapshot]] = {package.pk: [] for package in listed}
     for row in _LICENCES(account.pk, list(licences), now):
-        licences[row[0]].append(HeldLicence(*row))
+        licences[row[0]].append(LicenceSnapshot(*row))
     if under_review is None:
         under_review = find_under_review(listed)
     states = derive_states(listed, now, under_review=under_review)
     return [
-        Held(each, states[each.pk], tuple(licences[each.pk]), each.pk in under_review)
+        PackageSnapshot(each, states[each.pk], tuple(licences[each.pk]), each.pk in under_review)
         for each in listed
     ]
 
 
 @dataclass(frozen=True)
-class Source:
+class PackageReader:
     """Where a judgement reads packages: from the database, with or without locking them.
 
     `known` are packages of the account that were read for the same page at the same instant.
     """
 
     lock: bool = False
-    known: tuple[Held, ...] = ()
+    known: tuple[PackageSnapshot, ...] = ()
 
-    def find(self, account: Account, application_id: int, now: datetime) -> Held | None:
+    def find(self, account: Account, application_id: int, now: datetime) -> PackageSnapshot | None:
         """Return the package that occupies the application, or did until its release passed.
 
         Raises Refused where the account has no such application.
@@ -174,7 +174,9 @@ class Source:
             return None
         return found[0]
 
-    def find_all(self, account: Account, ids: Sequence[int], now: datetime) -> list[Held]:
+    def find_all(
+        self, account: Account, ids: Sequence[int], now: datetime
+    ) -> list[PackageSnapshot]:
         """Return packages by key, in the order given; fewer where some are not the account's."""
         known = {held.package.pk: held for held in self.known}
         if known.keys() >= set(ids):
@@ -183,7 +185,9 @@ class Source:
         by_key = {held.package.pk: held for held in found}
         return [by_key[pk] for pk in ids if pk in by_key]
 
-    def _hold(self, account: Account, rows: list[list[Any]], now: datetime) -> list[Held]:
+    def _hold(
+        self, account: Account, rows: list[list[Any]], now: datetime
+    ) -> list[PackageSnapshot]:
         packages = []
         for package, application, _is_under_review in rows:
             package.application = application
@@ -191,16 +195,18 @@ class Source:
         if not packages:
             return []
         under_review = {package.pk for package, _application, is_one in rows if is_one}
-        return find_held(account, packages, now, under_review=under_review)
+        return read_snapshots(account, packages, now, under_review=under_review)
 
 
-def find_current(account: Account, application: Application, now: datetime) -> Held | None:
+def find_current(
+    account: Account, application: Application, now: datetime
+) -> PackageSnapshot | None:
     """Return the application's package where it still occupies it at `now`."""
-    held = Source().find(account, application.pk, now)
+    held = PackageReader().find(account, application.pk, now)
     return None if held is None or held.state == PackageState.RELEASED else held
 
 
-def _require_unlocked(all_held: Iterable[Held]) -> None:
+def _require_unlocked(all_held: Iterable[PackageSnapshot]) -> None:
     if any(held.is_under_review for held in all_held):
         raise Refused(
             _("A refund of this package is under review, so it cannot change meanwhile."),
@@ -208,7 +214,7 @@ def _require_unlocked(all_held: Iterable[Held]) -> None:
         )
 
 
-def _require_live(held: Held | None, edition: Edition | None) -> Held:
+def _require_live(held: PackageSnapshot | None, edition: Edition | None) -> PackageSnapshot:
     """Return the package if it is live and, where an edition is named, of that edition."""
     if held is None or held.state not in {PackageState.TRIAL, PackageState.ACTIVE}:
         raise Refused(
@@ -227,7 +233,7 @@ def _require_live(held: Held | None, edition: Edition | None) -> Held:
     return held
 
 
-def _check_ending(ids: tuple[int, ...], held: Held) -> None:
+def _check_ending(ids: tuple[int, ...], held: PackageSnapshot) -> None:
     known = {licence.pk for licence in held.bought}
     if not set(ids) <= known or len(set(ids)) != len(ids):
         raise Refused(
@@ -237,13 +243,15 @@ def _check_ending(ids: tuple[int, ...], held: Held) -> None:
         )
 
 
-def propose_ending(held: Held, kind: LicenceKind, count: int) -> tuple[int, ...]:
+def propose_ending(held: PackageSnapshot, kind: LicenceKind, count: int) -> tuple[int, ...]:
     """Return the `count` additional licences of a kind that should end first."""
     ids = [licence.pk for licence in held.bought if licence.kind == kind]
     return tuple(order_for_ending(ids, find_holders(ids))[:count])
 
 
-def _judge_new(account: Account, ask: Ask, now: datetime, source: Source) -> list[Held]:
+def _judge_new(
+    account: Account, ask: OrderRequest, now: datetime, source: PackageReader
+) -> list[PackageSnapshot]:
     held = source.find(account, ask.application, now)
     if held is None:
         return []
@@ -271,7 +279,9 @@ def _judge_new(account: Account, ask: Ask, now: datetime, source: Source) -> lis
     return [held]
 
 
-def _judge_additional(account: Account, ask: Ask, now: datetime, source: Source) -> list[Held]:
+def _judge_additional(
+    account: Account, ask: OrderRequest, now: datetime, source: PackageReader
+) -> list[PackageSnapshot]:
     held = _require_live(source.find(account, ask.application, now), ask.edition)
     if ask.agents + ask.sip < 1:
         raise Refused(_("Choose at least one licence."), code="nothing_asked", field="agents")
@@ -284,7 +294,9 @@ def _judge_additional(account: Account, ask: Ask, now: datetime, source: Source)
     return [held]
 
 
-def _judge_upgrade(account: Account, ask: Ask, now: datetime, source: Source) -> list[Held]:
+def _judge_upgrade(
+    account: Account, ask: OrderRequest, now: datetime, source: PackageReader
+) -> list[PackageSnapshot]:
     held = _require_live(source.find(account, ask.application, now), None)
     if held.state == PackageState.TRIAL:
         raise Refused(
@@ -300,7 +312,7 @@ def _judge_upgrade(account: Account, ask: Ask, now: datetime, source: Source) ->
     return [held]
 
 
-def _require_future(package: Package, ask: Ask, now: datetime) -> None:
+def _require_future(package: Package, ask: OrderRequest, now: datetime) -> None:
     """Refuse a renewal that would be over before it is bought.
 
     It starts at the old expiry, and a package of a restricted account may wait long
@@ -316,7 +328,9 @@ def _require_future(package: Package, ask: Ask, now: datetime) -> None:
         )
 
 
-def _judge_renewal(account: Account, ask: Ask, now: datetime, source: Source) -> list[Held]:
+def _judge_renewal(
+    account: Account, ask: OrderRequest, now: datetime, source: PackageReader
+) -> list[PackageSnapshot]:
     ids = [renewed.package for renewed in ask.renewed]
     if not ids or Counter(ids).most_common(1)[0][1] > 1:
         raise Refused(
@@ -347,7 +361,7 @@ _JUDGES = {
 }
 
 
-def _check_bounds(ask: Ask) -> None:
+def _check_bounds(ask: OrderRequest) -> None:
     try:
         check_quantities(ask.agents, ask.sip, settings.ORDER_LICENCE_LIMIT)
         check_term(ask.unit, ask.count)
@@ -361,14 +375,14 @@ def _check_bounds(ask: Ask) -> None:
             raise Refused(error.message, code="bad_quantity", field=field) from error
 
 
-def judge_ask(
+def check_eligibility(
     account: Account,
-    ask: Ask,
+    ask: OrderRequest,
     now: datetime,
     *,
     lock: bool = False,
-    known: Iterable[Held] = (),
-) -> list[Held]:
+    known: Iterable[PackageSnapshot] = (),
+) -> list[PackageSnapshot]:
     """Return the packages that the ask builds on, or raise Refused with reason and form field.
 
     A new purchase builds on a running trial, or on nothing: then a package that is over by now, and
@@ -378,11 +392,11 @@ def judge_ask(
     """
     require_good_standing(account)
     _check_bounds(ask)
-    source = Source(lock=lock, known=() if lock else tuple(known))
+    source = PackageReader(lock=lock, known=() if lock else tuple(known))
     return _JUDGES[ask.kind](account, ask, now, source)
 
 
-def part(judged: Iterable[Held]) -> tuple[list[Held], list[Held]]:
+def part(judged: Iterable[PackageSnapshot]) -> tuple[list[PackageSnapshot], list[PackageSnapshot]]:
     """Return the packages that a judged ask builds on, and those that are over by now."""
     listed = list(judged)
     over = [each for each in listed if each.state == PackageState.RELEASED]

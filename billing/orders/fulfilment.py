@@ -8,7 +8,6 @@ just judged the order eligible under the account's lock. Nothing here prices, pa
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from django.db import connection
 from django.db.models import OuterRef, Subquery
@@ -24,12 +23,10 @@ from billing.enums import (
     PackageKind,
     PackageState,
 )
+from billing.orders.eligibility import PackageSnapshot
 from billing.orders.models import Order, OrderLine
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from billing.packages.models import Licence, Package
-
-if TYPE_CHECKING:
-    from billing.orders.eligibility import Held
 
 
 def _expiry_of(package: Package) -> datetime:
@@ -37,7 +34,7 @@ def _expiry_of(package: Package) -> datetime:
 
 
 @dataclass(frozen=True)
-class Change:
+class FulfilledPackage:
     """A package that an order changed, as it is now, and its state before."""
 
     package: Package
@@ -47,7 +44,9 @@ class Change:
 # --- Packages ------------------------------------------------------------------------------
 
 
-def _start(ask: Ask, held: Sequence["Held"], account: Account, now: datetime) -> list[Change]:
+def _start(
+    ask: OrderRequest, held: Sequence[PackageSnapshot], account: Account, now: datetime
+) -> list[FulfilledPackage]:
     """Start a paid package now: on the application's trial where it runs, else a new one."""
     trial = held[0].package if held else None
     package = trial or Package(account=account, application_id=ask.application, created_at=now)
@@ -61,17 +60,21 @@ def _start(ask: Ask, held: Sequence["Held"], account: Account, now: datetime) ->
     package.months = months_in(ask.unit, ask.count)
     package.expires_at = _expiry_of(package)
     package.save(force_insert=trial is None, force_update=trial is not None)
-    return [Change(package, was)]
+    return [FulfilledPackage(package, was)]
 
 
-def _extend(ask: Ask, held: Sequence["Held"], account: Account, now: datetime) -> list[Change]:
+def _extend(
+    ask: OrderRequest, held: Sequence[PackageSnapshot], account: Account, now: datetime
+) -> list[FulfilledPackage]:
     """Leave the package as it is: only licences are added, which end with it."""
-    return [Change(each.package, each.package.state) for each in held]
+    return [FulfilledPackage(each.package, each.package.state) for each in held]
 
 
-def _renew(ask: Ask, held: Sequence["Held"], account: Account, now: datetime) -> list[Change]:
+def _renew(
+    ask: OrderRequest, held: Sequence[PackageSnapshot], account: Account, now: datetime
+) -> list[FulfilledPackage]:
     """Lengthen each package from its present expiry; what was left out ends there."""
-    changes = [Change(each.package, each.package.state) for each in held]
+    changes = [FulfilledPackage(each.package, each.package.state) for each in held]
     packages = [each.package for each in held]
     ending = [pk for renewed in ask.renewed for pk in renewed.ending]
     if ending:
@@ -89,15 +92,17 @@ def _renew(ask: Ask, held: Sequence["Held"], account: Account, now: datetime) ->
     return changes
 
 
-def _upgrade(ask: Ask, held: Sequence["Held"], account: Account, now: datetime) -> list[Change]:
+def _upgrade(
+    ask: OrderRequest, held: Sequence[PackageSnapshot], account: Account, now: datetime
+) -> list[FulfilledPackage]:
     """Turn the package, and so all its licences, into the other edition; the expiry stays."""
     package = held[0].package
     package.edition = str(ask.edition)
     package.save(update_fields=["edition"])
-    return [Change(package, package.state)]
+    return [FulfilledPackage(package, package.state)]
 
 
-_CHANGES: dict[OrderKind, Callable[..., list[Change]]] = {
+_CHANGES: dict[OrderKind, Callable[..., list[FulfilledPackage]]] = {
     OrderKind.NEW: _start,
     OrderKind.ADDITIONAL: _extend,
     OrderKind.RENEWAL: _renew,
@@ -106,8 +111,8 @@ _CHANGES: dict[OrderKind, Callable[..., list[Change]]] = {
 
 
 def change_packages(
-    ask: Ask, held: Sequence["Held"], *, account: Account, now: datetime
-) -> list[Change]:
+    ask: OrderRequest, held: Sequence[PackageSnapshot], *, account: Account, now: datetime
+) -> list[FulfilledPackage]:
     """Write what an ask makes of the packages that it was judged on, or starts a new one.
 
     The caller holds the account's lock and theirs, and has settled them.
@@ -124,7 +129,7 @@ _VERBS = {
 
 
 def describe_changes(
-    order: Order, changes: Iterable[Change], *, by: User | None, now: datetime
+    order: Order, changes: Iterable[FulfilledPackage], *, by: User | None, now: datetime
 ) -> list[AuditEvent]:
     """Return the events, not saved yet, of what an order did to packages."""
     return [
@@ -169,7 +174,7 @@ def add_licences(
 
 
 def _hand_over_trial_licences(
-    ask: Ask, trial: "Held", line: OrderLine | None, now: datetime
+    ask: OrderRequest, trial: "PackageSnapshot", line: OrderLine | None, now: datetime
 ) -> int:
     """Let the trial's bought licences become the order's additional ones; say how many did.
 
@@ -186,8 +191,8 @@ def _hand_over_trial_licences(
 def make_licences(
     order: Order,
     lines: Sequence[OrderLine],
-    ask: Ask,
-    held: Sequence["Held"],
+    ask: OrderRequest,
+    held: Sequence[PackageSnapshot],
     *,
     package: Package,
     now: datetime,

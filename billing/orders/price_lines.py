@@ -16,14 +16,14 @@ from billing.catalog.pricing import (
     price_upgrade,
 )
 from billing.enums import Edition, ItemKind, LicenceKind, OrderKind, PackageState, TermUnit
-from billing.orders.eligibility import Held
-from billing.orders.request import Ask
+from billing.orders.eligibility import PackageSnapshot
+from billing.orders.request import OrderRequest
 
 #: Application, package (None: none yet), whether it stays trial money, and the line.
-Placed = tuple[int, int | None, bool, PricedLine]
+PricedItem = tuple[int, int | None, bool, PricedLine]
 
 
-def remaining_of(held: Held, now: datetime) -> Remaining:
+def remaining_of(held: PackageSnapshot, now: datetime) -> Remaining:
     """Return the time that a live package has left at `now`."""
     package = held.package
     if held.state == PackageState.TRIAL:
@@ -37,7 +37,9 @@ def remaining_of(held: Held, now: datetime) -> Remaining:
     )
 
 
-def _price_new(ask: Ask, held: list[Held], prices: PriceList, now: datetime) -> list[Placed]:
+def _price_new(
+    ask: OrderRequest, held: list[PackageSnapshot], prices: PriceList, now: datetime
+) -> list[PricedItem]:
     if ask.edition is None:
         raise Refused(_("Choose an edition."), code="no_edition", field="edition")
     package = held[0].package.pk if held else None
@@ -45,7 +47,9 @@ def _price_new(ask: Ask, held: list[Held], prices: PriceList, now: datetime) -> 
     return [(ask.application, package, False, line) for line in lines]
 
 
-def _price_additional(ask: Ask, held: list[Held], prices: PriceList, now: datetime) -> list[Placed]:
+def _price_additional(
+    ask: OrderRequest, held: list[PackageSnapshot], prices: PriceList, now: datetime
+) -> list[PricedItem]:
     package = held[0].package
     lines = price_additional(
         prices,
@@ -59,9 +63,11 @@ def _price_additional(ask: Ask, held: list[Held], prices: PriceList, now: dateti
     return [(package.application_id, package.pk, is_on_trial, line) for line in lines]
 
 
-def _price_renewal(ask: Ask, held: list[Held], prices: PriceList, now: datetime) -> list[Placed]:
+def _price_renewal(
+    ask: OrderRequest, held: list[PackageSnapshot], prices: PriceList, now: datetime
+) -> list[PricedItem]:
     ending = {renewed.package: set(renewed.ending) for renewed in ask.renewed}
-    placed: list[Placed] = []
+    placed: list[PricedItem] = []
     for each in held:
         kept = Counter(
             licence.kind for licence in each.bought if licence.pk not in ending[each.package.pk]
@@ -79,7 +85,7 @@ def _price_renewal(ask: Ask, held: list[Held], prices: PriceList, now: datetime)
     return placed
 
 
-def _upgraded_parts(held: Held, now: datetime) -> list[UpgradedPart]:
+def _upgraded_parts(held: PackageSnapshot, now: datetime) -> list[UpgradedPart]:
     """Return the package and its additional licences, grouped by the time that each has left.
 
     A licence that a renewal left out has less time than its package.
@@ -95,7 +101,7 @@ def _upgraded_parts(held: Held, now: datetime) -> list[UpgradedPart]:
     return parts
 
 
-def _remaining_to(held: Held, end: datetime, now: datetime) -> Remaining:
+def _remaining_to(held: PackageSnapshot, end: datetime, now: datetime) -> Remaining:
     """Return the time to an earlier expiry of the package, which was one of its boundaries."""
     package, tz = held.package, billing_zone()
     months = next(
@@ -111,7 +117,9 @@ def _remaining_to(held: Held, end: datetime, now: datetime) -> Remaining:
     )
 
 
-def _price_upgrade(ask: Ask, held: list[Held], prices: PriceList, now: datetime) -> list[Placed]:
+def _price_upgrade(
+    ask: OrderRequest, held: list[PackageSnapshot], prices: PriceList, now: datetime
+) -> list[PricedItem]:
     package = held[0].package
     lines = price_upgrade(
         prices,
@@ -131,6 +139,8 @@ _PRICES = {
 }
 
 
-def price_ask(ask: Ask, held: list[Held], prices: PriceList, now: datetime) -> list[Placed]:
+def price_request(
+    ask: OrderRequest, held: list[PackageSnapshot], prices: PriceList, now: datetime
+) -> list[PricedItem]:
     """Return the lines of an ask that was judged eligible, priced at `now`."""
     return _PRICES[ask.kind](ask, held, prices, now)

@@ -70,7 +70,7 @@ def read_lines(order: Order) -> list[LineGroup]:
 
 
 @dataclass(frozen=True)
-class Moment:
+class TimelineEntry:
     """One event of an order's history, for a reader of one account.
 
     `who` is empty where the system itself acted.
@@ -84,7 +84,7 @@ class Moment:
     kind_of_actor: str
 
 
-def read_history(order: Order, *, reader: Account) -> list[Moment]:
+def read_timeline(order: Order, *, reader: Account) -> list[TimelineEntry]:
     """Return what happened to an order, oldest first; three queries.
 
     People are named to their own account only: somebody of the other account stands as its UIN
@@ -102,7 +102,7 @@ def read_history(order: Order, *, reader: Account) -> list[Moment]:
     return [_moment(event, order, reader, own) for event in events]
 
 
-def _moment(event: AuditEvent, order: Order, reader: Account, own: set[int]) -> Moment:
+def _moment(event: AuditEvent, order: Order, reader: Account, own: set[int]) -> TimelineEntry:
     who, kind = "", "system"
     if event.actor is not None:
         if event.actor_id in own:
@@ -115,4 +115,4 @@ def _moment(event: AuditEvent, order: Order, reader: Account, own: set[int]) -> 
         else:
             kind = "former_member"
     words, tone = name_event(event.verb, event.from_state)
-    return Moment(event.at, words, tone, event.reason, who, kind)
+    return TimelineEntry(event.at, words, tone, event.reason, who, kind)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from billing.orders.effects import Effect
+from billing.orders.effects import PackageChange
 
 
 def digest(contents: Mapping[str, Any]) -> str:
@@ -29,7 +29,7 @@ def digest_without_dates(contents: Mapping[str, Any]) -> str:
     return digest(rest)
 
 
-def read_expiries(effects: Iterable[Effect]) -> dict[str, str]:
+def read_expiries(effects: Iterable[PackageChange]) -> dict[str, str]:
     """Return when each package will expire, by the key of its application, as plain data."""
     return {str(effect.application): effect.after.expires_at.isoformat() for effect in effects}
 
@@ -56,7 +56,7 @@ def compare_quotes(
     old_rest: str,
     old_expiries: Mapping[str, str],
     contents: Mapping[str, Any],
-    effects: Iterable[Effect],
+    effects: Iterable[PackageChange],
 ) -> QuoteChange:
     """Compare what a token carries with the quote that holds now."""
     if digest_without_dates(contents) != old_rest:

@@ -19,17 +19,17 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Account
-from billing.allocation import Split
+from billing.allocation import PaymentSplit
 from billing.catalog.models import PriceBook
 from billing.catalog.pricing import PricedLine, PriceList
 from billing.catalog.queries import find_prices
 from billing.enums import LicenceKind, OrderKind
 from billing.offers import services as offers
 from billing.offers.models import Coupon, Promotion
-from billing.orders.effects import Effect, describe_effects
-from billing.orders.eligibility import Held, judge_ask, part
+from billing.orders.effects import PackageChange, describe_changes_of
+from billing.orders.eligibility import PackageSnapshot, check_eligibility, part
 from billing.orders.payers import find_payer
-from billing.orders.price_lines import price_ask
+from billing.orders.price_lines import price_request
 from billing.orders.quote_changes import (
     QuoteChange,
     compare_quotes,
@@ -37,7 +37,7 @@ from billing.orders.quote_changes import (
     digest_without_dates,
     read_expiries,
 )
-from billing.orders.request import Ask, in_scope
+from billing.orders.request import OrderRequest, in_scope
 from billing.wallet.ledger import read_funds, split_over
 from billing.wallet.models import Fund
 
@@ -80,20 +80,20 @@ class Quote:
     are over by now, and not recorded so, whose place a new one takes.
     """
 
-    ask: Ask
+    ask: OrderRequest
     account: Account
     payer: Account
     key: uuid.UUID
     issued_at: datetime
     book: PriceBook
     lines: tuple[QuotedLine, ...]
-    effects: tuple[Effect, ...]
+    effects: tuple[PackageChange, ...]
     included: Mapping[str, int]
     promotion: Promotion | None
     coupon: Coupon | None
-    split: Split | None
-    held: tuple[Held, ...] = field(default=(), compare=False, repr=False)
-    over: tuple[Held, ...] = field(default=(), compare=False, repr=False)
+    split: PaymentSplit | None
+    held: tuple[PackageSnapshot, ...] = field(default=(), compare=False, repr=False)
+    over: tuple[PackageSnapshot, ...] = field(default=(), compare=False, repr=False)
     funds: Mapping[str, Fund] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -172,7 +172,7 @@ class SignedQuote:
 
     key: uuid.UUID
     issued_at: datetime
-    ask: Ask
+    ask: OrderRequest
     account_id: int
     digest: str
     total: Decimal
@@ -205,7 +205,7 @@ def read_token(token: str) -> SignedQuote:
     return SignedQuote(
         key=uuid.UUID(data["key"]),
         issued_at=datetime.fromisoformat(data["issued_at"]),
-        ask=Ask.from_json(data["ask"]),
+        ask=OrderRequest.from_json(data["ask"]),
         account_id=data["account"],
         digest=data["digest"],
         total=Decimal(data["total"]),
@@ -214,7 +214,7 @@ def read_token(token: str) -> SignedQuote:
     )
 
 
-def _included(ask: Ask, prices: PriceList) -> dict[str, int]:
+def _included(ask: OrderRequest, prices: PriceList) -> dict[str, int]:
     if ask.kind != OrderKind.NEW or ask.edition is None:
         return {}
     package = prices.packages[ask.edition]
@@ -222,7 +222,7 @@ def _included(ask: Ask, prices: PriceList) -> dict[str, int]:
 
 
 def _quoted_lines(
-    ask: Ask,
+    ask: OrderRequest,
     priced: list[tuple[int, int | None, bool, PricedLine]],
     promotion: Promotion | None,
     coupon: Coupon | None,
@@ -247,11 +247,11 @@ def _quoted_lines(
 
 
 @dataclass(frozen=True)
-class Known:
+class PreloadedFacts:
     """What a page has read already, at the instant for which it asks a quote."""
 
     prices: tuple[PriceBook, PriceList] | None = None
-    helds: tuple[Held, ...] = ()
+    helds: tuple[PackageSnapshot, ...] = ()
     #: All promotions that run.
     promotions: tuple[Promotion, ...] | None = None
 
@@ -259,12 +259,12 @@ class Known:
 def make_quote(
     *,
     account: Account,
-    ask: Ask,
+    ask: OrderRequest,
     now: datetime,
     issued_at: datetime | None = None,
     key: uuid.UUID | None = None,
     lock: bool = False,
-    known: Known | None = None,
+    known: PreloadedFacts | None = None,
 ) -> Quote:
     """Price `ask` for `account`; reads only.
 
@@ -276,10 +276,10 @@ def make_quote(
     """
     priced_at = issued_at or now
     payer = find_payer(account, ask.payer, now)
-    judged = judge_ask(account, ask, now, lock=lock, known=known.helds if known else ())
+    judged = check_eligibility(account, ask, now, lock=lock, known=known.helds if known else ())
     held, over = part(judged)
     book, prices = (known and known.prices) or find_prices(priced_at)
-    priced = price_ask(ask, held, prices, priced_at)
+    priced = price_request(ask, held, prices, priced_at)
     scope = in_scope(ask, [each.package for each in held])
     promotion, coupon = offers.find_named(account, promotion=ask.promotion, coupon=ask.coupon)
     if ask.promotion is not None:
@@ -303,7 +303,7 @@ def make_quote(
         issued_at=priced_at,
         book=book,
         lines=lines,
-        effects=describe_effects(ask, held, prices, priced_at),
+        effects=describe_changes_of(ask, held, prices, priced_at),
         included=_included(ask, prices),
         promotion=promotion,
         coupon=coupon,

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from accounts.models import AuditEvent, User
 from accounts.services.audit import build_event
-from billing.allocation import Split
+from billing.allocation import PaymentSplit
 from billing.calendar import billing_zone, local_date
 from billing.enums import FundKind, LedgerBook, LedgerKind, OrderKind, OrderStatus, TenderKind
 from billing.offers import services as offers
@@ -147,7 +147,7 @@ def _payments(
 
 
 def take_money(
-    order: Order, paid: Split, funds: Mapping[str, Fund], *, by: User | None, now: datetime
+    order: Order, paid: PaymentSplit, funds: Mapping[str, Fund], *, by: User | None, now: datetime
 ) -> None:
     """Move what each of the `funds` pays; a coupon pays beside them, and is used up.
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from billing.enums import LicenceKind
-from billing.orders.eligibility import Held, HeldLicence
+from billing.orders.eligibility import LicenceSnapshot, PackageSnapshot
 from billing.packages.holders import Holder, find_holders, order_for_ending
 
 #: A list of more licences than this helps nobody choose; then the proposal is taken (ADR 0038).
@@ -19,13 +19,13 @@ CHOOSER_LIMIT = 300
 class Candidate:
     """An additional licence that may end, and who holds it."""
 
-    licence: HeldLicence
+    licence: LicenceSnapshot
     holder: Holder | None
     is_ending: bool
 
 
 @dataclass(frozen=True)
-class Ending:
+class LicenceReduction:
     """What ends of one package: how many of each kind, which ones, and among which to choose.
 
     `mark` tells for which numbers the candidates were shown: where the numbers have changed
@@ -50,9 +50,9 @@ class Ending:
         return ".".join(str(self.needed.get(kind, 0)) for kind in LicenceKind)
 
 
-def choose_ending(
-    held: Held, *, keep: Mapping[LicenceKind, int], ticked: Collection[int], mark: str
-) -> Ending:
+def choose_reduction(
+    held: PackageSnapshot, *, keep: Mapping[LicenceKind, int], ticked: Collection[int], mark: str
+) -> LicenceReduction:
     """Return what ends where `keep` additional licences of each kind go on.
 
     `ticked` are the licences that were ticked in a form, `mark` what that form was shown for.
@@ -62,7 +62,7 @@ def choose_ending(
     fewer = {kind: len(rows) - keep.get(kind, len(rows)) for kind, rows in bought.items()}
     needed = {kind: number for kind, number in fewer.items() if number > 0}
     if not needed:
-        return Ending()
+        return LicenceReduction()
     rows = [each for kind in needed for each in bought[kind]]
     holders = find_holders([each.pk for each in rows])
     ordered = {
@@ -71,7 +71,7 @@ def choose_ending(
     proposed = {pk for kind, number in needed.items() for pk in ordered[kind][:number]}
     is_automatic = len(rows) > CHOOSER_LIMIT
     known = {each.pk for each in rows}
-    is_same = mark == Ending(needed).mark and not is_automatic
+    is_same = mark == LicenceReduction(needed).mark and not is_automatic
     chosen = known & set(ticked) if is_same else proposed
     by_key = {each.pk: each for each in rows}
     candidates = tuple(
@@ -79,7 +79,7 @@ def choose_ending(
         for kind in needed
         for pk in ordered[kind]
     )
-    return Ending(
+    return LicenceReduction(
         needed=needed,
         candidates=() if is_automatic else candidates,
         chosen=tuple(sorted(chosen)),

@@ -23,7 +23,7 @@ class RenewedPackage:
 
 
 @dataclass(frozen=True)
-class Ask:
+class OrderRequest:
     """One order to be priced.
 
     A new purchase, additional purchase or upgrade names its `application` (a key); a renewal
@@ -85,7 +85,7 @@ class Ask:
         return cls(**values)
 
 
-def in_scope(ask: Ask, packages: Iterable[Package]) -> OfferScope:
+def in_scope(ask: OrderRequest, packages: Iterable[Package]) -> OfferScope:
     """Return what limits the offers for an ask and the packages that it is for.
 
     What is bought for packages that exist is of their edition. Where editions or kinds of term

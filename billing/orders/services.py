@@ -12,18 +12,18 @@ from accounts.models import Account, AuditEvent, User
 from accounts.services.audit import record_event
 from accounts.services.tenants import lock_account, lock_accounts, require_good_standing
 from accounts.templatetags.console import money
-from billing.allocation import Split
+from billing.allocation import PaymentSplit
 from billing.enums import OrderKind, OrderStatus
 from billing.model_queries import Rows
-from billing.orders.effects import shape_of
-from billing.orders.eligibility import Held, judge_ask, part
+from billing.orders.effects import read_contents
+from billing.orders.eligibility import PackageSnapshot, check_eligibility, part
 from billing.orders.fulfilment import change_packages, describe_changes, make_licences
 from billing.orders.models import Order
 from billing.orders.notices import tell_payer
 from billing.orders.quote_changes import QuoteChange, digest
 from billing.orders.quotes import Quote, SignedQuote, make_quote, read_token
 from billing.orders.records import paid_event, placed_event, take_money, write_lines, write_order
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from billing.packages.lifecycle import settle_package
 from billing.wallet.ledger import read_funds, split_over
 
@@ -66,13 +66,15 @@ def _find_placed(account: Account, signed: SignedQuote) -> Order | None:
     return None
 
 
-def _settle(judged: Iterable[Held], account: Account, *, by: User | None, now: datetime) -> None:
+def _settle(
+    judged: Iterable[PackageSnapshot], account: Account, *, by: User | None, now: datetime
+) -> None:
     """Record what the packages are now, also the end of one whose place a new one takes."""
     for each in judged:
         settle_package(each.package, account=account, by=by, now=now)
 
 
-def _pay_at_once(quote: Quote, paid: Split, *, by: User | None, now: datetime) -> Order:
+def _pay_at_once(quote: Quote, paid: PaymentSplit, *, by: User | None, now: datetime) -> Order:
     """Write the order of a quote as paid, and hand over what it bought.
 
     Placed and paid are two events, but nobody ever sees it unpaid, so it is written once.
@@ -148,7 +150,7 @@ def _read_payable(order: Order, now: datetime) -> Order:
     return current
 
 
-def missing_amount(order: Order, *, without: Sequence[str] | None = None) -> Split:
+def missing_amount(order: Order, *, without: Sequence[str] | None = None) -> PaymentSplit:
     """Return how the payer's balances would pay the order now, and what is missing; reads only."""
     funds = read_funds(account=order.payer, currency=order.currency)
     return split_over(funds, order.total, order.excluded_funds if without is None else without)
@@ -168,8 +170,8 @@ def pay_order(
     current = _read_payable(order, now)
     current.account, current.payer = locked[current.account_id], locked[current.payer_id]
     require_good_standing(current.payer)
-    ask = Ask.from_json(current.request["ask"])
-    judged = judge_ask(current.account, ask, now, lock=True)
+    ask = OrderRequest.from_json(current.request["ask"])
+    judged = check_eligibility(current.account, ask, now, lock=True)
     held, _over = part(judged)
     _require_same_terms(current, held)
     paid = missing_amount(current, without=without)
@@ -186,9 +188,9 @@ def pay_order(
 
 def _pay_and_deliver(
     order: Order,
-    ask: Ask,
-    held: Sequence[Held],
-    paid: Split,
+    ask: OrderRequest,
+    held: Sequence[PackageSnapshot],
+    paid: PaymentSplit,
     *,
     by: User | None,
     now: datetime,
@@ -216,7 +218,7 @@ def _pay_and_deliver(
     )
 
 
-def _require_same_terms(order: Order, held: Sequence[Held]) -> None:
+def _require_same_terms(order: Order, held: Sequence[PackageSnapshot]) -> None:
     """Refuse where the packages no longer are as the order found and priced them.
 
     What a new licence costs depends on the edition and the expiry, not on the licences beside it.
@@ -226,7 +228,7 @@ def _require_same_terms(order: Order, held: Sequence[Held]) -> None:
     indifferent = {"agents", "sip"} if order.kind == OrderKind.ADDITIONAL else set()
     before = {effect["package"]: effect["before"] for effect in order.request["effects"]}
     for each in held:
-        was, shape = before[each.package.pk], shape_of(each).to_json()
+        was, shape = before[each.package.pk], read_contents(each).to_json()
         if any(was[name] != shape[name] for name in shape.keys() - indifferent):
             raise Refused(
                 _("The package changed since this order was placed; cancel it and order again."),

@@ -21,8 +21,8 @@ from billing.offers.services import (
     read_promotions,
     refuse_promotion,
 )
-from billing.orders.quotes import Known, Quote, make_quote, with_offers, with_split
-from billing.orders.request import Ask, in_scope
+from billing.orders.quotes import PreloadedFacts, Quote, make_quote, with_offers, with_split
+from billing.orders.request import OrderRequest, in_scope
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,10 @@ class Suggestion:
 def suggest(
     *,
     account: Account,
-    ask: Ask,
+    ask: OrderRequest,
     choice: OfferChoice,
     now: datetime,
-    known: Known | None = None,
+    known: PreloadedFacts | None = None,
 ) -> Suggestion:
     """Quote `ask` with the offers that it names or, as `choice` says, with the best; reads only.
 
@@ -94,7 +94,7 @@ def suggest(
     """
     plain = replace(ask, promotion=None, coupon=None)
     try:
-        quote = make_quote(account=account, ask=plain, now=now, known=known or Known())
+        quote = make_quote(account=account, ask=plain, now=now, known=known or PreloadedFacts())
     except Refused as refusal:
         return Suggestion(refusal=refusal)
     scope = in_scope(ask, [held.package for held in quote.held])

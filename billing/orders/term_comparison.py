@@ -13,7 +13,7 @@ from billing.enums import Edition, OrderKind, TermUnit
 from billing.offers.models import Promotion
 from billing.offers.policy import list_harmless
 from billing.offers.services import OfferScope, after_promotion, list_fitting
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 
 _MONTHS = 12
 _Payment = tuple[Decimal, Promotion | None]
@@ -47,7 +47,7 @@ class ComparedTerms:
 
 
 def compare_choice(
-    choice: Ask,
+    choice: OrderRequest,
     *,
     wanted: int | str | None,
     prices: PriceList,

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from billing.calendar import billing_zone, refund_window_ends
 from billing.enums import OrderKind, PromotionRefundRule
-from billing.orders.effects import Effect
+from billing.orders.effects import PackageChange
 from billing.orders.quotes import Quote
 
 
@@ -26,7 +26,7 @@ class RefundTerms:
     ends_at: datetime | None = None
 
 
-def read_refund_terms(quote: Quote, effect: Effect) -> RefundTerms:
+def read_refund_terms(quote: Quote, effect: PackageChange) -> RefundTerms:
     """Return the refund terms of one package of the quote, as far as buying decides them.
 
     Other facts, such as violations or a refund that the company had, are asked when the refund

@@ -92,7 +92,7 @@ def derive_states(
     return states
 
 
-def derive_state(package: Package, now: datetime) -> PackageState:
+def derive_package_state(package: Package, now: datetime) -> PackageState:
     """Return the state that holds at `now`, whatever has been recorded."""
     return derive_states([package], now)[package.pk]
 
@@ -104,7 +104,7 @@ def settle_package(
 
     Two steps that were both missed (isolated, then released) leave two events.
     """
-    target = derive_state(package, now)
+    target = derive_package_state(package, now)
     while package.state != target:
         was = package.state
         is_first_step = was == PackageState.ACTIVE

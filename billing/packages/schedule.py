@@ -14,7 +14,7 @@ from billing.packages.lifecycle import foresee_releases
 from billing.packages.status import PackageStatus
 
 
-class Happening(TextChoices):
+class EventKind(TextChoices):
     """Something that time does to a package."""
 
     REMINDER = "reminder", _("Reminder by e-mail")
@@ -25,19 +25,19 @@ class Happening(TextChoices):
 
 
 @dataclass(frozen=True)
-class Coming:
+class ScheduledEvent:
     """One thing that is to come, and when.
 
     `at=None` is not known yet: it waits for somebody's decision. What `is_doubtful` happens only
     if the automatic renewal before it does not.
     """
 
-    what: Happening
+    what: EventKind
     at: datetime | None
     is_doubtful: bool = False
 
 
-def foresee(
+def list_events(
     *,
     expires_at: datetime,
     released_at: datetime | None,
@@ -47,7 +47,7 @@ def foresee(
     renewal_lead: timedelta,
     is_paused: bool,
     now: datetime,
-) -> list[Coming]:
+) -> list[ScheduledEvent]:
     """Return what is to come for a package that is not over, in order.
 
     `reminder_days` are days from the expiry; a trial is reminded of before it alone. `is_paused`
@@ -55,34 +55,37 @@ def foresee(
     """
     if is_trial:
         days = [day for day in reminder_days if day < 0]
-        end = [Coming(Happening.TRIAL_END, expires_at)]
+        end = [ScheduledEvent(EventKind.TRIAL_END, expires_at)]
     else:
         days = list(reminder_days)
-        end = [Coming(Happening.EXPIRY, expires_at), Coming(Happening.RELEASE, released_at)]
+        end = [
+            ScheduledEvent(EventKind.EXPIRY, expires_at),
+            ScheduledEvent(EventKind.RELEASE, released_at),
+        ]
     reminders = [
-        Coming(Happening.REMINDER, expires_at + timedelta(days=day))
+        ScheduledEvent(EventKind.REMINDER, expires_at + timedelta(days=day))
         for day in days
         if mode != RenewalMode.NEITHER
     ]
     ahead = [each for each in [*reminders, *end] if each.at is None or each.at > now]
     if mode == RenewalMode.AUTOMATIC and not is_trial and not is_paused:
         # Tried from then on with every sweep, so one that is due comes next.
-        renewal = Coming(Happening.RENEWAL, max(expires_at - renewal_lead, now))
+        renewal = ScheduledEvent(EventKind.RENEWAL, max(expires_at - renewal_lead, now))
         ahead = [
-            Coming(each.what, each.at, is_doubtful=each.at is None or each.at > renewal.at)  # type: ignore[operator]
+            ScheduledEvent(each.what, each.at, is_doubtful=each.at is None or each.at > renewal.at)  # type: ignore[operator]
             for each in ahead
         ]
         ahead.append(renewal)
     return sorted(ahead, key=lambda each: (each.at is None, each.at))
 
 
-def read_agenda(status: PackageStatus, account: Account, now: datetime) -> list[Coming]:
+def read_schedule(status: PackageStatus, account: Account, now: datetime) -> list[ScheduledEvent]:
     """Return what is to come for a package in service or in isolation; at most one query."""
     package = status.package
     if package is None:
         return []
     under_review = {package.pk} if status.is_under_review else set()
-    return foresee(
+    return list_events(
         expires_at=package.expires_at,
         released_at=foresee_releases([package], under_review=under_review)[package.pk],
         is_trial=package.kind == PackageKind.TRIAL,

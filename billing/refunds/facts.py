@@ -20,7 +20,7 @@ from billing.enums import (
 from billing.model_queries import Rows
 from billing.offers.models import Promotion
 from billing.orders.models import Order
-from billing.packages.lifecycle import derive_state
+from billing.packages.lifecycle import derive_package_state
 from billing.packages.models import Package
 from billing.refunds.models import Refund
 from billing.refunds.policy import (
@@ -87,7 +87,7 @@ class PackageOrders:
     unpaid: tuple[str, ...]
 
 
-def read_orders(package: Package, now: datetime) -> PackageOrders:
+def read_refund_orders(package: Package, now: datetime) -> PackageOrders:
     """Return the orders that are paid, or can still be at `now`, for a package; one query.
 
     An unpaid purchase for the package's application would change the package as well.
@@ -168,8 +168,8 @@ def read_facts(
 ) -> RefundFacts:
     """Return the facts of refunding `package` as they are at `now`.
 
-    `orders` and `refunds` are what `read_orders` and `read_refunds` say. `asked_at` is when the
-    customer asked, by default now. `own` is the request that is being decided, which is no
+    `orders` and `refunds` are what `read_refund_orders` and `read_refunds` say. `asked_at` is when
+    the customer asked, by default now. `own` is the request that is being decided, which is no
     obstacle to itself.
     """
     asked_at = asked_at or now
@@ -177,7 +177,7 @@ def read_facts(
     kind = PackageKind(package.kind)
     return RefundFacts(
         kind=kind,
-        state=PackageState(derive_state(package, now)),
+        state=PackageState(derive_package_state(package, now)),
         purchased_at=package.purchased_at,
         excluded=annulled_time(account, since=package.purchased_at, until=asked_at)
         if package.purchased_at

@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 
 from accounts.templatetags.console import write_moment
 from billing.enums import RefundRuleOutcome
-from billing.refunds.policy import RefundTrace, Rule, RuleResult
+from billing.refunds.policy import RefundRule, RefundTrace, RuleResult
 
 Text = str | Promise
 #: Turns the kind and number of a refund, violation or order into a link.
@@ -39,85 +39,89 @@ class RuleWords:
     staff_note: str = ""
 
 
-TITLES: Mapping[Rule, Text] = {
-    Rule.PAID_PACKAGE: _("A paid package in its life"),
-    Rule.WINDOW: _("Within the refund window"),
-    Rule.PREPAID: _("Prepaid from the start"),
-    Rule.ONE_PER_ENTITY: _("First full refund of the company"),
-    Rule.PROMOTION: _("No promotion rules it out"),
-    Rule.GUIDELINES: _("Connect guidelines kept"),
-    Rule.NOT_ABNORMAL: _("Nothing unusual"),
-    Rule.NOTHING_IN_FLIGHT: _("Nothing else open on the package"),
+TITLES: Mapping[RefundRule, Text] = {
+    RefundRule.PAID_PACKAGE: _("A paid package in its life"),
+    RefundRule.WINDOW: _("Within the refund window"),
+    RefundRule.PREPAID: _("Prepaid from the start"),
+    RefundRule.ONE_PER_ENTITY: _("First full refund of the company"),
+    RefundRule.PROMOTION: _("No promotion rules it out"),
+    RefundRule.GUIDELINES: _("Connect guidelines kept"),
+    RefundRule.NOT_ABNORMAL: _("Nothing unusual"),
+    RefundRule.NOTHING_IN_FLIGHT: _("Nothing else open on the package"),
 }
 
 _GUIDE_REFUND = _("Purchase Guide, Refund Guide")
 _GUIDE_CONNECT = _("Purchase Guide, Telephone Service Connect Guidelines")
 _OWN = _("This console's refund policy")
 
-SOURCES: Mapping[Rule, Text] = {
-    Rule.PAID_PACKAGE: _GUIDE_REFUND,
-    Rule.WINDOW: _GUIDE_REFUND,
-    Rule.PREPAID: _GUIDE_REFUND,
-    Rule.ONE_PER_ENTITY: _GUIDE_REFUND,
-    Rule.PROMOTION: _GUIDE_REFUND,
-    Rule.GUIDELINES: _GUIDE_CONNECT,
-    Rule.NOT_ABNORMAL: _GUIDE_REFUND,
-    Rule.NOTHING_IN_FLIGHT: _OWN,
+SOURCES: Mapping[RefundRule, Text] = {
+    RefundRule.PAID_PACKAGE: _GUIDE_REFUND,
+    RefundRule.WINDOW: _GUIDE_REFUND,
+    RefundRule.PREPAID: _GUIDE_REFUND,
+    RefundRule.ONE_PER_ENTITY: _GUIDE_REFUND,
+    RefundRule.PROMOTION: _GUIDE_REFUND,
+    RefundRule.GUIDELINES: _GUIDE_CONNECT,
+    RefundRule.NOT_ABNORMAL: _GUIDE_REFUND,
+    RefundRule.NOTHING_IN_FLIGHT: _OWN,
 }
 
-_FACTS: Mapping[tuple[Rule, str], Text] = {
-    (Rule.PAID_PACKAGE, "paid"): _("This is a paid package that has not ended."),
-    (Rule.PAID_PACKAGE, "trial"): _("This is a trial, on which no package was bought."),
-    (Rule.PAID_PACKAGE, "released"): _("The package has been released."),
-    (Rule.PAID_PACKAGE, "refunded"): _("The package has been refunded already."),
-    (Rule.PAID_PACKAGE, "terminated"): _("The package ended as the account was terminated."),
-    (Rule.WINDOW, "no_purchase"): _("There is no package purchase to count from."),
-    (Rule.WINDOW, "inside"): _(
+_FACTS: Mapping[tuple[RefundRule, str], Text] = {
+    (RefundRule.PAID_PACKAGE, "paid"): _("This is a paid package that has not ended."),
+    (RefundRule.PAID_PACKAGE, "trial"): _("This is a trial, on which no package was bought."),
+    (RefundRule.PAID_PACKAGE, "released"): _("The package has been released."),
+    (RefundRule.PAID_PACKAGE, "refunded"): _("The package has been refunded already."),
+    (RefundRule.PAID_PACKAGE, "terminated"): _("The package ended as the account was terminated."),
+    (RefundRule.WINDOW, "no_purchase"): _("There is no package purchase to count from."),
+    (RefundRule.WINDOW, "inside"): _(
         "Bought on %(purchased_at)s. The window is open until %(ends_at)s (%(days)s days)."
     ),
-    (Rule.WINDOW, "over"): _(
+    (RefundRule.WINDOW, "over"): _(
         "Bought on %(purchased_at)s. The window of %(days)s days ended at %(ends_at)s."
     ),
-    (Rule.PREPAID, "from_the_start"): _("The package has been prepaid from the start."),
-    (Rule.PREPAID, "switched"): _("The package was switched from postpaid to prepaid."),
-    (Rule.ONE_PER_ENTITY, "unused"): _("The company has not used its one full refund."),
-    (Rule.ONE_PER_ENTITY, "used"): _("The company has used its one full refund. %(own)s"),
-    (Rule.ONE_PER_ENTITY, "held"): _(
+    (RefundRule.PREPAID, "from_the_start"): _("The package has been prepaid from the start."),
+    (RefundRule.PREPAID, "switched"): _("The package was switched from postpaid to prepaid."),
+    (RefundRule.ONE_PER_ENTITY, "unused"): _("The company has not used its one full refund."),
+    (RefundRule.ONE_PER_ENTITY, "used"): _("The company has used its one full refund. %(own)s"),
+    (RefundRule.ONE_PER_ENTITY, "held"): _(
         "A refund request of the company is under review and holds its one full refund. %(own)s"
     ),
-    (Rule.PROMOTION, "none_against"): _("No promotion on this package rules a refund out."),
-    (Rule.PROMOTION, "not_refundable"): _("Bought in a promotion without refund: %(names)s."),
-    (Rule.GUIDELINES, "clean"): _("No violation stands against the account."),
-    (Rule.GUIDELINES, "violation"): _(
+    (RefundRule.PROMOTION, "none_against"): _("No promotion on this package rules a refund out."),
+    (RefundRule.PROMOTION, "not_refundable"): _("Bought in a promotion without refund: %(names)s."),
+    (RefundRule.GUIDELINES, "clean"): _("No violation stands against the account."),
+    (RefundRule.GUIDELINES, "violation"): _(
         "A Serious or Severe violation stands against the account: %(numbers)s. "
         "Whether the agents were used makes no difference."
     ),
-    (Rule.GUIDELINES, "restricted"): _("The account's service is restricted: %(status)s."),
-    (Rule.GUIDELINES, "investigated"): _("A violation is under investigation: %(numbers)s."),
-    (Rule.GUIDELINES, "warned"): _("A warning stands against the account: %(numbers)s."),
-    (Rule.NOT_ABNORMAL, "usual"): _("Nothing asks for a check."),
-    (Rule.NOT_ABNORMAL, "needs_check"): _("This request needs a check by our staff."),
-    (Rule.NOTHING_IN_FLIGHT, "nothing_open"): _("No order or refund is open on the package."),
-    (Rule.NOTHING_IN_FLIGHT, "open"): _("Still open on the package: %(open)s."),
+    (RefundRule.GUIDELINES, "restricted"): _("The account's service is restricted: %(status)s."),
+    (RefundRule.GUIDELINES, "investigated"): _("A violation is under investigation: %(numbers)s."),
+    (RefundRule.GUIDELINES, "warned"): _("A warning stands against the account: %(numbers)s."),
+    (RefundRule.NOT_ABNORMAL, "usual"): _("Nothing asks for a check."),
+    (RefundRule.NOT_ABNORMAL, "needs_check"): _("This request needs a check by our staff."),
+    (RefundRule.NOTHING_IN_FLIGHT, "nothing_open"): _("No order or refund is open on the package."),
+    (RefundRule.NOTHING_IN_FLIGHT, "open"): _("Still open on the package: %(open)s."),
 }
 
-_NEEDED: Mapping[tuple[Rule, str], Text] = {
-    (Rule.PAID_PACKAGE, "trial"): _("A trial costs nothing and ends by itself."),
-    (Rule.PAID_PACKAGE, "released"): _("Only a package that has not ended can be refunded."),
-    (Rule.PAID_PACKAGE, "refunded"): _("Nothing is left to refund."),
-    (Rule.PAID_PACKAGE, "terminated"): _("The measure would have to be overturned on appeal."),
-    (Rule.WINDOW, "no_purchase"): _("A package bought within the window."),
-    (Rule.WINDOW, "over"): _("The request had to be made before the window ended."),
-    (Rule.PREPAID, "switched"): _("Only packages that were prepaid from the start qualify."),
-    (Rule.ONE_PER_ENTITY, "used"): _("Each company has one full refund of this product."),
-    (Rule.ONE_PER_ENTITY, "held"): _("Withdraw the other request, or wait for its decision."),
-    (Rule.PROMOTION, "not_refundable"): _("The promotion's terms prevail."),
-    (Rule.GUIDELINES, "violation"): _("The violation would have to be overturned on appeal."),
-    (Rule.GUIDELINES, "restricted"): _("The measure would have to be overturned on appeal."),
-    (Rule.GUIDELINES, "investigated"): _("Our staff decide with the case in view."),
-    (Rule.GUIDELINES, "warned"): _("Our staff decide with the warning in view."),
-    (Rule.NOT_ABNORMAL, "needs_check"): _("Our staff look at it and answer you here."),
-    (Rule.NOTHING_IN_FLIGHT, "open"): _("Pay or cancel the order, or withdraw the other request."),
+_NEEDED: Mapping[tuple[RefundRule, str], Text] = {
+    (RefundRule.PAID_PACKAGE, "trial"): _("A trial costs nothing and ends by itself."),
+    (RefundRule.PAID_PACKAGE, "released"): _("Only a package that has not ended can be refunded."),
+    (RefundRule.PAID_PACKAGE, "refunded"): _("Nothing is left to refund."),
+    (RefundRule.PAID_PACKAGE, "terminated"): _(
+        "The measure would have to be overturned on appeal."
+    ),
+    (RefundRule.WINDOW, "no_purchase"): _("A package bought within the window."),
+    (RefundRule.WINDOW, "over"): _("The request had to be made before the window ended."),
+    (RefundRule.PREPAID, "switched"): _("Only packages that were prepaid from the start qualify."),
+    (RefundRule.ONE_PER_ENTITY, "used"): _("Each company has one full refund of this product."),
+    (RefundRule.ONE_PER_ENTITY, "held"): _("Withdraw the other request, or wait for its decision."),
+    (RefundRule.PROMOTION, "not_refundable"): _("The promotion's terms prevail."),
+    (RefundRule.GUIDELINES, "violation"): _("The violation would have to be overturned on appeal."),
+    (RefundRule.GUIDELINES, "restricted"): _("The measure would have to be overturned on appeal."),
+    (RefundRule.GUIDELINES, "investigated"): _("Our staff decide with the case in view."),
+    (RefundRule.GUIDELINES, "warned"): _("Our staff decide with the warning in view."),
+    (RefundRule.NOT_ABNORMAL, "needs_check"): _("Our staff look at it and answer you here."),
+    (RefundRule.NOTHING_IN_FLIGHT, "open"): _(
+        "Pay or cancel the order, or withdraw the other request."
+    ),
 }
 
 _UNKNOWN_FACT = _("This could not be established.")
@@ -140,9 +144,9 @@ def _join(kind: str, numbers: Iterable[str], link: Callable[[str, str], str]) ->
 
 
 #: What the lists of numbers in a result's facts are numbers of.
-_KINDS: Mapping[tuple[Rule, str], str] = {
-    (Rule.ONE_PER_ENTITY, "own"): "refund",
-    (Rule.GUIDELINES, "numbers"): "violation",
+_KINDS: Mapping[tuple[RefundRule, str], str] = {
+    (RefundRule.ONE_PER_ENTITY, "own"): "refund",
+    (RefundRule.GUIDELINES, "numbers"): "violation",
 }
 
 
@@ -177,7 +181,7 @@ def _status(value: str) -> str:
 
 def _staff_note(result: RuleResult) -> str:
     numbers: Mapping[str, Any] = result.staff_numbers
-    if result.rule == Rule.NOT_ABNORMAL:
+    if result.rule == RefundRule.NOT_ABNORMAL:
         hold = _("yes") if numbers.get("has_hold") else _("no")
         return str(_("Refunds asked for recently: %(asks)s. Refund hold: %(hold)s.")) % {
             "asks": numbers.get("recent_asks"),
@@ -196,7 +200,7 @@ def _fact(result: RuleResult, tz: ZoneInfo, link: Callable[[str, str], str]) -> 
     return SafeString((conditional_escape(text) % escaped).strip())
 
 
-def describe(
+def describe_rule(
     result: RuleResult, *, tz: ZoneInfo, for_staff: bool = False, link: Link | None = None
 ) -> RuleWords:
     """Return one result in words; what only staff may know is left out unless asked for.
@@ -220,7 +224,7 @@ def describe_trace(
 ) -> list[RuleWords]:
     """Return the whole trace in words: failed rules first, then those that need a review."""
     results = sorted(trace.results, key=lambda result: _URGENCY[result.outcome])
-    return [describe(result, tz=tz, for_staff=for_staff, link=link) for result in results]
+    return [describe_rule(result, tz=tz, for_staff=for_staff, link=link) for result in results]
 
 
 _URGENCY = {
@@ -234,7 +238,7 @@ def explain_refusal(trace: RefundTrace, *, tz: ZoneInfo, link: Link | None = Non
     """Say in one sentence why the trace refuses the refund, and whether more rules fail."""
     failed = trace.failed()
     first, more = failed[0], len(failed) - 1
-    if (first.rule, first.code) == (Rule.WINDOW, "over"):
+    if (first.rule, first.code) == (RefundRule.WINDOW, "over"):
         reason = conditional_escape(_explain_window(first, tz))
     else:
         reason = _fact(first, tz, link or _plain)

@@ -32,7 +32,7 @@ FAIL = RefundRuleOutcome.FAIL
 REVIEW = RefundRuleOutcome.REVIEW
 
 
-class Rule(StrEnum):
+class RefundRule(StrEnum):
     """The rules, in the order in which they are shown."""
 
     PAID_PACKAGE = "paid_package"
@@ -126,7 +126,7 @@ class RuleResult:
     `numbers` may be shown to the customer, `staff_numbers` never.
     """
 
-    rule: Rule
+    rule: RefundRule
     outcome: RefundRuleOutcome
     code: str
     numbers: Mapping[str, Any] = field(default_factory=dict)
@@ -156,7 +156,7 @@ class RefundTrace:
         outcomes = {result.outcome for result in self.results}
         return FAIL if FAIL in outcomes else REVIEW if REVIEW in outcomes else PASS
 
-    def of(self, rule: Rule) -> RuleResult:
+    def of(self, rule: RefundRule) -> RuleResult:
         """Return one rule's result."""
         return next(result for result in self.results if result.rule == rule)
 
@@ -177,7 +177,7 @@ class RefundTrace:
         return cls(
             results=tuple(
                 RuleResult(
-                    rule=Rule(row["rule"]),
+                    rule=RefundRule(row["rule"]),
                     outcome=RefundRuleOutcome(row["outcome"]),
                     code=row["code"],
                     numbers=row["numbers"],
@@ -340,22 +340,22 @@ def _nothing_in_flight(question: _Question) -> Answer:
     return PASS, "nothing_open", {}
 
 
-_RULES: Mapping[Rule, Callable[[_Question], Answer]] = {
-    Rule.PAID_PACKAGE: _paid_package,
-    Rule.WINDOW: _window,
-    Rule.PREPAID: _prepaid,
-    Rule.ONE_PER_ENTITY: _one_per_entity,
-    Rule.PROMOTION: _promotion,
-    Rule.GUIDELINES: _guidelines,
-    Rule.NOT_ABNORMAL: _not_abnormal,
-    Rule.NOTHING_IN_FLIGHT: _nothing_in_flight,
+_RULES: Mapping[RefundRule, Callable[[_Question], Answer]] = {
+    RefundRule.PAID_PACKAGE: _paid_package,
+    RefundRule.WINDOW: _window,
+    RefundRule.PREPAID: _prepaid,
+    RefundRule.ONE_PER_ENTITY: _one_per_entity,
+    RefundRule.PROMOTION: _promotion,
+    RefundRule.GUIDELINES: _guidelines,
+    RefundRule.NOT_ABNORMAL: _not_abnormal,
+    RefundRule.NOTHING_IN_FLIGHT: _nothing_in_flight,
 }
 
 
-def _staff_numbers(rule: Rule, facts: RefundFacts) -> Mapping[str, Any]:
-    if rule == Rule.NOT_ABNORMAL:
+def _staff_numbers(rule: RefundRule, facts: RefundFacts) -> Mapping[str, Any]:
+    if rule == RefundRule.NOT_ABNORMAL:
         return {"recent_asks": facts.recent_asks, "has_hold": facts.has_hold}
-    if rule == Rule.ONE_PER_ENTITY:
+    if rule == RefundRule.ONE_PER_ENTITY:
         return {"all": sorted(refund.number for refund in facts.entity_refunds or ())}
     return {}
 

@@ -42,7 +42,7 @@ from billing.refunds.facts import (
     PRODUCT,
     PackageOrders,
     read_facts,
-    read_orders,
+    read_refund_orders,
     read_refunds,
     refund_config,
 )
@@ -138,7 +138,7 @@ def _build_quote(
     key: uuid.UUID | None = None,
     refunds: Sequence[Refund] | None = None,
 ) -> RefundQuote:
-    orders = read_orders(package, now)
+    orders = read_refund_orders(package, now)
     facts = read_facts(
         package,
         account=account,

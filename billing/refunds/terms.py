@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from billing.refunds.labels import SOURCES, TITLES
-from billing.refunds.policy import Rule
+from billing.refunds.policy import RefundRule
 
 Text = str | Promise
 
@@ -21,34 +21,34 @@ Text = str | Promise
 class Term:
     """One rule for a reader: its name, what it says, and where it is from."""
 
-    rule: Rule
+    rule: RefundRule
     title: str
     text: str
     source: str
 
 
 #: What each rule says; of the window, what follows the number of days.
-_TEXTS: Mapping[Rule, Text] = {
-    Rule.PAID_PACKAGE: _(
+_TEXTS: Mapping[RefundRule, Text] = {
+    RefundRule.PAID_PACKAGE: _(
         "The package goes back as a whole, with its additional licences, upgrades and renewals. "
         "A trial, and a package that has ended, has no refund."
     ),
-    Rule.PREPAID: _("A package that was switched from postpaid has no refund."),
-    Rule.ONE_PER_ENTITY: _(
+    RefundRule.PREPAID: _("A package that was switched from postpaid has no refund."),
+    RefundRule.ONE_PER_ENTITY: _(
         "Each company has one full refund of this product, over all its accounts. "
         "A pending request holds it; a rejected or withdrawn one gives it back. A package paid "
         "entirely with coupons does not use it, because nothing comes back."
     ),
-    Rule.PROMOTION: _(
+    RefundRule.PROMOTION: _(
         "A promotion's own terms prevail: it may rule a refund out, or set its own number of days."
     ),
-    Rule.GUIDELINES: _(
+    RefundRule.GUIDELINES: _(
         "A serious or severe violation of the connect guidelines rules it out, whether the agents "
         "were used or not; so does a restricted account. With an open case or a warning, our "
         "staff look first."
     ),
-    Rule.NOT_ABNORMAL: _("Our staff look first at requests that are out of the ordinary."),
-    Rule.NOTHING_IN_FLIGHT: _(
+    RefundRule.NOT_ABNORMAL: _("Our staff look first at requests that are out of the ordinary."),
+    RefundRule.NOTHING_IN_FLIGHT: _(
         "No unpaid order and no other refund request may be open on the package."
     ),
 }
@@ -71,8 +71,8 @@ def list_terms(days: int) -> list[Term]:
         Term(
             rule=rule,
             title=str(TITLES[rule]),
-            text=_window(days) if rule == Rule.WINDOW else str(_TEXTS[rule]),
+            text=_window(days) if rule == RefundRule.WINDOW else str(_TEXTS[rule]),
             source=str(SOURCES[rule]),
         )
-        for rule in Rule
+        for rule in RefundRule
     ]

@@ -79,7 +79,7 @@ def _lines(refund: Refund) -> list[dict[str, Any]]:
 
 @account_page(Permission.READ_MONEY)
 @require_safe
-def refund(request: HttpRequest, access: AccountAccess, number: str) -> HttpResponse:
+def refund_page(request: HttpRequest, access: AccountAccess, number: str) -> HttpResponse:
     """Show one refund with the rules as they were judged, and the amounts."""
     found = get_object_or_404(_visible(access), number=number)
     if found.account_id != access.account.pk:
@@ -114,7 +114,7 @@ def _show_to_payer(request: HttpRequest, access: AccountAccess, refund: Refund) 
 
 @account_page(Permission.SPEND)
 @require_http_methods(["GET", "HEAD", "POST"])
-def withdraw(request: HttpRequest, access: AccountAccess, number: str) -> HttpResponse:
+def refund_withdraw(request: HttpRequest, access: AccountAccess, number: str) -> HttpResponse:
     """Take a request under review back, after asking once."""
     found = access.get(Refund.objects.select_related("application", "package"), number=number)
     url = account_url("refund", access, number=number)

@@ -22,9 +22,9 @@ from accounts.services.notifications import notify
 from billing.enums import OrderKind, PackageState, RefundStatus, RenewalMode, TermUnit
 from billing.orders.models import Order
 from billing.orders.quotes import Quote, make_quote
-from billing.orders.request import Ask, RenewedPackage
+from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import execute_quote
-from billing.packages.lifecycle import derive_state
+from billing.packages.lifecycle import derive_package_state
 from billing.packages.models import Package, PackageQuerySet
 
 _NAMESPACE = uuid.UUID("6a1f0d6e-5a0e-4b53-9a55-4f1f7c6f2f10")
@@ -72,7 +72,7 @@ def _order_key(package: Package) -> uuid.UUID:
 
 
 def _quote(package: Package, account: Account, now: datetime, *, lock: bool) -> Quote:
-    ask = Ask(
+    ask = OrderRequest(
         kind=OrderKind.RENEWAL,
         renewed=(RenewedPackage(package=package.pk, unit=TermUnit(package.term_unit)),),
     )
@@ -104,7 +104,7 @@ def renew_automatically(*, package_id: int, now: datetime) -> Renewal | None:
     if account is None:
         return None
     package = due_renewals(now).filter(pk=package_id).select_related("application").first()
-    if package is None or derive_state(package, now) == PackageState.RELEASED:
+    if package is None or derive_package_state(package, now) == PackageState.RELEASED:
         return None
     if Order.objects.filter(account=account, key=_order_key(package)).exists():
         return None
@@ -151,7 +151,7 @@ def foresee_renewals(now: datetime) -> list[Renewal]:
     spent: dict[int, Decimal] = {}
     renewals = []
     for package in due_renewals(now).select_related("account"):
-        if derive_state(package, now) == PackageState.RELEASED:
+        if derive_package_state(package, now) == PackageState.RELEASED:
             continue
         try:
             quote = _quote(package, package.account, now, lock=False)

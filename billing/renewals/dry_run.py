@@ -8,11 +8,18 @@ from typing import Any
 from django.db import connection
 
 from billing.renewals.auto_renewal import Renewal, foresee_renewals
-from billing.renewals.sweep import ORDERS, RENEWED, STEPS, Step, step_condition, step_parameters
+from billing.renewals.sweep import (
+    ORDERS,
+    RENEWED,
+    STEPS,
+    SweepStep,
+    step_condition,
+    step_parameters,
+)
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class PlannedChange:
     """One change that a sweep would make: to what, from which state to which, and its size.
 
     `licences` is how many licences stop or go on with it, `amount` the money of a renewal or
@@ -54,8 +61,8 @@ _ORDER_ROWS = """
 
 
 def _foresee_packages(
-    step: Step, now: datetime, states: Mapping[int, str], renewed: Collection[int]
-) -> Iterator[Foreseen]:
+    step: SweepStep, now: datetime, states: Mapping[int, str], renewed: Collection[int]
+) -> Iterator[PlannedChange]:
     """Say what a step on packages would change, after the steps before it.
 
     `states` holds what earlier steps would have made of rows.
@@ -69,7 +76,7 @@ def _foresee_packages(
         for row_id, uin, application, state, licences in cursor.fetchall():
             was = states.get(row_id, state)
             if row_id not in renewed and was == step.from_state:
-                yield Foreseen(
+                yield PlannedChange(
                     step=step.name,
                     kind="package",
                     id=row_id,
@@ -83,7 +90,7 @@ def _foresee_packages(
                 )
 
 
-def _foresee_renewals(now: datetime, renewals: list[Renewal]) -> Iterator[Foreseen]:
+def _foresee_renewals(now: datetime, renewals: list[Renewal]) -> Iterator[PlannedChange]:
     found = {renewal.package: renewal for renewal in renewals}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -92,7 +99,7 @@ def _foresee_renewals(now: datetime, renewals: list[Renewal]) -> Iterator[Forese
         )
         for row_id, uin, application, state, licences in cursor.fetchall():
             renewal = found[row_id]
-            yield Foreseen(
+            yield PlannedChange(
                 step=RENEWED if renewal.is_done else "short_of_money",
                 kind="package",
                 id=row_id,
@@ -106,14 +113,14 @@ def _foresee_renewals(now: datetime, renewals: list[Renewal]) -> Iterator[Forese
             )
 
 
-def _foresee_orders(step: Step, now: datetime) -> Iterator[Foreseen]:
+def _foresee_orders(step: SweepStep, now: datetime) -> Iterator[PlannedChange]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"{_ORDER_ROWS} WHERE {step_condition(step)} ORDER BY t.id",
             step_parameters(step, now),
         )
         for row_id, uin, number, total, currency, licences in cursor.fetchall():
-            yield Foreseen(
+            yield PlannedChange(
                 step=step.name,
                 kind="order",
                 id=row_id,
@@ -127,7 +134,7 @@ def _foresee_orders(step: Step, now: datetime) -> Iterator[Foreseen]:
             )
 
 
-def foresee_sweep(now: datetime) -> list[Foreseen]:
+def foresee_sweep(now: datetime) -> list[PlannedChange]:
     """Say row by row what `run_sweep` would change at `now`; reads only."""
     renewals = foresee_renewals(now)
     renewed = {renewal.package for renewal in renewals if renewal.is_done}

@@ -51,7 +51,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Step:
+class SweepStep:
     """One kind of change: which rows are due, and what becomes of them.
 
     `due` is a condition on the table's row `t`, in SQL, with the parameters `now`, `released`
@@ -102,7 +102,7 @@ ORDERS = Kind(
 
 
 STEPS = (
-    Step(
+    SweepStep(
         name="released_trials",
         of=PACKAGES,
         from_state="trial",
@@ -110,7 +110,7 @@ STEPS = (
         due="t.expires_at <= %(now)s",
         news="trial_ended",
     ),
-    Step(
+    SweepStep(
         name="isolated",
         of=PACKAGES,
         from_state="active",
@@ -118,7 +118,7 @@ STEPS = (
         due="t.expires_at <= %(now)s",
         news="package_isolated",
     ),
-    Step(
+    SweepStep(
         name="released",
         of=PACKAGES,
         from_state="isolated",
@@ -126,7 +126,7 @@ STEPS = (
         due=f"t.expires_at <= %(released)s AND NOT {UNDER_REVIEW} AND {RELEASED_AT} <= %(now)s",
         news="package_released",
     ),
-    Step(
+    SweepStep(
         name="expired_orders",
         of=ORDERS,
         from_state="unpaid",
@@ -137,7 +137,7 @@ STEPS = (
 )
 
 
-def step_parameters(step: Step, now: datetime) -> dict[str, Any]:
+def step_parameters(step: SweepStep, now: datetime) -> dict[str, Any]:
     """Return the parameters of a step's statements at `now`."""
     return {
         "now": now,
@@ -153,14 +153,14 @@ def step_parameters(step: Step, now: datetime) -> dict[str, Any]:
     }
 
 
-def step_condition(step: Step, *also: str) -> str:
+def step_condition(step: SweepStep, *also: str) -> str:
     """Return the SQL condition by which a row `t` is due for a step, in a state of `also` too."""
     # Written out and not as a parameter, so that the partial index on these states is used.
     states = ", ".join(f"'{state}'" for state in (step.from_state, *also))
     return f"t.{step.of.column} IN ({states}) AND {step.due}"
 
 
-def find_due(step: Step, now: datetime) -> "array[int]":
+def find_due(step: SweepStep, now: datetime) -> "array[int]":
     """Return the keys that are due for a step at `now`, those of an account together.
 
     So that a batch, whose events lock the row of each account against deletion, meets few
@@ -176,7 +176,7 @@ def find_due(step: Step, now: datetime) -> "array[int]":
     return due
 
 
-def _read_keys(step: Step, now: datetime, due: "array[int]") -> None:
+def _read_keys(step: SweepStep, now: datetime, due: "array[int]") -> None:
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             f"SELECT t.id FROM {step.of.table} t WHERE {step_condition(step)}"  # noqa: S608
@@ -187,7 +187,7 @@ def _read_keys(step: Step, now: datetime, due: "array[int]") -> None:
             due.extend(row[0] for row in rows)
 
 
-def change_batch(step: Step, ids: list[int], now: datetime) -> int:
+def change_batch(step: SweepStep, ids: list[int], now: datetime) -> int:
     """Change those of `ids` that are still due and free, with one audit event each; count them.
 
     Members who may spend are told in the same statement, through the outbox.
@@ -266,7 +266,7 @@ def _renew_all(now: datetime, result: SweepResult, progress: Progress) -> None:
     result.counts[RENEWED] = sum(1 for renewal in result.renewals if renewal.is_done)
 
 
-def _change_or_split(step: Step, ids: list[int], now: datetime, result: SweepResult) -> int:
+def _change_or_split(step: SweepStep, ids: list[int], now: datetime, result: SweepResult) -> int:
     """Change a batch; where it fails, halve it until the rows that fail stand alone.
 
     A database that is gone, or is a read-only standby, is no row's fault: that is raised.
@@ -285,7 +285,7 @@ def _change_or_split(step: Step, ids: list[int], now: datetime, result: SweepRes
 
 
 def _change_all(
-    step: Step, now: datetime, batch_size: int, result: SweepResult, progress: Progress
+    step: SweepStep, now: datetime, batch_size: int, result: SweepResult, progress: Progress
 ) -> None:
     due = find_due(step, now)
     changed = done = 0

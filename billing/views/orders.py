@@ -20,10 +20,10 @@ from billing.orders.models import Order, OrderLine
 from billing.orders.queries import (
     derive_status,
     filter_by_status,
-    read_history,
     read_lines,
     read_orders,
     read_returned,
+    read_timeline,
 )
 from billing.orders.services import missing_amount
 from billing.refunds.queries import find_refunds, refunded_of, sum_returned
@@ -128,7 +128,7 @@ def _describe(order: Order, access: AccountAccess) -> dict[str, Any]:
         "payments": list(order.payments.all()),
         "refunds": refunds,
         "returned": returned,
-        "history": read_history(order, reader=access.account),
+        "history": read_timeline(order, reader=access.account),
         "payer_name": "" if is_self_paid else mask_name(order.payer.name),
         "is_self_paid": is_self_paid,
         "is_open": is_open,

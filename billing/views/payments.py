@@ -23,10 +23,10 @@ from billing.orders.forms.lists import RefusePaymentForm
 from billing.orders.models import Order
 from billing.orders.queries import (
     derive_status,
-    read_history,
     read_lines,
     read_orders,
     read_returned,
+    read_timeline,
 )
 from billing.orders.services import missing_amount, refuse_payment
 from billing.orders.views.paying import order_url
@@ -80,7 +80,7 @@ def payment_request(request: HttpRequest, access: AccountAccess, number: str) ->
         "applications": sorted({group.application.name for group in groups}),
         "payments": list(order.payments.all()),
         "split": missing_amount(order) if status == ShownOrderStatus.UNPAID else None,
-        "history": read_history(order, reader=access.account),
+        "history": read_timeline(order, reader=access.account),
         "buyer_name": order.account.name,
         "may_spend": access.may(Permission.SPEND),
         "now": now,

@@ -12,7 +12,7 @@ from decimal import Decimal
 from django.db import connection
 
 from accounts.models import Account, User
-from billing.allocation import Split, split
+from billing.allocation import PaymentSplit, split
 from billing.enums import FundKind, LedgerBook, LedgerKind
 from billing.model_queries import Rows
 from billing.wallet.models import Fund, LedgerTransaction, Payment
@@ -84,7 +84,7 @@ def read_funds(*, account: Account, currency: str) -> dict[str, Fund]:
     return {fund.kind: fund for (fund,) in _FUNDS(account.pk, currency)}
 
 
-def split_over(funds: Mapping[str, Fund], total: Decimal, without: Iterable[str]) -> Split:
+def split_over(funds: Mapping[str, Fund], total: Decimal, without: Iterable[str]) -> PaymentSplit:
     """Return how funds would pay `total`, those of the kinds `without` left out."""
     balances = {
         kind: funds[kind].balance if kind in funds else Decimal("0.00") for kind in FundKind

@@ -175,11 +175,11 @@ def stream_rows(account: Account, chosen: StatementFilter) -> Iterator[Statement
         keys = list(first.union(second, all=True).order_by("at", "source", "key")[:_BATCH])
         if not keys:
             return
-        yield from read_rows(account, keys)
+        yield from read_statement_rows(account, keys)
         last = keys[-1]
 
 
-def read_rows(account: Account, keys: Iterable[Key]) -> list[StatementRow]:
+def read_statement_rows(account: Account, keys: Iterable[Key]) -> list[StatementRow]:
     """Return the rows of `keys`, in their order; at most three queries.
 
     Columns are read and not rows of models: five tables meet here, and an export reads them all.
@@ -279,7 +279,7 @@ def _coupon_row(row: Any, account: Account) -> StatementRow:
 
 
 @dataclass(frozen=True)
-class Month:
+class MonthTotals:
     """What a month put into each fund, and what was in it at its end, by kind of fund."""
 
     starts_on: date
@@ -292,7 +292,7 @@ class Month:
         return [(kind, self.changes[kind], self.balances[kind]) for kind in FUND_COLUMNS]
 
 
-def list_months(account: Account) -> list[Month]:
+def list_months(account: Account) -> list[MonthTotals]:
     """Return the months in which money moved, the newest first; one query over all entries."""
     sums = (
         LedgerEntry.objects.filter(fund__account=account)
@@ -309,5 +309,5 @@ def list_months(account: Account) -> list[Month]:
     months, balances = [], dict.fromkeys(FundKind.values, _ZERO)
     for starts_on, moved in changes.items():
         balances = {kind: balances[kind] + moved[kind] for kind in FundKind.values}
-        months.append(Month(starts_on, moved, balances))
+        months.append(MonthTotals(starts_on, moved, balances))
     return months[::-1]

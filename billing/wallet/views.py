@@ -32,7 +32,7 @@ from billing.wallet.statements import (
     StatementFilter,
     StatementKeys,
     list_months,
-    read_rows,
+    read_statement_rows,
     stream_rows,
 )
 
@@ -84,7 +84,7 @@ def statement(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     chosen = form.statement_filter if form.is_valid() else StatementFilter()
     keys = StatementKeys(access.account, chosen)
     page = StatementPaginator(keys, PAGE_SIZE).get_page(request.GET.get("page"))  # type: ignore[arg-type]
-    rows = read_rows(access.account, page.object_list)
+    rows = read_statement_rows(access.account, page.object_list)
     currency = rows[0].currency if rows else ""
     balances = read_balances(account=access.account, currency=currency) if rows else {}
     context = {

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms.fields import AccountField, ApplicationField, LineField, WholeNumberField
 from accounts.forms.staff import ActionForm, ReasonForm
-from compliance.enums import EntryKind, EntryRule, Source, ViolationMeasure
+from compliance.enums import EntryKind, EntryRule, ReportSource, ViolationMeasure
 from compliance.forms.fields import LongTextField
 from compliance.models import Behaviour, ConnectionRequest, Industry, RuleBook
 from compliance.services.violations import Report, deviated_requests
@@ -35,7 +35,7 @@ def _behaviours(book: RuleBook | None) -> list[tuple[int, str]]:
 class CaseFactsForm(ActionForm):
     """What is known of a case. `report()` gives it to the services."""
 
-    source = forms.ChoiceField(label=_("Source"), choices=Source.choices)
+    source = forms.ChoiceField(label=_("Source"), choices=ReportSource.choices)
     summary = LongTextField(label=_("What happened"), rows=4, help_text=_CUSTOMER_READS)
     occurred_at = _MomentField(
         label=_("When it happened"),
@@ -69,7 +69,7 @@ class CaseFactsForm(ActionForm):
 def report_of(data: Any) -> Report:
     """Return what clean data of `CaseFactsForm` say of a case."""
     values = {name: data[name] for name in Report.__dataclass_fields__}
-    return Report(**values | {"source": Source(values["source"])})
+    return Report(**values | {"source": ReportSource(values["source"])})
 
 
 class ReportForm(CaseFactsForm):

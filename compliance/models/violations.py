@@ -16,8 +16,8 @@ from compliance.enums import (
     STANDING_STATES,
     CaseState,
     HistoryAct,
+    ReportSource,
     Severity,
-    Source,
     ViolationMeasure,
 )
 from compliance.models.connections import ConnectionRequest
@@ -83,7 +83,7 @@ class Violation(models.Model):
         verbose_name=_("request it deviates from"),
     )
 
-    source = models.CharField(_("source"), max_length=24, choices=Source)
+    source = models.CharField(_("source"), max_length=24, choices=ReportSource)
     complaint_number = models.CharField(
         _("complaint number"), max_length=64, blank=True, db_index=True
     )

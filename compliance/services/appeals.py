@@ -18,7 +18,7 @@ from compliance.models import Appeal, Violation
 from compliance.policy import (
     AppealFacts,
     AppealLimits,
-    Problem,
+    PolicyProblem,
     appeal_deadline,
     judge_appeal,
     judge_appeal_decider,
@@ -48,7 +48,7 @@ def _facts(case: Violation, appeals: Iterable[Appeal]) -> AppealFacts:
 
 def appeal_problems(
     case: Violation, appeals: Iterable[Appeal], now: datetime
-) -> tuple[Problem, ...]:
+) -> tuple[PolicyProblem, ...]:
     """Return what stands against appealing the case now, given the appeals made of it."""
     return judge_appeal(_facts(case, appeals), appeal_limits(), now)
 

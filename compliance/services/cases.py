@@ -14,7 +14,7 @@ from accounts.services.second_person import require_outsider
 from accounts.services.tenants import lock_account
 from compliance.enums import CaseState, HistoryAct, Severity, ViolationMeasure
 from compliance.models import Violation, ViolationEvent
-from compliance.policy import Problem, Rule
+from compliance.policy import PolicyProblem, ViolationRule
 from compliance.transitions import CaseAct, case_state_after
 
 #: Reasons, findings and statements: enough for a letter, not for a book.
@@ -39,7 +39,7 @@ AUDIT_VERBS = {
 }
 
 
-def refuse_for(problems: Sequence[Problem]) -> None:
+def refuse_for(problems: Sequence[PolicyProblem]) -> None:
     """Raise Refused with everything that a policy holds against an act; nothing for nothing.
 
     The code and the field are those of the first problem.
@@ -63,10 +63,10 @@ def require_text(text: str, *, field: str) -> str:
     return found
 
 
-def rule_of(case: Violation) -> Rule:
+def rule_of(case: Violation) -> ViolationRule:
     """Return what the rule that the case is judged by allows."""
     kept: Mapping[str, Any] = case.judged_by
-    return Rule(
+    return ViolationRule(
         severity=Severity(case.severity),
         measures=tuple(ViolationMeasure(measure) for measure in kept["measures"]),
         allows_legal_follow_up=kept["allows_legal_follow_up"],

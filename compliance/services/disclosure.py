@@ -9,7 +9,7 @@ from django.conf import settings
 from accounts.models import Account, Restriction
 from compliance.enums import CaseState, HistoryAct
 from compliance.models import Appeal, Evidence, Violation
-from compliance.policy import Capability, CaseFacts, Problem, capabilities_off
+from compliance.policy import Capability, CaseFacts, PolicyProblem, capabilities_off
 from compliance.services.appeals import appeal_problems, appeal_until
 
 
@@ -38,7 +38,7 @@ class CaseView:
     evidence: tuple[Evidence, ...]
     appeals: tuple[Appeal, ...]
     events: tuple[EventLine, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[PolicyProblem, ...]
     appeal_until: datetime | None
 
     @property

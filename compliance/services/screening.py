@@ -13,14 +13,14 @@ from accounts.models import User
 from accounts.services.audit import record_event
 from compliance.enums import EntryKind, EntryRule
 from compliance.models import FlagWord, Industry, ScreeningEntry
-from compliance.screening import Entry, normalise
+from compliance.screening import ScreenedEntry, normalise
 
 Row = TypeVar("Row", Industry, ScreeningEntry, FlagWord)
 
 
-def read_entry(row: ScreeningEntry) -> Entry:
+def read_entry(row: ScreeningEntry) -> ScreenedEntry:
     """Return a row of the table as the screening sees it."""
-    return Entry(
+    return ScreenedEntry(
         kind=EntryKind(row.kind),
         rule=EntryRule(row.rule),
         name=row.name,

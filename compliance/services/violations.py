@@ -14,7 +14,7 @@ from accounts.errors import Refused
 from accounts.models import Account, Application, User
 from accounts.services.second_person import require_outsider
 from accounts.services.tenants import lock_account
-from compliance.enums import OPEN_STATES, CaseState, HistoryAct, Source
+from compliance.enums import OPEN_STATES, CaseState, HistoryAct, ReportSource
 from compliance.models import Behaviour, ConnectionRequest, Violation
 from compliance.policy import judge_request_reference
 from compliance.services.cases import (
@@ -38,7 +38,7 @@ class Report:
     `is_evidence_disclosed`. The agent is named in text, as they were at the time.
     """
 
-    source: Source
+    source: ReportSource
     summary: str
     occurred_at: datetime | None = None
     complaint_number: str = ""

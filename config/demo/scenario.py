@@ -14,7 +14,7 @@ from billing.enums import Edition, TermUnit
 from billing.orders.services import cancel_order
 from billing.orders.trials import activate_application
 from billing.refunds.services import RefundRefused
-from compliance.enums import Direction, NumberSource, Source, ViolationMeasure
+from compliance.enums import Direction, NumberSource, ReportSource, ViolationMeasure
 from compliance.services.connections import Business, decide_connection, request_connection
 from compliance.services.violations import (
     Report,
@@ -85,7 +85,7 @@ def tell_harbour_retail(cast: Cast, entity: Entity, agents: int) -> Application:
     cash = 60_000 + 1_000 * (max(14, agents) - 14)
     shop.credit(account, gift=150, income=250, cash=cash, at=cast.ago(59))
     sales = activate_application(account=account, name="Sales hotline", by=owner, now=cast.ago(59))
-    shop.buy(
+    shop.order_new(
         sales,
         Edition.PREMIUM,
         unit=TermUnit.YEAR,
@@ -95,21 +95,21 @@ def tell_harbour_retail(cast: Cast, entity: Entity, agents: int) -> Application:
         at=cast.ago(50),
     )
     _approve_business(cast, sales, owner, cast.ago(50))
-    shop.add(sales, agents=3, by=finance, at=cast.ago(20))
+    shop.order_additional(sales, agents=3, by=finance, at=cast.ago(20))
     pilot = activate_application(account=account, name="Winter pilot", by=owner, now=cast.ago(36))
-    package = shop.buy(pilot, Edition.ESSENTIAL, by=finance, at=cast.ago(34))
+    package = shop.order_new(pilot, Edition.ESSENTIAL, by=finance, at=cast.ago(34))
     shop.staff_agents(pilot, cast.names(3, 4), by=manager, at=cast.ago(33))
     night = activate_application(account=account, name="Night line", by=owner, now=cast.ago(28))
-    shop.buy(night, Edition.ESSENTIAL, sip=1, by=finance, at=cast.ago(27))
+    shop.order_new(night, Edition.ESSENTIAL, sip=1, by=finance, at=cast.ago(27))
     shop.staff_agents(night, cast.names(2, 5), by=manager, at=cast.ago(26))
     names = cast.names(max(14, agents), 1)
     shop.staff_agents(sales, names, by=manager, at=cast.ago(19), licensed=len(names) - 2)
-    shop.upgrade(night, by=finance, at=cast.ago(10))
+    shop.order_upgrade(night, by=finance, at=cast.ago(10))
     shop.settle(pilot, at=package.expires_at)
     returns = activate_application(
         account=account, name="Returns desk", by=owner, now=cast.ago(1.5)
     )
-    shop.buy(returns, Edition.ESSENTIAL, agents=2, sip=1, by=finance, at=cast.ago(1))
+    shop.order_new(returns, Edition.ESSENTIAL, agents=2, sip=1, by=finance, at=cast.ago(1))
     shop.staff_agents(returns, cast.names(4, 2), by=manager, at=cast.ago(0.9))
     return sales
 
@@ -120,11 +120,11 @@ def tell_harbour_logistics(cast: Cast, entity: Entity) -> Application:
     account = _open(cast, entity, "Harbour Logistics", "olivia.owner", _TEAM, cast.ago(7))
     shop.credit(account, gift=20, cash=900, at=cast.ago(6))
     dispatch = activate_application(account=account, name="Dispatch", by=owner, now=cast.ago(6))
-    shop.add(dispatch, agents=2, by=finance, at=cast.ago(5))
+    shop.order_additional(dispatch, agents=2, by=finance, at=cast.ago(5))
     shop.staff_agents(dispatch, cast.names(4, 3), by=owner, at=cast.ago(5))
-    cancelled = shop.add(dispatch, agents=5_000, by=finance, at=cast.ago(0.6))
+    cancelled = shop.order_additional(dispatch, agents=5_000, by=finance, at=cast.ago(0.6))
     cancel_order(order=cancelled, by=finance, now=cast.ago(0.5))
-    shop.add(dispatch, agents=200, by=finance, at=cast.ago(0.2))
+    shop.order_additional(dispatch, agents=200, by=finance, at=cast.ago(0.2))
     return dispatch
 
 
@@ -135,18 +135,18 @@ def tell_meridian_main(cast: Cast, entity: Entity) -> Application:
     account = _open(cast, entity, "Meridian Travel", "mei.owner", roles, cast.ago(90))
     shop.credit(account, gift=100, income=80, cash=3_000, at=cast.ago(89))
     archive = activate_application(account=account, name="Fair 2025", by=owner, now=cast.ago(89))
-    shop.buy(archive, Edition.ESSENTIAL, by=owner, at=cast.ago(80))
+    shop.order_new(archive, Edition.ESSENTIAL, by=owner, at=cast.ago(80))
     shop.staff_agents(archive, cast.names(3, 6), by=owner, at=cast.ago(79))
     shop.settle(archive, at=cast.ago(30))
     bookings = activate_application(account=account, name="Bookings", by=owner, now=cast.ago(12))
-    package = shop.buy(bookings, Edition.PREMIUM, agents=2, sip=1, by=owner, at=cast.ago(11))
+    package = shop.order_new(bookings, Edition.PREMIUM, agents=2, sip=1, by=owner, at=cast.ago(11))
     shop.staff_agents(bookings, cast.names(5, 7), by=owner, at=cast.ago(11))
-    shop.refund(package, by=owner, at=cast.ago(9))
+    shop.give_back(package, by=owner, at=cast.ago(9))
     support = activate_application(account=account, name="Support", by=owner, now=cast.ago(2.5))
-    again = shop.buy(support, Edition.ESSENTIAL, agents=1, by=owner, at=cast.ago(2))
+    again = shop.order_new(support, Edition.ESSENTIAL, agents=1, by=owner, at=cast.ago(2))
     shop.staff_agents(support, cast.names(4, 8), by=owner, at=cast.ago(2))
     try:
-        shop.refund(again, by=owner, at=cast.ago(1))
+        shop.give_back(again, by=owner, at=cast.ago(1))
     except RefundRefused:
         # The company has used its one full refund: that is what this part tells.
         return support
@@ -159,14 +159,14 @@ def tell_meridian_labs(cast: Cast, entity: Entity) -> None:
     account = _open(cast, entity, "Meridian Labs", "mei.owner", {}, cast.ago(40))
     shop.credit(account, cash=800, at=cast.ago(39))
     outbound = activate_application(account=account, name="Outreach", by=owner, now=cast.ago(39))
-    shop.buy(outbound, Edition.ESSENTIAL, count=3, by=owner, at=cast.ago(35))
+    shop.order_new(outbound, Edition.ESSENTIAL, count=3, by=owner, at=cast.ago(35))
     shop.staff_agents(outbound, cast.names(3, 9), by=owner, at=cast.ago(34))
     case = report_violation(
         account=account,
         application=outbound,
         behaviour_number=2,
         report=Report(
-            source=Source.CUSTOMER_COMPLAINT,
+            source=ReportSource.CUSTOMER_COMPLAINT,
             summary="A called party complains of repeated calls after asking for them to stop.",
             occurred_at=cast.ago(6),
             complaint_number="C-2041",
@@ -240,5 +240,5 @@ def tell_more(cast: Cast, *, accounts: int) -> None:
         account = open_account(entity=entity, name=entity.name, owner=owner, by=None, now=at)
         shop.credit(account, cash=500, at=at)
         application = activate_application(account=account, name="Service", by=owner, now=at)
-        shop.buy(application, Edition.ESSENTIAL, by=owner, at=at)
+        shop.order_new(application, Edition.ESSENTIAL, by=owner, at=at)
         shop.staff_agents(application, cast.names(3, 100 + number), by=owner, at=at)

@@ -18,7 +18,7 @@ from billing.enums import Edition, OrderKind, TermUnit
 from billing.grants.credits import record_credit
 from billing.models import Order, Package, Refund
 from billing.orders.quotes import make_quote
-from billing.orders.request import Ask, RenewedPackage
+from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import place_order
 from billing.packages.lifecycle import settle_package
 from billing.refunds.services import quote_refund, refund_package
@@ -60,13 +60,13 @@ def by_two(
     return approve_proposal(proposal=proposal, reason="Checked.", by=second, now=at)
 
 
-def order(account: Account, ask: Ask, *, by: User, at: datetime) -> Order:
+def place(account: Account, ask: OrderRequest, *, by: User, at: datetime) -> Order:
     """Quote and confirm in one go."""
     quote = make_quote(account=account, ask=ask, now=at)
     return place_order(account=account, token=quote.token, by=by, now=at)
 
 
-def buy(
+def order_new(
     application: Application,
     edition: Edition,
     *,
@@ -78,7 +78,7 @@ def buy(
     sip: int = 0,
 ) -> Package:
     """Buy a package; on a trial, where one runs."""
-    ask = Ask(
+    ask = OrderRequest(
         kind=OrderKind.NEW,
         application=application.pk,
         edition=edition,
@@ -87,31 +87,35 @@ def buy(
         agents=agents,
         sip=sip,
     )
-    order(application.account, ask, by=by, at=at)
+    place(application.account, ask, by=by, at=at)
     return Package.objects.current().get(application=application)
 
 
-def add(
+def order_additional(
     application: Application, *, agents: int = 0, sip: int = 0, by: User, at: datetime
 ) -> Order:
     """Buy additional licences for the application's package."""
-    ask = Ask(kind=OrderKind.ADDITIONAL, application=application.pk, agents=agents, sip=sip)
-    return order(application.account, ask, by=by, at=at)
+    ask = OrderRequest(
+        kind=OrderKind.ADDITIONAL, application=application.pk, agents=agents, sip=sip
+    )
+    return place(application.account, ask, by=by, at=at)
 
 
-def renew(package: Package, *, by: User, at: datetime, count: int = 1) -> Order:
+def order_renewal(package: Package, *, by: User, at: datetime, count: int = 1) -> Order:
     """Renew one package with all its licences."""
-    ask = Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package=package.pk, count=count),))
-    return order(package.account, ask, by=by, at=at)
+    ask = OrderRequest(
+        kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package=package.pk, count=count),)
+    )
+    return place(package.account, ask, by=by, at=at)
 
 
-def upgrade(application: Application, *, by: User, at: datetime) -> Order:
+def order_upgrade(application: Application, *, by: User, at: datetime) -> Order:
     """Upgrade the application's package to Premium."""
-    ask = Ask(kind=OrderKind.UPGRADE, application=application.pk, edition=Edition.PREMIUM)
-    return order(application.account, ask, by=by, at=at)
+    ask = OrderRequest(kind=OrderKind.UPGRADE, application=application.pk, edition=Edition.PREMIUM)
+    return place(application.account, ask, by=by, at=at)
 
 
-def refund(package: Package, *, by: User, at: datetime) -> Refund:
+def give_back(package: Package, *, by: User, at: datetime) -> Refund:
     """Ask for the full refund of a package, as both dialogs do."""
     package.refresh_from_db()
     quote = quote_refund(package=package, now=at)

@@ -14,8 +14,8 @@ from agents.services.telephones import bind_telephone, register_telephone
 from billing.enums import CouponKind, FundKind, OrderKind, TermUnit
 from billing.grants.credits import record_credit
 from billing.models import Package
-from billing.orders.request import Ask, RenewedPackage
-from compliance.enums import Direction, NumberSource, Source
+from billing.orders.request import OrderRequest, RenewedPackage
+from compliance.enums import Direction, NumberSource, ReportSource
 from compliance.services.connections import Business, request_connection
 from compliance.services.violations import Report, report_violation
 from config.demo import shop
@@ -90,10 +90,10 @@ def leave_undone(
         now=cast.ago(0.3),
     )
     package = Package.objects.current().get(application=support)
-    renewal = Ask(
+    renewal = OrderRequest(
         kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package=package.pk),), payer=retail.uin
     )
-    shop.order(support.account, renewal, by=mei, at=cast.ago(0.1))
+    shop.place(support.account, renewal, by=mei, at=cast.ago(0.1))
     record_credit(
         account=retail,
         fund_kind=FundKind.CASH,
@@ -126,7 +126,7 @@ def leave_undone(
         application=support,
         behaviour_number=5,
         report=Report(
-            source=Source.CUSTOMER_COMPLAINT,
+            source=ReportSource.CUSTOMER_COMPLAINT,
             summary="A called party says that the caller would not name the company.",
             occurred_at=cast.ago(1),
             complaint_number="C-2107",

@@ -14,7 +14,7 @@ from config.staff.customer_money import MONEY, find_claim
 from config.staff.customer_people import HISTORY, PEOPLE
 from config.staff.customer_rules import RULES
 from config.staff.customer_service import SERVICE
-from config.staff.sections import SHOWN, Cell, Reader, Section
+from config.staff.sections import SHOWN, Cell, DeskSection, Reader
 
 TABLES = [*PEOPLE, *SERVICE, *MONEY, *RULES, *HISTORY]
 
@@ -29,7 +29,7 @@ class Customer:
     siblings: list[Cell]
     has_more_siblings: bool
     is_active: bool
-    sections: list[Section]
+    sections: list[DeskSection]
 
 
 def read_customer(*, account: Account, user: User, now: datetime) -> Customer:

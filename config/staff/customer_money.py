@@ -9,7 +9,7 @@ from accounts.models import Account
 from accounts.templatetags.console import day, instant, money
 from billing.enums import RefundStatus
 from billing.models import Coupon, Fund, Order, Refund
-from config.staff.sections import Cell, Note, Reader, Table, state, words
+from config.staff.sections import Cell, DeskTable, Note, Reader, state, words
 
 
 def find_claim(account: Account) -> Refund | None:
@@ -44,7 +44,7 @@ def _value(reader: Reader, row: Coupon) -> Cell:
 
 
 MONEY = [
-    Table(
+    DeskTable(
         name="funds",
         title=gettext_lazy("Funds"),
         model="billing.fund",
@@ -55,7 +55,7 @@ MONEY = [
         },
         empty=gettext_lazy("No money was ever credited."),
     ),
-    Table(
+    DeskTable(
         name="coupons",
         title=gettext_lazy("Coupons"),
         model="billing.coupon",
@@ -68,7 +68,7 @@ MONEY = [
         },
         empty=gettext_lazy("The account has no coupon."),
     ),
-    Table(
+    DeskTable(
         name="orders",
         title=gettext_lazy("Orders"),
         model="billing.order",
@@ -82,7 +82,7 @@ MONEY = [
         },
         empty=gettext_lazy("Nothing was ordered yet."),
     ),
-    Table(
+    DeskTable(
         name="refunds",
         title=gettext_lazy("Refunds"),
         model="billing.refund",

@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Application, AuditEvent, Membership, Notification, Restriction
 from accounts.services.letters import write
 from accounts.templatetags.console import badge, instant
-from accounts.wording import describe
-from config.staff.sections import Cell, Reader, Table, words
+from accounts.wording import describe_event
+from config.staff.sections import Cell, DeskTable, Reader, words
 
 
 def _end(reader: Reader, row: Restriction) -> Cell:
@@ -35,7 +35,7 @@ def _headline(reader: Reader, row: Notification) -> Cell:
 
 
 PEOPLE = [
-    Table(
+    DeskTable(
         name="measures",
         title=gettext_lazy("Measures"),
         model="accounts.restriction",
@@ -50,7 +50,7 @@ PEOPLE = [
         },
         empty=gettext_lazy("No measure was ever taken."),
     ),
-    Table(
+    DeskTable(
         name="members",
         title=gettext_lazy("Members"),
         model="accounts.membership",
@@ -65,7 +65,7 @@ PEOPLE = [
         },
         empty=gettext_lazy("Nobody is in this account."),
     ),
-    Table(
+    DeskTable(
         name="applications",
         title=gettext_lazy("Applications"),
         model="accounts.application",
@@ -80,7 +80,7 @@ PEOPLE = [
 ]
 
 HISTORY = [
-    Table(
+    DeskTable(
         name="notifications",
         title=gettext_lazy("Notifications"),
         model="accounts.notification",
@@ -97,7 +97,7 @@ HISTORY = [
         },
         empty=gettext_lazy("Nobody was told anything yet."),
     ),
-    Table(
+    DeskTable(
         name="audit",
         title=gettext_lazy("Audit trail"),
         model="accounts.auditevent",
@@ -107,7 +107,7 @@ HISTORY = [
             .order_by("-pk")
         ),
         columns={
-            gettext_lazy("What"): lambda reader, row: reader.link(row, describe(row)),
+            gettext_lazy("What"): lambda reader, row: reader.link(row, describe_event(row)),
             gettext_lazy("Who"): lambda reader, row: row.actor.email if row.actor else _("System"),
             gettext_lazy("When"): lambda reader, row: instant(row.at),
             gettext_lazy("Why"): lambda reader, row: row.reason,

@@ -4,10 +4,10 @@ from django.utils.translation import gettext_lazy
 
 from accounts.templatetags.console import instant
 from compliance.models import Appeal, ConnectionRequest, Violation
-from config.staff.sections import Table, state
+from config.staff.sections import DeskTable, state
 
 RULES = [
-    Table(
+    DeskTable(
         name="violations",
         title=gettext_lazy("Violations"),
         model="compliance.violation",
@@ -22,7 +22,7 @@ RULES = [
         },
         empty=gettext_lazy("No violation was ever reported."),
     ),
-    Table(
+    DeskTable(
         name="appeals",
         title=gettext_lazy("Appeals"),
         model="compliance.appeal",
@@ -38,7 +38,7 @@ RULES = [
         },
         empty=gettext_lazy("Nobody has appealed."),
     ),
-    Table(
+    DeskTable(
         name="connections",
         title=gettext_lazy("Connection requests"),
         model="compliance.connectionrequest",

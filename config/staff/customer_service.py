@@ -13,7 +13,7 @@ from agents.models import Agent
 from billing.enums import LicenceKind, RefundStatus
 from billing.models import Licence, Package
 from billing.packages.lifecycle import derive_states
-from config.staff.sections import SHOWN, Cell, Note, Reader, Table, words
+from config.staff.sections import SHOWN, Cell, DeskTable, Note, Reader, words
 
 
 def _packages(reader: Reader) -> list[Package]:
@@ -55,7 +55,7 @@ def _agent_state(reader: Reader, row: Any) -> Cell:
 
 
 SERVICE = [
-    Table(
+    DeskTable(
         name="packages",
         title=gettext_lazy("Packages"),
         model="billing.package",
@@ -70,7 +70,7 @@ SERVICE = [
         empty=gettext_lazy("No package was ever bought or tried."),
         notes=_licences,
     ),
-    Table(
+    DeskTable(
         name="agents",
         title=gettext_lazy("Agents"),
         model="agents.agent",

@@ -20,16 +20,16 @@ from billing.enums import CreditStatus
 from billing.models import Credit, Refund
 from compliance.enums import CaseState
 from compliance.models import Appeal, ConnectionRequest, Violation
-from config.staff.work import Line, Work, change_url
+from config.staff.work import Work, WorklistLine, change_url
 
 
-def waiting(label: str, obj: Any, text: str, *, since: datetime, now: datetime) -> Line:
+def waiting(label: str, obj: Any, text: str, *, since: datetime, now: datetime) -> WorklistLine:
     """Describe a row that has waited since an instant; it is late after the days of a setting."""
     is_late = now - since > timedelta(days=settings.STAFF_ANSWER_DAYS)
     words = _("overdue: waits for %(time)s") if is_late else _("waits for %(time)s")
     if now - since < timedelta(minutes=1):
         words = _("has just come")
-    return Line(
+    return WorklistLine(
         label=label,
         url=change_url(obj),
         text=text,
@@ -47,7 +47,7 @@ def _refunds(user: User, now: datetime) -> QuerySet[Refund]:
     )
 
 
-def _refund(refund: Refund, now: datetime) -> Line:
+def _refund(refund: Refund, now: datetime) -> WorklistLine:
     text = f"{refund.account.name} · {money(refund.amount, refund.currency)}"
     return waiting(refund.number, refund, text, since=refund.requested_at, now=now)
 
@@ -61,7 +61,7 @@ def _credits(user: User, now: datetime) -> QuerySet[Credit]:
     )
 
 
-def _credit(credit: Credit, now: datetime) -> Line:
+def _credit(credit: Credit, now: datetime) -> WorklistLine:
     amount = money(credit.amount, credit.currency)
     kind = _("takes back") if credit.reverses_id else credit.get_fund_kind_display()
     text = f"{credit.account.name} · {kind} · {amount}"
@@ -78,12 +78,12 @@ def _cases_in(state: CaseState) -> Any:
     return find
 
 
-def _case(case: Violation, now: datetime) -> Line:
+def _case(case: Violation, now: datetime) -> WorklistLine:
     text = f"{case.account.name} · {case.get_severity_display()}"
     return waiting(case.number, case, text, since=case.reported_at, now=now)
 
 
-def _verified_case(case: Violation, now: datetime) -> Line:
+def _verified_case(case: Violation, now: datetime) -> WorklistLine:
     text = f"{case.account.name} · {case.get_severity_display()}"
     return waiting(case.number, case, text, since=case.verified_at or case.reported_at, now=now)
 
@@ -97,7 +97,7 @@ def _appeals(user: User, now: datetime) -> QuerySet[Appeal]:
     )
 
 
-def _appeal(appeal: Appeal, now: datetime) -> Line:
+def _appeal(appeal: Appeal, now: datetime) -> WorklistLine:
     text = f"{appeal.account.name} · {appeal.violation.get_severity_display()}"
     return waiting(str(appeal), appeal, text, since=appeal.submitted_at, now=now)
 
@@ -114,7 +114,7 @@ def _requests(user: User, now: datetime) -> QuerySet[ConnectionRequest]:
     )
 
 
-def _request(request: ConnectionRequest, now: datetime) -> Line:
+def _request(request: ConnectionRequest, now: datetime) -> WorklistLine:
     text = f"{request.account.name} · {request.scenario_name or request.description[:80]}"
     return waiting(request.number, request, text, since=request.submitted_at, now=now)
 
@@ -133,7 +133,7 @@ def _proposals(user: User, now: datetime) -> QuerySet[Proposal]:
     )
 
 
-def _proposal(proposal: Proposal, now: datetime) -> Line:
+def _proposal(proposal: Proposal, now: datetime) -> WorklistLine:
     about = proposal.account.name if proposal.account else proposal.target
     parts = [str(part) for part in (about, proposal.made_by) if part]
     label = str(KINDS[proposal.kind].label)
@@ -151,8 +151,8 @@ def _measures(user: User, now: datetime) -> QuerySet[Restriction]:
     )
 
 
-def _measure(restriction: Restriction, now: datetime) -> Line:
-    return Line(
+def _measure(restriction: Restriction, now: datetime) -> WorklistLine:
+    return WorklistLine(
         label=restriction.account.name,
         url=change_url(restriction.account),
         text=f"{restriction.get_measure_display()} · {restriction.case_number}",

@@ -50,7 +50,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Section:
+class DeskSection:
     """A part of the page as the template shows it; `rows` hold one cell for each head."""
 
     name: str
@@ -64,7 +64,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Table:
+class DeskTable:
     """One section: whose sight it needs, its rows, and what each column says of a row.
 
     `find` returns at least the first `SHOWN + 1` rows of the account, if there are so many;
@@ -79,11 +79,11 @@ class Table:
     empty: str | Promise
     notes: Callable[[Reader], Iterable[Note]] = lambda reader: ()
 
-    def read(self, reader: Reader) -> Section:
+    def read(self, reader: Reader) -> DeskSection:
         """Read the section for a person who may view its model."""
         found = list(self.find(reader)[: SHOWN + 1])
         listing = reverse(f"admin:{self.model.replace('.', '_')}_changelist")
-        return Section(
+        return DeskSection(
             name=self.name,
             title=self.title,
             heads=list(self.columns),

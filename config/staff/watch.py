@@ -13,7 +13,7 @@ from accounts.templatetags.console import countdown, money
 from billing.enums import OrderStatus, PackageState
 from billing.models import Order, Package, SweepRun
 from billing.renewals.auto_renewal import due_renewals
-from config.staff.work import Line, Work, change_url
+from config.staff.work import Work, WorklistLine, change_url
 
 #: A package that ends within this time is about to expire.
 SOON = timedelta(days=7)
@@ -44,10 +44,10 @@ def _expiring(user: User, now: datetime) -> QuerySet[Package]:
     )
 
 
-def _package(package: Package, now: datetime) -> Line:
+def _package(package: Package, now: datetime) -> WorklistLine:
     is_over = package.expires_at <= now
     at = countdown(package.expires_at, now)
-    return Line(
+    return WorklistLine(
         label=str(package.application),
         url=change_url(package),
         text=f"{package.account.name} · {package.get_edition_display()}",
@@ -64,8 +64,8 @@ def _orders(user: User, now: datetime) -> QuerySet[Order]:
     )
 
 
-def _order(order: Order, now: datetime) -> Line:
-    return Line(
+def _order(order: Order, now: datetime) -> WorklistLine:
+    return WorklistLine(
         label=order.number,
         url=change_url(order),
         text=f"{order.account.name} · {money(order.total, order.currency)}",
@@ -90,9 +90,9 @@ def _emails(user: User, now: datetime) -> QuerySet[Notification]:
     )
 
 
-def _email(notification: Notification, now: datetime) -> Line:
+def _email(notification: Notification, now: datetime) -> WorklistLine:
     is_given_up = notification.next_attempt_at is None
-    return Line(
+    return WorklistLine(
         label=notification.user.email,
         url=change_url(notification),
         text=f"{notification.account.name} · {notification.last_error[:120]}",
@@ -110,9 +110,9 @@ def _mails(user: User, now: datetime) -> QuerySet[OutgoingMail]:
     ).order_by("pk")
 
 
-def _mail(mail: OutgoingMail, now: datetime) -> Line:
+def _mail(mail: OutgoingMail, now: datetime) -> WorklistLine:
     state = mail.state_at(now)
-    return Line(
+    return WorklistLine(
         label=mail.to,
         url=change_url(mail),
         text=f"{mail.subject} · {mail.last_error[:120]}",

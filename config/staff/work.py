@@ -24,7 +24,7 @@ COUNTED = 10_000
 
 
 @dataclass(frozen=True)
-class Line:
+class WorklistLine:
     """One row of a work list: what it is, where it is, and since when it waits."""
 
     label: str
@@ -42,7 +42,7 @@ class WorkList:
     title: str | Promise
     icon: str
     count: str
-    lines: list[Line]
+    lines: list[WorklistLine]
     url: str
     empty: str | Promise
     is_late: bool
@@ -63,7 +63,7 @@ class Work:
     icon: str
     permissions: tuple[str, ...]
     find: Callable[[User, datetime], QuerySet[Any]]
-    describe: Callable[[Any, datetime], Line]
+    describe: Callable[[Any, datetime], WorklistLine]
     table: str
     query: dict[str, str] | Callable[[datetime], dict[str, str]]
     empty: str | Promise

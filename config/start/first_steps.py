@@ -16,7 +16,7 @@ from config.start.overview import PackageRow, address_of
 
 
 @dataclass(frozen=True)
-class Step:
+class FirstStep:
     """One step: whether it is done, and the button for whom may do it (`url` is empty else)."""
 
     title: str | Promise
@@ -49,7 +49,7 @@ class _Scene:
         return url if self.access.may(permission) else ""
 
 
-def list_first_steps(access: AccountAccess, rows: Sequence[PackageRow]) -> list[Step]:
+def list_first_steps(access: AccountAccess, rows: Sequence[PackageRow]) -> list[FirstStep]:
     """Return the steps while one of them is still to be done, else nothing.
 
     At most 2 queries. Not for an account that is restricted: its way is another.
@@ -61,13 +61,13 @@ def list_first_steps(access: AccountAccess, rows: Sequence[PackageRow]) -> list[
     if all(step.is_done for step in steps):
         return []
     following = next(step for step in steps if not step.is_done)
-    return [Step(**{**vars(step), "is_next": step is following}) for step in steps]
+    return [FirstStep(**{**vars(step), "is_next": step is following}) for step in steps]
 
 
-def _package(scene: _Scene) -> Step:
+def _package(scene: _Scene) -> FirstStep:
     row, uin = scene.row, scene.access.account.uin
     if row is None:
-        return Step(
+        return FirstStep(
             title=_("Activate an application"),
             text=_(
                 "It comes with a free trial: licences for your first agents, at once and without "
@@ -80,7 +80,7 @@ def _package(scene: _Scene) -> Step:
             hindrance=_("An owner of the account can do this."),
         )
     button, address = _way_to_licences(row)
-    return Step(
+    return FirstStep(
         title=_("Get licences: by the trial, or by a package"),
         text=_("A licence is one seat: each agent who works holds one."),
         button=button,
@@ -99,9 +99,9 @@ def _way_to_licences(row: PackageRow) -> tuple[Promise, str]:
     return _("See the package"), "agents:management"
 
 
-def _connection(scene: _Scene) -> Step:
+def _connection(scene: _Scene) -> FirstStep:
     account = scene.access.account
-    return Step(
+    return FirstStep(
         title=_("Declare your business"),
         text=_("Our staff approve what the calls are about. Until then, no calls go through."),
         button=_("Request a connection"),
@@ -116,7 +116,7 @@ def _connection(scene: _Scene) -> Step:
     )
 
 
-def _agents(scene: _Scene) -> Step:
+def _agents(scene: _Scene) -> FirstStep:
     is_done = any(row.agents_used for row in scene.rows)
     is_done = is_done or Agent.objects.filter(account=scene.access.account).exists()
     return _of_agents(
@@ -128,7 +128,7 @@ def _agents(scene: _Scene) -> Step:
     )
 
 
-def _licences(scene: _Scene) -> Step:
+def _licences(scene: _Scene) -> FirstStep:
     return _of_agents(
         scene,
         title=_("Give them licences"),
@@ -140,9 +140,9 @@ def _licences(scene: _Scene) -> Step:
 
 def _of_agents(
     scene: _Scene, *, title: Promise, text: Promise, button: Promise, is_done: bool
-) -> Step:
+) -> FirstStep:
     url = address_of("agents:management", scene.application) if scene.application else ""
-    return Step(
+    return FirstStep(
         title=title,
         text=text,
         button=button,

@@ -17,7 +17,7 @@ WIDTH, HEIGHT, BASE, TOP = 720, 180, 150, 16
 
 
 @dataclass(frozen=True)
-class Month:
+class MonthSpending:
     """One month's spend, refunds taken off, and its bar in the drawing."""
 
     first: date
@@ -39,7 +39,7 @@ def _months_back(today: date) -> list[date]:
     return [date(number // 12, number % 12 + 1, 1) for number in numbers]
 
 
-def read_spending(account: Account, currency: str, now: datetime) -> list[Month]:
+def read_spending(account: Account, currency: str, now: datetime) -> list[MonthSpending]:
     """Return the last 12 months in the billing zone, the oldest first, with their bars.
 
     Spend is what the account's funds paid for orders, less what refunds gave back.
@@ -62,11 +62,11 @@ def read_spending(account: Account, currency: str, now: datetime) -> list[Month]
     return _draw([(month, amounts.get(month, Decimal("0.00"))) for month in months])
 
 
-def _draw(amounts: list[tuple[date, Decimal]]) -> list[Month]:
+def _draw(amounts: list[tuple[date, Decimal]]) -> list[MonthSpending]:
     step = WIDTH // MONTHS
     highest = max((amount for _month, amount in amounts), default=Decimal(0)) or Decimal(1)
     return [
-        Month(
+        MonthSpending(
             first=month,
             amount=amount,
             x=place * step + 8,

@@ -12,7 +12,7 @@ from accounts.services.standings import Standing
 from config.start.overview import PackageRow, read_packages
 
 
-def read_standings(account: Account, now: datetime) -> dict[int, Standing]:
+def read_application_rows(account: Account, now: datetime) -> dict[int, Standing]:
     """Return the standing of every application of the account by its id."""
     return {row.application.pk: _standing(row) for row in read_packages(account, now)}
 

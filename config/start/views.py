@@ -11,7 +11,7 @@ from accounts.access import AccountAccess, Permission, account_page
 from billing.catalog.queries import find_price_book
 from billing.enums import FundKind
 from billing.wallet.ledger import read_balances
-from config.start.first_steps import Step, list_first_steps
+from config.start.first_steps import FirstStep, list_first_steps
 from config.start.overview import read_packages
 from config.start.spending import BASE, HEIGHT, WIDTH, read_spending
 from config.start.tasks import Task, list_tasks
@@ -22,7 +22,7 @@ def _money(access: AccountAccess, currency: str) -> list[tuple[str, Any]]:
     return [(str(kind.label), balances[kind]) for kind in FundKind]
 
 
-def _beside(steps: list[Step], tasks: list[Task]) -> list[Task]:
+def _beside(steps: list[FirstStep], tasks: list[Task]) -> list[Task]:
     """Leave out the tasks that stand among the first steps already."""
     known = {str(step.url) for step in steps if not step.is_done}
     return [task for task in tasks if task.url not in known]

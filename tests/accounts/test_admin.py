@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.admin.paginator import LeanPaginator
-from accounts.admin.search import SearchField
+from accounts.admin.search import SearchableField
 from accounts.enums import AccountStatus, Measure, Role
 from accounts.models import (
     Account,
@@ -282,7 +282,7 @@ def test_pages_end_at_the_limit_and_say_that_there_is_more(
 @pytest.mark.parametrize("field", ["name", "name__icontains", "^account__entity__name"])
 def test_a_search_that_no_index_answers_is_refused(field: str) -> None:
     with pytest.raises(ImproperlyConfigured):
-        SearchField.parse(field)
+        SearchableField.parse(field)
 
 
 @pytest.mark.parametrize(

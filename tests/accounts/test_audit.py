@@ -16,7 +16,7 @@ from accounts.enums import Role
 from accounts.models import Account, AuditEvent, User
 from accounts.paging import PAGE_SIZE
 from accounts.services.audit import record_event
-from accounts.wording import describe, visible_verbs
+from accounts.wording import describe_event, visible_verbs
 from tests.accounts.builders import NOW, make_account, make_member, make_user
 
 pytestmark = pytest.mark.django_db
@@ -229,4 +229,4 @@ def internal_verbs() -> set[str]:
 def test_a_sentence_may_hold_a_per_cent_sign_from_a_name() -> None:
     account = make_account("100% Harbour")
 
-    assert describe(record(account)) == f"Account renamed: now 100% Harbour ({account.uin})"
+    assert describe_event(record(account)) == f"Account renamed: now 100% Harbour ({account.uin})"

@@ -11,7 +11,7 @@ from django.urls import clear_url_caches, get_resolver, include, path, reverse, 
 from accounts.access import AccountAccess, Permission
 from accounts.enums import Role
 from accounts.models import Account, Membership, User
-from accounts.navigation import NAVIGATION, Entry, Group, sections
+from accounts.navigation import NAVIGATION, Group, NavigationEntry, sections
 
 
 def _view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
@@ -37,16 +37,16 @@ def _addresses() -> Iterator[None]:
 
 
 GROUPS = (
-    Group("", (Entry("Start", "start", "home"),)),
-    Group("Application", (Entry("Agents", "agents", "users"),), is_of_application=True),
+    Group("", (NavigationEntry("Start", "start", "home"),)),
+    Group("Application", (NavigationEntry("Agents", "agents", "users"),), is_of_application=True),
     Group(
         "Money",
         (
-            Entry("Orders", "orders", "document", Permission.READ_MONEY),
-            Entry("Not built", "nowhere", "document"),
+            NavigationEntry("Orders", "orders", "document", Permission.READ_MONEY),
+            NavigationEntry("Not built", "nowhere", "document"),
         ),
     ),
-    Group("Not built either", (Entry("Nothing", "nowhere-else", "document"),)),
+    Group("Not built either", (NavigationEntry("Nothing", "nowhere-else", "document"),)),
 )
 
 

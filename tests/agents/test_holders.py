@@ -8,7 +8,7 @@ from agents.models import Agent
 from agents.services.agents import AgentDetails, add_agent, disable_agents
 from agents.services.telephones import register_telephone
 from billing.enums import Edition, LicenceKind
-from billing.orders.eligibility import find_held, propose_ending
+from billing.orders.eligibility import propose_ending, read_snapshots
 from billing.packages.holders import find_holders
 from tests import factories
 
@@ -60,7 +60,7 @@ def test_free_licences_end_first_then_disabled_agents_then_the_least_recently_ch
         now=NOW + timedelta(hours=1),
     )
     package = factories.current_package(customer.application)
-    held = find_held(customer.account, [package], NOW)[0]
+    held = read_snapshots(customer.account, [package], NOW)[0]
     labels = {
         pk: holder.label for pk, holder in find_holders([each.pk for each in held.bought]).items()
     }

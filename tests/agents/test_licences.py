@@ -18,7 +18,7 @@ from agents.models import Agent, SipTelephone, SkillGroup
 from agents.services import batches
 from agents.services.agents import delete_agents, disable_agents, enable_agents
 from agents.services.batches import BulkResult, lock_application
-from agents.services.changes import Change, change_agents
+from agents.services.changes import AgentChange, change_agents
 from agents.services.licences import assign_licences, free_licences_of, move_licences
 from billing.enums import LicenceKind, PackageState
 from billing.models import Licence, Package
@@ -281,7 +281,7 @@ def test_role_and_skill_groups_change_where_they_differ(tenant: Tenant) -> None:
     for agent, group in [(first, support), (second, sales), (third, sales)]:
         agent.groups.add(group, through_defaults={"account": tenant.account})
     Agent.objects.filter(staff_number="C").update(role="inspector")
-    change = Change("inspector", frozenset({sales.pk}), frozenset({support.pk}))
+    change = AgentChange("inspector", frozenset({sales.pk}), frozenset({support.pk}))
     assert call(change_agents, tenant, change=change) == BulkResult(3, 2)
     assert {agent.role for agent in Agent.objects.all()} == {"inspector"}
     assert [list(agent.groups.all()) for agent in (first, second, third)] == [[sales]] * 3
@@ -291,13 +291,13 @@ def test_role_and_skill_groups_change_where_they_differ(tenant: Tenant) -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (Change(), "nothing_asked"),
-        (Change(joins=frozenset({-1})), "unknown_group"),
-        (Change(joins=frozenset({1}), leaves=frozenset({1})), "contradiction"),
+        (AgentChange(), "nothing_asked"),
+        (AgentChange(joins=frozenset({-1})), "unknown_group"),
+        (AgentChange(joins=frozenset({1}), leaves=frozenset({1})), "contradiction"),
     ],
     ids=["nothing", "unknown group", "join and leave"],
 )
-def test_a_senseless_change_is_refused(tenant: Tenant, change: Change, code: str) -> None:
+def test_a_senseless_change_is_refused(tenant: Tenant, change: AgentChange, code: str) -> None:
     make_agents(tenant, "A")
     with pytest.raises(Refused) as refusal:
         call(change_agents, tenant, change=change)
@@ -311,7 +311,7 @@ SERVICES: list[tuple[Callable[..., BulkResult], dict[str, Any]]] = [
     (disable_agents, {"frees_licences": False}),
     (enable_agents, {}),
     (delete_agents, {}),
-    (change_agents, {"change": Change(role="inspector")}),
+    (change_agents, {"change": AgentChange(role="inspector")}),
 ]
 NAMES = [service.__name__ for service, _options in SERVICES]
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from agents.listing import SORT_ORDERS, AgentFilter, agents_of
 from agents.models import Agent, SkillGroup
-from agents.paging import COUNT_LIMIT, Place, count_up_to, read_page
+from agents.paging import COUNT_LIMIT, PagePosition, count_up_to, read_page
 from agents.services.batches import own_agents
 from tests.agents.builders import NOW, Tenant, make_agent, make_tenant
 from tests.agents.test_pages import signed_in, url
@@ -112,7 +112,7 @@ def walk(tenant: Tenant, sort: str, size: int) -> tuple[list[list[int]], list[li
     order = SORT_ORDERS[sort.removeprefix("-")].turned(sort.startswith("-"))
     rows = own_agents(tenant.application, Agent.objects.all())
 
-    def pages(start: Place, direction: str) -> list[list[int]]:
+    def pages(start: PagePosition, direction: str) -> list[list[int]]:
         found = []
         place = start
         while True:
@@ -121,10 +121,10 @@ def walk(tenant: Tenant, sort: str, size: int) -> tuple[list[list[int]], list[li
             link = getattr(page, direction)
             if not link:
                 return found
-            place = Place.from_query(QueryDict(link[1:]))
+            place = PagePosition.from_query(QueryDict(link[1:]))
 
-    end = Place.from_query(QueryDict("page=last"))
-    return pages(Place(), "next"), pages(end, "previous")
+    end = PagePosition.from_query(QueryDict("page=last"))
+    return pages(PagePosition(), "next"), pages(end, "previous")
 
 
 @pytest.mark.parametrize("sort", [f"{sign}{name}" for name in SORT_ORDERS for sign in ("", "-")])
@@ -155,7 +155,7 @@ def test_a_page_whose_rows_are_gone_shows_the_first_one(tenant: Tenant) -> None:
     make_agent(tenant.application, name="A")
     order = SORT_ORDERS["name"]
     rows = own_agents(tenant.application, Agent.objects.all())
-    beyond = Place(key="z", pk=1)
+    beyond = PagePosition(key="z", pk=1)
     assert [row.name for row in read_page(rows, order, beyond, "", 5).rows] == ["A"]
 
 

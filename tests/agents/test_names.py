@@ -14,7 +14,7 @@ from accounts import text
 from agents.fields import AGENT_FIELDS
 from agents.listing import SORT_ORDERS, AgentFilter, agents_of
 from agents.models import Agent
-from agents.paging import Place, read_page
+from agents.paging import PagePosition, read_page
 from tests.agents.builders import NOW, Tenant, make_agent
 from tests.tiers import sample
 
@@ -179,7 +179,7 @@ def keys_by_link(tenant: Tenant, sort: str, start: str) -> list[int]:
     query, seen = start, []
     for _page in range(100):
         values = {name: texts[0] for name, texts in parse_qs(query.lstrip("?")).items()}
-        page = read_page(rows, SORT_ORDERS[sort], Place.from_query(values), "", size=3)
+        page = read_page(rows, SORT_ORDERS[sort], PagePosition.from_query(values), "", size=3)
         keys = [agent.pk for agent in page.rows]
         seen += keys if way == "next" else keys[::-1]
         query = getattr(page, way)

@@ -18,7 +18,7 @@ from agents.services.agents import AgentDetails, add_agent
 from billing.enums import Edition, OrderKind, PackageState
 from billing.models import Order, Package, Refund
 from billing.orders.quotes import make_quote
-from billing.orders.request import Ask, RenewedPackage
+from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import place_order
 from billing.orders.trials import activate_application
 from billing.packages.services import extend_package
@@ -300,7 +300,7 @@ def test_a_package_that_ran_out_under_suspension_is_renewed_and_extended(
     decide_appeal(appeal=appeal, is_overturned=True, reason="Right.", by=make_staff(), now=end)
 
     package = Package.objects.get(application=customer.application)
-    ask = Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package=package.pk),))
+    ask = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package=package.pk),))
     customer.account.refresh_from_db()
     quote = make_quote(account=customer.account, ask=ask, now=end + DAY)
     place_order(account=customer.account, token=quote.token, by=customer.owner, now=end + DAY)

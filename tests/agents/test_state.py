@@ -15,7 +15,7 @@ from accounts.models import Account
 from agents.enums import ServiceState as S
 from agents.listing import state_of
 from agents.models import Agent, SipTelephone
-from agents.policy import HolderFacts, derive_state, find_obstacles
+from agents.policy import HolderFacts, derive_agent_state, find_obstacles
 from billing.enums import LicenceKind, PackageKind, PackageState
 from billing.models import Licence, Package
 from tests.agents.builders import (
@@ -123,7 +123,7 @@ def test_the_table_holds_every_combination() -> None:
 
 @pytest.mark.parametrize("row", AGENT_ROWS, ids=str)
 def test_the_policy_meets_the_table(row: Row) -> None:
-    assert derive_state(_facts(row), NOW) == row.expected
+    assert derive_agent_state(_facts(row), NOW) == row.expected
 
 
 def test_all_obstacles_are_named_in_the_order_of_mending() -> None:

@@ -20,7 +20,7 @@ from agents.listing import agents_of
 from agents.models import SkillGroup
 from agents.services import agents as agent_services
 from agents.services import licences as licence_services
-from agents.services.changes import Change, change_agents
+from agents.services.changes import AgentChange, change_agents
 from agents.services.groups import add_group
 from agents.services.import_turns import run_import
 from agents.services.imports import check_import, send_import
@@ -115,7 +115,7 @@ class _Acts:
     def _agents(self) -> Iterator[HoldingFigure]:
         group: SkillGroup = add_group(application=self.application, name="Group", **self.who)
         chosen = agents_of(self.application.account_id, self.application.pk)
-        change = Change(role=AgentRole.INSPECTOR, joins=frozenset({group.pk}))
+        change = AgentChange(role=AgentRole.INSPECTOR, joins=frozenset({group.pk}))
         of = {"application": self.application, "chosen": chosen, **self.who}
         for name, act in (
             ("change role and group", lambda: change_agents(change=change, **of)),

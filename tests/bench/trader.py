@@ -23,7 +23,7 @@ from accounts.models import Account, User  # noqa: E402
 from billing.enums import Edition, OrderKind  # noqa: E402
 from billing.models import Package  # noqa: E402
 from billing.orders.quotes import make_quote  # noqa: E402
-from billing.orders.request import Ask  # noqa: E402
+from billing.orders.request import OrderRequest  # noqa: E402
 from billing.orders.services import place_order  # noqa: E402
 from billing.refunds.services import quote_refund, refund_package  # noqa: E402
 from tests.bench import databases  # noqa: E402
@@ -53,7 +53,7 @@ def purchases(accounts: list[Account], by: User) -> list[Job]:
     jobs: list[Job] = []
     for account in accounts:
         application = account.applications.get()
-        ask = Ask(
+        ask = OrderRequest(
             kind=OrderKind.NEW,
             application=application.pk,
             edition=Edition.ESSENTIAL,

@@ -10,7 +10,7 @@ from accounts.models import Account, User
 from billing.enums import LicenceKind
 from billing.models import Fund, LedgerEntry, Licence, Order, Package, Refund
 from billing.orders.quotes import Quote, make_quote
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from billing.orders.services import place_order
 from billing.refunds.holds import place_refund_hold
 from billing.refunds.services import quote_refund, refund_package
@@ -32,7 +32,7 @@ def wall(instant: datetime, zone: ZoneInfo = SHANGHAI) -> str:
     return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def quote(account: Account, ask: Ask, *, now: datetime) -> Quote:
+def quote(account: Account, ask: OrderRequest, *, now: datetime) -> Quote:
     """Price an ask for the account as it is now."""
     return make_quote(account=Account.objects.get(pk=account.pk), ask=ask, now=now)
 

@@ -7,7 +7,7 @@ import pytest
 from accounts.enums import Measure
 from billing.enums import RenewalMode
 from billing.models import Package
-from billing.packages.schedule import Coming, Happening, foresee, read_agenda
+from billing.packages.schedule import EventKind, ScheduledEvent, list_events, read_schedule
 from billing.packages.status import read_status
 from tests.factories import NOW, buy, current_package, make_application, make_customer, restrict
 
@@ -25,7 +25,7 @@ def scheduled(
     released_at: datetime | None = RELEASE,
 ) -> list[tuple[str, float | None, bool]]:
     """Each with its days from the expiry."""
-    found = foresee(
+    found = list_events(
         expires_at=EXPIRY,
         released_at=released_at,
         is_trial=is_trial,
@@ -107,11 +107,11 @@ def package(db: None) -> Package:
 
 def test_a_restriction_without_end_leaves_the_release_open(package: Package) -> None:
     account = package.account
-    before = read_agenda(read_status(package, account, NOW), account, NOW)[-1]
+    before = read_schedule(read_status(package, account, NOW), account, NOW)[-1]
     restrict(account, Measure.SUSPEND)
     account.refresh_from_db()
 
-    assert before == Coming(Happening.RELEASE, package.expires_at + 7 * DAY)
-    assert read_agenda(read_status(package, account, NOW), account, NOW)[-1] == Coming(
-        Happening.RELEASE, None
+    assert before == ScheduledEvent(EventKind.RELEASE, package.expires_at + 7 * DAY)
+    assert read_schedule(read_status(package, account, NOW), account, NOW)[-1] == ScheduledEvent(
+        EventKind.RELEASE, None
     )

@@ -13,7 +13,7 @@ from accounts.models import Account, Application, User
 from billing.enums import Edition, OrderKind
 from billing.models import Order, Refund
 from billing.orders.quotes import make_quote
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from billing.orders.services import pay_order, place_order
 from billing.refunds.holds import place_refund_hold
 from billing.refunds.labels import TITLES
@@ -71,7 +71,7 @@ def test_a_refused_refund_lists_every_rule(
 
 
 def _bought_by_another(application: Application, payer: Account) -> Order:
-    ask = Ask(
+    ask = OrderRequest(
         kind=OrderKind.NEW,
         application=application.pk,
         edition=Edition.ESSENTIAL,

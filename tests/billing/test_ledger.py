@@ -21,7 +21,7 @@ from billing.models import (
     RefundLine,
 )
 from billing.orders.quotes import make_quote
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from billing.orders.services import place_order
 from billing.refunds.services import quote_refund, refund_package
 from billing.wallet.ledger import Leg, move_between, post_transaction
@@ -34,7 +34,9 @@ pytestmark = pytest.mark.django_db
 def _refunded_customer() -> Customer:
     """A customer with rows in every table of money."""
     customer = make_customer(gift="100", income="50", cash="500")
-    ask = Ask(kind=OrderKind.NEW, application=customer.application.pk, edition=Edition.PREMIUM)
+    ask = OrderRequest(
+        kind=OrderKind.NEW, application=customer.application.pk, edition=Edition.PREMIUM
+    )
     quote = make_quote(account=customer.account, ask=ask, now=NOW)
     order = place_order(account=customer.account, token=quote.token, by=customer.owner, now=NOW)
     package = order.lines.get().package

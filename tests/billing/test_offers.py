@@ -21,7 +21,7 @@ from billing.offers.services import (
     promotion_shares,
     read_promotions,
 )
-from billing.orders.request import Ask, RenewedPackage, in_scope
+from billing.orders.request import OrderRequest, RenewedPackage, in_scope
 from billing.orders.services import QuoteChanged, cancel_order, pay_order
 from billing.orders.suggestions import OfferChoice, suggest
 from tests import factories as make
@@ -117,11 +117,13 @@ def customer(db: None) -> Customer:
     return make.make_customer(cash="10000")
 
 
-def _new(customer: Customer, edition: Edition = Edition.ESSENTIAL, **fields: Any) -> Ask:
-    return Ask(kind=OrderKind.NEW, application=customer.application.pk, edition=edition, **fields)
+def _new(customer: Customer, edition: Edition = Edition.ESSENTIAL, **fields: Any) -> OrderRequest:
+    return OrderRequest(
+        kind=OrderKind.NEW, application=customer.application.pk, edition=edition, **fields
+    )
 
 
-def _why(customer: Customer, coupon: Coupon, ask: Ask, now: datetime = NOW) -> str:
+def _why(customer: Customer, coupon: Coupon, ask: OrderRequest, now: datetime = NOW) -> str:
     """Return why the coupon cannot be used; the same is listed beside it."""
     with pytest.raises(Refused) as refused:
         quote(customer.account, replace(ask, coupon=coupon.pk), now=now)
@@ -187,7 +189,7 @@ def test_a_coupon_that_would_take_nothing_off_is_refused(customer: Customer) -> 
     coupon = make.make_coupon(
         customer.account, DISCOUNT, percent_off=Decimal("0.90"), ends_at=NOW + 60 * DAY
     )
-    ask = Ask(kind=OrderKind.ADDITIONAL, application=customer.application.pk, sip=1)
+    ask = OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, sip=1)
     now = NOW + 31 * DAY - HOUR  # 0.50, of which 0.0045
     assert _why(customer, coupon, ask, now) == "It would take nothing off."
 
@@ -215,9 +217,11 @@ def test_limits_of_edition_are_those_of_the_package_that_is_bought_for(
 ) -> None:
     package = package_of(make.buy(customer.application))
     asks = {
-        "renewal": Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),)),
-        "addition": Ask(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1),
-        "upgrade": Ask(
+        "renewal": OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),)),
+        "addition": OrderRequest(
+            kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1
+        ),
+        "upgrade": OrderRequest(
             kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM
         ),
     }
@@ -237,7 +241,9 @@ def test_limits_of_edition_are_those_of_the_package_that_is_bought_for(
 def test_an_offer_for_one_edition_is_not_used_for_packages_of_both(customer: Customer) -> None:
     cheap = package_of(make.buy(customer.application))
     dear = package_of(make.buy(make.make_application(customer.account), Edition.PREMIUM))
-    ask = Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(cheap.pk), RenewedPackage(dear.pk)))
+    ask = OrderRequest(
+        kind=OrderKind.RENEWAL, renewed=(RenewedPackage(cheap.pk), RenewedPackage(dear.pk))
+    )
     assert in_scope(ask, [cheap, dear]).edition is None
     coupon = make.make_coupon(customer.account, editions=["premium"])
     assert _why(customer, coupon, ask) == "It is for another edition."
@@ -249,7 +255,7 @@ def test_limits_of_term_are_those_of_the_package_that_licences_are_added_to(
     make.buy(customer.application, unit=TermUnit.YEAR)
     annual = make.make_coupon(customer.account, term_units=["year"])
     monthly = make.make_coupon(customer.account, term_units=["month"])
-    ask = Ask(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1)
+    ask = OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1)
     assert _why(customer, monthly, ask) == "It is for another term."
     assert make.add(customer.application, agents=1, coupon=annual.pk).total == 430  # 480 - 50
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from billing.enums import Edition, OrderKind
 from billing.models import Order
 from billing.orders.quotes import make_quote
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from tests.factories import balances, make_application, make_coupon, make_customer
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +50,7 @@ def test_the_page_tells_what_a_purchase_writes_and_locks(client: Client) -> None
     customer = make_customer(gift="100", income="20", cash="500", now=now)
     application = make_application(customer.account, now=now)
     coupon = make_coupon(customer.account, now=now)
-    ask = Ask(
+    ask = OrderRequest(
         kind=OrderKind.NEW,
         application=application.pk,
         edition=Edition.ESSENTIAL,

@@ -6,7 +6,7 @@ from accounts.enums import Role
 from accounts.models import Notification
 from accounts.services.letters import write
 from billing.enums import Edition, OrderKind
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ def test_who_may_spend_for_the_payer_is_told_once() -> None:
     payer = factories.make_account()
     finance = factories.make_member(payer, Role.FINANCE)
     factories.make_member(payer, Role.VIEWER)
-    ask = Ask(
+    ask = OrderRequest(
         kind=OrderKind.NEW,
         application=buyer.application.pk,
         edition=Edition.ESSENTIAL,

@@ -16,7 +16,7 @@ from billing.catalog.publishing import publish_price_book
 from billing.enums import CouponKind, Edition, OrderKind, TermUnit
 from billing.models import Coupon, Order
 from billing.orders.quotes import Quote, make_quote, read_token
-from billing.orders.request import Ask, RenewedPackage
+from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import QuoteChanged, pay_order, place_order
 from tests import factories as make
 from tests.billing.acts import DAY, HOUR, SECOND, balance, confirm, package_of, quote
@@ -27,8 +27,10 @@ pytestmark = pytest.mark.django_db
 QUARTER = timedelta(minutes=15)
 
 
-def _new(customer: Customer, edition: Edition = Edition.ESSENTIAL, **fields: Any) -> Ask:
-    return Ask(kind=OrderKind.NEW, application=customer.application.pk, edition=edition, **fields)
+def _new(customer: Customer, edition: Edition = Edition.ESSENTIAL, **fields: Any) -> OrderRequest:
+    return OrderRequest(
+        kind=OrderKind.NEW, application=customer.application.pk, edition=edition, **fields
+    )
 
 
 def _shown(cash: str = "1000", **fields: Any) -> tuple[Customer, Quote]:
@@ -100,7 +102,7 @@ def test_one_key_with_other_contents_is_refused() -> None:
 def test_two_forms_for_the_same_thing_are_two_orders_where_that_makes_sense() -> None:
     customer = make.make_customer(cash="1000")
     make.buy(customer.application)
-    ask = Ask(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1)
+    ask = OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1)
     first, second = (quote(customer.account, ask, now=NOW) for _ in range(2))
     assert first.key != second.key
     confirm(first, now=NOW)
@@ -134,7 +136,7 @@ def test_a_price_older_than_fifteen_minutes_is_shown_anew_and_nothing_is_charged
 def test_time_alone_is_no_change_for_a_mid_term_price() -> None:
     customer = make.make_customer(cash="1000")
     make.buy(customer.application)
-    ask = Ask(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1)
+    ask = OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1)
     issued = NOW + 2 * DAY - timedelta(minutes=5)  # 30 days are left, and in 5 minutes 29
     shown = quote(customer.account, ask, now=issued)
     later = issued + timedelta(minutes=10)
@@ -153,7 +155,7 @@ def test_an_expiry_within_the_fifteen_minutes_is_a_change() -> None:
     with pytest.raises(QuoteChanged) as changed:
         confirm(shown, now=end)
     assert changed.value.quote.effects[0].package is None
-    more = Ask(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1)
+    more = OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1)
     shown = quote(customer.account, more, now=end - timedelta(minutes=5))
     with pytest.raises(Refused) as refused:
         confirm(shown, now=end)
@@ -228,7 +230,7 @@ def test_a_balance_that_no_longer_suffices_is_shown_before_an_unpaid_order_is_ma
 def test_a_licence_added_changes_a_renewals_price() -> None:
     customer = make.make_customer(cash="1000")
     package = package_of(make.buy(customer.application))
-    ask = Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
+    ask = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
     shown = quote(customer.account, ask, now=NOW)
     make.add(customer.application, agents=1, now=NOW)
     with pytest.raises(QuoteChanged) as changed:
@@ -371,7 +373,7 @@ def test_a_token_holds_what_was_shown() -> None:
 
 
 def test_asks_survive_their_way_through_json() -> None:
-    ask = Ask(
+    ask = OrderRequest(
         kind=OrderKind.RENEWAL,
         renewed=(RenewedPackage(1, (2, 3), TermUnit.YEAR, 3), RenewedPackage(4, count=5)),
         unit=TermUnit.YEAR,
@@ -382,15 +384,19 @@ def test_asks_survive_their_way_through_json() -> None:
         payer="100000000001",
         without=("gift", "income"),
     )
-    assert Ask.from_json(ask.to_json()) == ask
-    assert Ask.from_json(replace(ask, edition=Edition.PREMIUM).to_json()).edition == "premium"
+    assert OrderRequest.from_json(ask.to_json()) == ask
+    assert (
+        OrderRequest.from_json(replace(ask, edition=Edition.PREMIUM).to_json()).edition == "premium"
+    )
 
 
 def test_a_renewal_written_with_one_term_for_all_is_still_read() -> None:
-    data = Ask(OrderKind.RENEWAL, renewed=(RenewedPackage(1, (2,)), RenewedPackage(4))).to_json()
+    data = OrderRequest(
+        OrderKind.RENEWAL, renewed=(RenewedPackage(1, (2,)), RenewedPackage(4))
+    ).to_json()
     for row in data["renewed"]:
         del row["unit"], row["count"]
-    old = Ask.from_json({**data, "unit": "year", "count": 2})
+    old = OrderRequest.from_json({**data, "unit": "year", "count": 2})
     assert old.renewed == (
         RenewedPackage(1, (2,), TermUnit.YEAR, 2),
         RenewedPackage(4, (), TermUnit.YEAR, 2),

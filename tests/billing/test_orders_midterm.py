@@ -10,7 +10,7 @@ import pytest
 from accounts.errors import Refused
 from billing.enums import Edition, LicenceKind, OrderKind, TermUnit
 from billing.models import Package
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from billing.orders.services import pay_order
 from billing.packages.services import extend_package
 from tests import factories as make
@@ -41,11 +41,11 @@ def _owner_of(edition: str = "essential", **fields: Any) -> tuple[Customer, Pack
     return customer, package_of(order)
 
 
-def _more(customer: Customer, **fields: Any) -> Ask:
-    return Ask(kind=OrderKind.ADDITIONAL, application=customer.application.pk, **fields)
+def _more(customer: Customer, **fields: Any) -> OrderRequest:
+    return OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, **fields)
 
 
-def _code(customer: Customer, ask: Ask, now: datetime) -> str:
+def _code(customer: Customer, ask: OrderRequest, now: datetime) -> str:
     with pytest.raises(Refused) as refused:
         make.place(customer.account, ask, now=now)
     return refused.value.code
@@ -118,7 +118,7 @@ def test_licences_need_a_package_in_service(now: datetime, code: str) -> None:
 def test_an_application_without_a_package_gets_no_licences() -> None:
     customer = make.make_customer(cash="1000")
     other = make.make_application(customer.account)
-    ask = Ask(kind=OrderKind.ADDITIONAL, application=other.pk, agents=1)
+    ask = OrderRequest(kind=OrderKind.ADDITIONAL, application=other.pk, agents=1)
     assert _code(customer, ask, NOW) == "no_live_package"
 
 
@@ -283,13 +283,15 @@ def test_a_licence_that_has_ended_is_not_upgraded() -> None:
 )
 def test_only_essential_becomes_premium(edition: str, wanted: Edition | None, code: str) -> None:
     customer, _package = _owner_of(edition)
-    ask = Ask(kind=OrderKind.UPGRADE, application=customer.application.pk, edition=wanted)
+    ask = OrderRequest(kind=OrderKind.UPGRADE, application=customer.application.pk, edition=wanted)
     assert _code(customer, ask, NOW) == code
 
 
 def test_a_trial_and_an_expired_package_are_not_upgraded() -> None:
     customer = make.make_customer(cash="1000")
-    ask = Ask(kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM)
+    ask = OrderRequest(
+        kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM
+    )
     assert _code(customer, ask, NOW) == "upgrade_of_trial"
     make.buy(customer.application)
     assert _code(customer, ask, EXPIRY) == "no_live_package"
@@ -311,7 +313,9 @@ def test_effects_say_what_a_package_is_before_and_after() -> None:
     (added,) = quote(customer.account, _more(customer, agents=2, sip=1), now=NOW).effects
     assert added.before is not None
     assert added.after == replace(added.before, agents=6, sip=1)
-    ask = Ask(kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM)
+    ask = OrderRequest(
+        kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM
+    )
     (lifted,) = quote(customer.account, ask, now=NOW).effects
     assert lifted.before is not None
     assert lifted.after == replace(lifted.before, edition="premium")

@@ -11,7 +11,7 @@ from accounts.errors import Refused
 from accounts.models import AuditEvent
 from billing.enums import Edition, LicenceKind, OrderKind, TermUnit
 from billing.models import Licence, Order, Package, Payment
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from billing.orders.services import cancel_order, missing_amount, pay_order
 from tests import factories as make
 from tests.billing.acts import (
@@ -35,11 +35,13 @@ pytestmark = pytest.mark.django_db
 TRIAL_END = NOW + 14 * DAY
 
 
-def _ask(customer: Customer, edition: Edition = Edition.ESSENTIAL, **fields: Any) -> Ask:
-    return Ask(kind=OrderKind.NEW, application=customer.application.pk, edition=edition, **fields)
+def _ask(customer: Customer, edition: Edition = Edition.ESSENTIAL, **fields: Any) -> OrderRequest:
+    return OrderRequest(
+        kind=OrderKind.NEW, application=customer.application.pk, edition=edition, **fields
+    )
 
 
-def _code(customer: Customer, ask: Ask, now: datetime = NOW) -> str:
+def _code(customer: Customer, ask: OrderRequest, now: datetime = NOW) -> str:
     with pytest.raises(Refused) as refused:
         make.place(customer.account, ask, now=now)
     return refused.value.code
@@ -230,7 +232,9 @@ def test_a_released_package_gives_its_place_up(is_swept: bool) -> None:
 
 def test_another_accounts_application_is_not_found() -> None:
     customer, other = make.make_customer(cash="1000"), make.make_customer()
-    ask = Ask(kind=OrderKind.NEW, application=other.application.pk, edition=Edition.ESSENTIAL)
+    ask = OrderRequest(
+        kind=OrderKind.NEW, application=other.application.pk, edition=Edition.ESSENTIAL
+    )
     assert _code(customer, ask) == "no_application"
 
 
@@ -263,7 +267,7 @@ def test_a_restricted_account_buys_nothing(measure: Measure) -> None:
 )
 def test_asks_out_of_bounds_are_refused_with_a_reason(fields: dict[str, Any], code: str) -> None:
     customer = make.make_customer(cash="1000000")
-    ask = Ask(
+    ask = OrderRequest(
         **{
             "kind": OrderKind.NEW,
             "application": customer.application.pk,

@@ -13,11 +13,11 @@ from accounts.models import Account, AuditEvent
 from accounts.services.restrictions import lift_restriction
 from billing.enums import Edition, LicenceKind, OrderKind, TermUnit
 from billing.models import Licence, Order, Package
-from billing.orders.eligibility import find_held, propose_ending
-from billing.orders.request import Ask, RenewedPackage
+from billing.orders.eligibility import propose_ending, read_snapshots
+from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import pay_order
 from billing.packages.holders import Holder, order_for_ending
-from billing.packages.lifecycle import derive_state
+from billing.packages.lifecycle import derive_package_state
 from billing.packages.services import extend_package
 from billing.renewals.sweep import run_sweep
 from tests import factories as make
@@ -56,14 +56,14 @@ def _sweep(now: datetime) -> None:
     )
 
 
-def _code(customer: Customer, ask: Ask, now: datetime) -> str:
+def _code(customer: Customer, ask: OrderRequest, now: datetime) -> str:
     with pytest.raises(Refused) as refused:
         make.place(customer.account, ask, now=now)
     return refused.value.code
 
 
-def _ask(*renewed: RenewedPackage, **fields: Any) -> Ask:
-    return Ask(kind=OrderKind.RENEWAL, renewed=renewed, **fields)
+def _ask(*renewed: RenewedPackage, **fields: Any) -> OrderRequest:
+    return OrderRequest(kind=OrderKind.RENEWAL, renewed=renewed, **fields)
 
 
 # --- When, how long, how much ----------------------------------------------------------------
@@ -322,7 +322,7 @@ def test_a_proposal_names_as_many_additional_licences_as_shall_end(settings: Any
     first, second, third = bought(package)
     _HELD.clear()
     _HELD.update({first: _holder(first), second: _holder(second, enabled=False)})
-    (held,) = find_held(customer.account, [package], NOW)
+    (held,) = read_snapshots(customer.account, [package], NOW)
     assert propose_ending(held, LicenceKind.AGENT, 0) == ()
     assert propose_ending(held, LicenceKind.AGENT, 2) == (third, second)
     assert propose_ending(held, LicenceKind.AGENT, 9) == (third, second, first)
@@ -463,7 +463,7 @@ def _lift(account: Account, case: str, now: datetime) -> None:
 
 def _state(package: Package, now: datetime) -> str:
     found = fresh(package)
-    return derive_state(found, now).value
+    return derive_package_state(found, now).value
 
 
 def test_a_suspended_account_renews_nothing_and_has_seven_days_afterwards() -> None:

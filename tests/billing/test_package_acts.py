@@ -10,7 +10,7 @@ from accounts.models import Account
 from billing.enums import Edition, OrderKind, PackageState, RenewalMode
 from billing.models import Package
 from billing.orders.quotes import make_quote
-from billing.orders.request import Ask, RenewedPackage
+from billing.orders.request import OrderRequest, RenewedPackage
 from billing.packages.acts import PackageAct, acts_for
 from billing.packages.services import choose_renewal_mode
 from billing.packages.status import read_status
@@ -46,13 +46,15 @@ def test_what_fits_a_state(
     assert acts_for(state=state, edition=edition, is_restricted=True) == set()
 
 
-def _ask(act: PackageAct, package: Package) -> Ask:
+def _ask(act: PackageAct, package: Package) -> OrderRequest:
     application = package.application_id
-    asks: dict[PackageAct, Callable[[], Ask]] = {
-        BUY: lambda: Ask(kind=OrderKind.NEW, application=application, edition=Edition.ESSENTIAL),
-        ADD: lambda: Ask(kind=OrderKind.ADDITIONAL, application=application, agents=1),
-        RENEW: lambda: Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),)),
-        UPGRADE: lambda: Ask(
+    asks: dict[PackageAct, Callable[[], OrderRequest]] = {
+        BUY: lambda: OrderRequest(
+            kind=OrderKind.NEW, application=application, edition=Edition.ESSENTIAL
+        ),
+        ADD: lambda: OrderRequest(kind=OrderKind.ADDITIONAL, application=application, agents=1),
+        RENEW: lambda: OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),)),
+        UPGRADE: lambda: OrderRequest(
             kind=OrderKind.UPGRADE, application=application, edition=Edition.PREMIUM
         ),
     }

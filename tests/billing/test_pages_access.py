@@ -12,7 +12,7 @@ from django.urls import get_resolver, reverse
 from accounts.enums import Measure, Role
 from billing.enums import Edition, OrderKind
 from billing.models import Order
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from tests.factories import (
     NOW,
     Customer,
@@ -102,7 +102,7 @@ class World:
 def ask_other(payer: Customer) -> Order:
     """Let another account ask this one to pay."""
     other = make_customer()
-    ask = Ask(
+    ask = OrderRequest(
         kind=OrderKind.NEW,
         application=other.application.pk,
         edition=Edition.PREMIUM,
@@ -117,7 +117,7 @@ def world() -> World:
     asked = ask_other(customer)
     unpaid = place(
         customer.account,
-        Ask(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=9),
+        OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=9),
     )
     return World(customer, {"unpaid": unpaid, "paid": buy(customer.application), "asked": asked})
 

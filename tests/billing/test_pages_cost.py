@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.enums import CouponKind, Edition, OrderKind
 from billing.models import Order
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from tests.factories import (
     NOW,
     Customer,
@@ -50,7 +50,7 @@ def grow(customer: Customer, times: int, now: datetime = NOW) -> None:
         add(customer.application, agents=1, coupon=make_coupon(customer.account).pk, now=now)
         make_coupon(customer.account, CouponKind.CASH, minimum_spend="999999")
         make_promotion()
-        ask = Ask(
+        ask = OrderRequest(
             kind=OrderKind.NEW,
             application=other.application.pk,
             edition=Edition.PREMIUM,

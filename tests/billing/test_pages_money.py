@@ -21,7 +21,7 @@ from billing.wallet.statements import (
     StatementFilter,
     StatementKeys,
     list_months,
-    read_rows,
+    read_statement_rows,
     stream_rows,
 )
 from billing.wallet.views import StatementPaginator
@@ -280,7 +280,7 @@ def test_pages_of_a_statement_are_its_rows_the_newest_first(customer: Customer) 
     rows = list(stream_rows(customer.account, chosen))[::-1]
     keys = StatementKeys(customer.account, chosen)
     pages = [keys[start : start + 2] for start in range(0, len(rows), 2)]
-    assert [row for page in pages for row in read_rows(customer.account, page)] == rows
+    assert [row for page in pages for row in read_statement_rows(customer.account, page)] == rows
     assert [keys.count_to(limit) for limit in (1, len(rows), 100)] == [1, len(rows), len(rows)]
 
 

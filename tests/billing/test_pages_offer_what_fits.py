@@ -10,7 +10,7 @@ from django.test import Client
 
 from billing.enums import Edition, OrderKind, TermUnit
 from billing.orders.quotes import make_quote
-from billing.orders.request import Ask, RenewedPackage
+from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import QuoteChanged, place_order
 from tests import factories as make
 from tests.factories import NOW, Customer
@@ -48,7 +48,7 @@ def words(html: str) -> str:
 # --- What an old quote says ------------------------------------------------------------------
 
 
-def _changed(customer: Customer, ask: Ask) -> QuoteChanged:
+def _changed(customer: Customer, ask: OrderRequest) -> QuoteChanged:
     quote = make_quote(account=customer.account, ask=ask, now=NOW)
     with pytest.raises(QuoteChanged) as changed:
         place_order(account=customer.account, token=quote.token, by=None, now=OLD)
@@ -58,14 +58,16 @@ def _changed(customer: Customer, ask: Ask) -> QuoteChanged:
 def test_a_quote_that_merely_grew_old_says_so(customer: Customer) -> None:
     make.buy(customer.application)
     package = make.current_package(customer.application)
-    renewal = Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
+    renewal = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
     changed = _changed(customer, renewal)
     assert changed.message == "The price is unchanged; please confirm again. Nothing was charged."
     assert changed.change.is_same
 
 
 def test_a_quote_whose_date_alone_changed_says_which(client: Client, customer: Customer) -> None:
-    ask = Ask(kind=OrderKind.NEW, application=customer.application.pk, edition=Edition.ESSENTIAL)
+    ask = OrderRequest(
+        kind=OrderKind.NEW, application=customer.application.pk, edition=Edition.ESSENTIAL
+    )
     changed = _changed(customer, ask)
     (expiry,) = changed.change.expiries
     assert expiry.new - expiry.old == OLD - NOW
@@ -83,7 +85,7 @@ def test_a_quote_whose_date_alone_changed_says_which(client: Client, customer: C
 def test_a_quote_whose_contents_changed_does_not_say_unchanged(customer: Customer) -> None:
     package = make.buy(customer.application).lines.get().package
     assert package is not None
-    renewal = Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
+    renewal = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
     quote = make_quote(account=customer.account, ask=renewal, now=NOW)
     make.add(customer.application, agents=1)
     with pytest.raises(QuoteChanged) as changed:

@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.enums import Role
 from billing.enums import Edition, OrderKind
 from billing.models import Order
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from billing.orders.services import cancel_order, refuse_payment
 from tests.factories import (
     NOW,
@@ -214,7 +214,7 @@ def payer() -> Customer:
 def asked(customer: Customer, payer: Customer) -> Order:
     customer.account.name = "Night Owl Telecom"
     customer.account.save(update_fields=["name"])
-    ask = Ask(
+    ask = OrderRequest(
         kind=OrderKind.NEW,
         application=customer.application.pk,
         edition=Edition.PREMIUM,

@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client
 
 from billing.refunds.labels import SOURCES, TITLES
-from billing.refunds.policy import POLICY_VERSION, Rule
+from billing.refunds.policy import POLICY_VERSION, RefundRule
 from billing.refunds.terms import list_terms
 from tests.factories import NOW
 
@@ -18,10 +18,10 @@ pytestmark = pytest.mark.django_db
 def test_every_rule_of_the_policy_is_said_once_in_its_order() -> None:
     terms = list_terms(5)
 
-    assert [term.rule for term in terms] == list(Rule)
-    assert [term.title for term in terms] == [str(TITLES[rule]) for rule in Rule]
-    assert [term.source for term in terms] == [str(SOURCES[rule]) for rule in Rule]
-    assert len({term.text for term in terms}) == len(Rule)
+    assert [term.rule for term in terms] == list(RefundRule)
+    assert [term.title for term in terms] == [str(TITLES[rule]) for rule in RefundRule]
+    assert [term.source for term in terms] == [str(SOURCES[rule]) for rule in RefundRule]
+    assert len({term.text for term in terms}) == len(RefundRule)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_visitor_reads_the_policy_with_its_last_second(
     assert f"{last}, 23:59:59" in html
     assert words in html
     assert [term.text in html.replace("&#x27;", "'") for term in list_terms(days)] == [True] * len(
-        Rule
+        RefundRule
     )
     assert POLICY_VERSION in html
     for fund in ("gift", "income", "cash"):

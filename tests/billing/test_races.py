@@ -11,7 +11,7 @@ from billing.models import Order, Package, Refund, TrialGrant
 from billing.orders import services as orders
 from billing.orders import trials
 from billing.orders.quotes import make_quote
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from billing.orders.services import place_order
 from billing.orders.trials import activate_application
 from billing.refunds import services as refunds
@@ -32,7 +32,7 @@ def _unlocked(account_id: int) -> Account:
 def _buyer() -> tuple[Customer, str]:
     """A customer who has just confirmed 2 additional agents on the trial: 14 days, 37.34."""
     customer = make_customer(cash="1000")
-    ask = Ask(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=2)
+    ask = OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=2)
     return customer, make_quote(account=customer.account, ask=ask, now=NOW).token
 
 
@@ -63,7 +63,7 @@ def test_without_the_lock_the_same_purchase_is_answered_differently(
 
 def _refunder() -> tuple[Customer, Package, str]:
     customer = make_customer(gift="100", income="50", cash="500")
-    ask = Ask(
+    ask = OrderRequest(
         kind=OrderKind.NEW,
         application=customer.application.pk,
         edition=Edition.PREMIUM,

@@ -17,9 +17,9 @@ from billing.enums import Edition, OrderKind, OrderStatus
 from billing.models import Coupon, LedgerEntry, Order, Package, Payment, Refund
 from billing.offers import services as offers
 from billing.orders import services as orders
-from billing.orders.eligibility import judge_ask
+from billing.orders.eligibility import check_eligibility
 from billing.orders.quotes import make_quote
-from billing.orders.request import Ask, RenewedPackage
+from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import cancel_order, pay_order
 from billing.refunds import services as refunds
 from billing.refunds.services import RefundRefused, quote_refund, refund_package
@@ -58,7 +58,11 @@ def _no_account_locks(patch: pytest.MonkeyPatch) -> None:
 def _no_package_locks(patch: pytest.MonkeyPatch) -> None:
     """Let orders read the packages they are about to change without locking them."""
     patch.setattr(orders, "make_quote", lambda **about: make_quote(**{**about, "lock": False}))
-    patch.setattr(orders, "judge_ask", lambda account, ask, now, lock: judge_ask(account, ask, now))
+    patch.setattr(
+        orders,
+        "check_eligibility",
+        lambda account, ask, now, lock: check_eligibility(account, ask, now),
+    )
 
 
 def _codes(outcomes: list[Outcome[Any]]) -> list[str]:
@@ -83,7 +87,7 @@ def _voucher_race() -> tuple[Coupon, list[Outcome[Any]]]:
     shown = [
         quote(
             customer.account,
-            Ask(
+            OrderRequest(
                 kind=OrderKind.NEW,
                 application=application.pk,
                 edition=Edition.ESSENTIAL,
@@ -171,7 +175,7 @@ def test_confirmations_at_once_take_no_more_than_there_is() -> None:
         applications = [customer.application]
         applications += [make.make_application(customer.account) for _ in range(ORDERS - 1)]
         asks = [
-            Ask(kind=OrderKind.NEW, application=each.pk, edition=Edition.ESSENTIAL)
+            OrderRequest(kind=OrderKind.NEW, application=each.pk, edition=Edition.ESSENTIAL)
             for each in applications
         ]
         shown = [quote(customer.account, ask, now=NOW) for ask in asks]
@@ -289,8 +293,10 @@ def _renewal_against_upgrade() -> tuple[Package, list[Outcome[Order]]]:
     customer = make.make_customer(cash="1000")
     package = package_of(make.buy(customer.application))
     asks = (
-        Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),)),
-        Ask(kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM),
+        OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),)),
+        OrderRequest(
+            kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM
+        ),
     )
     shown = [quote(customer.account, ask, now=NOW) for ask in asks]
     return package, race(*[lambda each=each: confirm(each, now=NOW) for each in shown])

@@ -18,8 +18,8 @@ from billing.refunds.policy import (
     PromotionFacts,
     RefundConfig,
     RefundFacts,
+    RefundRule,
     RefundTrace,
-    Rule,
     ViolationFacts,
     evaluate,
 )
@@ -72,7 +72,7 @@ def _earlier(
 class Case:
     """Facts that differ from the good ones, and what the one rule says to them."""
 
-    rule: Rule
+    rule: RefundRule
     name: str
     outcome: str
     code: str
@@ -80,13 +80,13 @@ class Case:
     asked_at: datetime = ASKED
 
 
-def _case(rule: Rule, name: str, outcome: str, code: str, **facts: Any) -> Case:
+def _case(rule: RefundRule, name: str, outcome: str, code: str, **facts: Any) -> Case:
     return Case(rule, name, outcome, code, facts)
 
 
 def _at(text: str, outcome: str, name: str, **facts: Any) -> Case:
     code = "inside" if outcome == PASS else "over"
-    return Case(Rule.WINDOW, f"{name}: {text}", outcome, code, facts, at(text))
+    return Case(RefundRule.WINDOW, f"{name}: {text}", outcome, code, facts, at(text))
 
 
 OWN_3 = [_promotion("window", 3)]
@@ -95,27 +95,35 @@ OWN_30 = [_promotion("window", 30)]
 
 CASES = [
     # --- A paid package in its life
-    _case(Rule.PAID_PACKAGE, "active", PASS, "paid"),
-    _case(Rule.PAID_PACKAGE, "isolated", PASS, "paid", state=PackageState.ISOLATED),
-    _case(Rule.PAID_PACKAGE, "trial", FAIL, "trial", kind=PackageKind.TRIAL, state="trial"),
+    _case(RefundRule.PAID_PACKAGE, "active", PASS, "paid"),
+    _case(RefundRule.PAID_PACKAGE, "isolated", PASS, "paid", state=PackageState.ISOLATED),
+    _case(RefundRule.PAID_PACKAGE, "trial", FAIL, "trial", kind=PackageKind.TRIAL, state="trial"),
     _case(
-        Rule.PAID_PACKAGE,
+        RefundRule.PAID_PACKAGE,
         "trial that is over",
         FAIL,
         "trial",
         kind=PackageKind.TRIAL,
         state=PackageState.RELEASED,
     ),
-    _case(Rule.PAID_PACKAGE, "released", FAIL, "released", state=PackageState.RELEASED),
-    _case(Rule.PAID_PACKAGE, "refunded", FAIL, "refunded", state=PackageState.REFUNDED),
-    _case(Rule.PAID_PACKAGE, "terminated", FAIL, "terminated", account_status="terminated"),
+    _case(RefundRule.PAID_PACKAGE, "released", FAIL, "released", state=PackageState.RELEASED),
+    _case(RefundRule.PAID_PACKAGE, "refunded", FAIL, "refunded", state=PackageState.REFUNDED),
+    _case(RefundRule.PAID_PACKAGE, "terminated", FAIL, "terminated", account_status="terminated"),
     _case(
-        Rule.PAID_PACKAGE, "blocked, as terminated", FAIL, "terminated", account_status="blocked"
+        RefundRule.PAID_PACKAGE,
+        "blocked, as terminated",
+        FAIL,
+        "terminated",
+        account_status="blocked",
     ),
-    _case(Rule.PAID_PACKAGE, "suspended is not over", PASS, "paid", account_status="suspended"),
-    _case(Rule.PAID_PACKAGE, "kind unknown", REVIEW, "unknown", kind=None),
-    _case(Rule.PAID_PACKAGE, "state unknown", REVIEW, "unknown", state=None),
-    _case(Rule.PAID_PACKAGE, "account's status unknown", REVIEW, "unknown", account_status=None),
+    _case(
+        RefundRule.PAID_PACKAGE, "suspended is not over", PASS, "paid", account_status="suspended"
+    ),
+    _case(RefundRule.PAID_PACKAGE, "kind unknown", REVIEW, "unknown", kind=None),
+    _case(RefundRule.PAID_PACKAGE, "state unknown", REVIEW, "unknown", state=None),
+    _case(
+        RefundRule.PAID_PACKAGE, "account's status unknown", REVIEW, "unknown", account_status=None
+    ),
     # --- The window: bought on 10 March at 10:00, the fifth day after is 15 March
     _at("2026-03-10 10:00:00", PASS, "the instant of buying"),
     _at("2026-03-10 23:59:59", PASS, "the same day"),
@@ -144,21 +152,21 @@ CASES = [
     _at("2026-03-16 00:59:59", PASS, "an hour was lost, last second", excluded=HOUR),
     _at("2026-03-16 01:00:00", FAIL, "an hour was lost, one second later", excluded=HOUR),
     _case(
-        Rule.WINDOW,
+        RefundRule.WINDOW,
         "bought at the last second of the day, 5 days ago",
         PASS,
         "inside",
         purchased_at=at("2026-03-07 23:59:59"),
     ),
     _case(
-        Rule.WINDOW,
+        RefundRule.WINDOW,
         "bought at the last second of the day before",
         FAIL,
         "over",
         purchased_at=at("2026-03-06 23:59:59"),
     ),
     _case(
-        Rule.WINDOW,
+        RefundRule.WINDOW,
         "a trial was not bought",
         FAIL,
         "no_purchase",
@@ -166,98 +174,104 @@ CASES = [
         purchased_at=None,
         excluded=None,
     ),
-    _case(Rule.WINDOW, "purchase unknown", REVIEW, "unknown", purchased_at=None),
-    _case(Rule.WINDOW, "lost time unknown", REVIEW, "unknown", excluded=None),
-    _case(Rule.WINDOW, "promotions unknown", REVIEW, "unknown", promotions=None),
+    _case(RefundRule.WINDOW, "purchase unknown", REVIEW, "unknown", purchased_at=None),
+    _case(RefundRule.WINDOW, "lost time unknown", REVIEW, "unknown", excluded=None),
+    _case(RefundRule.WINDOW, "promotions unknown", REVIEW, "unknown", promotions=None),
     # --- Prepaid from the start
-    _case(Rule.PREPAID, "from the start", PASS, "from_the_start"),
-    _case(Rule.PREPAID, "switched", FAIL, "switched", is_switched_from_postpaid=True),
-    _case(Rule.PREPAID, "unknown", REVIEW, "unknown", is_switched_from_postpaid=None),
+    _case(RefundRule.PREPAID, "from the start", PASS, "from_the_start"),
+    _case(RefundRule.PREPAID, "switched", FAIL, "switched", is_switched_from_postpaid=True),
+    _case(RefundRule.PREPAID, "unknown", REVIEW, "unknown", is_switched_from_postpaid=None),
     # --- One per entity
-    _case(Rule.ONE_PER_ENTITY, "unused", PASS, "unused"),
-    _case(Rule.ONE_PER_ENTITY, "done", FAIL, "used", entity_refunds=[_earlier("done")]),
+    _case(RefundRule.ONE_PER_ENTITY, "unused", PASS, "unused"),
+    _case(RefundRule.ONE_PER_ENTITY, "done", FAIL, "used", entity_refunds=[_earlier("done")]),
     _case(
-        Rule.ONE_PER_ENTITY,
+        RefundRule.ONE_PER_ENTITY,
         "done by another account",
         FAIL,
         "used",
         entity_refunds=[_earlier("done", same=False)],
     ),
-    _case(Rule.ONE_PER_ENTITY, "pending", FAIL, "held", entity_refunds=[_earlier("pending")]),
+    _case(RefundRule.ONE_PER_ENTITY, "pending", FAIL, "held", entity_refunds=[_earlier("pending")]),
     _case(
-        Rule.ONE_PER_ENTITY,
+        RefundRule.ONE_PER_ENTITY,
         "pending at another account",
         FAIL,
         "held",
         entity_refunds=[_earlier("pending", same=False)],
     ),
     _case(
-        Rule.ONE_PER_ENTITY,
+        RefundRule.ONE_PER_ENTITY,
         "rejected gives it back",
         PASS,
         "unused",
         entity_refunds=[_earlier("rejected")],
     ),
     _case(
-        Rule.ONE_PER_ENTITY,
+        RefundRule.ONE_PER_ENTITY,
         "withdrawn gives it back",
         PASS,
         "unused",
         entity_refunds=[_earlier("withdrawn")],
     ),
     _case(
-        Rule.ONE_PER_ENTITY,
+        RefundRule.ONE_PER_ENTITY,
         "one rejected, one done",
         FAIL,
         "used",
         entity_refunds=[_earlier("rejected"), _earlier("done", number="R2")],
     ),
     _case(
-        Rule.ONE_PER_ENTITY,
+        RefundRule.ONE_PER_ENTITY,
         "a refund of zero does not use it",
         PASS,
         "unused",
         entity_refunds=[_earlier("done", zero=True), _earlier("pending", number="R2", zero=True)],
     ),
     _case(
-        Rule.ONE_PER_ENTITY,
+        RefundRule.ONE_PER_ENTITY,
         "one of zero, one of money",
         FAIL,
         "used",
         entity_refunds=[_earlier("done", zero=True), _earlier("done", number="R2")],
     ),
-    _case(Rule.ONE_PER_ENTITY, "unknown", REVIEW, "unknown", entity_refunds=None),
+    _case(RefundRule.ONE_PER_ENTITY, "unknown", REVIEW, "unknown", entity_refunds=None),
     # --- Promotions
-    _case(Rule.PROMOTION, "none", PASS, "none_against"),
-    _case(Rule.PROMOTION, "as usual", PASS, "none_against", promotions=[_promotion("policy")]),
-    _case(Rule.PROMOTION, "own window", PASS, "none_against", promotions=OWN_3),
+    _case(RefundRule.PROMOTION, "none", PASS, "none_against"),
     _case(
-        Rule.PROMOTION, "not refundable", FAIL, "not_refundable", promotions=[_promotion("none")]
+        RefundRule.PROMOTION, "as usual", PASS, "none_against", promotions=[_promotion("policy")]
+    ),
+    _case(RefundRule.PROMOTION, "own window", PASS, "none_against", promotions=OWN_3),
+    _case(
+        RefundRule.PROMOTION,
+        "not refundable",
+        FAIL,
+        "not_refundable",
+        promotions=[_promotion("none")],
     ),
     _case(
-        Rule.PROMOTION,
+        RefundRule.PROMOTION,
         "not refundable, of a later order",
         FAIL,
         "not_refundable",
         promotions=[_promotion("policy"), _promotion("none", of_package=False, name="Autumn")],
     ),
-    _case(Rule.PROMOTION, "unknown", REVIEW, "unknown", promotions=None),
+    _case(RefundRule.PROMOTION, "unknown", REVIEW, "unknown", promotions=None),
     # --- Guidelines
-    _case(Rule.GUIDELINES, "clean", PASS, "clean"),
-    _case(Rule.GUIDELINES, "serious", FAIL, "violation", violations=[_violation("serious")]),
-    _case(Rule.GUIDELINES, "severe", FAIL, "violation", violations=[_violation("severe")]),
+    _case(RefundRule.GUIDELINES, "clean", PASS, "clean"),
+    _case(RefundRule.GUIDELINES, "serious", FAIL, "violation", violations=[_violation("serious")]),
+    _case(RefundRule.GUIDELINES, "severe", FAIL, "violation", violations=[_violation("severe")]),
     _case(
-        Rule.GUIDELINES,
+        RefundRule.GUIDELINES,
         "severe beside an investigation",
         FAIL,
         "violation",
         violations=[_violation("violation", standing=False), _violation("severe", number="V2")],
     ),
-    _case(Rule.GUIDELINES, "suspended", FAIL, "restricted", account_status="suspended"),
-    _case(Rule.GUIDELINES, "terminated", FAIL, "restricted", account_status="terminated"),
-    _case(Rule.GUIDELINES, "blocked", FAIL, "restricted", account_status="blocked"),
+    _case(RefundRule.GUIDELINES, "suspended", FAIL, "restricted", account_status="suspended"),
+    _case(RefundRule.GUIDELINES, "terminated", FAIL, "restricted", account_status="terminated"),
+    _case(RefundRule.GUIDELINES, "blocked", FAIL, "restricted", account_status="blocked"),
     _case(
-        Rule.GUIDELINES,
+        RefundRule.GUIDELINES,
         "lifted, but the violation stands",
         FAIL,
         "violation",
@@ -265,42 +279,42 @@ CASES = [
         account_status="active",
     ),
     _case(
-        Rule.GUIDELINES,
+        RefundRule.GUIDELINES,
         "a severe one under investigation",
         REVIEW,
         "investigated",
         violations=[_violation("severe", standing=False)],
     ),
     _case(
-        Rule.GUIDELINES,
+        RefundRule.GUIDELINES,
         "a mild one under investigation",
         REVIEW,
         "investigated",
         violations=[_violation("violation", standing=False)],
     ),
     _case(
-        Rule.GUIDELINES,
+        RefundRule.GUIDELINES,
         "a standing warning",
         REVIEW,
         "warned",
         violations=[_violation("violation")],
     ),
-    _case(Rule.GUIDELINES, "status unknown", REVIEW, "unknown", account_status=None),
-    _case(Rule.GUIDELINES, "violations unknown", REVIEW, "unknown", violations=None),
+    _case(RefundRule.GUIDELINES, "status unknown", REVIEW, "unknown", account_status=None),
+    _case(RefundRule.GUIDELINES, "violations unknown", REVIEW, "unknown", violations=None),
     # --- Nothing out of the ordinary
-    _case(Rule.NOT_ABNORMAL, "first", PASS, "usual"),
-    _case(Rule.NOT_ABNORMAL, "one before", PASS, "usual", recent_asks=1),
-    _case(Rule.NOT_ABNORMAL, "two before", REVIEW, "needs_check", recent_asks=2),
-    _case(Rule.NOT_ABNORMAL, "nine before", REVIEW, "needs_check", recent_asks=9),
-    _case(Rule.NOT_ABNORMAL, "a hold", REVIEW, "needs_check", has_hold=True),
-    _case(Rule.NOT_ABNORMAL, "asks unknown", REVIEW, "unknown", recent_asks=None),
-    _case(Rule.NOT_ABNORMAL, "hold unknown", REVIEW, "unknown", has_hold=None),
+    _case(RefundRule.NOT_ABNORMAL, "first", PASS, "usual"),
+    _case(RefundRule.NOT_ABNORMAL, "one before", PASS, "usual", recent_asks=1),
+    _case(RefundRule.NOT_ABNORMAL, "two before", REVIEW, "needs_check", recent_asks=2),
+    _case(RefundRule.NOT_ABNORMAL, "nine before", REVIEW, "needs_check", recent_asks=9),
+    _case(RefundRule.NOT_ABNORMAL, "a hold", REVIEW, "needs_check", has_hold=True),
+    _case(RefundRule.NOT_ABNORMAL, "asks unknown", REVIEW, "unknown", recent_asks=None),
+    _case(RefundRule.NOT_ABNORMAL, "hold unknown", REVIEW, "unknown", has_hold=None),
     # --- Nothing in flight
-    _case(Rule.NOTHING_IN_FLIGHT, "nothing", PASS, "nothing_open"),
-    _case(Rule.NOTHING_IN_FLIGHT, "an order", FAIL, "open", open_orders=["O1"]),
-    _case(Rule.NOTHING_IN_FLIGHT, "a refund", FAIL, "open", open_refunds=["R1"]),
-    _case(Rule.NOTHING_IN_FLIGHT, "orders unknown", REVIEW, "unknown", open_orders=None),
-    _case(Rule.NOTHING_IN_FLIGHT, "refunds unknown", REVIEW, "unknown", open_refunds=None),
+    _case(RefundRule.NOTHING_IN_FLIGHT, "nothing", PASS, "nothing_open"),
+    _case(RefundRule.NOTHING_IN_FLIGHT, "an order", FAIL, "open", open_orders=["O1"]),
+    _case(RefundRule.NOTHING_IN_FLIGHT, "a refund", FAIL, "open", open_refunds=["R1"]),
+    _case(RefundRule.NOTHING_IN_FLIGHT, "orders unknown", REVIEW, "unknown", open_orders=None),
+    _case(RefundRule.NOTHING_IN_FLIGHT, "refunds unknown", REVIEW, "unknown", open_refunds=None),
 ]
 
 
@@ -311,20 +325,20 @@ def test_what_one_rule_says(case: Case) -> None:
 
 
 def test_every_rule_is_asked_in_the_order_of_the_list() -> None:
-    assert [result.rule for result in _ask().results] == list(Rule)
+    assert [result.rule for result in _ask().results] == list(RefundRule)
     assert _ask().outcome == PASS
     assert _ask().version == POLICY_VERSION
 
 
 #: For each rule, facts that fail it and no other rule.
-BREAKS: dict[Rule, dict[str, Any]] = {
-    Rule.PAID_PACKAGE: {"state": PackageState.RELEASED},
-    Rule.WINDOW: {"purchased_at": BOUGHT - 40 * DAY},
-    Rule.PREPAID: {"is_switched_from_postpaid": True},
-    Rule.ONE_PER_ENTITY: {"entity_refunds": [_earlier("done")]},
-    Rule.PROMOTION: {"promotions": [_promotion("none")]},
-    Rule.GUIDELINES: {"violations": [_violation("serious")]},
-    Rule.NOTHING_IN_FLIGHT: {"open_orders": ["O1"]},
+BREAKS: dict[RefundRule, dict[str, Any]] = {
+    RefundRule.PAID_PACKAGE: {"state": PackageState.RELEASED},
+    RefundRule.WINDOW: {"purchased_at": BOUGHT - 40 * DAY},
+    RefundRule.PREPAID: {"is_switched_from_postpaid": True},
+    RefundRule.ONE_PER_ENTITY: {"entity_refunds": [_earlier("done")]},
+    RefundRule.PROMOTION: {"promotions": [_promotion("none")]},
+    RefundRule.GUIDELINES: {"violations": [_violation("serious")]},
+    RefundRule.NOTHING_IN_FLIGHT: {"open_orders": ["O1"]},
 }
 
 
@@ -336,14 +350,14 @@ BREAKS: dict[Rule, dict[str, Any]] = {
         for pair in itertools.combinations(BREAKS, size)
     ],
 )
-def test_no_rule_silences_another(broken: set[Rule]) -> None:
+def test_no_rule_silences_another(broken: set[RefundRule]) -> None:
     facts: dict[str, Any] = {}
     for rule in broken:
         facts |= BREAKS[rule]
     trace = _ask(**facts)
     assert {result.rule for result in trace.failed()} == broken
     assert trace.outcome == FAIL
-    assert len(trace.results) == len(Rule)
+    assert len(trace.results) == len(RefundRule)
 
 
 def test_nothing_known_is_review_and_never_a_grant() -> None:
@@ -364,7 +378,7 @@ def test_no_single_unknown_fact_is_waved_through(name: str) -> None:
 @pytest.mark.parametrize("name", UNKNOWABLE)
 def test_a_failure_beside_an_unknown_fact_still_fails(name: str) -> None:
     is_prepaid = name == "is_switched_from_postpaid"
-    facts = BREAKS[Rule.NOTHING_IN_FLIGHT if is_prepaid else Rule.PREPAID]
+    facts = BREAKS[RefundRule.NOTHING_IN_FLIGHT if is_prepaid else RefundRule.PREPAID]
     assert _ask(**{**facts, name: None}).outcome == FAIL
 
 
@@ -378,8 +392,8 @@ def test_thresholds_are_the_configurations() -> None:
     trace = evaluate(
         replace(GOOD, recent_asks=1), asked_at=at("2026-03-12 00:00:00"), tz=SHANGHAI, config=config
     )
-    assert trace.of(Rule.WINDOW).code == "over"
-    assert trace.of(Rule.NOT_ABNORMAL).code == "needs_check"
+    assert trace.of(RefundRule.WINDOW).code == "over"
+    assert trace.of(RefundRule.NOT_ABNORMAL).code == "needs_check"
 
 
 # --- Zones -----------------------------------------------------------------------------------
@@ -415,8 +429,8 @@ def test_the_machines_zone_does_not_move_the_window(
     server_zone: str, bought: str, last: str
 ) -> None:
     facts: dict[str, Any] = {"purchased_at": at(bought)}
-    assert _ask(at(last), **facts).of(Rule.WINDOW).outcome == PASS
-    assert _ask(at(last) + SECOND, **facts).of(Rule.WINDOW).outcome == FAIL
+    assert _ask(at(last), **facts).of(RefundRule.WINDOW).outcome == PASS
+    assert _ask(at(last) + SECOND, **facts).of(RefundRule.WINDOW).outcome == FAIL
 
 
 @pytest.mark.parametrize(
@@ -438,24 +452,24 @@ def test_the_billing_zones_days_count_when_its_clocks_change(
 ) -> None:
     tz = ZoneInfo(zone)
     facts: dict[str, Any] = {"purchased_at": at(bought, tz)}
-    assert _ask(at(last, tz), tz=tz, **facts).of(Rule.WINDOW).outcome == PASS
-    assert _ask(at(last, tz) + SECOND, tz=tz, **facts).of(Rule.WINDOW).outcome == FAIL
+    assert _ask(at(last, tz), tz=tz, **facts).of(RefundRule.WINDOW).outcome == PASS
+    assert _ask(at(last, tz) + SECOND, tz=tz, **facts).of(RefundRule.WINDOW).outcome == FAIL
 
 
 def test_one_purchase_has_other_last_seconds_in_other_zones() -> None:
     # 10 March 23:30 in Shanghai is 10 March 11:30 in New York.
     bought = at("2026-03-10 23:30:00")
     asked = at("2026-03-16 11:00:00")  # 15 March 23:00 in New York
-    assert _ask(asked, purchased_at=bought).of(Rule.WINDOW).outcome == FAIL
+    assert _ask(asked, purchased_at=bought).of(RefundRule.WINDOW).outcome == FAIL
     there = _ask(asked, tz=ZoneInfo("America/New_York"), purchased_at=bought)
-    assert there.of(Rule.WINDOW).outcome == PASS
+    assert there.of(RefundRule.WINDOW).outcome == PASS
 
 
 # --- What is kept ----------------------------------------------------------------------------
 
 
 def test_the_numbers_behind_a_result_are_kept() -> None:
-    window = _ask(excluded=2 * DAY, promotions=OWN_3).of(Rule.WINDOW)
+    window = _ask(excluded=2 * DAY, promotions=OWN_3).of(RefundRule.WINDOW)
     assert window.numbers == {
         "days": 3,
         "purchased_at": BOUGHT.isoformat(),
@@ -464,9 +478,9 @@ def test_the_numbers_behind_a_result_are_kept() -> None:
     }
     one = _ask(
         entity_refunds=[_earlier("done", same=False, number="R8"), _earlier("pending", number="R7")]
-    ).of(Rule.ONE_PER_ENTITY)
+    ).of(RefundRule.ONE_PER_ENTITY)
     assert (one.numbers, one.staff_numbers) == ({"own": ["R7"]}, {"all": ["R7", "R8"]})
-    abnormal = _ask(recent_asks=3, has_hold=True).of(Rule.NOT_ABNORMAL)
+    abnormal = _ask(recent_asks=3, has_hold=True).of(RefundRule.NOT_ABNORMAL)
     assert abnormal.numbers == {}
     assert abnormal.staff_numbers == {"recent_asks": 3, "has_hold": True}
 

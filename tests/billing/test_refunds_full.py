@@ -17,7 +17,7 @@ from billing.models import Coupon, Order, Package, Refund, RefundLine
 from billing.orders.services import pay_order
 from billing.packages.services import mark_switched_from_postpaid
 from billing.refunds.holds import place_refund_hold
-from billing.refunds.policy import RefundTrace, Rule
+from billing.refunds.policy import RefundRule, RefundTrace
 from billing.refunds.services import RefundChanged, RefundRefused, quote_refund, refund_package
 from compliance.enums import CaseState
 from tests import factories as make
@@ -53,12 +53,12 @@ def _refused(package: Package, now: datetime = NOW) -> list[str]:
     before = {fund.pk: fund.balance for fund in package.account.funds.all()}
     with pytest.raises(RefundRefused) as refused:
         refund(package, now=now)
-    assert len(refused.value.quote.trace.results) == len(Rule)
+    assert len(refused.value.quote.trace.results) == len(RefundRule)
     assert {fund.pk: fund.balance for fund in package.account.funds.all()} == before
     return [result.rule.value for result in refused.value.quote.trace.failed()]
 
 
-def _outcome(package: Package, rule: Rule, now: datetime = NOW) -> tuple[str, str]:
+def _outcome(package: Package, rule: RefundRule, now: datetime = NOW) -> tuple[str, str]:
     result = quote_refund(package=fresh(package), now=now).trace.of(rule)
     return result.outcome.value, result.code
 
@@ -241,7 +241,7 @@ def test_the_window_of_an_order_paid_late_counts_from_the_payment() -> None:
     make.fund_account(customer.account, cash="500")
     paid = pay_order(order=order, by=None, now=at("2026-03-11 00:30:00"))
     result = quote_refund(package=package_of(paid), now=at("2026-03-16 23:59:59"))
-    assert result.trace.of(Rule.WINDOW).outcome == "pass"
+    assert result.trace.of(RefundRule.WINDOW).outcome == "pass"
     assert _refused(package_of(paid), at("2026-03-17 00:00:00")) == ["window"]
 
 
@@ -266,8 +266,8 @@ def test_time_under_an_overturned_measure_does_not_count() -> None:
     )
     last = WINDOW_END + 2 * DAY + HOUR
     assert wall(last) == "2026-03-18 01:00:00"
-    assert _outcome(package, Rule.WINDOW, last - SECOND) == ("pass", "inside")
-    assert _outcome(package, Rule.WINDOW, last) == ("fail", "over")
+    assert _outcome(package, RefundRule.WINDOW, last - SECOND) == ("pass", "inside")
+    assert _outcome(package, RefundRule.WINDOW, last) == ("fail", "over")
 
 
 def test_time_under_a_measure_that_was_right_does_count() -> None:
@@ -276,7 +276,7 @@ def test_time_under_a_measure_that_was_right_does_count() -> None:
     lift_restriction(
         account=customer.account, case_number=case, reason="Served", by=None, now=NOW + 3 * DAY
     )
-    assert _outcome(package, Rule.WINDOW, WINDOW_END) == ("fail", "over")
+    assert _outcome(package, RefundRule.WINDOW, WINDOW_END) == ("fail", "over")
 
 
 def test_a_trial_is_not_refunded() -> None:
@@ -397,7 +397,7 @@ def test_what_a_case_under_the_guidelines_does(
 ) -> None:
     customer, package = _bought()
     cases.make_case(_tenant(customer), state, behaviour=behaviour, now=NOW)
-    assert _outcome(package, Rule.GUIDELINES, NOW + HOUR) == outcome
+    assert _outcome(package, RefundRule.GUIDELINES, NOW + HOUR) == outcome
 
 
 def test_a_case_of_another_account_of_the_entity_is_no_bar() -> None:
@@ -406,7 +406,7 @@ def test_a_case_of_another_account_of_the_entity_is_no_bar() -> None:
     good = make.make_customer(entity=entity, cash="1000")
     package = package_of(make.buy(good.application))
     cases.make_case(_tenant(bad), CaseState.VERIFIED, now=NOW)
-    assert _outcome(package, Rule.GUIDELINES) == ("pass", "clean")
+    assert _outcome(package, RefundRule.GUIDELINES) == ("pass", "clean")
 
 
 @pytest.mark.parametrize(
@@ -455,8 +455,8 @@ def test_recent_requests_are_those_of_the_entity_in_thirty_days() -> None:
     for package, days in zip(packages[:2], (30, 12), strict=True):
         asked = refund(package, now=NOW)
         Refund.objects.filter(pk=asked.pk).update(status="rejected", requested_at=NOW - days * DAY)
-    assert _outcome(packages[2], Rule.NOT_ABNORMAL, NOW) == ("review", "needs_check")
-    assert _outcome(packages[2], Rule.NOT_ABNORMAL, NOW + SECOND) == ("pass", "usual")
+    assert _outcome(packages[2], RefundRule.NOT_ABNORMAL, NOW) == ("review", "needs_check")
+    assert _outcome(packages[2], RefundRule.NOT_ABNORMAL, NOW + SECOND) == ("pass", "usual")
 
 
 # --- Confirming ------------------------------------------------------------------------------
@@ -554,13 +554,16 @@ def test_asking_about_another_day_judges_that_day() -> None:
     package = package_of(make.buy(customer.application))
     make.add(customer.application, agents=1)  # unpaid until 11 March, 10:00
     today = quote_refund(package=package, now=NOW)
-    assert [result.rule for result in today.trace.failed()] == [Rule.NOTHING_IN_FLIGHT]
+    assert [result.rule for result in today.trace.failed()] == [RefundRule.NOTHING_IN_FLIGHT]
     tomorrow = quote_refund(package=package, now=NOW, on=NOW + 2 * DAY)
     assert tomorrow.outcome == "pass"
     later = quote_refund(package=package, now=NOW, on=WINDOW_END)
-    assert [result.rule for result in later.trace.failed()] == [Rule.WINDOW]
+    assert [result.rule for result in later.trace.failed()] == [RefundRule.WINDOW]
     gone = quote_refund(package=package, now=NOW, on=at("2026-04-17 10:00:00"))
-    assert [result.rule for result in gone.trace.failed()] == [Rule.PAID_PACKAGE, Rule.WINDOW]
+    assert [result.rule for result in gone.trace.failed()] == [
+        RefundRule.PAID_PACKAGE,
+        RefundRule.WINDOW,
+    ]
 
 
 def test_the_database_itself_allows_an_entity_one_refund() -> None:

@@ -12,12 +12,12 @@ from accounts.models import AuditEvent, User
 from accounts.services.restrictions import lift_restriction
 from billing.enums import Edition, OrderKind, RenewalMode
 from billing.models import Order, Package, Refund
-from billing.orders.request import Ask, RenewedPackage
+from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import pay_order
-from billing.packages.lifecycle import derive_state
+from billing.packages.lifecycle import derive_package_state
 from billing.packages.services import mark_switched_from_postpaid
 from billing.refunds.holds import place_refund_hold, release_refund_hold
-from billing.refunds.policy import Rule
+from billing.refunds.policy import RefundRule
 from billing.refunds.services import (
     RefundRefused,
     approve_refund,
@@ -88,13 +88,15 @@ def test_a_request_under_review_moves_no_money_and_service_goes_on() -> None:
     assert [order.status for order in Order.objects.all()] == ["refunding"]
 
 
-def _asks(customer: Customer, package: Package) -> dict[str, Ask]:
+def _asks(customer: Customer, package: Package) -> dict[str, OrderRequest]:
     application = customer.application.pk
     return {
-        "new": Ask(kind=OrderKind.NEW, application=application, edition=Edition.PREMIUM),
-        "addition": Ask(kind=OrderKind.ADDITIONAL, application=application, agents=1),
-        "upgrade": Ask(kind=OrderKind.UPGRADE, application=application, edition=Edition.PREMIUM),
-        "renewal": Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),)),
+        "new": OrderRequest(kind=OrderKind.NEW, application=application, edition=Edition.PREMIUM),
+        "addition": OrderRequest(kind=OrderKind.ADDITIONAL, application=application, agents=1),
+        "upgrade": OrderRequest(
+            kind=OrderKind.UPGRADE, application=application, edition=Edition.PREMIUM
+        ),
+        "renewal": OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),)),
     }
 
 
@@ -131,7 +133,7 @@ def test_expiry_does_not_defeat_a_request_made_in_time() -> None:
     late = EXPIRY + 30 * DAY
     run_sweep(now=late, finished_at=lambda: late, batch_size=10, progress=lambda *_step: None)
     assert fresh(package).state == "isolated"
-    assert derive_state(fresh(package), late).value == "isolated"
+    assert derive_package_state(fresh(package), late).value == "isolated"
     approve_refund(refund=asked, reason="In time", by=_staff(), now=late)
     assert fresh(package).state == "refunded"
     assert make.balances(customer.account) == {"gift": "20.00", "cash": "10000.00"}
@@ -167,7 +169,7 @@ def test_a_pending_request_holds_the_entitys_one_right() -> None:
     _customer, _package, asked = _asked(customer=first)
     with pytest.raises(RefundRefused) as refused:
         refund(other, now=NOW)
-    result = refused.value.quote.trace.of(Rule.ONE_PER_ENTITY)
+    result = refused.value.quote.trace.of(RefundRule.ONE_PER_ENTITY)
     assert (result.code, result.numbers) == ("held", {"own": []})
     reject_refund(refund=asked, reason="No", by=_staff(), now=NOW)
     assert refund(other, now=NOW).status == "done"
@@ -319,7 +321,7 @@ def test_a_third_request_within_thirty_days_needs_a_check_even_without_a_hold() 
     )
     third = quote_refund(package=package, now=NOW + HOUR)
     assert third.outcome == "review"
-    assert third.trace.of(Rule.NOT_ABNORMAL).staff_numbers == {
+    assert third.trace.of(RefundRule.NOT_ABNORMAL).staff_numbers == {
         "recent_asks": 2,
         "has_hold": False,
     }

@@ -14,7 +14,7 @@ from accounts.models import Notification, Restriction
 from accounts.services.letters import write
 from accounts.services.restrictions import lift_restriction
 from billing.models import Package
-from billing.packages.lifecycle import derive_state, foresee_release
+from billing.packages.lifecycle import derive_package_state, foresee_release
 from billing.packages.release import RELEASED_AT, UNDER_REVIEW, ReleaseFacts, Span, find_release
 from billing.renewals.reminders import find_due_reminders, send_reminders
 from billing.renewals.sweep import run_sweep
@@ -221,4 +221,4 @@ def test_an_unrestricted_customer_reads_when_the_licences_go(package: Package) -
     _remind(EXPIRY + 7 * DAY)
     (text,) = _mails(package)
     assert "were released on 17 Apr 2026, 10:00:00" in text
-    assert derive_state(package, EXPIRY + 7 * DAY) == "released"
+    assert derive_package_state(package, EXPIRY + 7 * DAY) == "released"

@@ -9,7 +9,7 @@ from accounts.models import Notification
 from billing.enums import Edition, OrderKind, RenewalMode
 from billing.models import ExpiryReminder, Package
 from billing.orders.quotes import make_quote
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from billing.orders.services import place_order
 from billing.packages.services import choose_renewal_mode
 from billing.renewals.policy import find_due_offset
@@ -48,7 +48,9 @@ def test_the_one_reminder_that_is_due(at: datetime, is_trial: bool, expected: in
 def _bought(now: datetime = NOW) -> tuple[Customer, Package]:
     """A package from 10 March to 10 April 2026, 10:00 in the billing zone."""
     customer = make_customer(cash="500", now=now)
-    ask = Ask(kind=OrderKind.NEW, application=customer.application.pk, edition=Edition.ESSENTIAL)
+    ask = OrderRequest(
+        kind=OrderKind.NEW, application=customer.application.pk, edition=Edition.ESSENTIAL
+    )
     quote = make_quote(account=customer.account, ask=ask, now=now)
     place_order(account=customer.account, token=quote.token, by=customer.owner, now=now)
     return customer, Package.objects.get(application=customer.application)

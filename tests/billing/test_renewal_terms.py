@@ -13,11 +13,11 @@ from django.test import Client
 from accounts.errors import Refused
 from billing.enums import Edition, OrderKind, RenewalMode, TermUnit
 from billing.models import Order, Package, RefundLine
-from billing.orders.request import Ask, RenewedPackage, in_scope
+from billing.orders.request import OrderRequest, RenewedPackage, in_scope
 from billing.orders.services import pay_order
 from billing.packages.services import choose_renewal_mode
 from billing.renewals.auto_renewal import renew_automatically
-from config.verification import find_breaches
+from config.verification import find_all_breaches
 from tests import factories as make
 from tests.billing.acts import DAY, HOUR, at, balance, fresh, package_of, quote, refund, wall
 from tests.factories import NOW, Customer
@@ -47,8 +47,8 @@ def two_packages(cash: str = "20000", *, gift: str = "0", income: str = "0") -> 
     return Two(customer, monthly, annual)
 
 
-def ask_for(two: Two, monthly: tuple[TermUnit, int], annual: tuple[TermUnit, int]) -> Ask:
-    return Ask(
+def ask_for(two: Two, monthly: tuple[TermUnit, int], annual: tuple[TermUnit, int]) -> OrderRequest:
+    return OrderRequest(
         kind=OrderKind.RENEWAL,
         renewed=(
             RenewedPackage(two.monthly.pk, (), *monthly),
@@ -59,7 +59,7 @@ def ask_for(two: Two, monthly: tuple[TermUnit, int], annual: tuple[TermUnit, int
 
 def breaches() -> list[str]:
     """What `verify_ledger` would say."""
-    return [breach.message for breach in find_breaches()]
+    return [breach.message for breach in find_all_breaches()]
 
 
 # --- The order -------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def test_offers_for_one_term_are_not_used_for_several(
 ) -> None:
     packages = [Package(pk=1, edition="premium"), Package(pk=2, edition="premium")]
     renewed = (RenewedPackage(1, (), *monthly), RenewedPackage(2, (), *annual))
-    scope = in_scope(Ask(kind=OrderKind.RENEWAL, renewed=renewed), packages)
+    scope = in_scope(OrderRequest(kind=OrderKind.RENEWAL, renewed=renewed), packages)
     assert (scope.edition, scope.unit, scope.count) == (Edition.PREMIUM, unit, count)
 
 

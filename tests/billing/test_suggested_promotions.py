@@ -15,7 +15,7 @@ from billing.enums import CouponKind, Edition, LicenceKind, OrderKind
 from billing.grants.coupons import end_promotion
 from billing.models import Order, Promotion
 from billing.offers.policy import limits_refund, list_harmless
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from billing.orders.suggestions import OfferChoice, suggest
 from billing.orders.term_comparison import PricedTerms, compare_choice
 from tests import factories as make
@@ -164,7 +164,7 @@ def test_terms_are_compared_with_the_promotions_of_each(
     promotions: list[Promotion], wanted: int | str | None, monthly: str, annual: str
 ) -> None:
     found = compare_choice(
-        Ask(kind=OrderKind.NEW, edition=Edition.ESSENTIAL),
+        OrderRequest(kind=OrderKind.NEW, edition=Edition.ESSENTIAL),
         wanted=wanted,
         prices=PRICES,
         promotions=promotions,
@@ -190,7 +190,7 @@ def test_additional_licenses_are_compared_with_the_package() -> None:
         },
     )
     found = compare_choice(
-        Ask(kind=OrderKind.NEW, edition=Edition.ESSENTIAL, agents=22, sip=2),
+        OrderRequest(kind=OrderKind.NEW, edition=Edition.ESSENTIAL, agents=22, sip=2),
         wanted="best",
         prices=prices,
         promotions=[promotion(1, "5", term_units=["year"])],
@@ -209,9 +209,11 @@ def customer(db: None) -> Iterator[Customer]:
         yield make.make_customer(cash="20000")
 
 
-def new(customer: Customer, **fields: Any) -> Ask:
+def new(customer: Customer, **fields: Any) -> OrderRequest:
     application = customer.application.pk
-    return Ask(kind=OrderKind.NEW, application=application, edition=Edition.ESSENTIAL, **fields)
+    return OrderRequest(
+        kind=OrderKind.NEW, application=application, edition=Edition.ESSENTIAL, **fields
+    )
 
 
 def test_the_promotion_is_proposed_that_makes_the_order_cheapest_with_its_coupon(

@@ -14,12 +14,12 @@ from accounts.errors import Refused
 from accounts.models import AuditEvent
 from billing.enums import OrderKind, RenewalMode
 from billing.models import Order, Package
-from billing.orders.request import Ask, RenewedPackage
+from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import pay_order
 from billing.packages.services import choose_renewal_mode, extend_package
 from billing.renewals.auto_renewal import renew_automatically
-from billing.renewals.sweep import STEPS, Step, change_batch, find_due
-from config.verification import find_breaches
+from billing.renewals.sweep import STEPS, SweepStep, change_batch, find_due
+from config.verification import find_all_breaches
 from tests import factories as make
 from tests.billing.acts import DAY, SECOND, at, balance, confirm, fresh, package_of, quote, refund
 from tests.places import place
@@ -45,7 +45,7 @@ def _renewal(customer: make.Customer, package: Package, now: datetime) -> Callab
     """A confirmed renewal; it answers with the order's status, or the refusal's code."""
 
     def renew() -> str:
-        ask = Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
+        ask = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
         try:
             return str(confirm(quote(customer.account, ask, now=now), now=now).status)
         except Refused as refused:
@@ -54,7 +54,7 @@ def _renewal(customer: make.Customer, package: Package, now: datetime) -> Callab
     return renew
 
 
-def _sweep(step: Step, now: datetime) -> Callable[[], int]:
+def _sweep(step: SweepStep, now: datetime) -> Callable[[], int]:
     return lambda: sum(change_batch(step, [pk], now) for pk in find_due(step, now))
 
 
@@ -88,7 +88,7 @@ def _assert_one_period(customer: make.Customer, package: Package) -> None:
 
 def _assert_history_holds() -> None:
     """Every event begins where the one before it ended, and the last one names the state."""
-    assert [breach.message for breach in find_breaches()] == []
+    assert [breach.message for breach in find_all_breaches()] == []
 
 
 @pytest.mark.parametrize("is_renewal_first", [True, False], ids=["renewal first", "sweep first"])
@@ -229,7 +229,7 @@ def test_by_hand_and_by_itself_at_once_is_one_period() -> None:
         package=package, mode=RenewalMode.AUTOMATIC, by=customer.owner, now=make.NOW
     )
     now = EXPIRY - SECOND
-    ask = Ask(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
+    ask = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
     shown = quote(customer.account, ask, now=now)
     race(
         lambda: confirm(shown, now=now),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.enums import Role
 from accounts.models import AuditEvent, Notification
 from accounts.services.letters import write
-from accounts.wording import describe
+from accounts.wording import describe_event
 from billing.renewals.sweep import run_sweep
 from tests import factories as make
 from tests.billing.acts import DAY, at, package_of
@@ -115,12 +115,12 @@ def test_the_audit_trail_names_what_a_sweep_changed(prepare: object, kind: str) 
     event = AuditEvent.objects.filter(actor=None, at=now).latest("pk")
     label = name if kind == "order_expired" else str(customer.application)
     assert event.target_label == label
-    assert label in describe(event)
+    assert label in describe_event(event)
     client = Client()
     client.force_login(customer.owner)
     trail = reverse("accounts:audit", kwargs={"uin": customer.account.uin})
     page = client.get(trail, {"text": name}).content.decode()
-    assert describe(event) in page
+    assert describe_event(event) in page
 
 
 def test_a_package_is_named_alike_by_a_sweep_and_by_a_person() -> None:

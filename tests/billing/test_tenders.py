@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.allocation import PaymentFacts, Split, allocate, give_back, refundable, split
+from billing.allocation import PaymentFacts, PaymentSplit, allocate, give_back, refundable, split
 from billing.enums import FundKind, TenderKind
 
 GIFT, INCOME, CASH = FundKind.GIFT, FundKind.INCOME, FundKind.CASH
@@ -45,7 +45,7 @@ def test_funds_pay_in_order(total: str, funds: str, excluded: str, expected: str
 
 
 def test_funds_that_were_never_used_or_are_below_zero_pay_nothing() -> None:
-    assert split(Decimal("5.00"), {GIFT: Decimal("-3.00")}) == Split(
+    assert split(Decimal("5.00"), {GIFT: Decimal("-3.00")}) == PaymentSplit(
         ZERO, ZERO, ZERO, Decimal("5.00")
     )
 

@@ -25,7 +25,7 @@ from billing.models import (
     RefundLine,
 )
 from billing.orders.quotes import make_quote
-from billing.orders.request import Ask, RenewedPackage
+from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import place_order
 from billing.refunds.services import quote_refund, refund_package
 from tests import factories as make
@@ -46,7 +46,7 @@ def purchase(licences: int = 1, *, on_trial: bool = True, **terms: Any) -> tuple
     application = customer.application
     if not on_trial:
         application = make.make_application(customer.account)
-    ask = Ask(
+    ask = OrderRequest(
         kind=OrderKind.NEW,
         application=application.pk,
         edition=Edition.PREMIUM,
@@ -62,7 +62,7 @@ def takeover(licences: int = 1) -> tuple[Customer, Act]:
     customer = make.make_customer(cash="20000")
     make.add(customer.application, agents=licences + 1)
     bought = Licence.objects.filter(account=customer.account, source="bought").order_by("pk")
-    ask = Ask(
+    ask = OrderRequest(
         kind=OrderKind.NEW,
         application=customer.application.pk,
         edition=Edition.PREMIUM,
@@ -72,7 +72,7 @@ def takeover(licences: int = 1) -> tuple[Customer, Act]:
     return customer, confirmed(customer, ask)
 
 
-def confirmed(customer: Customer, ask: Ask) -> Act:
+def confirmed(customer: Customer, ask: OrderRequest) -> Act:
     token = make_quote(account=customer.account, ask=ask, now=NOW).token
     return lambda: place_order(account=customer.account, token=token, by=customer.owner, now=NOW)
 
@@ -84,7 +84,7 @@ def buyer(licences: int = 1) -> tuple[Customer, Package]:
 
 def addition(licences: int = 1) -> tuple[Customer, Act]:
     customer, _package = buyer()
-    ask = Ask(
+    ask = OrderRequest(
         kind=OrderKind.ADDITIONAL,
         application=customer.application.pk,
         agents=licences,
@@ -101,7 +101,7 @@ def renewal(licences: int = 1, *, packages: int = 3, ending: int = 0) -> tuple[C
         for _number in range(packages - 1)
     ]
     left_out = package.licences.filter(source="bought").order_by("pk")[:ending]
-    ask = Ask(
+    ask = OrderRequest(
         kind=OrderKind.RENEWAL,
         renewed=(
             RenewedPackage(package.pk, tuple(licence.pk for licence in left_out)),
@@ -113,7 +113,9 @@ def renewal(licences: int = 1, *, packages: int = 3, ending: int = 0) -> tuple[C
 
 def upgrade(licences: int = 1) -> tuple[Customer, Act]:
     customer, _package = buyer(licences)
-    ask = Ask(kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM)
+    ask = OrderRequest(
+        kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM
+    )
     return customer, confirmed(customer, ask)
 
 
@@ -165,7 +167,7 @@ def test_a_renewal_takes_as_many_for_one_package_as_for_six() -> None:
 
 def test_a_coupon_with_a_promotion_adds_their_reading_and_its_use() -> None:
     customer = make.make_customer(cash="20000")
-    ask = Ask(
+    ask = OrderRequest(
         kind=OrderKind.NEW,
         application=customer.application.pk,
         edition=Edition.PREMIUM,

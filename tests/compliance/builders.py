@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.enums import EntityKind, Role
 from accounts.models import Account, Application, Membership, User
 from accounts.services.tenants import create_application, open_account, register_entity
-from compliance.enums import CaseState, Direction, NumberSource, Source, ViolationMeasure
+from compliance.enums import CaseState, Direction, NumberSource, ReportSource, ViolationMeasure
 from compliance.models import ConnectionRequest, ScreeningEntry, Violation
 from compliance.services.appeals import decide_appeal, submit_appeal
 from compliance.services.connections import Business, decide_connection, request_connection
@@ -86,7 +86,7 @@ MEASURE_OF = {
 
 def make_report(**fields: Any) -> Report:
     values: dict[str, Any] = {
-        "source": Source.CUSTOMER_COMPLAINT,
+        "source": ReportSource.CUSTOMER_COMPLAINT,
         "summary": "A called person complained.",
         "complaint_number": "CP-77",
         "called_number": "+8613800002222",

@@ -13,7 +13,7 @@ from accounts.models import Account, Restriction, User
 from compliance.audit_words import SENTENCES
 from compliance.enums import CaseState, HistoryAct, Severity, ViolationMeasure
 from compliance.models import Violation, ViolationEvent
-from compliance.policy import Rule, judge_measure
+from compliance.policy import ViolationRule, judge_measure
 from compliance.services.cases import AUDIT_VERBS
 from compliance.services.measures import act_on_violation, lift_measure
 from compliance.services.rule_book import publish_rule_book
@@ -240,9 +240,9 @@ def test_a_decided_case_can_no_longer_be_corrected(tenant: Tenant, staff: User) 
 
 # --- Measures ------------------------------------------------------------------------------
 
-WARN_ONLY = Rule(Severity.VIOLATION, (M.WARN,))
-SERIOUS = Rule(Severity.SERIOUS, (M.SUSPEND, M.TERMINATE, M.BLOCK))
-SEVERE = Rule(Severity.SEVERE, SERIOUS.measures, allows_legal_follow_up=True)
+WARN_ONLY = ViolationRule(Severity.VIOLATION, (M.WARN,))
+SERIOUS = ViolationRule(Severity.SERIOUS, (M.SUSPEND, M.TERMINATE, M.BLOCK))
+SEVERE = ViolationRule(Severity.SEVERE, SERIOUS.measures, allows_legal_follow_up=True)
 
 #: rule, measure, consequences, legal follow-up → codes
 MEASURES = {
@@ -275,7 +275,11 @@ MEASURES = {
     ids=MEASURES.keys(),
 )
 def test_which_measure_a_rule_provides(
-    rule: Rule, measure: ViolationMeasure, consequences: str, is_legal: bool, codes: list[str]
+    rule: ViolationRule,
+    measure: ViolationMeasure,
+    consequences: str,
+    is_legal: bool,
+    codes: list[str],
 ) -> None:
     problems = judge_measure(rule, measure, consequences=consequences, is_legal_follow_up=is_legal)
     assert [problem.code for problem in problems] == codes

@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from accounts.admin.base import LeanAdmin
 from accounts.admin.paginator import LeanPaginator
-from accounts.admin.search import SearchField
+from accounts.admin.search import SearchableField
 from accounts.models import Account
 from agents.services.agents import AgentDetails, add_agent
 from tests import factories
@@ -77,7 +77,7 @@ def _has_beginnings(model: type[models.Model], name: str) -> bool:
 def _problems(listing: LeanAdmin) -> Iterator[str]:
     model = listing.model
     for text in listing.search_fields:
-        field = SearchField.parse(text)
+        field = SearchableField.parse(text)
         relation, _sep, name = field.path.partition("__")
         if name and not _is_found(model, relation):
             yield f"{text}: no index of {relation}"

@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from accounts.models import Notification, User
-from accounts.services.letters import Words, write
+from accounts.services.letters import LetterWords, write
 from compliance.enums import CaseState, ViolationMeasure
 from compliance.services.appeals import decide_appeal
 from compliance.services.connections import decide_connection
@@ -28,7 +28,7 @@ def _news(kind: str) -> Notification:
     return Notification.objects.select_related("account", "user").get(kind=kind)
 
 
-def _words(kind: str, language: str = "en") -> Words:
+def _words(kind: str, language: str = "en") -> LetterWords:
     with translation.override(language):
         return write(_news(kind))
 

@@ -24,7 +24,7 @@ from billing.models import Refund
 from billing.refunds.services import approve_refund, quote_refund, refund_package
 from compliance.enums import CaseState, ViolationMeasure
 from config.staff.customer import TABLES, read_customer
-from config.staff.sections import Section
+from config.staff.sections import DeskSection
 from config.staff.work import change_url
 from tests import factories
 from tests.agents import builders as rows
@@ -57,7 +57,7 @@ def client_of(user: User) -> Client:
     return client
 
 
-def sections(account: Account, user: User | None = None) -> dict[str, Section]:
+def sections(account: Account, user: User | None = None) -> dict[str, DeskSection]:
     account = Account.objects.select_related("entity").get(pk=account.pk)
     found = read_customer(account=account, user=user or make_root(), now=NOW)
     return {section.name: section for section in found.sections}

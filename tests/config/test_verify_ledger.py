@@ -4,7 +4,7 @@ import pgtrigger
 import pytest
 from django.db import connection
 
-from config.verification import CHECKS, find_breaches
+from config.verification import CHECKS, find_all_breaches
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -627,7 +627,7 @@ def plant(*statements: str) -> None:
 
 
 def messages() -> list[str]:
-    return [breach.message for breach in find_breaches()]
+    return [breach.message for breach in find_all_breaches()]
 
 
 def test_clean_data_is_clean(demo: str) -> None:

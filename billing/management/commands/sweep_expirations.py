@@ -12,7 +12,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from billing.management import as_of
-from billing.renewals.dry_run import Foreseen, foresee_sweep
+from billing.renewals.dry_run import PlannedChange, foresee_sweep
 from billing.renewals.sweep import BATCH_SIZE, SweepResult, run_sweep
 
 #: The exit status where the sweep ran, but some rows could not be changed.
@@ -84,7 +84,7 @@ class Command(BaseCommand):
                 f"{len(result.failures)} could not be changed.", returncode=SOME_FAILED
             )
 
-    def _print_foreseen(self, rows: list[Foreseen], now: datetime, *, as_json: bool) -> None:
+    def _print_foreseen(self, rows: list[PlannedChange], now: datetime, *, as_json: bool) -> None:
         if as_json:
             self.stdout.write(
                 json.dumps({"as_of": now.isoformat(), "rows": [row.to_json() for row in rows]})

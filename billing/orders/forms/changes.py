@@ -10,17 +10,17 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms.fields import WholeNumberField
 from billing.catalog.pricing import PricingError, check_term
 from billing.enums import Edition, LicenceKind, OrderKind, TermUnit
-from billing.orders.eligibility import Held
+from billing.orders.eligibility import PackageSnapshot
 from billing.orders.forms.fields import KeysField
 from billing.orders.forms.reduction import EndingForm
 from billing.orders.forms.request import (
     TERM_HELP,
-    AskForm,
+    OrderRequestForm,
     QuantityForm,
     term_count_field,
     term_unit_field,
 )
-from billing.orders.request import Ask, RenewedPackage
+from billing.orders.request import OrderRequest, RenewedPackage
 
 
 class AdditionForm(QuantityForm):
@@ -36,8 +36,8 @@ class AdditionForm(QuantityForm):
     def defaults(cls) -> dict[str, Any]:
         return {**super().defaults(), "agents": "1", "sip": "0"}
 
-    def ask(self) -> Ask:
-        return Ask(
+    def ask(self) -> OrderRequest:
+        return OrderRequest(
             kind=OrderKind.ADDITIONAL,
             application=self.application,
             agents=self.cleaned_data["agents"] or 0,
@@ -46,15 +46,15 @@ class AdditionForm(QuantityForm):
         )
 
 
-class UpgradeForm(AskForm):
+class UpgradeForm(OrderRequestForm):
     """The upgrade of an application's package to Premium; `application` is its key."""
 
     def __init__(self, data: Any, *, application: int) -> None:
         super().__init__(data)
         self.application = application
 
-    def ask(self) -> Ask:
-        return Ask(
+    def ask(self) -> OrderRequest:
+        return OrderRequest(
             kind=OrderKind.UPGRADE,
             application=self.application,
             edition=Edition.PREMIUM,
@@ -68,7 +68,7 @@ _LABELS = {
 }
 
 
-class RenewalForm(EndingForm, AskForm):
+class RenewalForm(EndingForm, OrderRequestForm):
     """The renewal of some of `helds`, each for its own term and with its own licenses.
 
     For each package there are `unit_<package>` and `count_<package>`, and a number for every kind
@@ -78,7 +78,7 @@ class RenewalForm(EndingForm, AskForm):
 
     packages = KeysField(label=_("Packages"), required=False)
 
-    def __init__(self, data: Any, *, helds: Sequence[Held]) -> None:
+    def __init__(self, data: Any, *, helds: Sequence[PackageSnapshot]) -> None:
         super().__init__(data)
         self.helds = helds
         for held in helds:
@@ -93,7 +93,7 @@ class RenewalForm(EndingForm, AskForm):
 
     @classmethod
     def defaults(
-        cls, helds: Sequence[Held] = (), due: Sequence[Held] | None = None
+        cls, helds: Sequence[PackageSnapshot] = (), due: Sequence[PackageSnapshot] | None = None
     ) -> dict[str, Any]:
         """Those of `helds` that are `due`, by default all; each for one term of its own kind."""
         due = helds if due is None else due
@@ -134,7 +134,7 @@ class RenewalForm(EndingForm, AskForm):
             for name in self._names_of(held)
         }
 
-    def _names_of(self, held: Held) -> list[str]:
+    def _names_of(self, held: PackageSnapshot) -> list[str]:
         return [name for name in self.fields if name.endswith(f"_{held.package.pk}")]
 
     def clean(self) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class RenewalForm(EndingForm, AskForm):
                 self.choose(held, self._kept(held))
         return data
 
-    def _check_term(self, held: Held) -> None:
+    def _check_term(self, held: PackageSnapshot) -> None:
         unit, count = f"unit_{held.package.pk}", f"count_{held.package.pk}"
         if self.errors.keys() & {unit, count}:
             return
@@ -159,15 +159,15 @@ class RenewalForm(EndingForm, AskForm):
         except PricingError as error:
             self.add_error(count, str(error.message))
 
-    def _kept(self, held: Held) -> dict[LicenceKind, int]:
+    def _kept(self, held: PackageSnapshot) -> dict[LicenceKind, int]:
         """Return the numbers that were changed; an empty one means that all go on."""
         numbers = {kind: self.cleaned_data.get(_name(held, kind)) for kind in LicenceKind}
         return {kind: number for kind, number in numbers.items() if number is not None}
 
-    def ask(self) -> Ask:
+    def ask(self) -> OrderRequest:
         data = self.cleaned_data
         endings = {held.package.pk: ending.chosen for held, ending in self.endings}
-        return Ask(
+        return OrderRequest(
             kind=OrderKind.RENEWAL,
             renewed=tuple(
                 RenewedPackage(
@@ -187,22 +187,22 @@ class RenewalForm(EndingForm, AskForm):
 class RenewalRow:
     """One package of the renewal's form."""
 
-    held: Held
+    held: PackageSnapshot
     is_chosen: bool
     unit: BoundField
     count: BoundField
     numbers: list[BoundField]
 
 
-def _bought(held: Held, kind: LicenceKind) -> int:
+def _bought(held: PackageSnapshot, kind: LicenceKind) -> int:
     return sum(1 for licence in held.bought if licence.kind == kind)
 
 
-def _name(held: Held, kind: LicenceKind) -> str:
+def _name(held: PackageSnapshot, kind: LicenceKind) -> str:
     return f"{kind.value}_{held.package.pk}"
 
 
-def _number_field(held: Held, kind: LicenceKind) -> WholeNumberField:
+def _number_field(held: PackageSnapshot, kind: LicenceKind) -> WholeNumberField:
     return WholeNumberField(
         label=_LABELS[kind], required=False, min_value=0, max_value=_bought(held, kind)
     )

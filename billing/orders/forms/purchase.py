@@ -11,11 +11,11 @@ from accounts.forms.fields import WholeNumberField
 from accounts.models import Application
 from billing.catalog.pricing import people_to_extra_agents
 from billing.enums import Edition, LicenceKind, OrderKind
-from billing.orders.eligibility import Held
+from billing.orders.eligibility import PackageSnapshot
 from billing.orders.forms.fields import WordsField
 from billing.orders.forms.reduction import EndingForm
 from billing.orders.forms.request import QuantityForm, TermForm
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 
 
 class PurchaseForm(TermForm, QuantityForm, EndingForm):
@@ -51,7 +51,7 @@ class PurchaseForm(TermForm, QuantityForm, EndingForm):
         applications: Sequence[Application],
         included: dict[Edition, int],
         offered: Sequence[Application] | None = None,
-        find_trial: Callable[[Application], Held | None] = lambda application: None,
+        find_trial: Callable[[Application], PackageSnapshot | None] = lambda application: None,
     ) -> None:
         super().__init__(data)
         self.included = included
@@ -96,9 +96,9 @@ class PurchaseForm(TermForm, QuantityForm, EndingForm):
             return standing
         return people_to_extra_agents(people, self.included[self.cleaned_data["edition"]])
 
-    def ask(self) -> Ask:
+    def ask(self) -> OrderRequest:
         data = self.cleaned_data
-        return Ask(
+        return OrderRequest(
             kind=OrderKind.NEW,
             application=data["application"].pk,
             edition=data["edition"],

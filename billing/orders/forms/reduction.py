@@ -7,9 +7,9 @@ from django import forms
 from django.utils.translation import ngettext
 
 from billing.enums import LicenceKind
-from billing.orders.eligibility import Held
+from billing.orders.eligibility import PackageSnapshot
 from billing.orders.forms.fields import KeysField
-from billing.orders.reduction import Ending, choose_ending
+from billing.orders.reduction import LicenceReduction, choose_reduction
 
 _MARK = "mark_"
 
@@ -26,11 +26,11 @@ class EndingForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.endings: list[tuple[Held, Ending]] = []
+        self.endings: list[tuple[PackageSnapshot, LicenceReduction]] = []
 
-    def choose(self, held: Held, keep: Mapping[LicenceKind, int]) -> None:
+    def choose(self, held: PackageSnapshot, keep: Mapping[LicenceKind, int]) -> None:
         """Find out what ends of a package, and say on the form if the ticks do not fit."""
-        ending = choose_ending(
+        ending = choose_reduction(
             held,
             keep=keep,
             ticked=self.cleaned_data.get("ending", ()),

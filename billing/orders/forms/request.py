@@ -16,7 +16,7 @@ from accounts.templatetags.console import money
 from billing.enums import TermUnit
 from billing.offers.services import CouponChoice
 from billing.orders.forms.fields import KeyField, UinField
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from billing.orders.suggestions import OfferChoice, PromotionChoice, Suggestion
 
 #: In place of an offer's key: whichever is proposed.
@@ -24,7 +24,7 @@ BEST = "best"
 Choices = list[tuple[Any, str | Promise]]
 
 
-class AskForm(forms.Form):
+class OrderRequestForm(forms.Form):
     """What all orders have in common: offers, and who pays."""
 
     promotion = KeyField(label=gettext_lazy("Promotion"), words=(BEST,))
@@ -47,7 +47,7 @@ class AskForm(forms.Form):
         """What stands in the form before anybody has chosen."""
         return {"promotion": BEST, "coupon": BEST}
 
-    def ask(self) -> Ask:
+    def ask(self) -> OrderRequest:
         """Return the ask; the form is valid. Raises Refused where the parts do not fit."""
         raise NotImplementedError
 
@@ -123,7 +123,7 @@ def _coupon_words(choice: CouponChoice) -> str:
     return f"{choice.coupon} ({amount})"
 
 
-class QuantityForm(AskForm):
+class QuantityForm(OrderRequestForm):
     """An order of additional licences, alone or with something else."""
 
     agents = WholeNumberField(
@@ -161,7 +161,7 @@ def term_count_field(**kwargs: Any) -> WholeNumberField:
     )
 
 
-class TermForm(AskForm):
+class TermForm(OrderRequestForm):
     """An order of whole terms."""
 
     unit = term_unit_field()

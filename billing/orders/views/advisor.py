@@ -8,13 +8,13 @@ from typing import Any
 
 from django.utils.translation import get_language
 
-from billing.catalog.advisor import Need, list_needs, suggest
+from billing.catalog.advisor import Need, advise, list_needs
 from billing.catalog.models import Feature
 from billing.catalog.pricing import PriceList
 from billing.enums import OrderKind
 from billing.offers.models import Promotion
 from billing.orders.forms.purchase import PurchaseForm
-from billing.orders.request import Ask
+from billing.orders.request import OrderRequest
 from billing.orders.term_comparison import ComparedTerms, compare_choice
 
 
@@ -26,7 +26,7 @@ def compare_terms(
     faults = {"edition", "agents", "sip", "people", "promotion"}
     if form.errors.keys() & faults or not data.get("edition"):
         return None
-    choice = Ask(
+    choice = OrderRequest(
         kind=OrderKind.NEW,
         edition=data["edition"],
         agents=data.get("agents") or 0,
@@ -37,14 +37,16 @@ def compare_terms(
     )
 
 
-def advise(form: PurchaseForm, prices: PriceList, features: Sequence[Feature]) -> dict[str, Any]:
+def show_advice(
+    form: PurchaseForm, prices: PriceList, features: Sequence[Feature]
+) -> dict[str, Any]:
     """Return what the page shows of needs, and the edition that suffices for the ticked ones."""
     needs, groups = _read_needs(tuple(features), get_language())
     monthly = {edition: price.monthly for edition, price in prices.packages.items()}
     return {
         "need_groups": groups,
         "wanted": form.wanted,
-        "suggestion": suggest(needs, form.wanted, monthly),
+        "suggestion": advise(needs, form.wanted, monthly),
         "chosen_edition": form["edition"].value(),
     }
 

@@ -12,9 +12,9 @@ from accounts.access import AccountAccess, Permission, account_page, load_applic
 from billing.catalog.comparison import differing_rows
 from billing.catalog.queries import find_feature_table
 from billing.enums import PackageKind
-from billing.orders.eligibility import Held, find_current, find_held
+from billing.orders.eligibility import PackageSnapshot, find_current, read_snapshots
 from billing.orders.forms.changes import AdditionForm, RenewalForm, UpgradeForm
-from billing.orders.quotes import Known
+from billing.orders.quotes import PreloadedFacts
 from billing.orders.views.checkout import answer_ask, read_form
 from billing.orders.views.quote_context import describe_present
 from billing.packages.acts import PackageAct, acts_for
@@ -23,7 +23,7 @@ from billing.places import account_url, application_url
 
 
 @account_page(Permission.SPEND)
-def add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
+def add_licences(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Sell additional licences for the application's package."""
     now = timezone.now()
     application = load_application(access, sdkappid)
@@ -34,7 +34,7 @@ def add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpRespo
         "url": application_url("add", access, application),
         "present": describe_present(held),
     }
-    known = Known(helds=(held,) if held else ())
+    known = PreloadedFacts(helds=(held,) if held else ())
     return answer_ask(request, access, form, "billing/add.html", context, now=now, known=known)
 
 
@@ -51,7 +51,7 @@ def upgrade(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpR
         "present": describe_present(held),
         "differences": SimpleLazyObject(lambda: differing_rows(find_feature_table(now))),
     }
-    known = Known(helds=(held,) if held else ())
+    known = PreloadedFacts(helds=(held,) if held else ())
     return answer_ask(request, access, form, "billing/upgrade.html", context, now=now, known=known)
 
 
@@ -84,7 +84,7 @@ def _renew(
     now = timezone.now()
     helds = [
         held
-        for held in find_held(access.account, _packages(access, **only), now)
+        for held in read_snapshots(access.account, _packages(access, **only), now)
         # One application's page says why its package cannot be renewed; a list leaves it out.
         if PackageAct.RENEW
         in acts_for(state=held.state, is_under_review=held.is_under_review and not only)
@@ -94,11 +94,11 @@ def _renew(
     form = RenewalForm(_select_all(data, helds), helds=helds)
     form.is_blank = request.method != "POST" and "packages" not in request.GET and not due
     context = {**context, "helds": helds}
-    known = Known(helds=tuple(helds))
+    known = PreloadedFacts(helds=tuple(helds))
     return answer_ask(request, access, form, "billing/renew.html", context, now=now, known=known)
 
 
-def _select_all(data: Any, helds: list[Held]) -> Any:
+def _select_all(data: Any, helds: list[PackageSnapshot]) -> Any:
     """Return what was sent with all packages chosen, where the button for that was pressed."""
     if "select_all" not in data:
         return data
@@ -111,7 +111,7 @@ def _select_all(data: Any, helds: list[Held]) -> Any:
     return chosen
 
 
-def _find_due(helds: list[Held], now: datetime) -> list[Held]:
+def _find_due(helds: list[PackageSnapshot], now: datetime) -> list[PackageSnapshot]:
     """Return the packages to renew first: those that expired, or will within some days."""
     soon = now + timedelta(days=settings.RENEWAL_DUE_DAYS)
     return [held for held in helds if held.package.expires_at <= soon]

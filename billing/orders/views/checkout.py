@@ -17,9 +17,9 @@ from accounts.access import AccountAccess
 from accounts.errors import Refused
 from accounts.http import render_page, wants_fragment
 from accounts.models import Application
-from billing.orders.forms.request import AskForm
+from billing.orders.forms.request import OrderRequestForm
 from billing.orders.payers import count_named
-from billing.orders.quotes import Known, with_split
+from billing.orders.quotes import PreloadedFacts, with_split
 from billing.orders.suggestions import Suggestion, suggest
 from billing.orders.views.confirm import show_confirmation
 from billing.orders.views.quote_context import describe_quote
@@ -47,12 +47,12 @@ def read_form(request: HttpRequest, defaults: Mapping[str, Any]) -> Any:
 def answer_ask(
     request: HttpRequest,
     access: AccountAccess,
-    form: AskForm,
+    form: OrderRequestForm,
     template: str,
     context: dict[str, Any],
     *,
     now: datetime,
-    known: Known | None = None,
+    known: PreloadedFacts | None = None,
 ) -> HttpResponse:
     """Answer a page that ends in an ask; `context` is the page's own, `known` what it has read."""
     suggestion = _suggest(form, access, now, known)
@@ -91,7 +91,7 @@ def _acts_of(
 
 
 def _suggest(
-    form: AskForm, access: AccountAccess, now: datetime, known: Known | None
+    form: OrderRequestForm, access: AccountAccess, now: datetime, known: PreloadedFacts | None
 ) -> Suggestion | None:
     if form.is_blank or not form.is_valid():
         return None
@@ -103,7 +103,7 @@ def _suggest(
             ask=ask,
             choice=form.offer_choice,
             now=now,
-            known=known or Known(),
+            known=known or PreloadedFacts(),
         )
     except Refused as refusal:
         form.refuse(refusal)

@@ -16,10 +16,10 @@ from billing.catalog.comparison import edition_columns
 from billing.catalog.queries import find_feature_table, find_prices
 from billing.enums import LicenceSource, PackageState
 from billing.offers.services import read_promotions
-from billing.orders.eligibility import Held, find_current
+from billing.orders.eligibility import PackageSnapshot, find_current
 from billing.orders.forms.purchase import PurchaseForm
-from billing.orders.quotes import Known
-from billing.orders.views.advisor import advise, compare_terms
+from billing.orders.quotes import PreloadedFacts
+from billing.orders.views.advisor import compare_terms, show_advice
 from billing.orders.views.checkout import answer_ask, read_form
 from billing.packages.acts import PackageAct
 from billing.packages.models import Licence, Package
@@ -76,13 +76,13 @@ def _sell(
         "applications": applications,
         "prices": prices,
         "price_columns": edition_columns(prices),
-        "advice": SimpleLazyObject(lambda: advise(form, prices, find_feature_table(now))),
+        "advice": SimpleLazyObject(lambda: show_advice(form, prices, find_feature_table(now))),
     }
     # Cleaning the form reads the trial, if more licences were bought for it.
     form.is_valid()
     promotions = tuple(read_promotions(now))
     context["compared"] = compare_terms(form, prices, promotions, now)
-    known = Known(
+    known = PreloadedFacts(
         prices=(book, prices),
         helds=tuple(held for held, _ending in form.endings),
         promotions=promotions,
@@ -120,7 +120,7 @@ def _list_applications(access: AccountAccess) -> list[Any]:
     return list(applications.order_by("sdkappid"))
 
 
-def _find_trial(access: AccountAccess, application: Any, now: datetime) -> Held | None:
+def _find_trial(access: AccountAccess, application: Any, now: datetime) -> PackageSnapshot | None:
     if not application.has_more_on_trial:
         return None
     held = find_current(access.account, application, now)

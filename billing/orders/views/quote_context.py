@@ -8,8 +8,8 @@ from typing import Any
 from accounts.models import Application
 from accounts.text import mask_name
 from billing.enums import PackageState
-from billing.orders.effects import Effect, Shape, shape_of
-from billing.orders.eligibility import Held
+from billing.orders.effects import PackageChange, PackageContents, read_contents
+from billing.orders.eligibility import PackageSnapshot
 from billing.orders.labels import group_lines, show_quoted_line
 from billing.orders.quote_changes import ChangedExpiry
 from billing.orders.quotes import Quote
@@ -32,7 +32,7 @@ class PackageEffect:
     `ending_later` are licences that an earlier renewal left out and that still work.
     """
 
-    effect: Effect
+    effect: PackageChange
     application: Application
     terms: RefundTerms
     ending_later: tuple[LicencesEnding, ...] = ()
@@ -59,7 +59,7 @@ def describe_quote(quote: Quote | None) -> dict[str, Any]:
     }
 
 
-def _ending_later(quote: Quote, effect: Effect) -> tuple[LicencesEnding, ...]:
+def _ending_later(quote: Quote, effect: PackageChange) -> tuple[LicencesEnding, ...]:
     """Return when licences of the package end before it does, as it is before the order."""
     return tuple(
         each
@@ -69,7 +69,7 @@ def _ending_later(quote: Quote, effect: Effect) -> tuple[LicencesEnding, ...]:
     )
 
 
-def _list_ending_later(held: Held) -> list[LicencesEnding]:
+def _list_ending_later(held: PackageSnapshot) -> list[LicencesEnding]:
     counts = Counter(each.ends_at for each in held.licences if each.ends_at is not None)
     return [LicencesEnding(ends_at, count) for ends_at, count in sorted(counts.items())]
 
@@ -78,15 +78,15 @@ def _list_ending_later(held: Held) -> list[LicencesEnding]:
 class PresentPackage:
     """A package in service as it is before an order, whatever is wrong with the form."""
 
-    shape: Shape
+    shape: PackageContents
     ending_later: list[LicencesEnding]
 
 
-def describe_present(held: Held | None) -> PresentPackage | None:
+def describe_present(held: PackageSnapshot | None) -> PresentPackage | None:
     """Return the package that an order would change; None where none is in service."""
     if held is None or held.state not in {PackageState.TRIAL, PackageState.ACTIVE}:
         return None
-    return PresentPackage(shape_of(held), _list_ending_later(held))
+    return PresentPackage(read_contents(held), _list_ending_later(held))
 
 
 def _applications(quote: Quote) -> dict[int, Application]:

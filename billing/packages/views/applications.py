@@ -18,7 +18,7 @@ from billing.enums import LicenceKind
 from billing.packages.acts import PackageAct
 from billing.packages.features import FeatureState, FeatureUse, features_for
 from billing.packages.models import Licence, Package
-from billing.packages.schedule import Coming, read_agenda
+from billing.packages.schedule import ScheduledEvent, read_schedule
 from billing.packages.status import PackageStatus, read_status
 from billing.places import application_url
 
@@ -33,7 +33,7 @@ _TONES = {
 
 
 @dataclass(frozen=True)
-class Step:
+class NextStep:
     """A button that leads on."""
 
     label: str | Promise
@@ -43,7 +43,7 @@ class Step:
 
 @account_page()
 @require_safe
-def application(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
+def application_page(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Show the application's package and features, and the next steps."""
     found = load_application(access, sdkappid)
     now = timezone.now()
@@ -87,10 +87,10 @@ def _count_licences(status: PackageStatus, now: datetime) -> dict[str, int]:
     )
 
 
-def _agenda(status: PackageStatus, account: Account, now: datetime) -> list[Coming]:
+def _agenda(status: PackageStatus, account: Account, now: datetime) -> list[ScheduledEvent]:
     if status.package is None or status.is_over:
         return []
-    return read_agenda(status, account, now)
+    return read_schedule(status, account, now)
 
 
 def _group(uses: list[FeatureUse]) -> list[tuple[str, list[tuple[FeatureUse, str]]]]:
@@ -109,12 +109,14 @@ _STEPS: tuple[tuple[PackageAct, str, str | Promise], ...] = (
 )
 
 
-def _steps(access: AccountAccess, application: Application, status: PackageStatus) -> list[Step]:
+def _steps(
+    access: AccountAccess, application: Application, status: PackageStatus
+) -> list[NextStep]:
     """Return what can be bought next, for those who may spend."""
     if not access.may(Permission.SPEND):
         return []
     fitting = [
-        Step(label, application_url(name, access, application))
+        NextStep(label, application_url(name, access, application))
         for act, name, label in _STEPS
         if act in status.acts
     ]

@@ -33,7 +33,7 @@ REFERENCE = "healthz"
 
 
 @dataclass
-class Measure:
+class BenchMeasure:
     """One page: median server time in milliseconds, and its queries."""
 
     page: str
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         found = {"python": sys.version.split()[0], **sizes, "pages": [asdict(m) for m in measures]}
         options["output"].write_text(json.dumps(found, indent=2) + "\n")
 
-    def _print(self, measures: list[Measure], agents: int) -> None:
+    def _print(self, measures: list[BenchMeasure], agents: int) -> None:
         width = max(len(measure.page) for measure in measures)
         self.stdout.write(f"{'page':{width}}  {'ms':>8}  {'× empty':>8}  {'queries':>7}")
         for measure in measures:
@@ -86,7 +86,7 @@ def _own_database() -> Iterator[None]:
         teardown_test_environment()
 
 
-def _measure(rounds: int) -> list[Measure]:
+def _measure(rounds: int) -> list[BenchMeasure]:
     """Ask for every page in turn, round after round, so that all see the same machine."""
     client, place = _visitor()
     urls = {name: url for name, url in _pages(place).items() if _is_page(client, url)}
@@ -101,7 +101,7 @@ def _measure(rounds: int) -> list[Measure]:
     for name, url in urls.items():
         with CaptureQueriesContext(connection) as queries:
             client.get(url)
-        measures.append(Measure(name, median(times[name]), len(queries)))
+        measures.append(BenchMeasure(name, median(times[name]), len(queries)))
     for measure in measures:
         measure.times_reference = measure.milliseconds / measures[0].milliseconds
     return measures

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
-from config.verification import count_checks, find_breaches
+from config.verification import count_checks, find_all_breaches
 
 
 class Command(BaseCommand):
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            breaches = [breach.message for breach in find_breaches()]
+            breaches = [breach.message for breach in find_all_breaches()]
         if options["json"]:
             self.stdout.write(json.dumps({"checks": count_checks(), "breaches": breaches}))
         else:
