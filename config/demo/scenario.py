@@ -141,12 +141,12 @@ def tell_meridian_main(cast: Cast, entity: Entity) -> Application:
     bookings = activate_application(account=account, name="Bookings", by=owner, now=cast.ago(12))
     package = shop.order_new(bookings, Edition.PREMIUM, agents=2, sip=1, by=owner, at=cast.ago(11))
     shop.staff_agents(bookings, cast.names(5, 7), by=owner, at=cast.ago(11))
-    shop.give_back(package, by=owner, at=cast.ago(9))
+    shop.order_refund(package, by=owner, at=cast.ago(9))
     support = activate_application(account=account, name="Support", by=owner, now=cast.ago(2.5))
     again = shop.order_new(support, Edition.ESSENTIAL, agents=1, by=owner, at=cast.ago(2))
     shop.staff_agents(support, cast.names(4, 8), by=owner, at=cast.ago(2))
     try:
-        shop.give_back(again, by=owner, at=cast.ago(1))
+        shop.order_refund(again, by=owner, at=cast.ago(1))
     except RefundRefused:
         # The company has used its one full refund: that is what this part tells.
         return support

@@ -115,7 +115,7 @@ def order_upgrade(application: Application, *, by: User, at: datetime) -> Order:
     return place(application.account, ask, by=by, at=at)
 
 
-def give_back(package: Package, *, by: User, at: datetime) -> Refund:
+def order_refund(package: Package, *, by: User, at: datetime) -> Refund:
     """Ask for the full refund of a package, as both dialogs do."""
     package.refresh_from_db()
     quote = quote_refund(package=package, now=at)

@@ -23,7 +23,7 @@ from billing.places import account_url, application_url
 
 
 @account_page(Permission.SPEND)
-def add_licences(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
+def additional(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Sell additional licences for the application's package."""
     now = timezone.now()
     application = load_application(access, sdkappid)
