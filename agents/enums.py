@@ -16,12 +16,12 @@ class ServiceState(models.TextChoices):
     """Whether an agent or a telephone works, or the first thing that keeps it from working.
 
     The obstacles stand in the order in which they are named: the agent's own first, then what a
-    licence lacks, last what concerns the whole account. Never stored; see `agents.policy`.
+    license lacks, last what concerns the whole account. Never stored; see `agents.policy`.
     """
 
     DISABLED = "disabled", _("Disabled")
-    NO_LICENCE = "no_licence", _("No licence")
-    LICENCE_ENDED = "licence_ended", _("Licence ended")
+    NO_LICENSE = "no_license", _("No license")
+    LICENSE_ENDED = "license_ended", _("License ended")
     PACKAGE_ENDED = "package_ended", _("Package ended")
     ACCOUNT_RESTRICTED = "account_restricted", _("Account restricted")
     IN_SERVICE = "in_service", _("In service")

@@ -20,15 +20,15 @@ class DetailsRefused(Refused):
         return self._problems
 
 
-class LicencesMissing(Refused):
-    """There are fewer free licences than the act needs; `missing` says how many fewer."""
+class LicensesMissing(Refused):
+    """There are fewer free licenses than the act needs; `missing` says how many fewer."""
 
     def __init__(self, message: str, *, needed: int, free: int) -> None:
-        super().__init__(message, code="licences_missing", field="licence")
+        super().__init__(message, code="licenses_missing", field="license")
         self.needed = needed
         self.free = free
 
     @property
     def missing(self) -> int:
-        """How many licences would have to be bought or freed."""
+        """How many licenses would have to be bought or freed."""
         return self.needed - self.free

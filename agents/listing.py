@@ -110,15 +110,15 @@ def agents_of(account_id: int, application_id: int) -> AgentQuerySet:
 
 
 def facts_of(holder: Agent | SipTelephone, account: Account) -> HolderFacts:
-    """Return what decides about a row that was read by `with_licences`."""
-    licence = holder.licence
+    """Return what decides about a row that was read by `with_licenses`."""
+    license = holder.license
     return HolderFacts(
         account_status=account.status,
         is_enabled=holder.is_enabled if isinstance(holder, Agent) else True,
-        has_licence=licence is not None,
-        licence_ends_at=licence.ends_at if licence else None,
-        package_state=licence.package.state if licence else "",
-        package_expires_at=licence.package.expires_at if licence else None,
+        has_license=license is not None,
+        license_ends_at=license.ends_at if license else None,
+        package_state=license.package.state if license else "",
+        package_expires_at=license.package.expires_at if license else None,
         is_superseded=holder.is_superseded,
     )
 

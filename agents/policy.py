@@ -11,7 +11,7 @@ from accounts.enums import AccountStatus
 from agents.enums import ServiceState
 from billing.enums import PackageState
 
-#: The recorded package states in which licences may work before the expiry.
+#: The recorded package states in which licenses may work before the expiry.
 RUNNING = frozenset({PackageState.TRIAL, PackageState.ACTIVE})
 
 
@@ -19,15 +19,15 @@ RUNNING = frozenset({PackageState.TRIAL, PackageState.ACTIVE})
 class HolderFacts:
     """What decides about an agent, or about a telephone (which cannot be disabled).
 
-    The licence fields are only looked at where `has_licence` is true. `is_superseded` says that
-    the application has a newer package than the licence's: the licence is void, and the holder
+    The license fields are only looked at where `has_license` is true. `is_superseded` says that
+    the application has a newer package than the license's: the license is void, and the holder
     has none.
     """
 
     account_status: str
     is_enabled: bool = True
-    has_licence: bool = False
-    licence_ends_at: datetime | None = None
+    has_license: bool = False
+    license_ends_at: datetime | None = None
     package_state: str = ""
     package_expires_at: datetime | None = None
     is_superseded: bool = False
@@ -36,16 +36,16 @@ class HolderFacts:
 def find_obstacles(facts: HolderFacts, now: datetime) -> tuple[ServiceState, ...]:
     """Return all that keeps the holder from working at `now`, the first to mend first.
 
-    Nothing is empty-handed twice: without a licence there is no word about licence or package.
+    Nothing is empty-handed twice: without a license there is no word about license or package.
     """
     obstacles = []
     if not facts.is_enabled:
         obstacles.append(ServiceState.DISABLED)
-    if not facts.has_licence or facts.is_superseded:
-        obstacles.append(ServiceState.NO_LICENCE)
+    if not facts.has_license or facts.is_superseded:
+        obstacles.append(ServiceState.NO_LICENSE)
     else:
-        if facts.licence_ends_at is not None and facts.licence_ends_at <= now:
-            obstacles.append(ServiceState.LICENCE_ENDED)
+        if facts.license_ends_at is not None and facts.license_ends_at <= now:
+            obstacles.append(ServiceState.LICENSE_ENDED)
         if not _is_package_live(facts, now):
             obstacles.append(ServiceState.PACKAGE_ENDED)
     if facts.account_status != AccountStatus.ACTIVE:

@@ -11,8 +11,8 @@ from django.utils.translation import ngettext
 from accounts.models import Application
 from agents.models import SipTelephone
 from agents.models.agents import AgentQuerySet
-from agents.services.seats import free_licences
-from billing.enums import LicenceKind
+from agents.services.seats import free_licenses
+from billing.enums import LicenseKind
 
 SAMPLE = 5
 
@@ -21,7 +21,7 @@ SAMPLE = 5
 class Preview:
     """`matched` agents are meant and `affected` of them would change; `lines` say how.
 
-    `missing` is the number of licences that would have to be bought, `free` of those there are.
+    `missing` is the number of licenses that would have to be bought, `free` of those there are.
     """
 
     matched: int
@@ -69,12 +69,12 @@ def _preview(
     )
 
 
-def _licences_stay(number: int) -> str:
+def _licenses_stay(number: int) -> str:
     return _line(
         number,
         ngettext(
-            "%(number)s licence is free again and stays until its date. It is not refunded.",
-            "%(number)s licences are free again and stay until their date. They are not refunded.",
+            "%(number)s license is free again and stays until its date. It is not refunded.",
+            "%(number)s licenses are free again and stay until their date. They are not refunded.",
             number,
         ),
     )
@@ -82,12 +82,12 @@ def _licences_stay(number: int) -> str:
 
 def preview_disable(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
     """Preview disabling."""
-    n = _counts(chosen, active=Q(is_enabled=True), licensed=Q(licence__isnull=False))
+    n = _counts(chosen, active=Q(is_enabled=True), licensed=Q(license__isnull=False))
     idle, working = n["matched"] - n["active"], chosen.in_service(now).count()
     return _preview(
         chosen,
         n["matched"],
-        # Freeing the licences of agents that were disabled before is a change as well.
+        # Freeing the licenses of agents that were disabled before is a change as well.
         max(n["active"], n["licensed"]),
         _line(
             n["active"],
@@ -114,9 +114,9 @@ def preview_disable(application: Application, chosen: AgentQuerySet, now: dateti
         _line(
             n["licensed"],
             ngettext(
-                "%(number)s licence stays with its agent until its date, unless you free it. "
+                "%(number)s license stays with its agent until its date, unless you free it. "
                 "It is not refunded.",
-                "%(number)s licences stay with their agents until their date, unless you free "
+                "%(number)s licenses stay with their agents until their date, unless you free "
                 "them. They are not refunded.",
                 n["licensed"],
             ),
@@ -140,8 +140,8 @@ def preview_enable(application: Application, chosen: AgentQuerySet, now: datetim
         _line(
             unlicensed,
             ngettext(
-                "%(number)s of them has no licence and stays out of service.",
-                "%(number)s of them have no licence and stay out of service.",
+                "%(number)s of them has no license and stays out of service.",
+                "%(number)s of them have no license and stay out of service.",
                 unlicensed,
             ),
         ),
@@ -170,7 +170,7 @@ def _telephones_unbound(application: Application, chosen: AgentQuerySet) -> str:
 
 def preview_delete(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
     """Preview deleting."""
-    n = _counts(chosen, licensed=Q(licence__isnull=False))
+    n = _counts(chosen, licensed=Q(license__isnull=False))
     return _preview(
         chosen,
         n["matched"],
@@ -183,12 +183,12 @@ def preview_delete(application: Application, chosen: AgentQuerySet, now: datetim
                 n["matched"],
             ),
         ),
-        _licences_stay(n["licensed"]),
+        _licenses_stay(n["licensed"]),
         _telephones_unbound(application, chosen),
     )
 
 
-def _get_licences(waiting: int, free: int) -> str:
+def _get_licenses(waiting: int, free: int) -> str:
     """Say how many agents get a license; where there are too few, how many are free."""
     if free >= waiting:
         text = ngettext(
@@ -207,19 +207,19 @@ def _get_licences(waiting: int, free: int) -> str:
 
 
 def preview_assign(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
-    """Preview assigning licences."""
+    """Preview assigning licenses."""
     matched, waiting = chosen.count(), chosen.unlicensed(now).count()
-    free = free_licences(application, LicenceKind.AGENT, now).count()
+    free = free_licenses(application, LicenseKind.AGENT, now).count()
     return _preview(
         chosen,
         matched,
         waiting,
-        _get_licences(waiting, free),
+        _get_licenses(waiting, free),
         _line(
             matched - waiting,
             ngettext(
-                "%(number)s agent has a licence already.",
-                "%(number)s agents have a licence already.",
+                "%(number)s agent has a license already.",
+                "%(number)s agents have a license already.",
                 matched - waiting,
             ),
         ),
@@ -229,8 +229,8 @@ def preview_assign(application: Application, chosen: AgentQuerySet, now: datetim
 
 
 def preview_free(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
-    """Preview taking licences back."""
-    n = _counts(chosen, licensed=Q(licence__isnull=False))
+    """Preview taking licenses back."""
+    n = _counts(chosen, licensed=Q(license__isnull=False))
     without, working = n["matched"] - n["licensed"], chosen.in_service(now).count()
     return _preview(
         chosen,
@@ -244,19 +244,19 @@ def preview_free(application: Application, chosen: AgentQuerySet, now: datetime)
                 working,
             ),
         ),
-        _licences_stay(n["licensed"]),
+        _licenses_stay(n["licensed"]),
         _telephones_unbound(application, chosen),
         _line(
             without,
             ngettext(
-                "%(number)s agent has no licence.", "%(number)s agents have no licence.", without
+                "%(number)s agent has no license.", "%(number)s agents have no license.", without
             ),
         ),
     )
 
 
 def preview_move(application: Application, chosen: AgentQuerySet, now: datetime) -> Preview:
-    """Preview moving licences."""
+    """Preview moving licenses."""
     matched, licensed = chosen.count(), chosen.licensed(now).count()
     return _preview(
         chosen,
@@ -265,8 +265,8 @@ def preview_move(application: Application, chosen: AgentQuerySet, now: datetime)
         _line(
             licensed,
             ngettext(
-                "%(number)s licence moves to another agent.",
-                "%(number)s licences move to other agents.",
+                "%(number)s license moves to another agent.",
+                "%(number)s licenses move to other agents.",
                 licensed,
             ),
         ),
@@ -274,8 +274,8 @@ def preview_move(application: Application, chosen: AgentQuerySet, now: datetime)
         _line(
             matched - licensed,
             ngettext(
-                "%(number)s agent has no licence to give.",
-                "%(number)s agents have no licence to give.",
+                "%(number)s agent has no license to give.",
+                "%(number)s agents have no license to give.",
                 matched - licensed,
             ),
         ),

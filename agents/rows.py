@@ -26,9 +26,9 @@ from agents.fields import AGENT_FIELDS
 from agents.listing import agents_of
 from agents.models import Agent, SipTelephone, SkillGroup
 from agents.services.agents import AgentDetails
-from agents.services.seats import free_licences
+from agents.services.seats import free_licenses
 from agents.sheets import GROUP_SEPARATOR, Sheet, printable
-from billing.enums import LicenceKind
+from billing.enums import LicenseKind
 
 CHUNK = 1_000
 Progress = Callable[[int], None]
@@ -50,7 +50,7 @@ class ImportRow:
 
     number: int
     details: AgentDetails
-    wants_licence: bool
+    wants_license: bool
 
     @cached_property
     def keys(self) -> dict[str, str]:
@@ -103,7 +103,7 @@ def _read_rows(application: Application, sheet: Sheet, progress: Progress) -> Ch
 def compare(checked: Checked, application: Application, mode: str, now: datetime) -> Checked:
     """Add what the rows would change, and the problems that come of the agents as they are now."""
     _compare_with_table(checked, application, mode)
-    _count_licences(checked, application, now)
+    _count_licenses(checked, application, now)
     checked.problems.sort(key=lambda problem: problem.row)
     return checked
 
@@ -144,7 +144,7 @@ class _RowReader:
         texts = {self.columns.get(place, ""): text for place, text in enumerate(cells) if text}
         if "" in texts:
             yield "", texts.pop(""), ValidationError(_("This cell stands under no heading."))
-        for column in (*AGENT_FIELDS, "groups", "licence"):
+        for column in (*AGENT_FIELDS, "groups", "license"):
             text = texts.get(column, "")
             try:
                 yield column, text, self._clean(column, text)
@@ -162,8 +162,8 @@ class _RowReader:
             text = restore(text)
         if column == "groups":
             return self._find_groups(text)
-        if column == "licence":
-            return self._find_word("licence", text, _("Write yes or no."))
+        if column == "license":
+            return self._find_word("license", text, _("Write yes or no."))
         if column == "role":
             return self._find_word("role", text, _("This role is not known.")) if text else "agent"
         form_field = AGENT_FIELDS[column]
@@ -196,13 +196,13 @@ def _read_row(checked: Checked, reader: _RowReader, number: int, cells: Sequence
             checked.add(number, column, text, str(value.messages[0]))
         else:
             values[column] = value
-    wants_licence = values.pop("licence", "") == "yes"
-    if wants_licence and has_problem:
-        # It will need its licence as soon as it is mended.
+    wants_license = values.pop("license", "") == "yes"
+    if wants_license and has_problem:
+        # It will need its license as soon as it is mended.
         checked.needed += 1
     if not has_problem:
         details = AgentDetails(**values)  # type: ignore[arg-type]
-        checked.rows.append(ImportRow(number, details, wants_licence))
+        checked.rows.append(ImportRow(number, details, wants_license))
 
 
 #: The columns whose values are unique, and those that hold them as they are compared.
@@ -273,21 +273,21 @@ def _find_telephones(application: Application, rows: Sequence[ImportRow]) -> set
     return set(own.filter(extension__in=wanted).values_list("extension", flat=True))
 
 
-def _count_licences(checked: Checked, application: Application, now: datetime) -> None:
-    """Note each row for which no licence would be left, in the order of the file."""
-    checked.free = free_licences(application, LicenceKind.AGENT, now).count()
+def _count_licenses(checked: Checked, application: Application, now: datetime) -> None:
+    """Note each row for which no license would be left, in the order of the file."""
+    checked.free = free_licenses(application, LicenseKind.AGENT, now).count()
     served = {agent.pk for agent in checked.existing.values()}
     own = agents_of(application.account_id, application.pk).filter(pk__in=served)
     licensed = set(own.licensed(now).values_list("pk", flat=True)) if served else set()
     for row in checked.rows:
         agent = checked.existing.get(row.number)
-        if not row.wants_licence or (agent is not None and agent.pk in licensed):
+        if not row.wants_license or (agent is not None and agent.pk in licensed):
             continue
         checked.needed += 1
         if checked.needed > checked.free:
             checked.add(
                 row.number,
-                "licence",
+                "license",
                 "",
                 ngettext(
                     "No license is left for this row: only %(free)d is free. Buy more licenses, "

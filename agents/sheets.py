@@ -28,7 +28,7 @@ COLUMNS: dict[str, str | Promise] = {
     "role": gettext_lazy("Role"),
     "extension": gettext_lazy("Extension"),
     "groups": gettext_lazy("Skill groups"),
-    "licence": gettext_lazy("Licence"),
+    "license": gettext_lazy("License"),
     "state": gettext_lazy("State"),
 }
 REQUIRED = ("name", "staff_number", "email")
@@ -47,7 +47,7 @@ _OTHER_HEADINGS = {
     "role": "角色, rolle",
     "extension": "分机, 分机号, 分机号码, nebenstelle, durchwahl",
     "groups": "skill group, skill groups, group, 技能组, 技能组名称",
-    "licence": "license, 许可证, 许可, 座席许可证, lizenz",
+    "license": "licence, 许可证, 许可, 座席许可证, lizenz",
     "state": "status, 状态",
 }
 #: What stands behind a heading to say that its cells must be filled.

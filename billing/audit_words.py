@@ -22,7 +22,7 @@ SENTENCES: dict[str, str | Promise] = {
     "order.refunded": _("Order %(target)s refunded"),
     "order.refunding": _("Refund of order %(target)s under review"),
     "package.active": _("Package %(target)s active"),
-    "package.extended": _("Licences added to package %(target)s"),
+    "package.extended": _("Licenses added to package %(target)s"),
     "package.isolated": _("Package %(target)s expired and isolated"),
     "package.postpaid_switch_recorded": _("Package %(target)s recorded as switched from postpaid"),
     "package.purchased": _("Package %(target)s bought"),

@@ -22,19 +22,19 @@ class ItemKind(TextChoices):
     """What an order line buys."""
 
     PACKAGE = "package", _("Agent package")
-    AGENT = "agent", _("Additional agent licence")
-    SIP = "sip", _("Additional SIP telephone licence")
+    AGENT = "agent", _("Additional agent license")
+    SIP = "sip", _("Additional SIP telephone license")
 
 
-class LicenceKind(TextChoices):
-    """Whom a licence lets work."""
+class LicenseKind(TextChoices):
+    """Whom a license lets work."""
 
-    AGENT = "agent", _("Agent licence")
-    SIP = "sip", _("SIP telephone licence")
+    AGENT = "agent", _("Agent license")
+    SIP = "sip", _("SIP telephone license")
 
 
-class LicenceSource(TextChoices):
-    """Where a licence comes from."""
+class LicenseSource(TextChoices):
+    """Where a license comes from."""
 
     INCLUDED = "included", _("Included")
     BOUGHT = "bought", _("Bought")

@@ -412,7 +412,7 @@ REFUND_REVIEW_DAYS = env.int("REFUND_REVIEW_DAYS", default=30)
 # Buying.
 QUOTE_LIFETIME_MINUTES = env.int("QUOTE_LIFETIME_MINUTES", default=15)
 ORDER_LIFETIME_HOURS = env.int("ORDER_LIFETIME_HOURS", default=24)
-ORDER_LICENCE_LIMIT = env.int("ORDER_LICENCE_LIMIT", default=10_000)
+ORDER_LICENSE_LIMIT = env.int("ORDER_LICENSE_LIMIT", default=10_000)
 
 # Naming other accounts as payers: different UINs, and orders that strangers have not paid, a day.
 PAYER_NAMES_DAILY_LIMIT = env.int("PAYER_NAMES_DAILY_LIMIT", default=20)
@@ -444,8 +444,8 @@ PROPOSAL_DAYS = env.int("PROPOSAL_DAYS", default=14)
 CREDIT_APPROVAL_THRESHOLD = Decimal(env.str("CREDIT_APPROVAL_THRESHOLD", default="10000.00"))
 
 # Agents.
-# Who holds a licence, for the pages where a customer chooses which licences end.
-LICENCE_HOLDERS = "agents.services.holders.find_licence_holders"
+# Who holds a license, for the pages where a customer chooses which licenses end.
+LICENSE_HOLDERS = "agents.services.holders.find_license_holders"
 AGENT_IMPORT_LIMIT = env.int("AGENT_IMPORT_LIMIT", default=10_000)
 
 # Compliance.

@@ -17,10 +17,10 @@ from accounts.models import Account, Application, Entity, Restriction, User
 from accounts.services.members import add_member
 from accounts.services.restrictions import restrict_account
 from accounts.services.tenants import open_account, register_entity
-from billing.enums import CouponKind, Edition, LicenceKind, OrderKind, TermUnit
+from billing.enums import CouponKind, Edition, LicenseKind, OrderKind, TermUnit
 from billing.grants.coupons import define_promotion, give_coupon
 from billing.grants.credits import record_credit
-from billing.models import Coupon, Fund, Licence, Order, Package, Promotion
+from billing.models import Coupon, Fund, License, Order, Package, Promotion
 from billing.orders.quotes import make_quote
 from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import place_order
@@ -247,7 +247,7 @@ def add(
     now: datetime = NOW,
     **ask: Any,
 ) -> Order:
-    """Buy additional licences for the application's package."""
+    """Buy additional licenses for the application's package."""
     return place(
         application.account,
         OrderRequest(
@@ -267,8 +267,8 @@ def renew(
     now: datetime = NOW,
     **ask: Any,
 ) -> Order:
-    """Renew packages of one account in one order; licences of `ending` are left out."""
-    left_out = set(Licence.objects.filter(pk__in=ending).values_list("package_id", "pk"))
+    """Renew packages of one account in one order; licenses of `ending` are left out."""
+    left_out = set(License.objects.filter(pk__in=ending).values_list("package_id", "pk"))
     renewed = tuple(
         RenewedPackage(
             package.pk,
@@ -305,6 +305,6 @@ def current_package(application: Application) -> Package:
     return Package.objects.current().get(application=application)
 
 
-def licences_of(package: Package, kind: str = LicenceKind.AGENT) -> list[Licence]:
-    """Return the package's licences of a kind, in the order in which they were made."""
-    return list(package.licences.filter(kind=kind).order_by("pk"))
+def licenses_of(package: Package, kind: str = LicenseKind.AGENT) -> list[License]:
+    """Return the package's licenses of a kind, in the order in which they were made."""
+    return list(package.licenses.filter(kind=kind).order_by("pk"))

@@ -118,7 +118,7 @@ def prepare() -> str:
     package = shop.order_new(desk, Edition.ESSENTIAL, by=mei, at=now - timedelta(hours=20))
     tenant = Tenant(account=account, application=desk, owner=mei)
     make_case(tenant, CaseState.ACTIONED, behaviour=6, measure=ViolationMeasure.WARN, now=now)
-    shop.give_back(package, by=mei, at=now)
+    shop.order_refund(package, by=mei, at=now)
     _welcome_a_newcomer(now)
     asked = invite_member(
         account=sales.account,

@@ -148,5 +148,5 @@ def look_at_parts_that_are_replaced(visit: Page, place: str) -> None:
 
     visit.goto(f"{place}/add/", wait_until="networkidle")
     with visit.expect_response(lambda answer: "part=" in answer.url):
-        visit.get_by_label("Additional agent licences").fill("3")
+        visit.get_by_label("Additional agent licenses").fill("3")
     assert settled_shift(visit) <= SHIFT

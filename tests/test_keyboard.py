@@ -128,7 +128,7 @@ def buy(page: Page) -> None:
     tab_to(page, "Essential")
     page.keyboard.press("ArrowRight")
     assert words(page).startswith("Premium")
-    tab_to(page, "Additional agent licences")
+    tab_to(page, "Additional agent licenses")
     page.keyboard.type("1")
     expect(page.locator("#price dd.total")).to_have_text("USD\u00a0280.00")
     tab_to(page, "Continue")
@@ -153,25 +153,25 @@ def add_agent(page: Page) -> None:
     for label, text in (("Name", "Ada"), ("Staff number", "S1"), ("E-mail", "ada@example.com")):
         tab_to(page, label)
         page.keyboard.type(text)
-    tab_to(page, "Give a free licence")
+    tab_to(page, "Give a free license")
     page.keyboard.press("ArrowDown")
-    assert words(page).startswith("Add without a licence")
+    assert words(page).startswith("Add without a license")
     tab_to(page, "Add the agent")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Ada (S1) was added.")).to_be_visible()
-    assert Agent.objects.get().licence_id is None
+    assert Agent.objects.get().license_id is None
 
 
 def assign(page: Page) -> None:
     tab_to(page, "Choose Ada")
     page.keyboard.press("Space")
-    tab_to(page, "Assign licences", back=True)
+    tab_to(page, "Assign licenses", back=True)
     page.keyboard.press("Enter")
-    wait_for_dialog(page, "Assign licences")
+    wait_for_dialog(page, "Assign licenses")
     tab_to(page, "Assign")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("1 agent got a licence.")).to_be_visible()
-    assert Agent.objects.get().licence_id is not None
+    expect(page.get_by_text("1 agent got a license.")).to_be_visible()
+    assert Agent.objects.get().license_id is not None
 
 
 def give_back(page: Page) -> None:

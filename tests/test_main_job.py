@@ -73,12 +73,12 @@ def see_the_trial(page: Page) -> None:
 
 
 def buy_premium(page: Page) -> None:
-    """Monthly Premium with 2 additional agents and 1 SIP licence: 210 + 140 + 21."""
+    """Monthly Premium with 2 additional agents and 1 SIP license: 210 + 140 + 21."""
     page.get_by_role("main").get_by_role("link", name="Buy", exact=True).click()
     page.get_by_label("Premium").check()
     page.get_by_label("Monthly").check()
-    page.get_by_label("Additional agent licences").fill("2")
-    page.get_by_label("Additional SIP telephone licences").fill("1")
+    page.get_by_label("Additional agent licenses").fill("2")
+    page.get_by_label("Additional SIP telephone licenses").fill("1")
     expect(page.get_by_text("Debt collection").first).to_be_visible()
     page.get_by_role("button", name="Continue").click()
     for amount in ("USD 210.00", "USD 140.00", "USD 21.00", "USD 371.00"):
@@ -109,8 +109,8 @@ def staff(page: Page) -> None:
         add_agent(page, number)
         expect(page.get_by_text(f"Agent {number} (S{number}) was added.")).to_be_visible()
     add_agent(page, 6)
-    expect(page.get_by_text("1 agent licence is missing: 1 needed, 0 free.")).to_be_visible()
-    expect(page.get_by_role("link", name="Buy licences")).to_be_visible()
+    expect(page.get_by_text("1 agent license is missing: 1 needed, 0 free.")).to_be_visible()
+    expect(page.get_by_role("link", name="Buy licenses")).to_be_visible()
     # Nothing of what was typed is lost.
     expect(page.get_by_label("Name", exact=True)).to_have_value("Agent 6")
     page.get_by_role("link", name="Cancel").click()

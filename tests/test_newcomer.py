@@ -115,7 +115,7 @@ def test_a_newcomer_buys_staffs_and_refunds(page: Page, account: Account, width:
     buy(visitor)
     staff(visitor)
     agent = Agent.objects.get(account=account)
-    assert agent.licence_id is not None
+    assert agent.license_id is not None
     give_back(visitor)
 
     assert Order.objects.get(account=account).status == "refunded"
@@ -129,7 +129,7 @@ def test_the_start_page_leads_on_from_every_step(page: Page, account: Account) -
     start = page.url
     activate(visitor)
     page.goto(start)
-    buy_button = page.get_by_role("listitem").filter(has_text="Get licences")
+    buy_button = page.get_by_role("listitem").filter(has_text="Get licenses")
     expect(buy_button.get_by_text("Done", exact=True)).to_be_visible()
     visitor.follow("Add agents")
     visitor.follow("Add the first agent")

@@ -29,7 +29,7 @@ NOW = at("2026-04-20 09:00:00")
 
 @dataclass(frozen=True)
 class Expected:
-    """What every page says of an application: badges, licences used and kept, dates, buttons."""
+    """What every page says of an application: badges, licenses used and kept, dates, buttons."""
 
     badges: tuple[str, ...]
     seats: str = ""
@@ -51,8 +51,8 @@ def _application(account: Account, name: str, bought_at: datetime, **order: Any)
     """An application with a monthly package and two licensed agents."""
     application = make.make_application(account, name, now=bought_at)
     package = package_of(make.buy(application, now=bought_at, **order))
-    for licence in make.licences_of(package)[:2]:
-        make_agent(application, licence=licence)
+    for license in make.licenses_of(package)[:2]:
+        make_agent(application, license=license)
     return application
 
 
@@ -62,9 +62,9 @@ EXPECTED = {
         "2 / 6",
         sip=1,
         says=("10 May 2026",),
-        acts=("Add licences", "Renew", "Upgrade"),
+        acts=("Add licenses", "Renew", "Upgrade"),
     ),
-    "Ending": Expected(("Active",), "2 / 5", says=("16 Jun 2026",), acts=("Add licences",)),
+    "Ending": Expected(("Active",), "2 / 5", says=("16 Jun 2026",), acts=("Add licenses",)),
     "Expiring": Expected(("Active",), "2 / 3", says=("22 Apr 2026",), acts=("Renew",)),
     # Bought on 17 March: expired on 17 April, kept until 24 April.
     "Isolated": Expected(
@@ -181,12 +181,12 @@ def _check(pages: dict[str, Seen], expected: Expected) -> None:
     # The list of applications says one word; the others show every badge.
     assert management.badges == overview.badges == start.badges == expected.badges
     assert listed.badges[0] in (*expected.badges, "Out of service")
-    assert f"Agent licences in use {expected.seats} " in management.words
+    assert f"Agent licenses in use {expected.seats} " in management.words
     if expected.seats != "0 / 0":
         used, total = expected.seats.split(" / ")
         assert expected.seats in start.words
-        assert f"{used} of {total} agent licences used" in listed.words
-        assert f"Agent licences {total} SIP licences {expected.sip}" in overview.words
+        assert f"{used} of {total} agent licenses used" in listed.words
+        assert f"Agent licenses {total} SIP licenses {expected.sip}" in overview.words
     for text in expected.says:
         for name in ("management", "overview", "start"):
             assert text in pages[name].words, (name, text)
@@ -211,13 +211,13 @@ def test_each_state_reads_the_same_on_every_page_with_and_without_a_sweep(
             _check(_read_pages(client, scene.account, scene.applications[name]), expected)
 
 
-def test_the_pages_that_sell_count_licences_until_they_end(client: Client, scene: Scene) -> None:
+def test_the_pages_that_sell_count_licenses_until_they_end(client: Client, scene: Scene) -> None:
     _look(client, scene.account)
     base = f"/console/{scene.account.uin}/applications/"
     own = f"{base}{scene.applications['Ending'].sdkappid}/"
     for page in ("add", "upgrade"):
         words = _words(client.get(f"{own}{page}/").content.decode())
-        assert "Agent licences 5 SIP licences 0" in words
+        assert "Agent licenses 5 SIP licenses 0" in words
         assert "1 license that was left out of a renewal ends on 16 May 2026, 09:00:00" in words
 
 

@@ -24,17 +24,17 @@ class AgentAdmin(LeanAdmin):
         "role",
         "extension",
         "is_enabled",
-        "licence",
+        "license",
     )
-    list_select_related = ("account", "application", "licence")
+    list_select_related = ("account", "application", "license")
     search_fields = ("=account__uin", "=application__sdkappid")
     inlines = (SkillGroupRows,)
 
 
 @admin.register(SipTelephone)
 class SipTelephoneAdmin(LeanAdmin):
-    list_display = ("label", "extension", "account", "application", "licence", "agent")
-    list_select_related = ("account", "application", "licence", "agent")
+    list_display = ("label", "extension", "account", "application", "license", "agent")
+    list_select_related = ("account", "application", "license", "agent")
     search_fields = ("=account__uin", "=application__sdkappid")
     # Not even the hash of a password is anybody's business here.
     exclude = ("password",)

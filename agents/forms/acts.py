@@ -33,10 +33,10 @@ class ActForm(forms.Form):
 
 
 class DisableForm(ActForm):
-    """Disabling keeps the licences, unless they are to be freed."""
+    """Disabling keeps the licenses, unless they are to be freed."""
 
-    frees_licences = forms.BooleanField(
-        label=_("Also free their licences, so that other agents can have them"), required=False
+    frees_licenses = forms.BooleanField(
+        label=_("Also free their licenses, so that other agents can have them"), required=False
     )
 
 
@@ -44,7 +44,7 @@ class AssignForm(ActForm):
     """Assigning is all or nothing, unless the person says otherwise."""
 
     is_partial_allowed = forms.BooleanField(
-        label=_("Assign the free licences to those who were added first, and leave the rest"),
+        label=_("Assign the free licenses to those who were added first, and leave the rest"),
         required=False,
     )
 
@@ -70,7 +70,7 @@ class MoveForm(ActForm):
         numbers = [line for line in lines if line]
         if len(numbers) > LINES_LIMIT:
             raise forms.ValidationError(
-                _("Move at most %(limit)d licences at once.") % {"limit": LINES_LIMIT}
+                _("Move at most %(limit)d licenses at once.") % {"limit": LINES_LIMIT}
             )
         return numbers
 

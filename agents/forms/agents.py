@@ -54,16 +54,16 @@ class AgentForm(RefusableForm):
 
 
 class AddAgentForm(AgentForm):
-    """A new agent, with a licence or without one."""
+    """A new agent, with a license or without one."""
 
-    licence = forms.ChoiceField(
-        label=_("Licence"),
-        choices=[("yes", _("Give a free licence")), ("no", _("Add without a licence"))],
+    license = forms.ChoiceField(
+        label=_("License"),
+        choices=[("yes", _("Give a free license")), ("no", _("Add without a license"))],
         initial="yes",
         widget=forms.RadioSelect,
     )
 
     @property
-    def wants_licence(self) -> bool:
-        """Whether the new agent shall hold a licence. Only for a valid form."""
-        return bool(self.cleaned_data["licence"] == "yes")
+    def wants_license(self) -> bool:
+        """Whether the new agent shall hold a license. Only for a valid form."""
+        return bool(self.cleaned_data["license"] == "yes")

@@ -36,8 +36,8 @@ class FilterForm(forms.Form):
         empty_label=_("All"),
     )
     licensed = forms.ChoiceField(
-        label=_("Licence"),
-        choices=[_ANY, ("yes", _("With a licence")), ("no", _("Without a licence"))],
+        label=_("License"),
+        choices=[_ANY, ("yes", _("With a license")), ("no", _("Without a license"))],
         required=False,
     )
     sort = forms.ChoiceField(

@@ -69,14 +69,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "licence",
+                    "license",
                     models.OneToOneField(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="agent",
-                        to="billing.licence",
-                        verbose_name="licence",
+                        to="billing.license",
+                        verbose_name="license",
                     ),
                 ),
             ],
@@ -221,14 +221,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "licence",
+                    "license",
                     models.OneToOneField(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="telephone",
-                        to="billing.licence",
-                        verbose_name="licence",
+                        to="billing.license",
+                        verbose_name="license",
                     ),
                 ),
             ],
@@ -237,8 +237,8 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "SIP telephones",
                 "indexes": [
                     models.Index(
-                        fields=["account", "application", "licence"],
-                        name="agents_telephone_licence_idx",
+                        fields=["account", "application", "license"],
+                        name="agents_telephone_license_idx",
                     )
                 ],
                 "constraints": [
@@ -261,9 +261,9 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            ("agent", None), ("licence__isnull", False), _connector="OR"
+                            ("agent", None), ("license__isnull", False), _connector="OR"
                         ),
-                        name="agents_telephone_bound_has_licence",
+                        name="agents_telephone_bound_has_license",
                     ),
                 ],
             },
@@ -300,12 +300,12 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name="siptelephone",
             trigger=pgtrigger.compiler.Trigger(
-                name="fitting_licence",
+                name="fitting_license",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n            IF NEW.licence_id IS NOT NULL AND NOT EXISTS (\n                SELECT FROM billing_licence l JOIN billing_package p ON p.id = l.package_id\n                WHERE l.id = NEW.licence_id AND l.kind = 'sip'\n                  AND p.application_id = NEW.application_id) THEN\n                RAISE EXCEPTION 'licence % does not fit % %',\n                    NEW.licence_id, TG_TABLE_NAME, NEW.id USING ERRCODE = 'check_violation';\n            END IF;\n            RETURN NEW;\n        ",
-                    hash="7e13b81c24c7d1a8a954e07816a897113221fd94",
-                    operation='INSERT OR UPDATE OF "licence_id"',
-                    pgid="pgtrigger_fitting_licence_d087d",
+                    func="\n            IF NEW.license_id IS NOT NULL AND NOT EXISTS (\n                SELECT FROM billing_license l JOIN billing_package p ON p.id = l.package_id\n                WHERE l.id = NEW.license_id AND l.kind = 'sip'\n                  AND p.application_id = NEW.application_id) THEN\n                RAISE EXCEPTION 'license % does not fit % %',\n                    NEW.license_id, TG_TABLE_NAME, NEW.id USING ERRCODE = 'check_violation';\n            END IF;\n            RETURN NEW;\n        ",
+                    hash="a117120aa5429bce5c284e5c4a24b1f2b31e2ee3",
+                    operation='INSERT OR UPDATE OF "license_id"',
+                    pgid="pgtrigger_fitting_license_7d567",
                     table="agents_siptelephone",
                     when="BEFORE",
                 ),
@@ -449,7 +449,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="agent",
             index=models.Index(
-                fields=["account", "application", "licence"], name="agents_agent_licence_idx"
+                fields=["account", "application", "license"], name="agents_agent_license_idx"
             ),
         ),
         migrations.AddConstraint(
@@ -551,12 +551,12 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name="agent",
             trigger=pgtrigger.compiler.Trigger(
-                name="fitting_licence",
+                name="fitting_license",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n            IF NEW.licence_id IS NOT NULL AND NOT EXISTS (\n                SELECT FROM billing_licence l JOIN billing_package p ON p.id = l.package_id\n                WHERE l.id = NEW.licence_id AND l.kind = 'agent'\n                  AND p.application_id = NEW.application_id) THEN\n                RAISE EXCEPTION 'licence % does not fit % %',\n                    NEW.licence_id, TG_TABLE_NAME, NEW.id USING ERRCODE = 'check_violation';\n            END IF;\n            RETURN NEW;\n        ",
-                    hash="cdbc66bf4108a4d8ee814b790d29078ce23298a3",
-                    operation='INSERT OR UPDATE OF "licence_id"',
-                    pgid="pgtrigger_fitting_licence_919c0",
+                    func="\n            IF NEW.license_id IS NOT NULL AND NOT EXISTS (\n                SELECT FROM billing_license l JOIN billing_package p ON p.id = l.package_id\n                WHERE l.id = NEW.license_id AND l.kind = 'agent'\n                  AND p.application_id = NEW.application_id) THEN\n                RAISE EXCEPTION 'license % does not fit % %',\n                    NEW.license_id, TG_TABLE_NAME, NEW.id USING ERRCODE = 'check_violation';\n            END IF;\n            RETURN NEW;\n        ",
+                    hash="861d1778549e39dcbc42604dd61359720597b53e",
+                    operation='INSERT OR UPDATE OF "license_id"',
+                    pgid="pgtrigger_fitting_license_4015c",
                     table="agents_agent",
                     when="BEFORE",
                 ),

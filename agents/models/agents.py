@@ -12,10 +12,10 @@ from accounts.models.folded import EmailKeyField, FoldedField, FoldingModel
 from agents import rules
 from agents.enums import AgentRole
 from agents.models.groups import SkillGroup, SkillGroupMember
-from agents.models.guards import PLACE_FIXED, SAME_ACCOUNT, fitting_licence, number_free_in
+from agents.models.guards import PLACE_FIXED, SAME_ACCOUNT, fitting_license, number_free_in
 from agents.models.querysets import HolderQuerySet
-from billing.enums import LicenceKind
-from billing.models import Licence
+from billing.enums import LicenseKind
+from billing.models import License
 
 _PLACE = (F("account"), F("application"))
 
@@ -27,10 +27,10 @@ class AgentQuerySet(HolderQuerySet):
 
 
 class Agent(FoldingModel):
-    """A contact-centre person of an application; one who works holds one licence.
+    """A contact-centre person of an application; one who works holds one license.
 
     Whether the agent is in service is derived (`agents.policy`, `AgentQuerySet`). The unique key
-    of `licence` is what makes it impossible to give one licence to two agents. A licence that
+    of `license` is what makes it impossible to give one license to two agents. A license that
     has ended may still be named here: it lets nobody work, and is replaced at the next
     assignment.
     """
@@ -60,15 +60,15 @@ class Agent(FoldingModel):
     role = models.CharField(_("role"), max_length=16, choices=AgentRole, default=AgentRole.AGENT)
     extension = models.CharField(_("extension"), max_length=6, blank=True)
     is_enabled = models.BooleanField(_("enabled"), default=True)
-    #: Annotated by `with_licences`.
+    #: Annotated by `with_licenses`.
     is_superseded: bool
-    licence = models.OneToOneField(
-        Licence,
+    license = models.OneToOneField(
+        License,
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="agent",
-        verbose_name=_("licence"),
+        verbose_name=_("license"),
     )
     groups = models.ManyToManyField(
         SkillGroup,
@@ -101,7 +101,7 @@ class Agent(FoldingModel):
                 condition=Q(is_enabled=False),
             ),
             models.Index(
-                fields=["account", "application", "licence"], name="agents_agent_licence_idx"
+                fields=["account", "application", "license"], name="agents_agent_license_idx"
             ),
         ]
         constraints = [
@@ -136,7 +136,7 @@ class Agent(FoldingModel):
         triggers = [
             PLACE_FIXED,
             SAME_ACCOUNT,
-            fitting_licence(LicenceKind.AGENT),
+            fitting_license(LicenseKind.AGENT),
             number_free_in("agents_siptelephone"),
         ]
 

@@ -21,19 +21,19 @@ SAME_ACCOUNT = pgtrigger.Trigger(
 )
 
 
-def fitting_licence(kind: str) -> pgtrigger.Trigger:
-    """Return the trigger that lets a holder have only a licence of `kind` of its application."""
+def fitting_license(kind: str) -> pgtrigger.Trigger:
+    """Return the trigger that lets a holder have only a license of `kind` of its application."""
     return pgtrigger.Trigger(
-        name="fitting_licence",
+        name="fitting_license",
         when=pgtrigger.Before,
-        operation=pgtrigger.Insert | pgtrigger.UpdateOf("licence_id"),  # type: ignore[no-untyped-call]
+        operation=pgtrigger.Insert | pgtrigger.UpdateOf("license_id"),  # type: ignore[no-untyped-call]
         func=f"""
-            IF NEW.licence_id IS NOT NULL AND NOT EXISTS (
-                SELECT FROM billing_licence l JOIN billing_package p ON p.id = l.package_id
-                WHERE l.id = NEW.licence_id AND l.kind = '{kind}'
+            IF NEW.license_id IS NOT NULL AND NOT EXISTS (
+                SELECT FROM billing_license l JOIN billing_package p ON p.id = l.package_id
+                WHERE l.id = NEW.license_id AND l.kind = '{kind}'
                   AND p.application_id = NEW.application_id) THEN
-                RAISE EXCEPTION 'licence % does not fit % %',
-                    NEW.licence_id, TG_TABLE_NAME, NEW.id USING ERRCODE = 'check_violation';
+                RAISE EXCEPTION 'license % does not fit % %',
+                    NEW.license_id, TG_TABLE_NAME, NEW.id USING ERRCODE = 'check_violation';
             END IF;
             RETURN NEW;
         """,

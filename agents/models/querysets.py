@@ -1,4 +1,4 @@
-"""What holders of licences are at an instant: the querysets' half of `agents.policy`."""
+"""What holders of licenses are at an instant: the querysets' half of `agents.policy`."""
 
 from datetime import datetime
 from typing import Any, ClassVar, Self
@@ -13,22 +13,22 @@ from billing.enums import PackageState
 from billing.models import Package
 
 #: Only a package that is over can have been followed by another; this spares asking for most.
-_OVER = Q(licence__package__state__in=[PackageState.RELEASED, PackageState.REFUNDED])
+_OVER = Q(license__package__state__in=[PackageState.RELEASED, PackageState.REFUNDED])
 
 
 def _superseded() -> Exists:
-    """Return whether the application has a newer package than that of the holder's licence."""
+    """Return whether the application has a newer package than that of the holder's license."""
     return Exists(
         Package.objects.filter(
             account=OuterRef("account"),
             application=OuterRef("application"),
-            pk__gt=OuterRef("licence__package"),
+            pk__gt=OuterRef("license__package"),
         )
     )
 
 
 class HolderQuerySet(models.QuerySet[Any]):
-    """Holders of licences (agents, telephones) by what they are at an instant."""
+    """Holders of licenses (agents, telephones) by what they are at an instant."""
 
     can_be_disabled: ClassVar[bool] = False
 
@@ -36,26 +36,26 @@ class HolderQuerySet(models.QuerySet[Any]):
         """For each obstacle, in order: which rows have it, and which do not.
 
         Both are written out, since `NOT (…)` over joined columns could use no index. An
-        obstacle after "no licence" is only asked of rows that hold one.
+        obstacle after "no license" is only asked of rows that hold one.
         """
-        # A licence whose package was followed by another is void. It cannot be live, so only
-        # those obstacles that such a licence has as well ask for it.
+        # A license whose package was followed by another is void. It cannot be live, so only
+        # those obstacles that such a license has as well ask for it.
         held = ~_OVER | ~Q(_superseded())
         own = {ServiceState.DISABLED: (Q(is_enabled=False), Q(is_enabled=True))}
         return {
             **(own if self.can_be_disabled else {}),
-            ServiceState.NO_LICENCE: (
-                Q(licence__isnull=True) | (_OVER & Q(_superseded())),
-                Q(licence__isnull=False),
+            ServiceState.NO_LICENSE: (
+                Q(license__isnull=True) | (_OVER & Q(_superseded())),
+                Q(license__isnull=False),
             ),
-            ServiceState.LICENCE_ENDED: (
-                Q(licence__ends_at__lte=now) & held,
-                Q(licence__ends_at__isnull=True) | Q(licence__ends_at__gt=now),
+            ServiceState.LICENSE_ENDED: (
+                Q(license__ends_at__lte=now) & held,
+                Q(license__ends_at__isnull=True) | Q(license__ends_at__gt=now),
             ),
             ServiceState.PACKAGE_ENDED: (
-                (Q(licence__package__expires_at__lte=now) | ~Q(licence__package__state__in=RUNNING))
+                (Q(license__package__expires_at__lte=now) | ~Q(license__package__state__in=RUNNING))
                 & held,
-                Q(licence__package__expires_at__gt=now, licence__package__state__in=RUNNING),
+                Q(license__package__expires_at__gt=now, license__package__state__in=RUNNING),
             ),
             ServiceState.ACCOUNT_RESTRICTED: (
                 ~Q(account__status=AccountStatus.ACTIVE),
@@ -63,9 +63,9 @@ class HolderQuerySet(models.QuerySet[Any]):
             ),
         }
 
-    def with_licences(self) -> Self:
-        """Read the licences with their packages, and whether these were superseded."""
-        return self.select_related("licence__package").annotate(is_superseded=_superseded())
+    def with_licenses(self) -> Self:
+        """Read the licenses with their packages, and whether these were superseded."""
+        return self.select_related("license__package").annotate(is_superseded=_superseded())
 
     def in_state(self, state: str, now: datetime) -> Self:
         """Return those whose derived state at `now` is `state`."""
@@ -93,22 +93,22 @@ class HolderQuerySet(models.QuerySet[Any]):
         )
 
     def licensed(self, now: datetime) -> Self:
-        """Return those that hold a licence that counts at `now`: not ended, its package live."""
+        """Return those that hold a license that counts at `now`: not ended, its package live."""
         return self.filter(self._licensed(now))
 
     def unlicensed(self, now: datetime) -> Self:
-        """Return those that hold no licence, or only one that has ended."""
+        """Return those that hold no license, or only one that has ended."""
         return self.filter(
-            Q(licence__isnull=True)
-            | Q(licence__ends_at__lte=now)
-            | Q(licence__package__expires_at__lte=now)
-            | (Q(licence__isnull=False) & ~Q(licence__package__state__in=RUNNING))
+            Q(license__isnull=True)
+            | Q(license__ends_at__lte=now)
+            | Q(license__package__expires_at__lte=now)
+            | (Q(license__isnull=False) & ~Q(license__package__state__in=RUNNING))
         )
 
     def _licensed(self, now: datetime) -> Q:
         obstacles = self._obstacles(now)
         return (
-            obstacles[ServiceState.NO_LICENCE][1]
-            & obstacles[ServiceState.LICENCE_ENDED][1]
+            obstacles[ServiceState.NO_LICENSE][1]
+            & obstacles[ServiceState.LICENSE_ENDED][1]
             & obstacles[ServiceState.PACKAGE_ENDED][1]
         )

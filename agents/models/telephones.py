@@ -11,17 +11,17 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Account, Application
 from agents import rules
 from agents.models.agents import Agent
-from agents.models.guards import PLACE_FIXED, SAME_ACCOUNT, fitting_licence, number_free_in
+from agents.models.guards import PLACE_FIXED, SAME_ACCOUNT, fitting_license, number_free_in
 from agents.models.querysets import HolderQuerySet
-from billing.enums import LicenceKind
-from billing.models import Licence
+from billing.enums import LicenseKind
+from billing.models import License
 
 
 class SipTelephone(models.Model):
-    """A telephone that registers over SIP; one that works holds one SIP licence.
+    """A telephone that registers over SIP; one that works holds one SIP license.
 
     The password is shown once, when it is made, and kept as a hash. A telephone that is bound
-    to an agent holds a licence: taking that away unbinds first.
+    to an agent holds a license: taking that away unbinds first.
     """
 
     account = models.ForeignKey(
@@ -42,15 +42,15 @@ class SipTelephone(models.Model):
     extension = models.CharField(_("extension"), max_length=6)
     password = models.CharField(_("password hash"), max_length=128)
     password_set_at = models.DateTimeField(_("password set"))
-    #: Annotated by `with_licences`.
+    #: Annotated by `with_licenses`.
     is_superseded: bool
-    licence = models.OneToOneField(
-        Licence,
+    license = models.OneToOneField(
+        License,
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="telephone",
-        verbose_name=_("licence"),
+        verbose_name=_("license"),
     )
     agent = models.OneToOneField(
         Agent,
@@ -70,7 +70,7 @@ class SipTelephone(models.Model):
         verbose_name_plural = _("SIP telephones")
         indexes = [
             models.Index(
-                fields=["account", "application", "licence"], name="agents_telephone_licence_idx"
+                fields=["account", "application", "license"], name="agents_telephone_license_idx"
             ),
         ]
         constraints = [
@@ -88,14 +88,14 @@ class SipTelephone(models.Model):
                 condition=~Q(label="") & ~Q(password=""), name="agents_telephone_fields_filled"
             ),
             models.CheckConstraint(
-                condition=Q(agent=None) | Q(licence__isnull=False),
-                name="agents_telephone_bound_has_licence",
+                condition=Q(agent=None) | Q(license__isnull=False),
+                name="agents_telephone_bound_has_license",
             ),
         ]
         triggers = [
             PLACE_FIXED,
             SAME_ACCOUNT,
-            fitting_licence(LicenceKind.SIP),
+            fitting_license(LicenseKind.SIP),
             number_free_in("agents_agent"),
             pgtrigger.Trigger(
                 name="same_application",

@@ -22,9 +22,9 @@ from agents.services.batches import (
     require_rows,
     write_events,
 )
-from agents.services.licences import release_held, unbind_telephones_of
-from agents.services.seats import claim_licences
-from billing.enums import LicenceKind
+from agents.services.licenses import release_held, unbind_telephones_of
+from agents.services.seats import claim_licenses
+from billing.enums import LicenseKind
 
 
 @dataclass(frozen=True)
@@ -97,26 +97,26 @@ def add_agent(
     *,
     application: Application,
     details: AgentDetails,
-    with_licence: bool,
+    with_license: bool,
     by: User | None,
     now: datetime,
 ) -> Agent:
-    """Add an agent, with a free licence or without one.
+    """Add an agent, with a free license or without one.
 
     Raises Refused where the account is restricted, DetailsRefused where a unique field is taken,
-    LicencesMissing where a licence is wanted and none is free.
+    LicensesMissing where a license is wanted and none is free.
     """
     account = lock_application(application)
     _require_no_conflict(application, details)
-    licence = None
-    if with_licence:
-        licence = claim_licences(application, LicenceKind.AGENT, 1, now)[0]
+    license = None
+    if with_license:
+        license = claim_licenses(application, LicenseKind.AGENT, 1, now)[0]
     try:
         with transaction.atomic():
             agent = Agent.objects.create(
                 account=account,
                 application=application,
-                licence_id=licence,
+                license_id=license,
                 created_at=now,
                 updated_at=now,
                 **details.columns(),
@@ -125,7 +125,7 @@ def add_agent(
         raise _taken_meanwhile() from error
     _set_groups(agent, details.groups)
     record_event(
-        account=account, verb="agent.added", target=agent, data={"licence": licence}, by=by, now=now
+        account=account, verb="agent.added", target=agent, data={"license": license}, by=by, now=now
     )
     return agent
 
@@ -133,7 +133,7 @@ def add_agent(
 def _taken_meanwhile() -> DetailsRefused:
     """The database refused what the service had found free: somebody did not take the lock."""
     return DetailsRefused(
-        {"": _("A value, or the licence, has just been taken by somebody else. Try again.")}
+        {"": _("A value, or the license, has just been taken by somebody else. Try again.")}
     )
 
 
@@ -178,22 +178,22 @@ def disable_agents(
     *,
     application: Application,
     chosen: AgentQuerySet,
-    frees_licences: bool,
+    frees_licenses: bool,
     by: User | None,
     now: datetime,
     expected: int | None = None,
 ) -> BulkResult:
     """Force agents offline until they are enabled again.
 
-    A disabled agent keeps its licence, so that it works on when it is enabled; with
-    `frees_licences` the licences of all chosen agents, also of those disabled before, are free
+    A disabled agent keeps its license, so that it works on when it is enabled; with
+    `frees_licenses` the licenses of all chosen agents, also of those disabled before, are free
     for others. Raises Refused as `change_in_turns`.
     """
 
     def disable(account: Account, agents: list[Agent]) -> int:
         active = [agent for agent in agents if agent.is_enabled]
         _switch(account, active, to=False, by=by, now=now)
-        if frees_licences:
+        if frees_licenses:
             release_held(account, agents, by=by, now=now)
         return len(active)
 
@@ -246,7 +246,7 @@ def delete_agents(
     now: datetime,
     expected: int | None = None,
 ) -> BulkResult:
-    """Remove agents for good; their licences are free again, their telephones unbound.
+    """Remove agents for good; their licenses are free again, their telephones unbound.
 
     Raises Refused as `change_in_turns`.
     """
@@ -257,7 +257,7 @@ def delete_agents(
             account=account,
             verb="agent.deleted",
             agents=agents,
-            describe=lambda agent: {"freed": agent.licence_id},
+            describe=lambda agent: {"freed": agent.license_id},
             by=by,
             now=now,
         )

@@ -29,7 +29,7 @@ def export_rows(
     names = SkillGroupMember.objects.filter(agent=OuterRef("pk")).order_by("group__name")
     rows = (
         own_agents(application, chosen)
-        .with_licences()
+        .with_licenses()
         .annotate(group_names=ArraySubquery(names.values("group__name")))
         .order_by("pk")
     )
@@ -40,10 +40,10 @@ def export_rows(
         last = batch[-1].pk
 
 
-#: What makes a licence, held or not, no licence to an import.
+#: What makes a license, held or not, no license to an import.
 _UNLICENSED = {
-    ServiceState.NO_LICENCE,
-    ServiceState.LICENCE_ENDED,
+    ServiceState.NO_LICENSE,
+    ServiceState.LICENSE_ENDED,
     ServiceState.PACKAGE_ENDED,
 }
 
@@ -60,7 +60,7 @@ def _cells(agent: Agent, groups: list[str], application: Application, now: datet
         "role": str(agent.get_role_display()),
         "extension": agent.extension,
         "groups": f"{GROUP_SEPARATOR} ".join(groups),
-        "licence": _("Yes") if is_licensed else _("No"),
+        "license": _("Yes") if is_licensed else _("No"),
         "state": str(derive_agent_state(facts, now).label),
     }
     return [values[column] for column in COLUMNS]
@@ -77,6 +77,6 @@ def template_rows() -> list[list[str]]:
         "role": str(AgentRole.AGENT.label),
         "extension": "1001",
         "groups": "",
-        "licence": _("Yes"),
+        "license": _("Yes"),
     }
     return [[str(COLUMNS[column]) for column in example], list(example.values())]

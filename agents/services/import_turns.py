@@ -20,9 +20,9 @@ from agents.models import Agent, AgentImport, SkillGroupMember
 from agents.rows import Checked, ImportRow, compare, read_groups
 from agents.services.batches import lock_application, require_rows, write_events
 from agents.services.imports import AGENT_COLUMNS, check_import, find_changes
-from agents.services.licences import hand_over
-from agents.services.seats import claim_licences
-from billing.enums import LicenceKind
+from agents.services.licenses import hand_over
+from agents.services.seats import claim_licenses
+from billing.enums import LicenseKind
 
 #: Rows written in one transaction: it holds the account for well below a second.
 TURN = 250
@@ -147,24 +147,24 @@ def _move_on(
 def _write_rows(
     account: Account, imported: AgentImport, turn: Checked, *, by: User | None, now: datetime
 ) -> None:
-    licences = iter(claim_licences(imported.application, LicenceKind.AGENT, turn.needed, now))
+    licenses = iter(claim_licenses(imported.application, LicenseKind.AGENT, turn.needed, now))
     new = [row for row in turn.rows if row.number not in turn.existing]
-    _add(account, imported, new, licences, by=by, now=now)
+    _add(account, imported, new, licenses, by=by, now=now)
     _change(account, imported, list(find_changes(turn)), by=by, now=now)
     wanting = [
         turn.existing[row.number].pk
         for row in turn.rows
-        if row.wants_licence and row.number in turn.existing
+        if row.wants_license and row.number in turn.existing
     ]
     waiting = list(Agent.objects.filter(pk__in=wanting).unlicensed(now).order_by("pk"))
-    hand_over(account, waiting, list(licences), by=by, now=now)
+    hand_over(account, waiting, list(licenses), by=by, now=now)
 
 
 def _add(
     account: Account,
     imported: AgentImport,
     rows: list[ImportRow],
-    licences: Iterator[int],
+    licenses: Iterator[int],
     *,
     by: User | None,
     now: datetime,
@@ -174,7 +174,7 @@ def _add(
             Agent(
                 account=account,
                 application=imported.application,
-                licence_id=next(licences) if row.wants_licence else None,
+                license_id=next(licenses) if row.wants_license else None,
                 created_at=now,
                 updated_at=now,
                 **row.details.columns(),
@@ -191,7 +191,7 @@ def _add(
         account=account,
         verb="agent.added",
         agents=agents,
-        describe=lambda agent: {"licence": agent.licence_id, "import": imported.pk},
+        describe=lambda agent: {"license": agent.license_id, "import": imported.pk},
         by=by,
         now=now,
     )

@@ -113,7 +113,7 @@ def _preview(checked: Checked, columns: dict[int, str]) -> dict[str, Any]:
         "added": len(checked.rows) - len(checked.existing),
         "changed": len(changes),
         "same": len(checked.existing) - len(changes),
-        "licences": checked.needed,
+        "licenses": checked.needed,
         "free": checked.free,
         "columns": [column for column in AGENT_COLUMNS if column in columns.values()],
         "rows": [

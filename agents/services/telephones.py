@@ -1,4 +1,4 @@
-"""SIP telephones: registering, passwords, binding to agents, licences, removing."""
+"""SIP telephones: registering, passwords, binding to agents, licenses, removing."""
 
 import secrets
 from datetime import datetime
@@ -14,9 +14,9 @@ from accounts.services.audit import record_event
 from agents.errors import DetailsRefused
 from agents.models import Agent, SipTelephone
 from agents.services.batches import lock_application
-from agents.services.seats import claim_licences
-from billing.enums import LicenceKind
-from billing.models import Licence, Package
+from agents.services.seats import claim_licenses
+from billing.enums import LicenseKind
+from billing.models import License, Package
 from billing.packages.features import has_feature
 
 #: The feature that lets a telephone ring for an agent (guide, edition comparison).
@@ -68,7 +68,7 @@ def _save(telephone: SipTelephone, *fields: str, now: datetime) -> None:
             telephone.save(update_fields=[*fields, "updated_at"] if telephone.pk else None)
     except IntegrityError as error:
         raise Refused(
-            _("A value, or the licence, has just been taken by somebody else. Try again."),
+            _("A value, or the license, has just been taken by somebody else. Try again."),
             code="taken_meanwhile",
         ) from error
 
@@ -91,14 +91,14 @@ def _record(
 def register_telephone(
     *, application: Application, label: str, extension: str, by: User | None, now: datetime
 ) -> tuple[SipTelephone, str]:
-    """Register a telephone with a free SIP licence and return it with its password.
+    """Register a telephone with a free SIP license and return it with its password.
 
-    The password is returned this once; only its hash is kept. Raises LicencesMissing,
+    The password is returned this once; only its hash is kept. Raises LicensesMissing,
     DetailsRefused where the extension is taken, and Refused for a restricted account.
     """
     account = lock_application(application)
     _require_free_number(application, extension)
-    licence = claim_licences(application, LicenceKind.SIP, 1, now)[0]
+    license = claim_licenses(application, LicenseKind.SIP, 1, now)[0]
     password = _new_password()
     telephone = SipTelephone(
         account=account,
@@ -107,11 +107,11 @@ def register_telephone(
         extension=extension,
         password=make_password(password),
         password_set_at=now,
-        licence_id=licence,
+        license_id=license,
         created_at=now,
     )
     _save(telephone, now=now)
-    _record(account, "registered", telephone, data={"licence": licence}, by=by, now=now)
+    _record(account, "registered", telephone, data={"license": license}, by=by, now=now)
     return telephone, password
 
 
@@ -119,7 +119,7 @@ def register_telephone(
 def edit_telephone(
     *, telephone: SipTelephone, label: str, extension: str, by: User | None, now: datetime
 ) -> SipTelephone:
-    """Change a telephone's name or extension. Raises as `register_telephone`, but for licences."""
+    """Change a telephone's name or extension. Raises as `register_telephone`, but for licenses."""
     account, current = _lock(telephone)
     if (current.label, current.extension) == (label, extension):
         return current
@@ -153,7 +153,7 @@ def bind_telephone(
     """Let the telephone ring for an agent, in place of whom it rang for before.
 
     Raises Refused where the edition has no binding, the telephone or the agent has no live
-    licence, the agent has another telephone, and for a restricted account.
+    license, the agent has another telephone, and for a restricted account.
     """
     account, current = _lock(telephone)
     _require_binding_possible(current, agent, now)
@@ -169,17 +169,17 @@ def bind_telephone(
 def _require_binding_possible(telephone: SipTelephone, agent: Agent, now: datetime) -> None:
     if agent.application_id != telephone.application_id:
         raise Refused(_("Choose an agent of this application."), code="foreign", field="agent")
-    licence = (
-        Licence.objects.live(now)
+    license = (
+        License.objects.live(now)
         .select_related("package")
-        .filter(pk=telephone.licence_id or 0)
+        .filter(pk=telephone.license_id or 0)
         .first()
     )
-    if licence is None:
+    if license is None:
         raise Refused(
-            _("The telephone needs a SIP licence first."), code="unlicensed", field="agent"
+            _("The telephone needs a SIP license first."), code="unlicensed", field="agent"
         )
-    if not may_bind(licence.package, now):
+    if not may_bind(license.package, now):
         raise Refused(
             _("Binding a telephone to an agent is part of the Premium edition."),
             code="not_in_edition",
@@ -216,45 +216,45 @@ def _unbind(account: Account, telephone: SipTelephone, *, by: User | None, now: 
 
 
 @transaction.atomic
-def free_telephone_licence(
+def free_telephone_license(
     *, telephone: SipTelephone, by: User | None, now: datetime
 ) -> SipTelephone:
-    """Unbind the telephone and take its licence back; the licence stays, free, until its date.
+    """Unbind the telephone and take its license back; the license stays, free, until its date.
 
     Raises Refused for a restricted account.
     """
     account, current = _lock(telephone)
     _unbind(account, current, by=by, now=now)
-    if current.licence_id is not None:
-        was, current.licence = current.licence_id, None
-        _save(current, "licence", now=now)
-        _record(account, "licence_freed", current, data={"licence": was}, by=by, now=now)
+    if current.license_id is not None:
+        was, current.license = current.license_id, None
+        _save(current, "license", now=now)
+        _record(account, "license_freed", current, data={"license": was}, by=by, now=now)
     return current
 
 
 @transaction.atomic
 def license_telephone(*, telephone: SipTelephone, by: User | None, now: datetime) -> SipTelephone:
-    """Give a free SIP licence to a telephone that has none that counts.
+    """Give a free SIP license to a telephone that has none that counts.
 
-    Raises LicencesMissing, and Refused for a restricted account.
+    Raises LicensesMissing, and Refused for a restricted account.
     """
     account, current = _lock(telephone)
     if SipTelephone.objects.licensed(now).filter(pk=current.pk).exists():
         return current
-    licence = claim_licences(current.application, LicenceKind.SIP, 1, now)[0]
-    current.licence_id = licence
-    _save(current, "licence", now=now)
-    _record(account, "licence_assigned", current, data={"licence": licence}, by=by, now=now)
+    license = claim_licenses(current.application, LicenseKind.SIP, 1, now)[0]
+    current.license_id = license
+    _save(current, "license", now=now)
+    _record(account, "license_assigned", current, data={"license": license}, by=by, now=now)
     return current
 
 
 @transaction.atomic
 def remove_telephone(*, telephone: SipTelephone, by: User | None, now: datetime) -> None:
-    """Remove a telephone for good; it is unbound first, and its licence is free again.
+    """Remove a telephone for good; it is unbound first, and its license is free again.
 
     Raises Refused for a restricted account.
     """
     account, current = _lock(telephone)
     _unbind(account, current, by=by, now=now)
-    _record(account, "removed", current, data={"freed": current.licence_id}, by=by, now=now)
+    _record(account, "removed", current, data={"freed": current.license_id}, by=by, now=now)
     current.delete()

@@ -24,10 +24,10 @@ from agents.models.agents import AgentQuerySet
 from agents.services.agents import delete_agents, disable_agents, enable_agents
 from agents.services.batches import BulkResult
 from agents.services.changes import change_agents
-from agents.services.licences import assign_licences, free_licences_of, move_licences
+from agents.services.licenses import assign_licenses, free_licenses_of, move_licenses
 from agents.services.packages import read_newest
 from agents.views.places import CHANGED_EVENT, back_to, may_change
-from agents.views.sales import find_licence_shop
+from agents.views.sales import find_license_shop
 from agents.views.undoing import Undo, find_changing, with_undo
 
 TEMPLATE = "agents/act.html"
@@ -77,41 +77,41 @@ ACTS = {
     for act in (
         Act(
             "assign",
-            _("Assign licences"),
-            _("Assign licences"),
+            _("Assign licenses"),
+            _("Assign licenses"),
             _("Assign"),
             ngettext_lazy(
-                "%(number)s agent got a licence.", "%(number)s agents got a licence.", "number"
+                "%(number)s agent got a license.", "%(number)s agents got a license.", "number"
             ),
             previews.preview_assign,
-            assign_licences,
+            assign_licenses,
             AssignForm,
             lambda form: {"is_partial_allowed": form.cleaned_data["is_partial_allowed"]},
             undo=Undo("free", lambda chosen, now: chosen.unlicensed(now)),
         ),
         Act(
             "free",
-            _("Free licences"),
-            _("Free licences"),
+            _("Free licenses"),
+            _("Free licenses"),
             _("Free"),
             ngettext_lazy(
-                "%(number)s licence is free now.", "%(number)s licences are free now.", "number"
+                "%(number)s license is free now.", "%(number)s licenses are free now.", "number"
             ),
             previews.preview_free,
-            free_licences_of,
+            free_licenses_of,
             is_destructive=True,
-            undo=Undo("assign", lambda chosen, now: chosen.filter(licence__isnull=False)),
+            undo=Undo("assign", lambda chosen, now: chosen.filter(license__isnull=False)),
         ),
         Act(
             "move",
-            _("Move licences"),
-            _("Move licences"),
+            _("Move licenses"),
+            _("Move licenses"),
             _("Move"),
             ngettext_lazy(
-                "%(number)s licence was moved.", "%(number)s licences were moved.", "number"
+                "%(number)s license was moved.", "%(number)s licenses were moved.", "number"
             ),
             previews.preview_move,
-            move_licences,
+            move_licenses,
             MoveForm,
             lambda form: {"staff_numbers": form.cleaned_data["staff_numbers"]},
         ),
@@ -151,12 +151,12 @@ ACTS = {
             previews.preview_disable,
             disable_agents,
             DisableForm,
-            lambda form: {"frees_licences": form.cleaned_data["frees_licences"]},
+            lambda form: {"frees_licenses": form.cleaned_data["frees_licenses"]},
             is_destructive=True,
             undo=Undo(
                 "enable",
                 lambda chosen, now: chosen.filter(is_enabled=True),
-                lambda form: not form.cleaned_data["frees_licences"],
+                lambda form: not form.cleaned_data["frees_licenses"],
             ),
         ),
         Act(
@@ -251,4 +251,4 @@ def _find_shop(
 ) -> str:
     if not preview.missing:
         return ""
-    return find_licence_shop(access, application, read_newest(application, now))
+    return find_license_shop(access, application, read_newest(application, now))

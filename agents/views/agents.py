@@ -9,19 +9,19 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import AccountAccess, Permission, account_page, load_application
 from accounts.errors import Refused
 from accounts.http import close_dialog, render_page
-from agents.errors import LicencesMissing
+from agents.errors import LicensesMissing
 from agents.forms import AddAgentForm, AgentForm
 from agents.listing import agents_of
 from agents.services.agents import add_agent, edit_agent
 from agents.services.packages import read_summary
 from agents.views.places import CHANGED_EVENT, back_to, may_change
-from agents.views.sales import find_licence_shop
+from agents.views.sales import find_license_shop
 
 
 @account_page(Permission.MANAGE_AGENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def agent_add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
-    """Add an agent, with a free licence or without one."""
+    """Add an agent, with a free license or without one."""
     application = load_application(access, sdkappid)
     now = timezone.now()
     form = AddAgentForm(request.POST if request.method == "POST" else None, application=application)
@@ -33,13 +33,13 @@ def agent_add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Htt
                 agent = add_agent(
                     application=application,
                     details=form.details(),
-                    with_licence=form.wants_licence,
+                    with_license=form.wants_license,
                     by=access.user,
                     now=now,
                 )
             except Refused as refusal:
                 form.refuse(refusal)
-                missing = refusal if isinstance(refusal, LicencesMissing) else None
+                missing = refusal if isinstance(refusal, LicensesMissing) else None
             else:
                 messages.success(request, _("%(agent)s was added.") % {"agent": agent})
                 return close_dialog(request, CHANGED_EVENT, url=back_to(request, application))
@@ -48,7 +48,7 @@ def agent_add(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Htt
         "application": application,
         "form": form,
         "seats": package.agents,
-        "buy_url": find_licence_shop(access, application, package.status),
+        "buy_url": find_license_shop(access, application, package.status),
         "missing": missing,
         "may_change": may_change(access),
         "back_url": back_to(request, application),

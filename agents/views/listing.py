@@ -27,17 +27,17 @@ from agents.paging import COUNT_LIMIT, Page, PagePosition, count_up_to, read_pag
 TONES = {
     ServiceState.IN_SERVICE: "good",
     ServiceState.DISABLED: "quiet",
-    ServiceState.NO_LICENCE: "warning",
-    ServiceState.LICENCE_ENDED: "warning",
+    ServiceState.NO_LICENSE: "warning",
+    ServiceState.LICENSE_ENDED: "warning",
     ServiceState.PACKAGE_ENDED: "danger",
     ServiceState.ACCOUNT_RESTRICTED: "danger",
 }
 
 #: The acts of a row's menu, in order.
 ROW_ACTS = {
-    "assign": _("Assign a licence"),
-    "free": _("Free the licence"),
-    "move": _("Move the licence"),
+    "assign": _("Assign a license"),
+    "free": _("Free the license"),
+    "move": _("Move the license"),
     "disable": _("Disable"),
     "enable": _("Enable"),
     "refund": _("Refund the package"),
@@ -51,7 +51,7 @@ WORDS = {
     "role": _("Role"),
     "groups": _("Skill groups"),
     "extension": _("Extension"),
-    "licence": _("Licence"),
+    "license": _("License"),
     "state": _("State"),
     "edit": _("Edit"),
 }
@@ -64,7 +64,7 @@ COLUMNS = (
     ("", _("Role")),
     ("", _("Skill groups")),
     ("extension", _("Extension")),
-    ("", _("Licence")),
+    ("", _("License")),
     ("", _("State")),
 )
 
@@ -92,7 +92,7 @@ class RowActs:
     def menu(self, agent: Agent, back: str) -> SafeString:
         """Return the list items of the acts that change something about this agent."""
         idle = {"enable" if agent.is_enabled else "disable"}
-        idle |= {"free", "move"} if agent.licence_id is None else set()
+        idle |= {"free", "move"} if agent.license_id is None else set()
         kind = frozenset(idle)
         if kind not in self._menus:
             self._menus[kind] = self._build(idle, back)
@@ -228,7 +228,7 @@ def _with_all_shown(agents: AgentQuerySet) -> AgentQuerySet:
     """Join what a row shows; skill groups come as keys, since their names are at hand."""
     memberships = SkillGroupMember.objects.filter(agent=OuterRef("pk")).values("group_id")
     return (
-        agents.with_licences()
+        agents.with_licenses()
         .select_related("telephone")
         .annotate(group_ids=ArraySubquery(memberships))
     )

@@ -84,11 +84,11 @@ def _find_package(access: AccountAccess, sdkappid: int) -> Package:
 
 def _find_stopping(package: Package, now: datetime) -> Stopping:
     agents = Agent.objects.filter(
-        account=package.account_id, application=package.application_id, licence__package=package
+        account=package.account_id, application=package.application_id, license__package=package
     ).in_service(now)
     names = tuple(agents.order_by("pk").values_list("name", flat=True)[:_NAMES_SHOWN])
     telephones = SipTelephone.objects.filter(
-        account=package.account_id, application=package.application_id, licence__package=package
+        account=package.account_id, application=package.application_id, license__package=package
     ).in_service(now)
     return Stopping(agents=agents.count(), telephones=telephones.count(), names=names)
 

@@ -41,7 +41,7 @@ def find_address(name: str, place: dict[str, Any]) -> str:
 #: The buttons of a package: what each does, where, and how it looks.
 _BUTTONS: tuple[tuple[PackageAct, str, str | Promise, dict[str, bool]], ...] = (
     (PackageAct.BUY, "billing:purchase", _("Buy"), {"is_main": True}),
-    (PackageAct.ADD, "billing:add", _("Add licences"), {}),
+    (PackageAct.ADD, "billing:add", _("Add licenses"), {}),
     (PackageAct.RENEW, "billing:renew", _("Renew"), {}),
     (PackageAct.UPGRADE, "billing:upgrade", _("Upgrade"), {}),
     (PackageAct.REFUND, "agents:refund", _("Refund"), {"is_quiet": True, "is_dialog": True}),
@@ -64,7 +64,7 @@ def sales_of(access: AccountAccess, application: Application, status: PackageSta
     return [replace(sale, is_main=place == 0) for place, sale in enumerate(fitting)]
 
 
-#: Where licences come from, the nearest way first.
+#: Where licenses come from, the nearest way first.
 _SHOPS = (
     (PackageAct.ADD, "billing:add"),
     (PackageAct.BUY, "billing:purchase"),
@@ -72,10 +72,10 @@ _SHOPS = (
 )
 
 
-def find_licence_shop(
+def find_license_shop(
     access: AccountAccess, application: Application, status: PackageStatus
 ) -> str:
-    """Return where missing licences can be bought, or nothing where that is not possible now."""
+    """Return where missing licenses can be bought, or nothing where that is not possible now."""
     if not access.may(Permission.SPEND):
         return ""
     names = (name for act, name in _SHOPS if act in status.acts)

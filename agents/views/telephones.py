@@ -22,7 +22,7 @@ from accounts.errors import Refused
 from accounts.forms.fields import RefusableForm
 from accounts.http import close_dialog, render_page
 from accounts.models import Application
-from agents.errors import LicencesMissing
+from agents.errors import LicensesMissing
 from agents.forms.telephones import BindForm, TelephoneForm
 from agents.listing import state_of
 from agents.models import SipTelephone
@@ -31,7 +31,7 @@ from agents.services import telephones as services
 from agents.services.packages import PackageSummary, read_summary
 from agents.views.listing import state_badge
 from agents.views.places import CHANGED_EVENT, back_to, may_change, place_of
-from agents.views.sales import find_licence_shop
+from agents.views.sales import find_license_shop
 
 ORDER = SortOrder(Collate("extension", "C"))
 LIST = "agents:telephones"
@@ -51,7 +51,7 @@ def telephones(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Ht
     now = timezone.now()
     own = _own(application)
     page = read_page(
-        own.with_licences().select_related("agent"), ORDER, PagePosition.from_query(request.GET), ""
+        own.with_licenses().select_related("agent"), ORDER, PagePosition.from_query(request.GET), ""
     )
     summary = read_summary(application, now)
     context = {
@@ -63,7 +63,7 @@ def telephones(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Ht
         "may_change": may_change(access),
         "may_bind": _may_bind(summary, now),
         "register_url": reverse("agents:telephone_register", kwargs=place_of(application)),
-        "buy_url": find_licence_shop(access, application, summary.status),
+        "buy_url": find_license_shop(access, application, summary.status),
     }
     return render_page(request, "agents/telephones.html", context, partial="telephones")
 
@@ -93,7 +93,7 @@ def telephone_register(request: HttpRequest, access: AccountAccess, sdkappid: in
             )
         except Refused as refusal:
             form.refuse(refusal)
-            missing = refusal if isinstance(refusal, LicencesMissing) else None
+            missing = refusal if isinstance(refusal, LicensesMissing) else None
         else:
             return _show_password(request, application, telephone, password)
     summary = read_summary(application, now)
@@ -102,7 +102,7 @@ def telephone_register(request: HttpRequest, access: AccountAccess, sdkappid: in
         "form": form,
         "free": summary.sip.free,
         "missing": missing.missing if missing else 0,
-        "buy_url": find_licence_shop(access, application, summary.status),
+        "buy_url": find_license_shop(access, application, summary.status),
         "may_change": may_change(access),
         "back_url": back_to(request, application, LIST),
     }
@@ -197,25 +197,25 @@ PLAIN_ACTS: dict[str, tuple[TelephoneWords, Callable[..., Any]]] = {
     ),
     "license": (
         TelephoneWords(
-            gettext_lazy("Assign a SIP licence"),
+            gettext_lazy("Assign a SIP license"),
             gettext_lazy("Assign"),
-            (gettext_lazy("It takes one free SIP licence and can be called again."),),
-            gettext_lazy("%(telephone)s got a licence."),
+            (gettext_lazy("It takes one free SIP license and can be called again."),),
+            gettext_lazy("%(telephone)s got a license."),
         ),
         services.license_telephone,
     ),
     "free": (
         TelephoneWords(
-            gettext_lazy("Free a SIP licence"),
+            gettext_lazy("Free a SIP license"),
             gettext_lazy("Free"),
             (
                 gettext_lazy("It is unbound from its agent and goes out of service."),
-                gettext_lazy("The licence stays, free, until its date. It is not refunded."),
+                gettext_lazy("The license stays, free, until its date. It is not refunded."),
             ),
-            gettext_lazy("The licence of %(telephone)s is free now."),
+            gettext_lazy("The license of %(telephone)s is free now."),
             is_destructive=True,
         ),
-        services.free_telephone_licence,
+        services.free_telephone_license,
     ),
     "remove": (
         TelephoneWords(
@@ -223,7 +223,7 @@ PLAIN_ACTS: dict[str, tuple[TelephoneWords, Callable[..., Any]]] = {
             gettext_lazy("Remove for good"),
             (
                 gettext_lazy("It can register no more. This cannot be taken back."),
-                gettext_lazy("Its licence stays, free, until its date. It is not refunded."),
+                gettext_lazy("Its license stays, free, until its date. It is not refunded."),
             ),
             gettext_lazy("%(telephone)s was removed."),
             is_destructive=True,

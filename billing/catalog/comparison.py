@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from billing.catalog.models import Feature
 from billing.catalog.pricing import ItemPrice, PackagePrice, PriceList
-from billing.enums import Edition, ItemKind, LicenceKind
+from billing.enums import Edition, ItemKind, LicenseKind
 
 
 @dataclass(frozen=True)
 class EditionColumn:
-    """What one edition costs: its package, and each kind of additional licence."""
+    """What one edition costs: its package, and each kind of additional license."""
 
     edition: Edition
     package: PackagePrice
@@ -24,7 +24,7 @@ def edition_columns(prices: PriceList) -> list[EditionColumn]:
             edition=edition,
             package=prices.packages[edition],
             additional=tuple(
-                (ItemKind(kind.value), prices.additional[edition, kind]) for kind in LicenceKind
+                (ItemKind(kind.value), prices.additional[edition, kind]) for kind in LicenseKind
             ),
         )
         for edition in Edition

@@ -62,7 +62,7 @@ class PriceBook(DatedVersion):
 
     currency = models.CharField(_("currency"), max_length=3)
     trial_edition = models.CharField(_("trial edition"), max_length=16, choices=Edition)
-    trial_agents = models.PositiveIntegerField(_("trial agent licences"))
+    trial_agents = models.PositiveIntegerField(_("trial agent licenses"))
     trial_days = models.PositiveIntegerField(_("trial days"))
 
     class Meta:
@@ -100,7 +100,7 @@ class PriceBookWithdrawal(models.Model):
 
 
 class PriceItem(models.Model):
-    """What one package, or one additional licence, costs a month and a year."""
+    """What one package, or one additional license, costs a month and a year."""
 
     book = models.ForeignKey(
         PriceBook, on_delete=models.PROTECT, related_name="items", verbose_name=_("price book")
@@ -109,8 +109,8 @@ class PriceItem(models.Model):
     item = models.CharField(_("item"), max_length=16, choices=ItemKind)
     monthly = money_field(_("monthly price"))
     annual = money_field(_("annual price"))
-    included_agents = models.PositiveIntegerField(_("included agent licences"), default=0)
-    included_sip = models.PositiveIntegerField(_("included SIP licences"), default=0)
+    included_agents = models.PositiveIntegerField(_("included agent licenses"), default=0)
+    included_sip = models.PositiveIntegerField(_("included SIP licenses"), default=0)
 
     class Meta:
         verbose_name = _("price")

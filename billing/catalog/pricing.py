@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.calendar import Remaining
-from billing.enums import Edition, ItemKind, LicenceKind, TermUnit
+from billing.enums import Edition, ItemKind, LicenseKind, TermUnit
 
 _CENT = Decimal("0.01")
 _DAYS_IN_PRICE_MONTH = 30
@@ -38,7 +38,7 @@ class PricingError(ValueError):
 
 @dataclass(frozen=True)
 class PackagePrice:
-    """A package's price and the licences that it includes."""
+    """A package's price and the licenses that it includes."""
 
     monthly: Decimal
     annual: Decimal
@@ -48,7 +48,7 @@ class PackagePrice:
 
 @dataclass(frozen=True)
 class ItemPrice:
-    """An additional licence's price."""
+    """An additional license's price."""
 
     monthly: Decimal
     annual: Decimal
@@ -61,13 +61,13 @@ class PriceList:
     version: int
     currency: str
     packages: Mapping[Edition, PackagePrice]
-    additional: Mapping[tuple[Edition, LicenceKind], ItemPrice]
+    additional: Mapping[tuple[Edition, LicenseKind], ItemPrice]
 
     def price_of(self, edition: Edition, item: ItemKind) -> PackagePrice | ItemPrice:
-        """Return the price of a package, or of an additional licence."""
+        """Return the price of a package, or of an additional license."""
         if item == ItemKind.PACKAGE:
             return self.packages[edition]
-        return self.additional[edition, LicenceKind(item.value)]
+        return self.additional[edition, LicenseKind(item.value)]
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _round_half_up(amount: Fraction) -> Decimal:
 
 
 def midterm_unit_price(monthly: Fraction | Decimal, left: Remaining) -> Decimal:
-    """Return the price of one licence for the time left.
+    """Return the price of one license for the time left.
 
     Whole months at the monthly price, then days at a thirtieth of it each, the days never above
     one month; rounded half up to the cent, at least one cent (ADR 0022).
@@ -146,22 +146,22 @@ def check_term(unit: TermUnit, count: int) -> None:
 
 
 def check_quantities(agents: int, sip: int, limit: int) -> None:
-    """Raise PricingError for numbers of licences that no order carries."""
+    """Raise PricingError for numbers of licenses that no order carries."""
     for name, number in (("agents", agents), ("sip", sip)):
         if number < 0:
             raise PricingError(_("The number cannot be below zero."), name)
         if number > limit:
             raise PricingError(
-                _("One order carries at most %(limit)d licences.") % {"limit": limit}, name
+                _("One order carries at most %(limit)d licenses.") % {"limit": limit}, name
             )
     if agents + sip > limit:
         raise PricingError(
-            _("One order carries at most %(limit)d licences.") % {"limit": limit}, "agents"
+            _("One order carries at most %(limit)d licenses.") % {"limit": limit}, "agents"
         )
 
 
 def people_to_extra_agents(people: int, included: int) -> int:
-    """Return the additional licences that `people` need beyond the included ones."""
+    """Return the additional licenses that `people` need beyond the included ones."""
     return max(0, people - included)
 
 
@@ -193,7 +193,7 @@ def _list_line(
 def price_terms(
     prices: PriceList, edition: Edition, unit: TermUnit, count: int, agents: int, sip: int
 ) -> list[PricedLine]:
-    """Price a package with additional licences for whole terms: a new purchase or a renewal."""
+    """Price a package with additional licenses for whole terms: a new purchase or a renewal."""
     check_term(unit, count)
     wanted = ((ItemKind.PACKAGE, 1), (ItemKind.AGENT, agents), (ItemKind.SIP, sip))
     return [
@@ -245,8 +245,8 @@ def _midterm_line(
 def price_additional(
     prices: PriceList, edition: Edition, unit: TermUnit, left: Remaining, agents: int, sip: int
 ) -> list[PricedLine]:
-    """Price additional licences for the time that a package has left."""
-    wanted = ((LicenceKind.AGENT, agents), (LicenceKind.SIP, sip))
+    """Price additional licenses for the time that a package has left."""
+    wanted = ((LicenseKind.AGENT, agents), (LicenseKind.SIP, sip))
     return [
         _midterm_line(
             ItemKind(kind.value),

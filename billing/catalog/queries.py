@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from billing.catalog.models import Feature, FeatureTable, PriceBook, PriceItem
 from billing.catalog.pricing import ItemPrice, PackagePrice, PriceList
-from billing.enums import Edition, ItemKind, LicenceKind
+from billing.enums import Edition, ItemKind, LicenseKind
 from billing.model_queries import Rows
 
 _PRICES = Rows(
@@ -66,7 +66,7 @@ def _price_list(book: PriceBook, items: Sequence[PriceItem]) -> PriceList:
             if item.item == ItemKind.PACKAGE
         },
         additional={
-            (Edition(item.edition), LicenceKind(item.item)): ItemPrice(
+            (Edition(item.edition), LicenseKind(item.item)): ItemPrice(
                 monthly=item.monthly, annual=item.annual
             )
             for item in items

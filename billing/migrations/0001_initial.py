@@ -745,8 +745,8 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("package", "Agent package"),
-                            ("agent", "Additional agent licence"),
-                            ("sip", "Additional SIP telephone licence"),
+                            ("agent", "Additional agent license"),
+                            ("sip", "Additional SIP telephone license"),
                         ],
                         max_length=16,
                         verbose_name="item",
@@ -851,7 +851,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Licence",
+            name="License",
             fields=[
                 (
                     "id",
@@ -862,7 +862,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("agent", "Agent licence"), ("sip", "SIP telephone licence")],
+                        choices=[("agent", "Agent license"), ("sip", "SIP telephone license")],
                         max_length=8,
                         verbose_name="kind",
                     ),
@@ -881,7 +881,7 @@ class Migration(migrations.Migration):
                     "account",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="licences",
+                        related_name="licenses",
                         to="accounts.account",
                         verbose_name="account",
                     ),
@@ -892,7 +892,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="licences",
+                        related_name="licenses",
                         to="billing.orderline",
                         verbose_name="order line",
                     ),
@@ -901,15 +901,15 @@ class Migration(migrations.Migration):
                     "package",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="licences",
+                        related_name="licenses",
                         to="billing.package",
                         verbose_name="package",
                     ),
                 ),
             ],
             options={
-                "verbose_name": "licence",
-                "verbose_name_plural": "licences",
+                "verbose_name": "license",
+                "verbose_name_plural": "licenses",
             },
         ),
         migrations.CreateModel(
@@ -1009,7 +1009,7 @@ class Migration(migrations.Migration):
                         verbose_name="trial edition",
                     ),
                 ),
-                ("trial_agents", models.PositiveIntegerField(verbose_name="trial agent licences")),
+                ("trial_agents", models.PositiveIntegerField(verbose_name="trial agent licenses")),
                 ("trial_days", models.PositiveIntegerField(verbose_name="trial days")),
                 (
                     "published_by",
@@ -1060,8 +1060,8 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("package", "Agent package"),
-                            ("agent", "Additional agent licence"),
-                            ("sip", "Additional SIP telephone licence"),
+                            ("agent", "Additional agent license"),
+                            ("sip", "Additional SIP telephone license"),
                         ],
                         max_length=16,
                         verbose_name="item",
@@ -1081,11 +1081,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "included_agents",
-                    models.PositiveIntegerField(default=0, verbose_name="included agent licences"),
+                    models.PositiveIntegerField(default=0, verbose_name="included agent licenses"),
                 ),
                 (
                     "included_sip",
-                    models.PositiveIntegerField(default=0, verbose_name="included SIP licences"),
+                    models.PositiveIntegerField(default=0, verbose_name="included SIP licenses"),
                 ),
                 (
                     "book",
@@ -1797,20 +1797,20 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
-            model_name="licence",
+            model_name="license",
             index=models.Index(
-                fields=["account", "package", "kind", "id"], name="billing_lic_account_c6456a_idx"
+                fields=["account", "package", "kind", "id"], name="billing_lic_account_fe4eaa_idx"
             ),
         ),
         migrations.AddConstraint(
-            model_name="licence",
+            model_name="license",
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("order_line", None), ("source", "included")),
                     models.Q(("order_line__isnull", False), ("source", "bought")),
                     _connector="OR",
                 ),
-                name="billing_licence_source_fits_order",
+                name="billing_license_source_fits_order",
             ),
         ),
         migrations.AddIndex(

@@ -6,14 +6,14 @@ from typing import Any
 
 from billing.calendar import billing_zone, expiry, months_in
 from billing.catalog.pricing import PriceList
-from billing.enums import Edition, LicenceKind, LicenceSource, OrderKind, PackageKind
+from billing.enums import Edition, LicenseKind, LicenseSource, OrderKind, PackageKind
 from billing.orders.eligibility import PackageSnapshot
 from billing.orders.request import OrderRequest
 
 
 @dataclass(frozen=True)
 class PackageContents:
-    """A package's edition, expiry and licences; those that end later count until they end."""
+    """A package's edition, expiry and licenses; those that end later count until they end."""
 
     kind: str
     edition: str
@@ -59,8 +59,8 @@ def read_contents(held: PackageSnapshot) -> PackageContents:
         kind=held.package.kind,
         edition=held.package.edition,
         expires_at=held.package.expires_at,
-        agents=held.count_now(LicenceKind.AGENT),
-        sip=held.count_now(LicenceKind.SIP),
+        agents=held.count_now(LicenseKind.AGENT),
+        sip=held.count_now(LicenseKind.SIP),
     )
 
 
@@ -69,7 +69,7 @@ def _after_new(
 ) -> PackageContents:
     edition = Edition(ask.edition or "")
     package = prices.packages[edition]
-    standing = held[0].count(LicenceKind.AGENT, LicenceSource.INCLUDED) if held else 0
+    standing = held[0].count(LicenseKind.AGENT, LicenseSource.INCLUDED) if held else 0
     return PackageContents(
         kind=PackageKind.PAID.value,
         edition=edition.value,
@@ -84,14 +84,14 @@ def _after_renewal(
 ) -> PackageContents:
     package, before = held.package, read_contents(held)
     left_out = set(ending)
-    ended = [licence.kind for licence in held.licences if licence.pk in left_out]
+    ended = [license.kind for license in held.licenses if license.pk in left_out]
     months = package.months + months_in(*ask.term_of(package.pk))
     return PackageContents(
         kind=before.kind,
         edition=before.edition,
         expires_at=expiry(package.anchor_at, months, billing_zone(), package.extension),
-        agents=held.count(LicenceKind.AGENT) - ended.count(LicenceKind.AGENT),
-        sip=held.count(LicenceKind.SIP) - ended.count(LicenceKind.SIP),
+        agents=held.count(LicenseKind.AGENT) - ended.count(LicenseKind.AGENT),
+        sip=held.count(LicenseKind.SIP) - ended.count(LicenseKind.SIP),
     )
 
 

@@ -20,8 +20,8 @@ from billing.calendar import billing_zone, expiry, months_in
 from billing.catalog.pricing import PricingError, check_quantities, check_term
 from billing.enums import (
     Edition,
-    LicenceKind,
-    LicenceSource,
+    LicenseKind,
+    LicenseSource,
     OrderKind,
     PackageState,
 )
@@ -32,7 +32,7 @@ from billing.packages.lifecycle import derive_states, find_under_review
 from billing.packages.models import Package
 
 
-class LicenceSnapshot(NamedTuple):
+class LicenseSnapshot(NamedTuple):
     """What an order needs of a license; a package may have ten thousand, so it is no model."""
 
     package_id: int
@@ -44,42 +44,42 @@ class LicenceSnapshot(NamedTuple):
     @property
     def label(self) -> str:
         """The license's kind and number, as pages show it."""
-        return f"{LicenceKind(self.kind).label} #{self.pk}"
+        return f"{LicenseKind(self.kind).label} #{self.pk}"
 
 
 @dataclass(frozen=True)
 class PackageSnapshot:
-    """A package as an order finds it, with its licences that have not ended.
+    """A package as an order finds it, with its licenses that have not ended.
 
     While a refund of it is under review, it cannot change.
     """
 
     package: Package
     state: PackageState
-    licences: tuple[LicenceSnapshot, ...]
+    licenses: tuple[LicenseSnapshot, ...]
     is_under_review: bool = False
 
-    def count(self, kind: LicenceKind, source: LicenceSource | None = None) -> int:
-        """Count licences of a kind that go on as long as the package."""
+    def count(self, kind: LicenseKind, source: LicenseSource | None = None) -> int:
+        """Count licenses of a kind that go on as long as the package."""
         return sum(
             1
-            for licence in self.licences
-            if licence.kind == kind
-            and licence.ends_at is None
-            and (source is None or licence.source == source)
+            for license in self.licenses
+            if license.kind == kind
+            and license.ends_at is None
+            and (source is None or license.source == source)
         )
 
-    def count_now(self, kind: LicenceKind) -> int:
-        """Count all licences of a kind: those that end later count until they end."""
-        return sum(1 for licence in self.licences if licence.kind == kind)
+    def count_now(self, kind: LicenseKind) -> int:
+        """Count all licenses of a kind: those that end later count until they end."""
+        return sum(1 for license in self.licenses if license.kind == kind)
 
     @property
-    def bought(self) -> list[LicenceSnapshot]:
-        """The additional licences that go on as long as the package."""
+    def bought(self) -> list[LicenseSnapshot]:
+        """The additional licenses that go on as long as the package."""
         return [
-            licence
-            for licence in self.licences
-            if licence.source == LicenceSource.BOUGHT and licence.ends_at is None
+            license
+            for license in self.licenses
+            if license.source == LicenseSource.BOUGHT and license.ends_at is None
         ]
 
 
@@ -94,9 +94,9 @@ _CURRENT = f"""{_PACKAGES} p.application_id = %s AND p.state IN ('trial', 'activ
 _BY_KEY = f"""{_PACKAGES} p.id = ANY(%s) ORDER BY p.id"""
 #: A sweep that is noticing an expiry writes to the package without the account's lock.
 _LOCK = " FOR NO KEY UPDATE OF p"
-_LICENCES = Rows(
+_LICENSES = Rows(
     """
-    SELECT l.package_id, l.id, l.kind, l.source, l.ends_at FROM billing_licence l
+    SELECT l.package_id, l.id, l.kind, l.source, l.ends_at FROM billing_license l
     WHERE l.account_id = %s AND l.package_id = ANY(%s) AND (l.ends_at IS NULL OR l.ends_at > %s)
     ORDER BY l.id
     """
@@ -133,19 +133,19 @@ def read_snapshots(
     *,
     under_review: Collection[int] | None = None,
 ) -> list[PackageSnapshot]:
-    """Return packages with derived state and licences, in the order given; at most four queries.
+    """Return packages with derived state and licenses, in the order given; at most four queries.
 
     `under_review` are those whose refund is, where the caller has read it with the packages.
     """
     listed = list(packages)
-    licences: dict[int, list[LicenceSnapshot]] = {package.pk: [] for package in listed}
-    for row in _LICENCES(account.pk, list(licences), now):
-        licences[row[0]].append(LicenceSnapshot(*row))
+    licenses: dict[int, list[LicenseSnapshot]] = {package.pk: [] for package in listed}
+    for row in _LICENSES(account.pk, list(licenses), now):
+        licenses[row[0]].append(LicenseSnapshot(*row))
     if under_review is None:
         under_review = find_under_review(listed)
     states = derive_states(listed, now, under_review=under_review)
     return [
-        PackageSnapshot(each, states[each.pk], tuple(licences[each.pk]), each.pk in under_review)
+        PackageSnapshot(each, states[each.pk], tuple(licenses[each.pk]), each.pk in under_review)
         for each in listed
     ]
 
@@ -224,7 +224,7 @@ def _require_live(held: PackageSnapshot | None, edition: Edition | None) -> Pack
         )
     if edition is not None and held.package.edition != edition:
         raise Refused(
-            _("Additional licences are of the package's own edition, %(edition)s.")
+            _("Additional licenses are of the package's own edition, %(edition)s.")
             % {"edition": held.package.get_edition_display()},
             code="other_edition",
             field="edition",
@@ -234,18 +234,18 @@ def _require_live(held: PackageSnapshot | None, edition: Edition | None) -> Pack
 
 
 def _check_ending(ids: tuple[int, ...], held: PackageSnapshot) -> None:
-    known = {licence.pk for licence in held.bought}
+    known = {license.pk for license in held.bought}
     if not set(ids) <= known or len(set(ids)) != len(ids):
         raise Refused(
-            _("Only additional licences of this package can be left out, each once."),
+            _("Only additional licenses of this package can be left out, each once."),
             code="bad_ending",
             field="ending",
         )
 
 
-def propose_ending(held: PackageSnapshot, kind: LicenceKind, count: int) -> tuple[int, ...]:
-    """Return the `count` additional licences of a kind that should end first."""
-    ids = [licence.pk for licence in held.bought if licence.kind == kind]
+def propose_ending(held: PackageSnapshot, kind: LicenseKind, count: int) -> tuple[int, ...]:
+    """Return the `count` additional licenses of a kind that should end first."""
+    ids = [license.pk for license in held.bought if license.kind == kind]
     return tuple(order_for_ending(ids, find_holders(ids))[:count])
 
 
@@ -269,11 +269,11 @@ def _judge_new(
     if kept > ask.agents:
         raise Refused(
             _(
-                "The trial has %(kept)d additional agent licences. "
+                "The trial has %(kept)d additional agent licenses. "
                 "Buy as many, or choose which ones end."
             )
             % {"kept": kept},
-            code="trial_licences_left_over",
+            code="trial_licenses_left_over",
             field="agents",
         )
     return [held]
@@ -284,10 +284,10 @@ def _judge_additional(
 ) -> list[PackageSnapshot]:
     held = _require_live(source.find(account, ask.application, now), ask.edition)
     if ask.agents + ask.sip < 1:
-        raise Refused(_("Choose at least one licence."), code="nothing_asked", field="agents")
+        raise Refused(_("Choose at least one license."), code="nothing_asked", field="agents")
     if held.state == PackageState.TRIAL and ask.sip:
         raise Refused(
-            _("SIP telephone licences need a paid package, not a trial."),
+            _("SIP telephone licenses need a paid package, not a trial."),
             code="sip_on_trial",
             field="sip",
         )
@@ -363,7 +363,7 @@ _JUDGES = {
 
 def _check_bounds(ask: OrderRequest) -> None:
     try:
-        check_quantities(ask.agents, ask.sip, settings.ORDER_LICENCE_LIMIT)
+        check_quantities(ask.agents, ask.sip, settings.ORDER_LICENSE_LIMIT)
         check_term(ask.unit, ask.count)
     except PricingError as error:
         raise Refused(error.message, code="bad_quantity", field=error.field) from error

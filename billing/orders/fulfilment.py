@@ -1,7 +1,7 @@
 """Handing over what an order bought, in the transaction that pays it.
 
-Packages come first (`change_packages`), since the order's lines name them; then their licences,
-which name the lines (`make_licences`). Everything here trusts that `billing.orders.quotes` has
+Packages come first (`change_packages`), since the order's lines name them; then their licenses,
+which name the lines (`make_licenses`). Everything here trusts that `billing.orders.quotes` has
 just judged the order eligible under the account's lock. Nothing here prices, pays or asks.
 """
 
@@ -17,8 +17,8 @@ from accounts.services.audit import build_event
 from billing.calendar import billing_zone, expiry, months_in
 from billing.enums import (
     ItemKind,
-    LicenceKind,
-    LicenceSource,
+    LicenseKind,
+    LicenseSource,
     OrderKind,
     PackageKind,
     PackageState,
@@ -26,7 +26,7 @@ from billing.enums import (
 from billing.orders.eligibility import PackageSnapshot
 from billing.orders.models import Order, OrderLine
 from billing.orders.request import OrderRequest
-from billing.packages.models import Licence, Package
+from billing.packages.models import License, Package
 
 
 def _expiry_of(package: Package) -> datetime:
@@ -66,7 +66,7 @@ def _start(
 def _extend(
     ask: OrderRequest, held: Sequence[PackageSnapshot], account: Account, now: datetime
 ) -> list[FulfilledPackage]:
-    """Leave the package as it is: only licences are added, which end with it."""
+    """Leave the package as it is: only licenses are added, which end with it."""
     return [FulfilledPackage(each.package, each.package.state) for each in held]
 
 
@@ -79,7 +79,7 @@ def _renew(
     ending = [pk for renewed in ask.renewed for pk in renewed.ending]
     if ending:
         expiries = Package.objects.filter(pk=OuterRef("package")).values("expires_at")
-        Licence.objects.filter(pk__in=ending, package__in=packages).update(
+        License.objects.filter(pk__in=ending, package__in=packages).update(
             ends_at=Subquery(expiries)
         )
     for package in packages:
@@ -95,7 +95,7 @@ def _renew(
 def _upgrade(
     ask: OrderRequest, held: Sequence[PackageSnapshot], account: Account, now: datetime
 ) -> list[FulfilledPackage]:
-    """Turn the package, and so all its licences, into the other edition; the expiry stays."""
+    """Turn the package, and so all its licenses, into the other edition; the expiry stays."""
     package = held[0].package
     package.edition = str(ask.edition)
     package.save(update_fields=["edition"])
@@ -147,48 +147,48 @@ def describe_changes(
     ]
 
 
-# --- Licences ------------------------------------------------------------------------------
+# --- Licenses ------------------------------------------------------------------------------
 
 
 #: One statement however many there are: ten thousand as objects take a second and a half.
 _ADD = """
-    INSERT INTO billing_licence (account_id, package_id, kind, source, order_line_id, created_at)
+    INSERT INTO billing_license (account_id, package_id, kind, source, order_line_id, created_at)
     SELECT %s, %s, %s, %s, %s, %s FROM generate_series(1, %s)
 """
 
 
-def add_licences(
+def add_licenses(
     package: Package,
-    kind: LicenceKind,
+    kind: LicenseKind,
     quantity: int,
     *,
     now: datetime,
     line: OrderLine | None = None,
 ) -> None:
     """Add licenses to a package: included ones, or those that an order line bought."""
-    source = LicenceSource.BOUGHT if line else LicenceSource.INCLUDED
+    source = LicenseSource.BOUGHT if line else LicenseSource.INCLUDED
     bought_by = line.pk if line else None
     values = (package.account_id, package.pk, kind, source, bought_by, now, quantity)
     with connection.cursor() as cursor:
         cursor.execute(_ADD, values)
 
 
-def _hand_over_trial_licences(
+def _hand_over_trial_licenses(
     ask: OrderRequest, trial: "PackageSnapshot", line: OrderLine | None, now: datetime
 ) -> int:
-    """Let the trial's bought licences become the order's additional ones; say how many did.
+    """Let the trial's bought licenses become the order's additional ones; say how many did.
 
     The ones that the customer left out end now.
     """
     if not trial.bought:
         return 0
-    bought = trial.package.licences.filter(source=LicenceSource.BOUGHT, ends_at=None)
+    bought = trial.package.licenses.filter(source=LicenseSource.BOUGHT, ends_at=None)
     if ask.ending:
         bought.filter(pk__in=ask.ending).update(ends_at=now)
     return bought.update(order_line=line) if line else 0
 
 
-def make_licences(
+def make_licenses(
     order: Order,
     lines: Sequence[OrderLine],
     ask: OrderRequest,
@@ -200,21 +200,21 @@ def make_licences(
     """Add what the order's `lines` bought to `package`, and what a new package includes.
 
     Renewals and upgrades make none: what they pay for is there. `held` is what the ask was
-    judged on: a trial's licences go over to the package.
+    judged on: a trial's licenses go over to the package.
     """
     if ask.kind not in {OrderKind.NEW, OrderKind.ADDITIONAL}:
         return
-    bought = {LicenceKind(line.item): line for line in lines if line.item != ItemKind.PACKAGE}
+    bought = {LicenseKind(line.item): line for line in lines if line.item != ItemKind.PACKAGE}
     standing = 0
     if ask.kind == OrderKind.NEW:
         trial = held[0] if held else None
         for name, included in order.request["included"].items():
-            kind = LicenceKind(name)
-            there = trial.count(kind, LicenceSource.INCLUDED) if trial else 0
-            add_licences(package, kind, included - there, now=now)
+            kind = LicenseKind(name)
+            there = trial.count(kind, LicenseSource.INCLUDED) if trial else 0
+            add_licenses(package, kind, included - there, now=now)
         if trial:
-            agents = bought.get(LicenceKind.AGENT)
-            standing = _hand_over_trial_licences(ask, trial, agents, now)
+            agents = bought.get(LicenseKind.AGENT)
+            standing = _hand_over_trial_licenses(ask, trial, agents, now)
     for kind, line in bought.items():
-        already = standing if kind == LicenceKind.AGENT else 0
-        add_licences(package, kind, line.quantity - already, now=now, line=line)
+        already = standing if kind == LicenseKind.AGENT else 0
+        add_licenses(package, kind, line.quantity - already, now=now, line=line)

@@ -53,7 +53,7 @@ def group_lines(lines: Iterable[ShownLine], applications: Mapping[int, Any]) -> 
 def name_line(
     *, item: str, edition: str, from_edition: str, quantity: int, ends_at: str = ""
 ) -> str:
-    """Say what a line buys: `Premium agent package`, `2 additional agent licences (Premium)`.
+    """Say what a line buys: `Premium agent package`, `2 additional agent licenses (Premium)`.
 
     `ends_at`, an instant in ISO form, is named where the licenses end before their package.
     """
@@ -62,14 +62,14 @@ def name_line(
         text = _("%(edition)s agent package")
     elif item == ItemKind.AGENT:
         text = ngettext(
-            "%(quantity)d additional agent licence (%(edition)s)",
-            "%(quantity)d additional agent licences (%(edition)s)",
+            "%(quantity)d additional agent license (%(edition)s)",
+            "%(quantity)d additional agent licenses (%(edition)s)",
             quantity,
         )
     else:
         text = ngettext(
-            "%(quantity)d additional SIP telephone licence (%(edition)s)",
-            "%(quantity)d additional SIP telephone licences (%(edition)s)",
+            "%(quantity)d additional SIP telephone license (%(edition)s)",
+            "%(quantity)d additional SIP telephone licenses (%(edition)s)",
             quantity,
         )
     name = text % {"quantity": quantity, "edition": edition_label}

@@ -15,7 +15,7 @@ from billing.catalog.pricing import (
     price_terms,
     price_upgrade,
 )
-from billing.enums import Edition, ItemKind, LicenceKind, OrderKind, PackageState, TermUnit
+from billing.enums import Edition, ItemKind, LicenseKind, OrderKind, PackageState, TermUnit
 from billing.orders.eligibility import PackageSnapshot
 from billing.orders.request import OrderRequest
 
@@ -70,7 +70,7 @@ def _price_renewal(
     placed: list[PricedItem] = []
     for each in held:
         kept = Counter(
-            licence.kind for licence in each.bought if licence.pk not in ending[each.package.pk]
+            license.kind for license in each.bought if license.pk not in ending[each.package.pk]
         )
         unit, count = ask.term_of(each.package.pk)
         lines = price_terms(
@@ -78,22 +78,22 @@ def _price_renewal(
             Edition(each.package.edition),
             unit,
             count,
-            kept[LicenceKind.AGENT],
-            kept[LicenceKind.SIP],
+            kept[LicenseKind.AGENT],
+            kept[LicenseKind.SIP],
         )
         placed += [(each.package.application_id, each.package.pk, False, line) for line in lines]
     return placed
 
 
 def _upgraded_parts(held: PackageSnapshot, now: datetime) -> list[UpgradedPart]:
-    """Return the package and its additional licences, grouped by the time that each has left.
+    """Return the package and its additional licenses, grouped by the time that each has left.
 
-    A licence that a renewal left out has less time than its package.
+    A license that a renewal left out has less time than its package.
     """
     left = remaining_of(held, now)
     parts = [UpgradedPart(ItemKind.PACKAGE, 1, left)]
     groups = Counter(
-        (licence.kind, licence.ends_at) for licence in held.licences if licence.source == "bought"
+        (license.kind, license.ends_at) for license in held.licenses if license.source == "bought"
     )
     for (kind, ends_at), quantity in sorted(groups.items(), key=lambda group: str(group[0])):
         part_left = left if ends_at is None else _remaining_to(held, ends_at, now)

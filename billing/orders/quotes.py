@@ -23,7 +23,7 @@ from billing.allocation import PaymentSplit
 from billing.catalog.models import PriceBook
 from billing.catalog.pricing import PricedLine, PriceList
 from billing.catalog.queries import find_prices
-from billing.enums import LicenceKind, OrderKind
+from billing.enums import LicenseKind, OrderKind
 from billing.offers import services as offers
 from billing.offers.models import Coupon, Promotion
 from billing.orders.effects import PackageChange, describe_changes_of
@@ -218,7 +218,7 @@ def _included(ask: OrderRequest, prices: PriceList) -> dict[str, int]:
     if ask.kind != OrderKind.NEW or ask.edition is None:
         return {}
     package = prices.packages[ask.edition]
-    return {LicenceKind.AGENT.value: package.agents, LicenceKind.SIP.value: package.sip}
+    return {LicenseKind.AGENT.value: package.agents, LicenseKind.SIP.value: package.sip}
 
 
 def _quoted_lines(

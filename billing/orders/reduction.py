@@ -1,4 +1,4 @@
-"""Choosing which additional licences end where an order goes on with fewer of them.
+"""Choosing which additional licenses end where an order goes on with fewer of them.
 
 The number to go on with comes first; it says how many end. Which ones is proposed, and the
 customer may tick others. Reads only; `eligibility` judges what was ticked.
@@ -7,25 +7,25 @@ customer may tick others. Reads only; `eligibility` judges what was ticked.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from billing.enums import LicenceKind
-from billing.orders.eligibility import LicenceSnapshot, PackageSnapshot
+from billing.enums import LicenseKind
+from billing.orders.eligibility import LicenseSnapshot, PackageSnapshot
 from billing.packages.holders import Holder, find_holders, order_for_ending
 
-#: A list of more licences than this helps nobody choose; then the proposal is taken (ADR 0038).
+#: A list of more licenses than this helps nobody choose; then the proposal is taken (ADR 0038).
 CHOOSER_LIMIT = 300
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An additional licence that may end, and who holds it."""
+    """An additional license that may end, and who holds it."""
 
-    licence: LicenceSnapshot
+    license: LicenseSnapshot
     holder: Holder | None
     is_ending: bool
 
 
 @dataclass(frozen=True)
-class LicenceReduction:
+class LicenseReduction:
     """What ends of one package: how many of each kind, which ones, and among which to choose.
 
     `mark` tells for which numbers the candidates were shown: where the numbers have changed
@@ -33,36 +33,36 @@ class LicenceReduction:
     zero: fewer), by kind.
     """
 
-    needed: Mapping[LicenceKind, int] = field(default_factory=dict)
+    needed: Mapping[LicenseKind, int] = field(default_factory=dict)
     candidates: tuple[Candidate, ...] = ()
     chosen: tuple[int, ...] = ()
-    shortage: Mapping[LicenceKind, int] = field(default_factory=dict)
+    shortage: Mapping[LicenseKind, int] = field(default_factory=dict)
     is_automatic: bool = False
 
     @property
     def total(self) -> int:
-        """How many licences end."""
+        """How many licenses end."""
         return sum(self.needed.values())
 
     @property
     def mark(self) -> str:
         """The numbers for which the candidates are shown."""
-        return ".".join(str(self.needed.get(kind, 0)) for kind in LicenceKind)
+        return ".".join(str(self.needed.get(kind, 0)) for kind in LicenseKind)
 
 
 def choose_reduction(
-    held: PackageSnapshot, *, keep: Mapping[LicenceKind, int], ticked: Collection[int], mark: str
-) -> LicenceReduction:
-    """Return what ends where `keep` additional licences of each kind go on.
+    held: PackageSnapshot, *, keep: Mapping[LicenseKind, int], ticked: Collection[int], mark: str
+) -> LicenseReduction:
+    """Return what ends where `keep` additional licenses of each kind go on.
 
-    `ticked` are the licences that were ticked in a form, `mark` what that form was shown for.
+    `ticked` are the licenses that were ticked in a form, `mark` what that form was shown for.
     A kind that `keep` does not name goes on whole, and so does one that has no more than asked.
     """
-    bought = {kind: [each for each in held.bought if each.kind == kind] for kind in LicenceKind}
+    bought = {kind: [each for each in held.bought if each.kind == kind] for kind in LicenseKind}
     fewer = {kind: len(rows) - keep.get(kind, len(rows)) for kind, rows in bought.items()}
     needed = {kind: number for kind, number in fewer.items() if number > 0}
     if not needed:
-        return LicenceReduction()
+        return LicenseReduction()
     rows = [each for kind in needed for each in bought[kind]]
     holders = find_holders([each.pk for each in rows])
     ordered = {
@@ -71,7 +71,7 @@ def choose_reduction(
     proposed = {pk for kind, number in needed.items() for pk in ordered[kind][:number]}
     is_automatic = len(rows) > CHOOSER_LIMIT
     known = {each.pk for each in rows}
-    is_same = mark == LicenceReduction(needed).mark and not is_automatic
+    is_same = mark == LicenseReduction(needed).mark and not is_automatic
     chosen = known & set(ticked) if is_same else proposed
     by_key = {each.pk: each for each in rows}
     candidates = tuple(
@@ -79,7 +79,7 @@ def choose_reduction(
         for kind in needed
         for pk in ordered[kind]
     )
-    return LicenceReduction(
+    return LicenseReduction(
         needed=needed,
         candidates=() if is_automatic else candidates,
         chosen=tuple(sorted(chosen)),

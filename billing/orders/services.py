@@ -17,7 +17,7 @@ from billing.enums import OrderKind, OrderStatus
 from billing.model_queries import Rows
 from billing.orders.effects import read_contents
 from billing.orders.eligibility import PackageSnapshot, check_eligibility, part
-from billing.orders.fulfilment import change_packages, describe_changes, make_licences
+from billing.orders.fulfilment import change_packages, describe_changes, make_licenses
 from billing.orders.models import Order
 from billing.orders.notices import tell_payer
 from billing.orders.quote_changes import QuoteChange, digest
@@ -85,7 +85,7 @@ def _pay_at_once(quote: Quote, paid: PaymentSplit, *, by: User | None, now: date
     order = write_order(quote, OrderStatus.PAID, by=by, now=now)
     lines = write_lines(quote, order, package if ask.kind == OrderKind.NEW else None)
     take_money(order, paid, quote.funds, by=by, now=now)
-    make_licences(order, lines, ask, quote.held, package=package, now=now)
+    make_licenses(order, lines, ask, quote.held, package=package, now=now)
     AuditEvent.objects.bulk_create(
         [
             placed_event(order, by=by, now=now),
@@ -209,7 +209,7 @@ def _pay_and_deliver(
         order.lines.update(package=package)
     funds = read_funds(account=order.payer, currency=order.currency)
     take_money(order, paid, funds, by=by, now=now)
-    make_licences(order, list(order.lines.all()), ask, held, package=package, now=now)
+    make_licenses(order, list(order.lines.all()), ask, held, package=package, now=now)
     AuditEvent.objects.bulk_create(
         [
             *describe_changes(order, changes, by=by, now=now),
@@ -221,7 +221,7 @@ def _pay_and_deliver(
 def _require_same_terms(order: Order, held: Sequence[PackageSnapshot]) -> None:
     """Refuse where the packages no longer are as the order found and priced them.
 
-    What a new licence costs depends on the edition and the expiry, not on the licences beside it.
+    What a new license costs depends on the edition and the expiry, not on the licenses beside it.
     """
     if order.kind == OrderKind.NEW:
         return

@@ -14,7 +14,7 @@ from accounts.forms.fields import WholeNumberField
 from accounts.models import Proposal
 from accounts.services.proposals import propose
 from billing.enums import PackageKind, PackageState
-from billing.packages.models import ExpiryReminder, Licence, Package, SweepRun, TrialGrant
+from billing.packages.models import ExpiryReminder, License, Package, SweepRun, TrialGrant
 
 
 class SwitchForm(ReasonForm):
@@ -105,8 +105,8 @@ class SweepRunAdmin(LeanAdmin):
     list_display = ("finished_at", "as_of", "counts")
 
 
-@admin.register(Licence)
-class LicenceAdmin(LeanAdmin):
+@admin.register(License)
+class LicenseAdmin(LeanAdmin):
     """The seats of packages, each as it was made, and when it ends before its package."""
 
     list_display = ("id", "account", "package", "kind", "source", "created_at", "ends_at")

@@ -1,4 +1,4 @@
-"""Packages and their licences."""
+"""Packages and their licenses."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Account, Application
 from billing.enums import (
     Edition,
-    LicenceKind,
-    LicenceSource,
+    LicenseKind,
+    LicenseSource,
     PackageKind,
     PackageState,
     RenewalMode,
@@ -21,7 +21,7 @@ from billing.enums import (
 
 #: The states in which a package occupies its application.
 CURRENT_STATES = (PackageState.TRIAL, PackageState.ACTIVE, PackageState.ISOLATED)
-#: The states in which licences may work, as long as the expiry has not passed.
+#: The states in which licenses may work, as long as the expiry has not passed.
 RUNNING_STATES = (PackageState.TRIAL, PackageState.ACTIVE)
 
 
@@ -33,7 +33,7 @@ class PackageQuerySet(models.QuerySet["Package"]):
         return self.filter(state__in=CURRENT_STATES)
 
     def live(self, now: datetime) -> "PackageQuerySet":
-        """Return those whose licences work at `now`, whatever a sweep has recorded."""
+        """Return those whose licenses work at `now`, whatever a sweep has recorded."""
         return self.filter(state__in=RUNNING_STATES, expires_at__gt=now)
 
 
@@ -131,7 +131,7 @@ class Package(models.Model):
         return str(self.application)
 
     def is_live(self, now: datetime) -> bool:
-        """Whether licences work at `now`, as far as the package is concerned."""
+        """Whether licenses work at `now`, as far as the package is concerned."""
         return self.state in RUNNING_STATES and now < self.expires_at
 
 
@@ -154,60 +154,60 @@ class TrialGrant(models.Model):
         return str(self.account)
 
 
-class LicenceQuerySet(models.QuerySet["Licence"]):
-    """Licences by what they are at an instant."""
+class LicenseQuerySet(models.QuerySet["License"]):
+    """Licenses by what they are at an instant."""
 
-    def not_ended(self, now: datetime) -> "LicenceQuerySet":
+    def not_ended(self, now: datetime) -> "LicenseQuerySet":
         """Return those that their package still has at `now`, live or not."""
         return self.filter(Q(ends_at=None) | Q(ends_at__gt=now))
 
-    def live(self, now: datetime) -> "LicenceQuerySet":
+    def live(self, now: datetime) -> "LicenseQuerySet":
         """Return those that work at `now`."""
         return self.not_ended(now).filter(
             package__state__in=RUNNING_STATES, package__expires_at__gt=now
         )
 
-    def of_kind(self, kind: str) -> "LicenceQuerySet":
-        """Return agent licences, or SIP licences."""
+    def of_kind(self, kind: str) -> "LicenseQuerySet":
+        """Return agent licenses, or SIP licenses."""
         return self.filter(kind=kind)
 
 
-class Licence(models.Model):
+class License(models.Model):
     """One seat of a package.
 
     It lasts as long as the package, unless a renewal left it out: then `ends_at` says when.
     """
 
     account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="licences", verbose_name=_("account")
+        Account, on_delete=models.PROTECT, related_name="licenses", verbose_name=_("account")
     )
     package = models.ForeignKey(
-        Package, on_delete=models.PROTECT, related_name="licences", verbose_name=_("package")
+        Package, on_delete=models.PROTECT, related_name="licenses", verbose_name=_("package")
     )
-    kind = models.CharField(_("kind"), max_length=8, choices=LicenceKind)
-    source = models.CharField(_("source"), max_length=8, choices=LicenceSource)
+    kind = models.CharField(_("kind"), max_length=8, choices=LicenseKind)
+    source = models.CharField(_("source"), max_length=8, choices=LicenseSource)
     order_line = models.ForeignKey(
         "billing.OrderLine",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
-        related_name="licences",
+        related_name="licenses",
         verbose_name=_("order line"),
     )
     ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"))
 
-    objects: ClassVar[LicenceQuerySet] = LicenceQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[LicenseQuerySet] = LicenseQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
-        verbose_name = _("licence")
-        verbose_name_plural = _("licences")
+        verbose_name = _("license")
+        verbose_name_plural = _("licenses")
         indexes = [models.Index(fields=["account", "package", "kind", "id"])]
         constraints = [
             models.CheckConstraint(
                 condition=Q(source="included", order_line=None)
                 | Q(source="bought", order_line__isnull=False),
-                name="billing_licence_source_fits_order",
+                name="billing_license_source_fits_order",
             ),
         ]
 

@@ -20,8 +20,8 @@ class EventKind(TextChoices):
     REMINDER = "reminder", _("Reminder by e-mail")
     RENEWAL = "renewal", _("Automatic renewal")
     EXPIRY = "expiry", _("Expiry: agents stop, everything is kept")
-    TRIAL_END = "trial_end", _("End of the trial: agents stop, its licences are void")
-    RELEASE = "release", _("Release: the licences are void")
+    TRIAL_END = "trial_end", _("End of the trial: agents stop, its licenses are void")
+    RELEASE = "release", _("Release: the licenses are void")
 
 
 @dataclass(frozen=True)

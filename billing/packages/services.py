@@ -13,7 +13,7 @@ from accounts.services.tenants import lock_account
 from billing.calendar import billing_zone, expiry
 from billing.enums import PackageKind, PackageState, RenewalMode
 from billing.packages.lifecycle import find_under_review, settle_package
-from billing.packages.models import Licence, Package
+from billing.packages.models import License, Package
 
 
 def _lock(package: Package) -> Package:
@@ -68,7 +68,7 @@ def extend_package(
     by: User | None,
     now: datetime,
 ) -> Package:
-    """Give a package time back that it lost; its licences that end with it move along.
+    """Give a package time back that it lost; its licenses that end with it move along.
 
     It takes two people. Raises Refused for a trial, for one that is over, and for a time that is
     not above zero.
@@ -91,10 +91,10 @@ def extend_package(
     if now < current.expires_at:
         current.state = PackageState.ACTIVE
     current.save(update_fields=["extension", "expires_at", "state"])
-    # A licence that a renewal left out ends at what was an expiry; lost time is its loss too.
-    for licence in Licence.objects.filter(package=current, ends_at__gt=now):
-        licence.ends_at = (licence.ends_at or now) + by_time
-        licence.save(update_fields=["ends_at"])
+    # A license that a renewal left out ends at what was an expiry; lost time is its loss too.
+    for license in License.objects.filter(package=current, ends_at__gt=now):
+        license.ends_at = (license.ends_at or now) + by_time
+        license.save(update_fields=["ends_at"])
     record_event(
         account=current.account,
         verb="package.time_returned",

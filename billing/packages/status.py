@@ -11,7 +11,7 @@ from billing.packages.acts import PackageAct, acts_for
 from billing.packages.lifecycle import derive_states, foresee_releases
 from billing.packages.models import Package
 
-#: The states in which licences work.
+#: The states in which licenses work.
 _WORKING = frozenset({PackageState.TRIAL, PackageState.ACTIVE})
 #: The states in which a package is over for good.
 _OVER = frozenset({PackageState.RELEASED, PackageState.REFUNDED})
@@ -46,17 +46,17 @@ class PackageStatus:
 
     @property
     def is_live(self) -> bool:
-        """Whether licences work."""
+        """Whether licenses work."""
         return self.state in _WORKING
 
     @property
     def is_over(self) -> bool:
-        """Whether its licences are void."""
+        """Whether its licenses are void."""
         return self.state in _OVER
 
     @property
     def is_isolated(self) -> bool:
-        """Whether it has expired and its licences are kept."""
+        """Whether it has expired and its licenses are kept."""
         return self.state == PackageState.ISOLATED
 
     @property
@@ -66,7 +66,7 @@ class PackageStatus:
 
     @property
     def ended_at(self) -> datetime | None:
-        """When its licences became void; None while they are not."""
+        """When its licenses became void; None while they are not."""
         if self.state == PackageState.REFUNDED:
             return self.refund.decided_at if self.refund else None
         return self.released_at if self.state == PackageState.RELEASED else None

@@ -30,7 +30,7 @@ class Term:
 #: What each rule says; of the window, what follows the number of days.
 _TEXTS: Mapping[RefundRule, Text] = {
     RefundRule.PAID_PACKAGE: _(
-        "The package goes back as a whole, with its additional licences, upgrades and renewals. "
+        "The package goes back as a whole, with its additional licenses, upgrades and renewals. "
         "A trial, and a package that has ended, has no refund."
     ),
     RefundRule.PREPAID: _("A package that was switched from postpaid has no refund."),

@@ -1,4 +1,4 @@
-"""Renewing packages by themselves: one term of the same kind, all licences, own funds, no coupon.
+"""Renewing packages by themselves: one term of the same kind, all licenses, own funds, no coupon.
 
 A package is due from some hours before its expiry (a setting) until it is released. The key of
 the order is made from the package and the expiry that it renews, so one expiry is charged once,

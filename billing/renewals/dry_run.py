@@ -22,7 +22,7 @@ from billing.renewals.sweep import (
 class PlannedChange:
     """One change that a sweep would make: to what, from which state to which, and its size.
 
-    `licences` is how many licences stop or go on with it, `amount` the money of a renewal or
+    `licenses` is how many licenses stop or go on with it, `amount` the money of a renewal or
     of the order, `missing` what a renewal lacks.
     """
 
@@ -33,7 +33,7 @@ class PlannedChange:
     application: str
     from_state: str
     to_state: str
-    licences: int
+    licenses: int
     amount: str
     missing: str
 
@@ -44,7 +44,7 @@ class PlannedChange:
 
 _PACKAGE_ROWS = """
     SELECT t.id, a.uin, p.name, t.state,
-        (SELECT count(*) FROM billing_licence l WHERE l.package_id = t.id
+        (SELECT count(*) FROM billing_license l WHERE l.package_id = t.id
             AND (l.ends_at IS NULL OR l.ends_at > %(now)s))
     FROM billing_package t
     JOIN accounts_account a ON a.id = t.account_id
@@ -73,7 +73,7 @@ def _foresee_packages(
             f"{_PACKAGE_ROWS} WHERE {step_condition(step, *also)} ORDER BY t.id",
             step_parameters(step, now),
         )
-        for row_id, uin, application, state, licences in cursor.fetchall():
+        for row_id, uin, application, state, licenses in cursor.fetchall():
             was = states.get(row_id, state)
             if row_id not in renewed and was == step.from_state:
                 yield PlannedChange(
@@ -84,7 +84,7 @@ def _foresee_packages(
                     application=application,
                     from_state=was,
                     to_state=step.to_state,
-                    licences=licences,
+                    licenses=licenses,
                     amount="",
                     missing="",
                 )
@@ -97,7 +97,7 @@ def _foresee_renewals(now: datetime, renewals: list[Renewal]) -> Iterator[Planne
             f"{_PACKAGE_ROWS} WHERE t.id = ANY(%(ids)s) ORDER BY t.expires_at, t.id",
             {"now": now, "ids": list(found)},
         )
-        for row_id, uin, application, state, licences in cursor.fetchall():
+        for row_id, uin, application, state, licenses in cursor.fetchall():
             renewal = found[row_id]
             yield PlannedChange(
                 step=RENEWED if renewal.is_done else "short_of_money",
@@ -107,7 +107,7 @@ def _foresee_renewals(now: datetime, renewals: list[Renewal]) -> Iterator[Planne
                 application=application,
                 from_state=state,
                 to_state="active" if renewal.is_done else state,
-                licences=licences,
+                licenses=licenses,
                 amount=f"{renewal.currency} {renewal.amount}",
                 missing=f"{renewal.currency} {renewal.missing}" if renewal.missing else "",
             )
@@ -119,7 +119,7 @@ def _foresee_orders(step: SweepStep, now: datetime) -> Iterator[PlannedChange]:
             f"{_ORDER_ROWS} WHERE {step_condition(step)} ORDER BY t.id",
             step_parameters(step, now),
         )
-        for row_id, uin, number, total, currency, licences in cursor.fetchall():
+        for row_id, uin, number, total, currency, licenses in cursor.fetchall():
             yield PlannedChange(
                 step=step.name,
                 kind="order",
@@ -128,7 +128,7 @@ def _foresee_orders(step: SweepStep, now: datetime) -> Iterator[PlannedChange]:
                 application=number,
                 from_state=step.from_state,
                 to_state=step.to_state,
-                licences=licences,
+                licenses=licenses,
                 amount=f"{currency} {total}",
                 missing="",
             )

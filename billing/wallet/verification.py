@@ -127,10 +127,10 @@ _MONEY: tuple[Check, ...] = (
            HAVING abs(sum(e.amount)) <> c.amount""",
     ),
     Check(
-        "order line {0}: it bought {1} licences, and {2} stand",
+        "order line {0}: it bought {1} licenses, and {2} stand",
         """SELECT l.id, l.quantity, count(s.id)
            FROM billing_orderline l JOIN billing_order o ON o.id = l.order_id
-           LEFT JOIN billing_licence s ON s.order_line_id = l.id
+           LEFT JOIN billing_license s ON s.order_line_id = l.id
            WHERE l.item <> 'package' AND o.kind IN ('new', 'additional')
                  AND o.status IN ('paid', 'refunding', 'refunded') AND NOT l.is_on_trial
            GROUP BY l.id HAVING count(s.id) <> l.quantity""",
@@ -507,14 +507,14 @@ _PACKAGES: tuple[Check, ...] = (
 
 # --- Licenses ------------------------------------------------------------------------------
 
-_LICENCES: tuple[Check, ...] = (
+_LICENSES: tuple[Check, ...] = (
     Check(
-        "package {0}: it includes {1} licences of kind '{2}', it should include {3}",
+        "package {0}: it includes {1} licenses of kind '{2}', it should include {3}",
         f"""WITH {_BOUGHT}, granted AS (
-                SELECT target_id AS package_id, (data->>'licences')::int AS agents
+                SELECT target_id AS package_id, (data->>'licenses')::int AS agents
                 FROM accounts_auditevent WHERE verb = 'package.trial_granted'
             ), stand AS (
-                SELECT package_id, kind, count(*) AS number FROM billing_licence
+                SELECT package_id, kind, count(*) AS number FROM billing_license
                 WHERE source = 'included' GROUP BY package_id, kind
             )
             SELECT p.id, coalesce(stand.number, 0), k.kind, due.number
@@ -529,59 +529,59 @@ _LICENCES: tuple[Check, ...] = (
             WHERE coalesce(stand.number, 0) <> due.number""",
     ),
     Check(
-        "licence {0}: it is of kind '{1}', and the order line {2} that bought it is for '{3}'",
-        """SELECT s.id, s.kind, l.id, l.item FROM billing_licence s
+        "license {0}: it is of kind '{1}', and the order line {2} that bought it is for '{3}'",
+        """SELECT s.id, s.kind, l.id, l.item FROM billing_license s
            JOIN billing_orderline l ON l.id = s.order_line_id WHERE l.item <> s.kind""",
     ),
     Check(
-        "licence {0}: it belongs to package {1}, and order line {2} bought it for package {3}",
-        """SELECT s.id, s.package_id, l.id, l.package_id FROM billing_licence s
+        "license {0}: it belongs to package {1}, and order line {2} bought it for package {3}",
+        """SELECT s.id, s.package_id, l.id, l.package_id FROM billing_license s
            JOIN billing_orderline l ON l.id = s.order_line_id
            WHERE l.package_id IS DISTINCT FROM s.package_id""",
     ),
     Check(
-        "licence {0}: it is account {1}'s, and its package {2} is not",
-        """SELECT s.id, a.uin, p.id FROM billing_licence s
+        "license {0}: it is account {1}'s, and its package {2} is not",
+        """SELECT s.id, a.uin, p.id FROM billing_license s
            JOIN billing_package p ON p.id = s.package_id
            JOIN accounts_account a ON a.id = s.account_id WHERE p.account_id <> s.account_id""",
     ),
     Check(
-        "licence {0}: order {1} that bought it was never paid",
-        f"""SELECT s.id, o.number FROM billing_licence s
+        "license {0}: order {1} that bought it was never paid",
+        f"""SELECT s.id, o.number FROM billing_license s
             JOIN billing_orderline l ON l.id = s.order_line_id
             JOIN billing_order o ON o.id = l.order_id
             WHERE o.status NOT IN {_PAID}""",
     ),
     Check(
-        "order line {0}: it bought {1} licences on a trial, and {2} stand",
+        "order line {0}: it bought {1} licenses on a trial, and {2} stand",
         """SELECT l.id, l.quantity, count(s.id) FROM billing_orderline l
            JOIN billing_order o ON o.id = l.order_id
            JOIN billing_package p ON p.id = l.package_id
-           LEFT JOIN billing_licence s ON s.order_line_id = l.id
+           LEFT JOIN billing_license s ON s.order_line_id = l.id
            WHERE l.is_on_trial AND o.status = 'paid' AND p.kind = 'trial'
            GROUP BY l.id HAVING count(s.id) <> l.quantity""",
     ),
     Check(
-        "licence {0}: it goes on although the trial that it was bought on became a paid package",
-        """SELECT s.id FROM billing_licence s JOIN billing_orderline l ON l.id = s.order_line_id
+        "license {0}: it goes on although the trial that it was bought on became a paid package",
+        """SELECT s.id FROM billing_license s JOIN billing_orderline l ON l.id = s.order_line_id
            JOIN billing_package p ON p.id = s.package_id
            WHERE l.is_on_trial AND p.kind = 'paid' AND s.ends_at IS NULL""",
     ),
     Check(
-        "licence {0}: it ends {1}; that a paid order left it out: {2}",
+        "license {0}: it ends {1}; that a paid order left it out: {2}",
         f"""WITH left_out AS (
-                SELECT DISTINCT licence::bigint AS id
+                SELECT DISTINCT license::bigint AS id
                 FROM billing_order o, jsonb_array_elements(o.request->'effects') effect,
-                    jsonb_array_elements_text(effect->'ending') licence
+                    jsonb_array_elements_text(effect->'ending') license
                 WHERE o.status IN {_PAID}
             )
             SELECT s.id, s.ends_at, left_out.id IS NOT NULL
-            FROM billing_licence s LEFT JOIN left_out ON left_out.id = s.id
+            FROM billing_license s LEFT JOIN left_out ON left_out.id = s.id
             WHERE (s.ends_at IS NULL) = (left_out.id IS NOT NULL)""",
     ),
     Check(
-        "licence {0}: it ends {1}, after its package ({2})",
-        """SELECT s.id, s.ends_at, p.expires_at FROM billing_licence s
+        "license {0}: it ends {1}, after its package ({2})",
+        """SELECT s.id, s.ends_at, p.expires_at FROM billing_license s
            JOIN billing_package p ON p.id = s.package_id WHERE s.ends_at > p.expires_at""",
     ),
 )
@@ -730,7 +730,7 @@ CHECKS: tuple[Check, ...] = (
     *MONEY_CHECKS,
     *_ORDERS,
     *_PACKAGES,
-    *_LICENCES,
+    *_LICENSES,
     *_REFUNDS,
     *(check for trail in _TRAILS.values() for check in trail.checks()),
 )

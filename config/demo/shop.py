@@ -94,7 +94,7 @@ def order_new(
 def order_additional(
     application: Application, *, agents: int = 0, sip: int = 0, by: User, at: datetime
 ) -> Order:
-    """Buy additional licences for the application's package."""
+    """Buy additional licenses for the application's package."""
     ask = OrderRequest(
         kind=OrderKind.ADDITIONAL, application=application.pk, agents=agents, sip=sip
     )
@@ -102,7 +102,7 @@ def order_additional(
 
 
 def order_renewal(package: Package, *, by: User, at: datetime, count: int = 1) -> Order:
-    """Renew one package with all its licences."""
+    """Renew one package with all its licenses."""
     ask = OrderRequest(
         kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package=package.pk, count=count),)
     )
@@ -138,7 +138,7 @@ def staff_agents(
     at: datetime,
     licensed: int | None = None,
 ) -> list[Agent]:
-    """Add agents by name, the first `licensed` of them (by default all) with a licence."""
+    """Add agents by name, the first `licensed` of them (by default all) with a license."""
     plain = AgentDetails(name="", staff_number="", email="")
     agents = []
     for number, name in enumerate(names, start=1):
@@ -155,7 +155,7 @@ def staff_agents(
             add_agent(
                 application=application,
                 details=details,
-                with_licence=licensed is None or number <= licensed,
+                with_license=licensed is None or number <= licensed,
                 by=by,
                 now=at,
             )

@@ -23,7 +23,7 @@ from config.demo.cast import Cast
 
 
 def set_up_the_floor(cast: Cast, application: Application) -> None:
-    """Skill groups and SIP telephones, one of them bound to somebody who has a licence."""
+    """Skill groups and SIP telephones, one of them bound to somebody who has a license."""
     manager = cast.users["maya.manager"]
     for name in ("Orders", "Complaints", "Evenings"):
         add_group(application=application, name=name, by=manager, now=cast.ago(18))
@@ -33,7 +33,7 @@ def set_up_the_floor(cast: Cast, application: Application) -> None:
         )[0]
         for label, extension in (("Front desk", "8001"), ("Meeting room", "8002"))
     ]
-    holder = Agent.objects.filter(application=application, licence__isnull=False).earliest("pk")
+    holder = Agent.objects.filter(application=application, license__isnull=False).earliest("pk")
     bind_telephone(telephone=desks[0], agent=holder, by=manager, now=cast.ago(17))
 
 

@@ -1,4 +1,4 @@
-"""The account's page: packages and agents, with the numbers of licences."""
+"""The account's page: packages and agents, with the numbers of licenses."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy
 from accounts.templatetags.console import badge, instant
 from agents.enums import ServiceState
 from agents.models import Agent
-from billing.enums import LicenceKind, RefundStatus
-from billing.models import Licence, Package
+from billing.enums import LicenseKind, RefundStatus
+from billing.models import License, Package
 from billing.packages.lifecycle import derive_states
 from config.staff.sections import SHOWN, Cell, DeskTable, Note, Reader, words
 
@@ -34,17 +34,17 @@ def _package_state(reader: Reader, row: Package) -> Cell:
     return badge(now.value, now.label)
 
 
-def _licences(reader: Reader) -> Iterator[Note]:
+def _licenses(reader: Reader) -> Iterator[Note]:
     rows: Any = (
-        Licence.objects.filter(account=reader.account)
+        License.objects.filter(account=reader.account)
         .live(reader.now)
         .values("kind")
         .annotate(total=Count("pk"), held=Count("agent") + Count("telephone"))
     )
     numbers = {row["kind"]: row for row in rows}
     sentences = {
-        LicenceKind.AGENT: _("Agent licences: %(held)d of %(total)d used."),
-        LicenceKind.SIP: _("SIP licences: %(held)d of %(total)d used."),
+        LicenseKind.AGENT: _("Agent licenses: %(held)d of %(total)d used."),
+        LicenseKind.SIP: _("SIP licenses: %(held)d of %(total)d used."),
     }
     for kind, sentence in sentences.items():
         yield Note("quiet", sentence % numbers.get(kind.value, {"held": 0, "total": 0}))
@@ -68,7 +68,7 @@ SERVICE = [
             gettext_lazy("Renewal"): words("renewal_mode"),
         },
         empty=gettext_lazy("No package was ever bought or tried."),
-        notes=_licences,
+        notes=_licenses,
     ),
     DeskTable(
         name="agents",
@@ -84,8 +84,8 @@ SERVICE = [
             gettext_lazy("Agent"): lambda reader, row: reader.link(row, row.name),
             gettext_lazy("Staff number"): lambda reader, row: row.staff_number,
             gettext_lazy("Application"): lambda reader, row: row.application.name,
-            gettext_lazy("Licence"): lambda reader, row: (
-                f"#{row.licence_id}" if row.licence_id else "–"
+            gettext_lazy("License"): lambda reader, row: (
+                f"#{row.license_id}" if row.license_id else "–"
             ),
             gettext_lazy("Service"): _agent_state,
         },

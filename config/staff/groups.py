@@ -25,7 +25,7 @@ _SEATS = _view("agents", "agent", "agentimport", "siptelephone", "skillgroup", "
 _MONEY = _view(
     "billing",
     *("coupon", "credit", "expiryreminder", "fund", "ledgerentry", "ledgertransaction"),
-    *("licence", "order", "orderline", "package", "payment", "refund", "refundhold"),
+    *("license", "order", "orderline", "package", "payment", "refund", "refundhold"),
     *("refundline", "sweeprun", "trialgrant"),
 )
 _CATALOG = _view("billing", "feature", "featuretable", "pricebook", "priceitem", "promotion")

@@ -57,7 +57,7 @@ def list_first_steps(access: AccountAccess, rows: Sequence[PackageRow]) -> list[
     if not access.account.is_in_good_standing:
         return []
     scene = _Scene(access, rows)
-    steps = [_package(scene), _connection(scene), _agents(scene), _licences(scene)]
+    steps = [_package(scene), _connection(scene), _agents(scene), _licenses(scene)]
     if all(step.is_done for step in steps):
         return []
     following = next(step for step in steps if not step.is_done)
@@ -70,7 +70,7 @@ def _package(scene: _Scene) -> FirstStep:
         return FirstStep(
             title=_("Activate an application"),
             text=_(
-                "It comes with a free trial: licences for your first agents, at once and without "
+                "It comes with a free trial: licenses for your first agents, at once and without "
                 "payment. Buying can wait until you know what you need."
             ),
             button=_("Activate an application"),
@@ -79,10 +79,10 @@ def _package(scene: _Scene) -> FirstStep:
             is_dialog=True,
             hindrance=_("An owner of the account can do this."),
         )
-    button, address = _way_to_licences(row)
+    button, address = _way_to_licenses(row)
     return FirstStep(
-        title=_("Get licences: by the trial, or by a package"),
-        text=_("A licence is one seat: each agent who works holds one."),
+        title=_("Get licenses: by the trial, or by a package"),
+        text=_("A license is one seat: each agent who works holds one."),
         button=button,
         url=scene.url_if(Permission.SPEND, address_of(address, row.application)),
         is_done=row.is_live,
@@ -90,7 +90,7 @@ def _package(scene: _Scene) -> FirstStep:
     )
 
 
-def _way_to_licences(row: PackageRow) -> tuple[Promise, str]:
+def _way_to_licenses(row: PackageRow) -> tuple[Promise, str]:
     """Return the button that puts the application's agents to work, and where it leads."""
     if PackageAct.RENEW in row.status.acts:
         return _("Renew"), "billing:renew"
@@ -128,12 +128,12 @@ def _agents(scene: _Scene) -> FirstStep:
     )
 
 
-def _licences(scene: _Scene) -> FirstStep:
+def _licenses(scene: _Scene) -> FirstStep:
     return _of_agents(
         scene,
-        title=_("Give them licences"),
-        text=_("An agent with a licence is in service at once. A licence can pass to another."),
-        button=_("Assign licences"),
+        title=_("Give them licenses"),
+        text=_("An agent with a license is in service at once. A license can pass to another."),
+        button=_("Assign licenses"),
         is_done=any(row.agents_used for row in scene.rows),
     )
 

@@ -1,4 +1,4 @@
-"""How an account's applications stand: packages, licences and expiries.
+"""How an account's applications stand: packages, licenses and expiries.
 
 A few queries, the same however many packages there are.
 """
@@ -12,8 +12,8 @@ from django.db.models import Count, Q
 from django.urls import reverse
 
 from accounts.models import Account, Application
-from billing.enums import LicenceKind, PackageState
-from billing.models import Licence, Package
+from billing.enums import LicenseKind, PackageState
+from billing.models import License, Package
 from billing.packages.status import PackageStatus, read_status, read_statuses
 
 
@@ -21,7 +21,7 @@ from billing.packages.status import PackageStatus, read_status, read_statuses
 class PackageRow:
     """One application with its newest package, as it is now.
 
-    Licences count while the package keeps them, until they end; one that is over has none.
+    Licenses count while the package keeps them, until they end; one that is over has none.
     """
 
     application: Application
@@ -43,12 +43,12 @@ class PackageRow:
 
     @property
     def agents_free(self) -> int:
-        """Licences that can be assigned."""
+        """Licenses that can be assigned."""
         return self.agents - self.agents_used if self.is_live else 0
 
     @property
     def is_live(self) -> bool:
-        """Whether licences work, as far as the package is concerned."""
+        """Whether licenses work, as far as the package is concerned."""
         return self.status.is_live
 
     @property
@@ -62,7 +62,7 @@ def address_of(name: str, application: Application) -> str:
     return reverse(name, kwargs={"uin": application.account.uin, "sdkappid": application.sdkappid})
 
 
-_NO_LICENCES = {"agents": 0, "agents_used": 0, "sip": 0, "sip_used": 0}
+_NO_LICENSES = {"agents": 0, "agents_used": 0, "sip": 0, "sip_used": 0}
 
 
 def _newest_packages(account: Account, now: datetime) -> dict[int, PackageStatus]:
@@ -72,11 +72,11 @@ def _newest_packages(account: Account, now: datetime) -> dict[int, PackageStatus
     return {status.package.application_id: status for status in statuses.values() if status.package}
 
 
-def _licence_counts(account: Account, now: datetime) -> dict[int, dict[str, int]]:
-    """Return for each package its licences and how many are held, by kind."""
-    agent, sip = Q(kind=LicenceKind.AGENT), Q(kind=LicenceKind.SIP)
+def _license_counts(account: Account, now: datetime) -> dict[int, dict[str, int]]:
+    """Return for each package its licenses and how many are held, by kind."""
+    agent, sip = Q(kind=LicenseKind.AGENT), Q(kind=LicenseKind.SIP)
     rows: Iterable[Mapping[str, Any]] = (
-        Licence.objects.filter(account=account)
+        License.objects.filter(account=account)
         .not_ended(now)
         .values("package")
         .annotate(
@@ -86,18 +86,18 @@ def _licence_counts(account: Account, now: datetime) -> dict[int, dict[str, int]
             sip_used=Count("telephone", filter=sip),
         )
     )
-    return {row["package"]: {name: row[name] for name in _NO_LICENCES} for row in rows}
+    return {row["package"]: {name: row[name] for name in _NO_LICENSES} for row in rows}
 
 
 def read_packages(account: Account, now: datetime) -> list[PackageRow]:
     """Return the account's applications with their packages, what expires first on top."""
-    newest, counts = _newest_packages(account, now), _licence_counts(account, now)
+    newest, counts = _newest_packages(account, now), _license_counts(account, now)
     none = read_status(None, account, now)
     rows = []
     for application in Application.objects.filter(account=account).select_related("account"):
         status = newest.get(application.pk, none)
         is_kept = status.package is not None and not status.is_over
-        numbers = counts.get(status.package.pk, _NO_LICENCES) if is_kept else _NO_LICENCES  # type: ignore[union-attr]
+        numbers = counts.get(status.package.pk, _NO_LICENSES) if is_kept else _NO_LICENSES  # type: ignore[union-attr]
         rows.append(PackageRow(application=application, status=status, **numbers))
     far = now + timedelta(days=36_500)
     return sorted(rows, key=lambda row: row.package.expires_at if row.package else far)

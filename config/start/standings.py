@@ -24,7 +24,7 @@ def _standing(row: PackageRow) -> Standing:
         return Standing("inactive", label, _("Agents work once a package is bought."))
     # Translators: Django's date format characters.
     pattern = pgettext("date and time", "j M Y, H:i")
-    text = _("%(edition)s, until %(expiry)s; %(used)d of %(total)d agent licences used") % {
+    text = _("%(edition)s, until %(expiry)s; %(used)d of %(total)d agent licenses used") % {
         "edition": row.package.get_edition_display(),
         "expiry": date_format(timezone.localtime(row.package.expires_at), pattern),
         "used": row.agents_used,

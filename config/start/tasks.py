@@ -146,7 +146,7 @@ def _agent_tasks(access: AccountAccess, rows: Iterable[PackageRow], now: datetim
             tasks.append(
                 Task(
                     tone="info",
-                    text=_("“%(name)s” has licences, but no agents yet.") % {"name": name},
+                    text=_("“%(name)s” has licenses, but no agents yet.") % {"name": name},
                     button=_("Add agents"),
                     url=row.manage_url,
                 )
@@ -161,7 +161,7 @@ def _agent_tasks(access: AccountAccess, rows: Iterable[PackageRow], now: datetim
                         count,
                     )
                     % {"text": format_count(count), "name": name},
-                    button=_("Assign licences"),
+                    button=_("Assign licenses"),
                     url=row.manage_url,
                 )
             )

@@ -281,9 +281,9 @@ def test_one_fault_is_told_beside_its_field_only() -> None:
 
 def test_faults_of_the_whole_form_come_first() -> None:
     form = Form({"name": "x", "edition": "e"})
-    form.add_error(None, "No licence is free.")
+    form.add_error(None, "No license is free.")
 
-    assert form.render().index("No licence is free.") < form.render().index("id_name")
+    assert form.render().index("No license is free.") < form.render().index("id_name")
 
 
 @pytest.mark.parametrize(("name", "is_marked"), [("name", False), ("note", True)])

@@ -11,12 +11,12 @@ from accounts.services.tenants import create_application, open_account, register
 from agents.models import Agent, SipTelephone
 from billing.enums import (
     Edition,
-    LicenceKind,
-    LicenceSource,
+    LicenseKind,
+    LicenseSource,
     PackageKind,
     PackageState,
 )
-from billing.models import Licence, Package
+from billing.models import License, Package
 
 NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
 _serial = count(1)
@@ -62,7 +62,7 @@ def make_package(
     now: datetime = NOW,
     **fields: Any,
 ) -> Package:
-    """A paid package that runs for 30 days from `now`, with its licences."""
+    """A paid package that runs for 30 days from `now`, with its licenses."""
     values: dict[str, Any] = {
         "kind": PackageKind.PAID,
         "state": PackageState.ACTIVE,
@@ -75,13 +75,13 @@ def make_package(
     package = Package.objects.create(
         account=application.account, application=application, edition=edition, **values | fields
     )
-    kinds = [LicenceKind.AGENT] * agents + [LicenceKind.SIP] * sip
-    Licence.objects.bulk_create(
-        Licence(
+    kinds = [LicenseKind.AGENT] * agents + [LicenseKind.SIP] * sip
+    License.objects.bulk_create(
+        License(
             account=application.account,
             package=package,
             kind=kind,
-            source=LicenceSource.INCLUDED,
+            source=LicenseSource.INCLUDED,
             created_at=now,
         )
         for kind in kinds
@@ -118,8 +118,8 @@ def make_telephone(application: Application, now: datetime = NOW, **fields: Any)
     return SipTelephone.objects.create(**place | values | fields)
 
 
-def licences_of(package: Package, kind: str = LicenceKind.AGENT) -> list[Licence]:
-    return list(package.licences.filter(kind=kind).order_by("pk"))
+def licenses_of(package: Package, kind: str = LicenseKind.AGENT) -> list[License]:
+    return list(package.licenses.filter(kind=kind).order_by("pk"))
 
 
 ROLES = (Role.OWNER, Role.FINANCE, Role.AGENT_MANAGER, Role.VIEWER)

@@ -13,5 +13,5 @@ def tenant(db: None) -> Tenant:
 
 @pytest.fixture
 def package(tenant: Tenant) -> Package:
-    """A live package of three agent licences and two SIP licences."""
+    """A live package of three agent licenses and two SIP licenses."""
     return make_package(tenant.application, agents=3, sip=2)

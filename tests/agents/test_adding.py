@@ -10,7 +10,7 @@ from accounts.errors import Refused
 from accounts.models import AuditEvent
 from accounts.services.restrictions import restrict_account
 from agents.enums import ServiceState
-from agents.errors import DetailsRefused, LicencesMissing
+from agents.errors import DetailsRefused, LicensesMissing
 from agents.models import Agent, SkillGroup
 from agents.services.agents import AgentDetails, add_agent, edit_agent
 from billing.models import Package
@@ -21,11 +21,11 @@ DETAILS = AgentDetails(
 )
 
 
-def add(tenant: Tenant, details: AgentDetails = DETAILS, with_licence: bool = True) -> Agent:
+def add(tenant: Tenant, details: AgentDetails = DETAILS, with_license: bool = True) -> Agent:
     return add_agent(
         application=tenant.application,
         details=details,
-        with_licence=with_licence,
+        with_license=with_license,
         by=tenant.owner,
         now=NOW,
     )
@@ -42,7 +42,7 @@ def stored(agent: Agent) -> dict[str, Any]:
     return {name: getattr(agent, name) for name in names}
 
 
-def test_an_agent_with_a_licence_is_in_service_at_once(tenant: Tenant, package: Package) -> None:
+def test_an_agent_with_a_license_is_in_service_at_once(tenant: Tenant, package: Package) -> None:
     sales = group(tenant, "Sales")
     agent = add(tenant, replace(DETAILS, groups=(sales.pk,), phone="+8613800138000"))
     agent.refresh_from_db()
@@ -56,14 +56,14 @@ def test_an_agent_with_a_licence_is_in_service_at_once(tenant: Tenant, package: 
         "extension": "1001",
     }
     assert [each.name for each in agent.groups.all()] == ["Sales"]
-    assert agent.licence is not None
-    assert agent.licence.package == package
+    assert agent.license is not None
+    assert agent.license.package == package
     assert list(Agent.objects.in_service(NOW)) == [agent]
     event = AuditEvent.objects.get(verb="agent.added")
     assert (event.actor, event.target_id, event.data) == (
         tenant.owner,
         agent.pk,
-        {"licence": agent.licence_id},
+        {"license": agent.license_id},
     )
 
 
@@ -71,21 +71,21 @@ def test_without_a_nickname_customers_see_the_name(tenant: Tenant, package: Pack
     assert add(tenant, replace(DETAILS, nickname="")).nickname == "Ada"
 
 
-def test_without_a_free_licence_adding_says_how_many_are_missing(
+def test_without_a_free_license_adding_says_how_many_are_missing(
     tenant: Tenant, package: Package
 ) -> None:
     for number in range(3):
         add(tenant, AgentDetails(f"A{number}", f"N{number}", f"a{number}@example.com"))
-    with pytest.raises(LicencesMissing) as refusal:
+    with pytest.raises(LicensesMissing) as refusal:
         add(tenant)
     assert (refusal.value.needed, refusal.value.free, refusal.value.missing) == (1, 0, 1)
     assert Agent.objects.count() == 3
 
 
-def test_an_agent_can_be_added_without_a_licence(tenant: Tenant) -> None:
-    agent = add(tenant, with_licence=False)
-    assert agent.licence is None
-    assert list(Agent.objects.in_state(ServiceState.NO_LICENCE, NOW)) == [agent]
+def test_an_agent_can_be_added_without_a_license(tenant: Tenant) -> None:
+    agent = add(tenant, with_license=False)
+    assert agent.license is None
+    assert list(Agent.objects.in_state(ServiceState.NO_LICENSE, NOW)) == [agent]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_an_extension_is_shared_with_no_telephone(tenant: Tenant, package: Packa
 def test_another_application_may_use_the_same_values(tenant: Tenant, package: Package) -> None:
     add(tenant)
     other = make_tenant("Other")
-    add(other, with_licence=False)
+    add(other, with_license=False)
     assert Agent.objects.filter(staff_number="S1").count() == 2
 
 
@@ -152,11 +152,11 @@ def test_an_edit_changes_what_it_says_and_keeps_the_rest(tenant: Tenant, package
         by=tenant.owner,
         now=NOW,
     )
-    licence = agent.licence_id
+    license = agent.license_id
     agent.refresh_from_db()
     assert stored(agent) == stored(agent) | {"name": "Ada L.", "role": "inspector"}
     assert [each.name for each in agent.groups.all()] == ["Support"]
-    assert agent.licence_id == licence
+    assert agent.license_id == license
     event = AuditEvent.objects.get(verb="agent.edited")
     assert event.data == {"fields": ["name", "role", "groups"]}
 

@@ -14,10 +14,10 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from agents.models import Agent
 from agents.services import import_turns
-from billing.enums import LicenceKind
+from billing.enums import LicenseKind
 from tests.agents.builders import (
     Tenant,
-    licences_of,
+    licenses_of,
     make_agent,
     make_package,
     make_telephone,
@@ -57,17 +57,17 @@ def populate(tenant: Tenant, count: int) -> None:
         fill(tenant, count)
         return
     package = make_package(tenant.application, agents=4, sip=1, now=timezone.now())
-    for number, licence in zip(range(count), [*licences_of(package), None], strict=False):
+    for number, license in zip(range(count), [*licenses_of(package), None], strict=False):
         agent = make_agent(
             tenant.application,
             name=f"Agent {number}",
-            licence=licence,
+            license=license,
             is_enabled=number != 2,
             phone="+8613800138000",
         )
         if number == 0:
-            sip = licences_of(package, LicenceKind.SIP)[0]
-            make_telephone(tenant.application, licence=sip, agent=agent)
+            sip = licenses_of(package, LicenseKind.SIP)[0]
+            make_telephone(tenant.application, license=sip, agent=agent)
 
 
 def _faults_in_every_look(page: Page, language: str, folder: Path, name: str) -> list[str]:
@@ -121,12 +121,12 @@ def test_a_selection_is_licensed_and_the_search_kept_without_a_reload(
     visit.get_by_label("Choose Ada 0 (A0)").check()
     visit.get_by_label("Choose Ada 2 (A2)").check()
     expect(visit.get_by_text("2 chosen")).to_be_visible()
-    visit.get_by_role("button", name="Assign licences").click()
-    dialog = visit.get_by_role("dialog", name="Assign licences")
+    visit.get_by_role("button", name="Assign licenses").click()
+    dialog = visit.get_by_role("dialog", name="Assign licenses")
     expect(dialog.get_by_text("2 agents get a license.")).to_be_visible()
     dialog.get_by_role("button", name="Assign", exact=True).click()
 
-    expect(visit.get_by_text("2 agents got a licence.")).to_be_visible()
+    expect(visit.get_by_text("2 agents got a license.")).to_be_visible()
     expect(visit.get_by_text("2 / 2")).to_be_visible()
     expect(visit.get_by_role("cell", name="In service")).to_have_count(2)
     expect(visit.get_by_role("row")).to_have_count(4)

@@ -7,12 +7,12 @@ import pytest
 from django.db import Error, IntegrityError, transaction
 
 from agents.models import Agent, SipTelephone, SkillGroup, SkillGroupMember
-from billing.enums import LicenceKind
-from billing.models import Licence, Package
+from billing.enums import LicenseKind
+from billing.models import License, Package
 from tests.agents.builders import (
     NOW,
     Tenant,
-    licences_of,
+    licenses_of,
     make_agent,
     make_package,
     make_telephone,
@@ -27,38 +27,38 @@ def refused(write: Callable[[], Any]) -> str:
     return str(error.value).splitlines()[0]
 
 
-def test_a_licence_is_held_once(tenant: Tenant, package: Package) -> None:
-    licence = licences_of(package)[0]
-    make_agent(tenant.application, licence=licence)
-    with pytest.raises(IntegrityError, match="licence_id"), transaction.atomic():
-        make_agent(tenant.application, licence=licence)
-    sip = licences_of(package, LicenceKind.SIP)[0]
-    make_telephone(tenant.application, licence=sip)
-    with pytest.raises(IntegrityError, match="licence_id"), transaction.atomic():
-        make_telephone(tenant.application, licence=sip)
+def test_a_license_is_held_once(tenant: Tenant, package: Package) -> None:
+    license = licenses_of(package)[0]
+    make_agent(tenant.application, license=license)
+    with pytest.raises(IntegrityError, match="license_id"), transaction.atomic():
+        make_agent(tenant.application, license=license)
+    sip = licenses_of(package, LicenseKind.SIP)[0]
+    make_telephone(tenant.application, license=sip)
+    with pytest.raises(IntegrityError, match="license_id"), transaction.atomic():
+        make_telephone(tenant.application, license=sip)
 
 
-def test_a_licence_fits_its_holder(tenant: Tenant, package: Package) -> None:
+def test_a_license_fits_its_holder(tenant: Tenant, package: Package) -> None:
     other = make_tenant("Other")
-    foreign = licences_of(make_package(other.application))[0]
-    agent_licence = licences_of(package)[0]
-    sip_licence = licences_of(package, LicenceKind.SIP)[0]
+    foreign = licenses_of(make_package(other.application))[0]
+    agent_license = licenses_of(package)[0]
+    sip_license = licenses_of(package, LicenseKind.SIP)[0]
     agent = make_agent(tenant.application)
     telephone = make_telephone(tenant.application)
 
-    def give(holder: Agent | SipTelephone, licence: Licence) -> Callable[[], Any]:
-        return lambda: type(holder).objects.filter(pk=holder.pk).update(licence=licence)
+    def give(holder: Agent | SipTelephone, license: License) -> Callable[[], Any]:
+        return lambda: type(holder).objects.filter(pk=holder.pk).update(license=license)
 
-    unfit: list[tuple[Agent | SipTelephone, Licence]] = [
+    unfit: list[tuple[Agent | SipTelephone, License]] = [
         (agent, foreign),
-        (agent, sip_licence),
-        (telephone, agent_licence),
+        (agent, sip_license),
+        (telephone, agent_license),
         (telephone, foreign),
     ]
-    for holder, licence in unfit:
-        assert "does not fit" in refused(give(holder, licence))
-    assert "does not fit" in refused(lambda: make_agent(tenant.application, licence=foreign))
-    assert give(agent, agent_licence)() == give(telephone, sip_licence)() == 1
+    for holder, license in unfit:
+        assert "does not fit" in refused(give(holder, license))
+    assert "does not fit" in refused(lambda: make_agent(tenant.application, license=foreign))
+    assert give(agent, agent_license)() == give(telephone, sip_license)() == 1
 
 
 def test_rows_stay_in_their_application_and_account(tenant: Tenant) -> None:
@@ -82,15 +82,15 @@ def test_groups_telephones_and_agents_are_of_one_application(
     assert "different applications" in refused(
         lambda: SkillGroupMember.objects.create(account=tenant.account, group=group, agent=foreign)
     )
-    sip = licences_of(package, LicenceKind.SIP)[0]
+    sip = licenses_of(package, LicenseKind.SIP)[0]
     assert "different applications" in refused(
-        lambda: make_telephone(tenant.application, licence=sip, agent=foreign)
+        lambda: make_telephone(tenant.application, license=sip, agent=foreign)
     )
 
 
 def test_only_a_licensed_telephone_is_bound(tenant: Tenant, package: Package) -> None:
     agent = make_agent(tenant.application)
-    assert "bound_has_licence" in refused(lambda: make_telephone(tenant.application, agent=agent))
+    assert "bound_has_license" in refused(lambda: make_telephone(tenant.application, agent=agent))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Who holds a licence, as billing asks it by the setting, and which licences should end first."""
+"""Who holds a license, as billing asks it by the setting, and which licenses should end first."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ import pytest
 from agents.models import Agent
 from agents.services.agents import AgentDetails, add_agent, disable_agents
 from agents.services.telephones import register_telephone
-from billing.enums import Edition, LicenceKind
+from billing.enums import Edition, LicenseKind
 from billing.orders.eligibility import propose_ending, read_snapshots
 from billing.packages.holders import find_holders
 from tests import factories
@@ -22,13 +22,13 @@ def _agent(customer: factories.Customer, number: int, minutes: int) -> Agent:
         details=AgentDetails(
             name=f"Agent {number}", staff_number=str(number), email=f"a{number}@example.com"
         ),
-        with_licence=True,
+        with_license=True,
         by=customer.owner,
         now=NOW + timedelta(minutes=minutes),
     )
 
 
-def test_agents_and_telephones_are_named_and_free_licences_are_not() -> None:
+def test_agents_and_telephones_are_named_and_free_licenses_are_not() -> None:
     customer = factories.make_customer(cash="2000")
     factories.buy(customer.application, Edition.ESSENTIAL, agents=1, sip=1)
     agent = _agent(customer, 1, 0)
@@ -39,23 +39,23 @@ def test_agents_and_telephones_are_named_and_free_licences_are_not() -> None:
         by=customer.owner,
         now=NOW,
     )
-    licences = [licence.pk for licence in customer.account.licences.all()]
-    found = find_holders(licences)
+    licenses = [license.pk for license in customer.account.licenses.all()]
+    found = find_holders(licenses)
     assert {pk: holder.label for pk, holder in found.items()} == {
-        agent.licence_id: "Agent 1 (1)",
-        telephone.licence_id: "Front desk (20001)",
+        agent.license_id: "Agent 1 (1)",
+        telephone.license_id: "Front desk (20001)",
     }
 
 
-def test_free_licences_end_first_then_disabled_agents_then_the_least_recently_changed() -> None:
-    """Three included licences and four additional ones; six agents, one of them disabled."""
+def test_free_licenses_end_first_then_disabled_agents_then_the_least_recently_changed() -> None:
+    """Three included licenses and four additional ones; six agents, one of them disabled."""
     customer = factories.make_customer(cash="2000")
     factories.buy(customer.application, Edition.ESSENTIAL, agents=4)
     agents = [_agent(customer, number, minutes=number) for number in range(1, 7)]
     disable_agents(
         application=customer.application,
         chosen=Agent.objects.filter(pk=agents[5].pk),
-        frees_licences=False,
+        frees_licenses=False,
         by=customer.owner,
         now=NOW + timedelta(hours=1),
     )
@@ -64,5 +64,5 @@ def test_free_licences_end_first_then_disabled_agents_then_the_least_recently_ch
     labels = {
         pk: holder.label for pk, holder in find_holders([each.pk for each in held.bought]).items()
     }
-    order = [labels.get(pk, "free") for pk in propose_ending(held, LicenceKind.AGENT, 4)]
+    order = [labels.get(pk, "free") for pk in propose_ending(held, LicenseKind.AGENT, 4)]
     assert order == ["free", "Agent 6 (6)", "Agent 4 (4)", "Agent 5 (5)"]

@@ -44,7 +44,7 @@ def prepare(rows: int, existing: int, mode: str = ImportMode.UPDATE) -> AgentImp
     make_package(tenant.application, agents=rows)
     for number in range(existing):
         make_agent(tenant.application, staff_number=f"N{number:05}", email=f"n{number}@example.com")
-    lines = [line(number, licence="yes") for number in range(rows)]
+    lines = [line(number, license="yes") for number in range(rows)]
     imported = check(tenant, file_of(*lines), mode)
     assert imported.problems == []
     return imported
@@ -167,7 +167,7 @@ def test_without_the_lock_the_same_turn_is_still_not_counted_twice() -> None:
         patch.object(batches, "lock_account", read_without_lock),
         patch.object(import_turns, "find_changes", find_together),
         patch.object(import_turns, "hand_over", lambda *args, **options: None),
-        patch.object(import_turns, "claim_licences", lambda *args: []),
+        patch.object(import_turns, "claim_licenses", lambda *args: []),
     ):
         outcomes = race(run(imported), run(imported))
     # The race is real: both were in the first turn.
@@ -192,7 +192,7 @@ def test_others_of_the_account_come_in_between_the_turns(monkeypatch: pytest.Mon
         return add_agent(
             application=imported.application,
             details=AgentDetails("Ada", f"X{number}", f"x{number}@example.com"),
-            with_licence=False,
+            with_license=False,
             by=None,
             now=NOW,
         )

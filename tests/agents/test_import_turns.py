@@ -20,14 +20,14 @@ from agents.services.batches import lock_application
 from agents.services.import_turns import run_import
 from agents.services.imports import KEPT_FOR, check_import
 from billing.models import Package
-from tests.agents.builders import NOW, Tenant, licences_of, make_agent, make_package
+from tests.agents.builders import NOW, Tenant, licenses_of, make_agent, make_package
 from tests.agents.test_imports import bring_in, check, file_of, found, group, line, send
 from tests.agents.test_pages import signed_in, url
 
 MakeTrouble = Callable[[], object]
 write_turn = import_turns._write_turn
 
-FIVE = [line(number, licence="yes") for number in range(1, 6)]
+FIVE = [line(number, license="yes") for number in range(1, 6)]
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +86,7 @@ def test_added_and_changed_rows_go_in_the_order_of_the_file(
 ) -> None:
     make_agent(tenant.application, staff_number="N00001", email="n1@example.com")
     make_agent(tenant.application, staff_number="N00005", email="n5@example.com")
-    rows = [line(1, licence="yes"), line(2), line(3, licence="yes"), line(4), FIVE[4]]
+    rows = [line(1, license="yes"), line(2), line(3, license="yes"), line(4), FIVE[4]]
     imported = check(tenant, file_of(*rows), ImportMode.UPDATE)
     between(lambda: suspend(tenant))
     with pytest.raises(Refused):
@@ -113,9 +113,9 @@ def take_value(tenant: Tenant) -> Callable[[], object]:
     return taker.delete
 
 
-def take_licences(tenant: Tenant) -> Callable[[], object]:
-    for licence in licences_of(Package.objects.get())[2:4]:
-        make_agent(tenant.application, licence=licence, staff_number=f"X{licence.pk}")
+def take_licenses(tenant: Tenant) -> Callable[[], object]:
+    for license in licenses_of(Package.objects.get())[2:4]:
+        make_agent(tenant.application, license=license, staff_number=f"X{license.pk}")
     return Agent.objects.filter(staff_number__startswith="X").delete
 
 
@@ -130,7 +130,7 @@ def take_account(tenant: Tenant) -> Callable[[], object]:
     ("trouble", "code", "problems"),
     [
         pytest.param(take_value, "import_faulty", [(5, "staff_number")], id="value taken"),
-        pytest.param(take_licences, "import_faulty", [(5, "licence"), (6, "licence")], id="seats"),
+        pytest.param(take_licenses, "import_faulty", [(5, "license"), (6, "license")], id="seats"),
         pytest.param(take_account, "account_restricted", [], id="account suspended"),
     ],
 )

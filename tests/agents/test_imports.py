@@ -27,7 +27,7 @@ from billing.models import Package
 from tests.agents.builders import (
     NOW,
     Tenant,
-    licences_of,
+    licenses_of,
     make_agent,
     make_package,
     make_telephone,
@@ -35,7 +35,7 @@ from tests.agents.builders import (
 )
 from tests.agents.test_pages import HTMX, READERS, as_role, signed_in, url
 
-HEADING = "name,staff_number,email,phone,role,extension,groups,licence"
+HEADING = "name,staff_number,email,phone,role,extension,groups,license"
 
 
 def line(number: int, **cells: str) -> str:
@@ -48,7 +48,7 @@ def line(number: int, **cells: str) -> str:
         "role": "agent",
         "extension": "",
         "groups": "",
-        "licence": "no",
+        "license": "no",
     } | cells
     return ",".join(values.values())
 
@@ -96,8 +96,8 @@ def group(tenant: Tenant, name: str) -> SkillGroup:
 def test_a_file_becomes_agents(tenant: Tenant, package: Package) -> None:
     sales, support = group(tenant, "Sales"), group(tenant, "Support")
     content = file_of(
-        line(1, phone="+8613800138000", extension="1001", groups="support; SALES", licence="Yes"),
-        line(2, role="Quality inspector", licence=""),
+        line(1, phone="+8613800138000", extension="1001", groups="support; SALES", license="Yes"),
+        line(2, role="Quality inspector", license=""),
     )
     imported = bring_in(tenant, content)
     assert (imported.status, imported.content) == (ImportStatus.DONE, None)
@@ -106,12 +106,12 @@ def test_a_file_becomes_agents(tenant: Tenant, package: Package) -> None:
     assert (one.name, one.nickname, one.email) == ("Agent 1", "Agent 1", "n1@example.com")
     assert (one.phone, one.extension, one.role) == ("+8613800138000", "1001", "agent")
     assert set(one.groups.all()) == {sales, support}
-    assert one.licence in licences_of(package)
-    assert (two.role, two.licence) == ("inspector", None)
+    assert one.license in licenses_of(package)
+    assert (two.role, two.license) == ("inspector", None)
     events = AuditEvent.objects.filter(verb="agent.added").order_by("pk")
     assert [(event.target_id, event.data) for event in events] == [
-        (one.pk, {"licence": one.licence_id, "import": imported.pk}),
-        (two.pk, {"licence": None, "import": imported.pk}),
+        (one.pk, {"license": one.license_id, "import": imported.pk}),
+        (two.pk, {"license": None, "import": imported.pk}),
     ]
     assert AuditEvent.objects.get(verb="agents.imported").data == {"rows": 2, "added": 2}
 
@@ -171,18 +171,18 @@ def test_a_staff_number_in_use_is_a_problem_or_a_change(tenant: Tenant, mode: st
     assert event.data["fields"] == ["name", "nickname", "staff_number", "email"]
 
 
-def test_a_change_can_give_a_licence_and_takes_none(tenant: Tenant, package: Package) -> None:
-    held, *_others = licences_of(package)
-    make_agent(tenant.application, staff_number="A", email="a@example.com", licence=held)
+def test_a_change_can_give_a_license_and_takes_none(tenant: Tenant, package: Package) -> None:
+    held, *_others = licenses_of(package)
+    make_agent(tenant.application, staff_number="A", email="a@example.com", license=held)
     make_agent(tenant.application, staff_number="B", email="b@example.com")
     content = file_of(
-        line(1, staff_number="A", email="a@example.com", licence="no"),
-        line(2, staff_number="B", email="b@example.com", licence="yes"),
+        line(1, staff_number="A", email="a@example.com", license="no"),
+        line(2, staff_number="B", email="b@example.com", license="yes"),
     )
     imported = bring_in(tenant, content, ImportMode.UPDATE)
-    assert imported.preview["licences"] == 1
+    assert imported.preview["licenses"] == 1
     assert Agent.objects.licensed(NOW).count() == 2
-    assert Agent.objects.get(staff_number="A").licence == held
+    assert Agent.objects.get(staff_number="A").license == held
 
 
 @pytest.mark.parametrize(
@@ -250,13 +250,13 @@ FAULTS: dict[str, tuple[dict[str, str], str]] = {
     "extension of an agent": ({"extension": "1999"}, "extension"),
     "role unknown": ({"role": "boss"}, "role"),
     "group unknown": ({"groups": "Sales"}, "groups"),
-    "licence unknown": ({"licence": "maybe"}, "licence"),
+    "license unknown": ({"license": "maybe"}, "license"),
     "staff number in use": ({"staff_number": "taken"}, "staff_number"),
     "address in use": ({"email": "TAKEN@example.com"}, "email"),
     "first staff number again": ({"staff_number": "n00000"}, "staff_number"),
     "first address again": ({"email": "N0@EXAMPLE.com"}, "email"),
     "first extension again": ({"extension": "1500"}, "extension"),
-    "licence when none is left": ({"licence": "yes"}, "licence"),
+    "license when none is left": ({"license": "yes"}, "license"),
 }
 
 
@@ -268,7 +268,7 @@ def prepare(tenant: Tenant) -> None:
     make_telephone(tenant.application, extension="2001")
 
 
-FIRST = line(0, extension="1500", licence="yes")
+FIRST = line(0, extension="1500", license="yes")
 
 
 @pytest.mark.parametrize(("cells", "column"), FAULTS.values(), ids=FAULTS.keys())
@@ -326,7 +326,7 @@ def test_headings_and_words_of_either_language_are_understood(
         rows = export_rows(tenant.application, Agent.objects.none(), NOW)
         heading = next(iter(rows))
     content = file_of("Ada,A,S1,ada@example.com,,Agent,,,Yes,In service", heading=",".join(heading))
-    assert bring_in(tenant, content).preview["licences"] == 1
+    assert bring_in(tenant, content).preview["licenses"] == 1
 
 
 # --- What goes out -------------------------------------------------------------------------
@@ -354,7 +354,7 @@ def test_an_export_is_imported_unchanged(tenant: Tenant, kind: str) -> None:
             phone="+8613800138000" if number % 2 else "",
             extension=str(1000 + number) if number % 3 else "",
             role=["agent", "inspector", "administrator"][number % 3],
-            licence=licences_of(package)[number] if number < 2 else None,
+            license=licenses_of(package)[number] if number < 2 else None,
         )
         agent.groups.add(
             *[sales, support][: number % 3], through_defaults={"account_id": agent.account_id}
@@ -418,7 +418,7 @@ def upload(client: Client, tenant: Tenant, content: bytes) -> Any:
 def test_from_sending_to_importing_by_plain_pages(tenant: Tenant) -> None:
     make_package(tenant.application, agents=3, now=timezone.now())
     owner = signed_in(tenant.owner)
-    answer = upload(owner, tenant, file_of(line(1, licence="yes"), line(2)))
+    answer = upload(owner, tenant, file_of(line(1, license="yes"), line(2)))
     imported = AgentImport.objects.get()
     page = url(tenant, "import_file", pk=imported.pk)
     assert (answer.status_code, answer["Location"]) == (302, page)

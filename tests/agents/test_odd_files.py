@@ -537,7 +537,7 @@ def test_numbers_that_look_the_same_are_one_within_a_file(tenant: Tenant) -> Non
 def test_the_same_problem_in_many_rows_is_one_line(tenant: Tenant) -> None:
     make_package(tenant.application, agents=2)
     owner = signed_in(tenant.owner)
-    lines = [line(n, licence="yes") for n in range(8)]
+    lines = [line(n, license="yes") for n in range(8)]
     upload(owner, tenant, file_of(*lines, line(9, role="boss")))
     imported = check(tenant, file_of(*lines, line(9, role="boss")))
     page = owner.get(url(tenant, "import_file", pk=imported.pk)).content.decode()

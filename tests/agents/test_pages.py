@@ -16,7 +16,7 @@ from agents.models import Agent, SkillGroup
 from billing.models import Package
 from tests.agents.builders import (
     Tenant,
-    licences_of,
+    licenses_of,
     make_agent,
     make_package,
     make_tenant,
@@ -37,13 +37,13 @@ FORM = {
     "phone": "",
     "role": "agent",
     "extension": "1001",
-    "licence": "yes",
+    "license": "yes",
 }
 
 
 @pytest.fixture
 def live(tenant: Tenant) -> Package:
-    """A package of three licences that lives now."""
+    """A package of three licenses that lives now."""
     return make_package(tenant.application, agents=3, sip=1, now=timezone.now())
 
 
@@ -117,7 +117,7 @@ def test_readers_see_the_list_and_change_nothing(
 def test_owners_and_agent_managers_open_every_dialog(
     tenant: Tenant, live: Package, role: str, headers: dict[str, str]
 ) -> None:
-    agent = make_agent(tenant.application, licence=licences_of(live)[0])
+    agent = make_agent(tenant.application, license=licenses_of(live)[0])
     writer = as_role(tenant, role)
     for address in addresses(tenant, agent).values():
         page = writer.get(address, headers=headers)
@@ -137,7 +137,7 @@ def test_an_agent_of_another_application_is_not_found(tenant: Tenant, owner: Cli
 def test_in_a_suspended_account_all_is_read_and_nothing_written(
     tenant: Tenant, live: Package, owner: Client
 ) -> None:
-    agent = make_agent(tenant.application, licence=licences_of(live)[0])
+    agent = make_agent(tenant.application, license=licenses_of(live)[0])
     restrict_account(
         account=tenant.account,
         measure=Measure.SUSPEND,
@@ -164,7 +164,7 @@ def test_in_a_suspended_account_all_is_read_and_nothing_written(
 
 
 def test_the_package_is_summed_up(tenant: Tenant, live: Package, owner: Client) -> None:
-    make_agent(tenant.application, licence=licences_of(live)[0])
+    make_agent(tenant.application, license=licenses_of(live)[0])
     page = owner.get(url(tenant, "management")).content.decode()
     assert "Essential package" in page
     assert "1 / 3" in page
@@ -198,7 +198,7 @@ def test_a_page_asks_the_database_the_same_number_of_times_for_1_and_30_agents(
         name="Sales",
         created_at=timezone.now(),
     )
-    licences = licences_of(live)
+    licenses = licenses_of(live)
 
     def add(**fields: Any) -> None:
         agent = make_agent(tenant.application, **fields)
@@ -211,11 +211,11 @@ def test_a_page_asks_the_database_the_same_number_of_times_for_1_and_30_agents(
         foreign = ("usersession", "SAVEPOINT")
         return len([q for q in queries if not any(word in q["sql"] for word in foreign)])
 
-    add(licence=licences[0])
+    add(license=licenses[0])
     count()
     with_one = count()
     for number in range(29):
-        add(licence=licences[1] if number == 0 else None)
+        add(license=licenses[1] if number == 0 else None)
     assert count() == with_one
     assert with_one <= 14
 
@@ -231,7 +231,7 @@ def test_adding_an_agent_closes_the_dialog_and_refreshes_the_list(
     assert "agents-changed" in answer["HX-Trigger"]
     assert b"Ada (S1) was added." in answer.content
     agent = Agent.objects.get()
-    assert (agent.name, agent.nickname, agent.licence_id is not None) == ("Ada", "Ada", True)
+    assert (agent.name, agent.nickname, agent.license_id is not None) == ("Ada", "Ada", True)
 
 
 def test_without_htmx_adding_leads_back_to_the_list_as_it_was(
@@ -263,17 +263,17 @@ def test_a_refused_form_says_why_and_loses_nothing(
     assert Agent.objects.count() == 1
 
 
-def test_the_agent_for_whom_no_licence_is_left_is_refused_with_a_way_out(
+def test_the_agent_for_whom_no_license_is_left_is_refused_with_a_way_out(
     tenant: Tenant, live: Package, owner: Client
 ) -> None:
-    for licence in licences_of(live):
-        make_agent(tenant.application, licence=licence)
+    for license in licenses_of(live):
+        make_agent(tenant.application, license=license)
     answer = owner.post(url(tenant, "add"), FORM, headers=HTMX)
     assert answer.status_code == 422
     page = answer.content.decode()
-    assert "1 agent licence is missing: 1 needed, 0 free." in page
+    assert "1 agent license is missing: 1 needed, 0 free." in page
     assert Agent.objects.count() == 3
-    assert owner.post(url(tenant, "add"), FORM | {"licence": "no"}, headers=HTMX).status_code == 200
+    assert owner.post(url(tenant, "add"), FORM | {"license": "no"}, headers=HTMX).status_code == 200
     assert Agent.objects.count() == 4
 
 
@@ -323,8 +323,8 @@ def test_no_bad_value_breaks_a_form(
 def test_a_dialog_counts_what_will_happen_and_posting_does_it(
     tenant: Tenant, live: Package, owner: Client
 ) -> None:
-    licence = licences_of(live)[0]
-    one = make_agent(tenant.application, name="Ada", staff_number="A", licence=licence)
+    license = licenses_of(live)[0]
+    one = make_agent(tenant.application, name="Ada", staff_number="A", license=license)
     two = make_agent(tenant.application, name="Bob", staff_number="B", is_enabled=False)
     address = url(tenant, "disable", f"?ids={one.pk}&ids={two.pk}")
     page = owner.get(address, headers=HTMX).content.decode()
@@ -333,11 +333,11 @@ def test_a_dialog_counts_what_will_happen_and_posting_does_it(
     assert "1 agent is disabled." in page
     assert "1 of them is in service now and is forced offline." in page
     assert "1 agent is disabled already." in page
-    assert "1 licence stays with its agent until its date" in page
+    assert "1 license stays with its agent until its date" in page
     answer = owner.post(address, {"expected": "2"}, headers=HTMX)
     assert b"1 agent was disabled." in answer.content
     one.refresh_from_db()
-    assert (one.is_enabled, one.licence) == (False, licence)
+    assert (one.is_enabled, one.license) == (False, license)
 
 
 def test_a_whole_filter_is_counted_exactly_and_done_only_as_confirmed(
@@ -358,18 +358,18 @@ def test_a_whole_filter_is_counted_exactly_and_done_only_as_confirmed(
     assert [agent.name for agent in Agent.objects.all()] == ["Perm"]
 
 
-def test_assigning_says_how_many_licences_are_missing_and_offers_a_part(
+def test_assigning_says_how_many_licenses_are_missing_and_offers_a_part(
     tenant: Tenant, live: Package, owner: Client
 ) -> None:
     for number in range(5):
         make_agent(tenant.application, name=f"A{number}")
     address = url(tenant, "assign", "?all=1&licensed=no")
     page = owner.get(address).content.decode()
-    assert "3 licences are free." in page
+    assert "3 licenses are free." in page
     assert "2 are missing." in page
     refused = owner.post(address, {"expected": "5"})
     assert refused.status_code == 422
-    assert "2 agent licences are missing: 5 needed, 3 free." in refused.content.decode()
+    assert "2 agent licenses are missing: 5 needed, 3 free." in refused.content.decode()
     assert owner.post(address, {"expected": "5", "is_partial_allowed": "on"}).status_code == 302
     assert Agent.objects.licensed(timezone.now()).count() == 3
 

@@ -17,13 +17,13 @@ from django.db import connection, transaction
 from accounts.errors import Refused
 from accounts.models import Account
 from accounts.services.tenants import lock_account
-from agents.errors import LicencesMissing
+from agents.errors import LicensesMissing
 from agents.models import Agent
 from agents.services import batches, seats
 from agents.services.agents import AgentDetails, add_agent
 from agents.services.batches import BulkResult
-from agents.services.licences import assign_licences
-from billing.models import Licence, Package
+from agents.services.licenses import assign_licenses
+from billing.models import License, Package
 from tests.agents.builders import NOW, Tenant, make_agent, make_package, make_tenant
 from tests.races import errors, race, values
 from tests.tiers import sample
@@ -32,11 +32,11 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
 
 HANDS = 8
 ROUNDS = sample(3, 10)
-UNIQUE_KEY = "agents_agent_licence_id_key"
+UNIQUE_KEY = "agents_agent_license_id_key"
 
 
 def assign(tenant: Tenant, agent: Agent) -> Callable[[], Any]:
-    return lambda: assign_licences(
+    return lambda: assign_licenses(
         application=tenant.application,
         chosen=Agent.objects.filter(pk=agent.pk),
         by=None,
@@ -45,11 +45,11 @@ def assign(tenant: Tenant, agent: Agent) -> Callable[[], Any]:
 
 
 def over_assigned() -> int:
-    """How many licences are held by more than one agent."""
+    """How many licenses are held by more than one agent."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM (SELECT FROM agents_agent WHERE licence_id IS NOT NULL"
-            " GROUP BY licence_id HAVING count(*) > 1) AS twice"
+            "SELECT count(*) FROM (SELECT FROM agents_agent WHERE license_id IS NOT NULL"
+            " GROUP BY license_id HAVING count(*) > 1) AS twice"
         )
         return int(cursor.fetchone()[0])
 
@@ -66,9 +66,9 @@ def no_account_lock() -> Iterator[None]:
 
 @contextmanager
 def all_choose_before_any_writes(hands: int = HANDS) -> Iterator[None]:
-    """Without locks: everybody finds the free licences first, then everybody writes."""
+    """Without locks: everybody finds the free licenses first, then everybody writes."""
     gate = threading.Barrier(hands)
-    free = seats.free_licences
+    free = seats.free_licenses
 
     def claim(application: Any, kind: str, count: int, now: Any, **options: Any) -> list[int]:
         found = list(free(application, kind, now).order_by("pk").values_list("pk", flat=True))
@@ -76,8 +76,8 @@ def all_choose_before_any_writes(hands: int = HANDS) -> Iterator[None]:
         return found[:count]
 
     with (
-        patch("agents.services.licences.claim_licences", claim),
-        patch("agents.services.agents.claim_licences", claim),
+        patch("agents.services.licenses.claim_licenses", claim),
+        patch("agents.services.agents.claim_licenses", claim),
     ):
         yield
 
@@ -90,41 +90,41 @@ def no_unique_key() -> Iterator[None]:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE agents_agent SET licence_id = NULL")
+            cursor.execute("UPDATE agents_agent SET license_id = NULL")
             cursor.execute(
-                f"ALTER TABLE agents_agent ADD CONSTRAINT {UNIQUE_KEY} UNIQUE (licence_id)"
+                f"ALTER TABLE agents_agent ADD CONSTRAINT {UNIQUE_KEY} UNIQUE (license_id)"
             )
 
 
-def last_licence() -> tuple[Tenant, list[Agent]]:
+def last_license() -> tuple[Tenant, list[Agent]]:
     tenant = make_tenant()
     make_package(tenant.application, agents=1)
     return tenant, [make_agent(tenant.application) for _hand in range(HANDS)]
 
 
-def test_the_last_licence_goes_to_one_of_eight_sessions() -> None:
+def test_the_last_license_goes_to_one_of_eight_sessions() -> None:
     for _round in range(ROUNDS):
-        tenant, agents = last_licence()
+        tenant, agents = last_license()
         outcomes = race(*(assign(tenant, agent) for agent in agents))
         assert len(values(outcomes)) == 1
-        assert {type(error) for error in errors(outcomes)} == {LicencesMissing}
+        assert {type(error) for error in errors(outcomes)} == {LicensesMissing}
         assert Agent.objects.filter(application=tenant.application).licensed(NOW).count() == 1
 
 
 def test_without_the_lock_the_unique_key_still_refuses_seven() -> None:
-    tenant, agents = last_licence()
+    tenant, agents = last_license()
     with no_account_lock(), all_choose_before_any_writes():
         outcomes = race(*(assign(tenant, agent) for agent in agents))
     assert len(values(outcomes)) == 1
     assert {error.code for error in errors(outcomes) if isinstance(error, Refused)} == {
-        "licence_taken"
+        "license_taken"
     }
     assert len(errors(outcomes)) == HANDS - 1
     assert over_assigned() == 0
 
 
-def test_without_lock_and_key_one_licence_would_serve_eight() -> None:
-    tenant, agents = last_licence()
+def test_without_lock_and_key_one_license_would_serve_eight() -> None:
+    tenant, agents = last_license()
     with no_account_lock(), all_choose_before_any_writes(), no_unique_key():
         outcomes = race(*(assign(tenant, agent) for agent in agents))
         assert len(values(outcomes)) == HANDS
@@ -135,16 +135,16 @@ def add(tenant: Tenant, number: int, **fields: Any) -> Callable[[], Any]:
     plain = AgentDetails(name="A", staff_number=f"S{number}", email=f"a{number}@example.com")
     details = replace(plain, **fields)
     return lambda: add_agent(
-        application=tenant.application, details=details, with_licence=True, by=None, now=NOW
+        application=tenant.application, details=details, with_license=True, by=None, now=NOW
     )
 
 
-def test_eight_add_an_agent_with_the_last_licence() -> None:
+def test_eight_add_an_agent_with_the_last_license() -> None:
     for _round in range(ROUNDS):
-        tenant, _agents = last_licence()
+        tenant, _agents = last_license()
         outcomes = race(*(add(tenant, number) for number in range(HANDS)))
         assert len(values(outcomes)) == 1
-        assert {type(error) for error in errors(outcomes)} == {LicencesMissing}
+        assert {type(error) for error in errors(outcomes)} == {LicensesMissing}
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_eight_add_an_agent_with_the_same_value(same: dict[str, str]) -> None:
 
 
 def assign_to(tenant: Tenant, ids: list[int]) -> Callable[[], BulkResult]:
-    return lambda: assign_licences(
+    return lambda: assign_licenses(
         application=tenant.application,
         chosen=Agent.objects.filter(pk__in=ids),
         by=None,
@@ -188,25 +188,25 @@ def test_two_tabs_assign_overlapping_selections() -> None:
         assert over_assigned() == 0
 
 
-def end_free_licences(package: Package) -> int:
-    """What a renewal with fewer licences does: lock the account, then end free ones."""
+def end_free_licenses(package: Package) -> int:
+    """What a renewal with fewer licenses does: lock the account, then end free ones."""
     with transaction.atomic():
         lock_account(package.account_id)
-        free = Licence.objects.filter(package=package, agent=None, ends_at=None)
+        free = License.objects.filter(package=package, agent=None, ends_at=None)
         chosen = list(free.order_by("-pk").values_list("pk", flat=True)[:2])
-        return Licence.objects.filter(pk__in=chosen).update(ends_at=NOW)
+        return License.objects.filter(pk__in=chosen).update(ends_at=NOW)
 
 
-def test_licences_that_a_renewal_ends_are_not_given_away_meanwhile() -> None:
+def test_licenses_that_a_renewal_ends_are_not_given_away_meanwhile() -> None:
     for _round in range(ROUNDS):
         tenant = make_tenant()
         package = make_package(tenant.application, agents=4)
         ids = [make_agent(tenant.application).pk for _agent in range(4)]
         renewal, *assignments = race(
-            partial(end_free_licences, package), *(assign_to(tenant, [pk]) for pk in ids)
+            partial(end_free_licenses, package), *(assign_to(tenant, [pk]) for pk in ids)
         )
         ended = renewal.value
         assert isinstance(ended, int)
         own = Agent.objects.filter(application=tenant.application)
         assert own.licensed(NOW).count() == len(values(assignments)) == 4 - ended
-        assert own.filter(licence__ends_at=NOW).count() == 0
+        assert own.filter(license__ends_at=NOW).count() == 0

@@ -345,7 +345,7 @@ def factories_agent(customer: factories.Customer) -> Agent:
     return add_agent(
         application=customer.application,
         details=AgentDetails(name="Ann", staff_number="1", email="ann@example.com"),
-        with_licence=True,
+        with_license=True,
         by=customer.owner,
         now=NOW,
     )

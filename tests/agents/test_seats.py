@@ -1,4 +1,4 @@
-"""How many licences there are and how many are in use, counted by the rows themselves."""
+"""How many licenses there are and how many are in use, counted by the rows themselves."""
 
 from datetime import timedelta
 
@@ -6,14 +6,14 @@ import pytest
 
 from agents.models import Agent, SipTelephone
 from agents.services.packages import count_seats, read_summary
-from agents.services.seats import Seats, free_licences, live_licences
-from billing.enums import LicenceKind, PackageState
-from billing.models import Licence, Package
+from agents.services.seats import Seats, free_licenses, live_licenses
+from billing.enums import LicenseKind, PackageState
+from billing.models import License, Package
 from billing.packages.status import read_status
 from tests.agents.builders import (
     NOW,
     Tenant,
-    licences_of,
+    licenses_of,
     make_agent,
     make_package,
     make_telephone,
@@ -23,7 +23,7 @@ from tests.agents.builders import (
 
 @pytest.fixture
 def crowd(tenant: Tenant) -> Package:
-    """Holders of licences of every sort: live, ended, of an earlier package, of others."""
+    """Holders of licenses of every sort: live, ended, of an earlier package, of others."""
     old = make_package(
         tenant.application,
         agents=4,
@@ -32,33 +32,33 @@ def crowd(tenant: Tenant) -> Package:
         state=PackageState.RELEASED,
     )
     package = make_package(tenant.application, agents=7, sip=4)
-    for licences in (licences_of(old)[:2], licences_of(package)[:3]):
-        for licence in licences:
-            make_agent(tenant.application, licence=licence)
-    for licence in (licences_of(old, "sip")[0], *licences_of(package, "sip")[:2]):
-        make_telephone(tenant.application, licence=licence)
+    for licenses in (licenses_of(old)[:2], licenses_of(package)[:3]):
+        for license in licenses:
+            make_agent(tenant.application, license=license)
+    for license in (licenses_of(old, "sip")[0], *licenses_of(package, "sip")[:2]):
+        make_telephone(tenant.application, license=license)
     make_agent(tenant.application)
-    ended = [licences_of(package)[0], licences_of(package)[6], licences_of(package, "sip")[1]]
-    Licence.objects.filter(pk__in=[licence.pk for licence in ended]).update(ends_at=NOW)
+    ended = [licenses_of(package)[0], licenses_of(package)[6], licenses_of(package, "sip")[1]]
+    License.objects.filter(pk__in=[license.pk for license in ended]).update(ends_at=NOW)
     other = make_tenant("Other").application
-    make_agent(other, licence=licences_of(make_package(other))[0])
+    make_agent(other, license=licenses_of(make_package(other))[0])
     return package
 
 
 def test_seats_are_those_that_live_now(tenant: Tenant, crowd: Package) -> None:
     assert count_seats(read_status(crowd, crowd.account, NOW), NOW) == {
-        LicenceKind.AGENT: Seats(total=5, used=2),
-        LicenceKind.SIP: Seats(total=3, used=1),
+        LicenseKind.AGENT: Seats(total=5, used=2),
+        LicenseKind.SIP: Seats(total=3, used=1),
     }
 
 
 def test_the_quick_count_agrees_with_the_rows(tenant: Tenant, crowd: Package) -> None:
     seats = count_seats(read_status(crowd, crowd.account, NOW), NOW)
-    for kind, model in ((LicenceKind.AGENT, Agent), (LicenceKind.SIP, SipTelephone)):
+    for kind, model in ((LicenseKind.AGENT, Agent), (LicenseKind.SIP, SipTelephone)):
         own = model.objects.filter(application=tenant.application)
-        assert seats[kind].total == live_licences(tenant.application, kind, NOW).count()
+        assert seats[kind].total == live_licenses(tenant.application, kind, NOW).count()
         assert seats[kind].used == own.licensed(NOW).count()
-        assert seats[kind].free == free_licences(tenant.application, kind, NOW).count()
+        assert seats[kind].free == free_licenses(tenant.application, kind, NOW).count()
 
 
 def test_an_isolated_package_keeps_its_seats_and_has_none_free(
@@ -76,13 +76,13 @@ def test_a_package_that_is_over_has_no_seats(tenant: Tenant, crowd: Package) -> 
     assert read_summary(tenant.application, NOW).package == crowd
 
 
-@pytest.mark.parametrize("wait", ["none", "without licence", "of an earlier package"])
-def test_the_summary_knows_whether_an_agent_waits_for_a_licence(tenant: Tenant, wait: str) -> None:
+@pytest.mark.parametrize("wait", ["none", "without license", "of an earlier package"])
+def test_the_summary_knows_whether_an_agent_waits_for_a_license(tenant: Tenant, wait: str) -> None:
     old = make_package(tenant.application, now=NOW - timedelta(days=9), state=PackageState.REFUNDED)
     package = make_package(tenant.application)
-    make_agent(tenant.application, licence=licences_of(package)[0])
-    if wait == "without licence":
+    make_agent(tenant.application, license=licenses_of(package)[0])
+    if wait == "without license":
         make_agent(tenant.application)
     if wait == "of an earlier package":
-        make_agent(tenant.application, licence=licences_of(old)[0])
+        make_agent(tenant.application, license=licenses_of(old)[0])
     assert read_summary(tenant.application, NOW).has_unlicensed == (wait != "none")

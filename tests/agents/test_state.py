@@ -16,12 +16,12 @@ from agents.enums import ServiceState as S
 from agents.listing import state_of
 from agents.models import Agent, SipTelephone
 from agents.policy import HolderFacts, derive_agent_state, find_obstacles
-from billing.enums import LicenceKind, PackageKind, PackageState
-from billing.models import Licence, Package
+from billing.enums import LicenseKind, PackageKind, PackageState
+from billing.models import License, Package
 from tests.agents.builders import (
     NOW,
     Tenant,
-    licences_of,
+    licenses_of,
     make_agent,
     make_package,
     make_telephone,
@@ -49,7 +49,7 @@ ENDS = {NO_END: None, ENDS_LATER: NOW + SECOND, ENDED: NOW}
 OK = AccountStatus.ACTIVE
 BAD = (AccountStatus.SUSPENDED, AccountStatus.TERMINATED, AccountStatus.BLOCKED)
 
-#: Where the agent is enabled and the account in good standing: licence's end, package → state.
+#: Where the agent is enabled and the account in good standing: license's end, package → state.
 LICENSED = {
     (NO_END, LIVE): S.IN_SERVICE,
     (NO_END, TRIAL): S.IN_SERVICE,
@@ -63,21 +63,21 @@ LICENSED = {
     (ENDS_LATER, ISOLATED): S.PACKAGE_ENDED,
     (ENDS_LATER, RELEASED): S.PACKAGE_ENDED,
     (ENDS_LATER, REFUNDED): S.PACKAGE_ENDED,
-    (ENDED, LIVE): S.LICENCE_ENDED,
-    (ENDED, TRIAL): S.LICENCE_ENDED,
-    (ENDED, DUE): S.LICENCE_ENDED,
-    (ENDED, ISOLATED): S.LICENCE_ENDED,
-    (ENDED, RELEASED): S.LICENCE_ENDED,
-    (ENDED, REFUNDED): S.LICENCE_ENDED,
+    (ENDED, LIVE): S.LICENSE_ENDED,
+    (ENDED, TRIAL): S.LICENSE_ENDED,
+    (ENDED, DUE): S.LICENSE_ENDED,
+    (ENDED, ISOLATED): S.LICENSE_ENDED,
+    (ENDED, RELEASED): S.LICENSE_ENDED,
+    (ENDED, REFUNDED): S.LICENSE_ENDED,
 }
 
 
 @dataclass(frozen=True)
 class Row:
-    """One combination: `licence` is None, or (its end, its package)."""
+    """One combination: `license` is None, or (its end, its package)."""
 
     is_enabled: bool
-    licence: tuple[str, str] | None
+    license: tuple[str, str] | None
     status: str
     expected: S
 
@@ -85,13 +85,13 @@ class Row:
 def _rows(*, can_be_disabled: bool) -> list[Row]:
     """The table written out: 2 × (1 + 18) × 4 combinations for agents, half for telephones."""
     rows = []
-    for licence in (None, *LICENSED):
-        alone = S.NO_LICENCE if licence is None else LICENSED[licence]
-        rows.append(Row(True, licence, OK, alone))
+    for license in (None, *LICENSED):
+        alone = S.NO_LICENSE if license is None else LICENSED[license]
+        rows.append(Row(True, license, OK, alone))
         restricted = S.ACCOUNT_RESTRICTED if alone == S.IN_SERVICE else alone
-        rows += [Row(True, licence, status, restricted) for status in BAD]
+        rows += [Row(True, license, status, restricted) for status in BAD]
         if can_be_disabled:
-            rows += [Row(False, licence, status, S.DISABLED) for status in (OK, *BAD)]
+            rows += [Row(False, license, status, S.DISABLED) for status in (OK, *BAD)]
     return rows
 
 
@@ -100,15 +100,15 @@ TELEPHONE_ROWS = _rows(can_be_disabled=False)
 
 
 def _facts(row: Row) -> HolderFacts:
-    if row.licence is None:
+    if row.license is None:
         return HolderFacts(account_status=row.status, is_enabled=row.is_enabled)
-    end, package = row.licence
+    end, package = row.license
     state, expires_at = PACKAGES[package]
     return HolderFacts(
         account_status=row.status,
         is_enabled=row.is_enabled,
-        has_licence=True,
-        licence_ends_at=ENDS[end],
+        has_license=True,
+        license_ends_at=ENDS[end],
         package_state=state,
         package_expires_at=expires_at,
     )
@@ -130,18 +130,18 @@ def test_all_obstacles_are_named_in_the_order_of_mending() -> None:
     facts = HolderFacts(
         account_status=AccountStatus.SUSPENDED,
         is_enabled=False,
-        has_licence=True,
-        licence_ends_at=NOW,
+        has_license=True,
+        license_ends_at=NOW,
         package_state=PackageState.ISOLATED,
         package_expires_at=NOW,
     )
     assert find_obstacles(facts, NOW) == (
         S.DISABLED,
-        S.LICENCE_ENDED,
+        S.LICENSE_ENDED,
         S.PACKAGE_ENDED,
         S.ACCOUNT_RESTRICTED,
     )
-    assert find_obstacles(HolderFacts(account_status=OK, is_enabled=True), NOW) == (S.NO_LICENCE,)
+    assert find_obstacles(HolderFacts(account_status=OK, is_enabled=True), NOW) == (S.NO_LICENSE,)
 
 
 def _package(tenant: Tenant, name: str, count: int) -> Package:
@@ -157,15 +157,15 @@ def _package(tenant: Tenant, name: str, count: int) -> Package:
 @pytest.mark.parametrize("name", PACKAGES)
 def test_the_agents_twin_meets_the_table(tenant: Tenant, name: str, status: str) -> None:
     package = _package(tenant, name, count=6)
-    licences = licences_of(package)
+    licenses = licenses_of(package)
     expected = {}
     for row in AGENT_ROWS:
-        if row.status == status and (row.licence is None or row.licence[1] == name):
-            licence = None
-            if row.licence is not None:
-                licence = licences.pop()
-                Licence.objects.filter(pk=licence.pk).update(ends_at=ENDS[row.licence[0]])
-            agent = make_agent(tenant.application, is_enabled=row.is_enabled, licence=licence)
+        if row.status == status and (row.license is None or row.license[1] == name):
+            license = None
+            if row.license is not None:
+                license = licenses.pop()
+                License.objects.filter(pk=license.pk).update(ends_at=ENDS[row.license[0]])
+            agent = make_agent(tenant.application, is_enabled=row.is_enabled, license=license)
             expected[agent.pk] = row.expected
     Account.objects.filter(pk=tenant.account.pk).update(status=status)
     assert len(expected) == 2 * (1 + len(ENDS))
@@ -176,38 +176,38 @@ def test_the_agents_twin_meets_the_table(tenant: Tenant, name: str, status: str)
 @pytest.mark.parametrize("name", PACKAGES)
 def test_the_telephones_twin_meets_the_table(tenant: Tenant, name: str, status: str) -> None:
     package = _package(tenant, name, count=3)
-    licences = licences_of(package, LicenceKind.SIP)
+    licenses = licenses_of(package, LicenseKind.SIP)
     expected = {}
     for row in TELEPHONE_ROWS:
-        if row.status == status and (row.licence is None or row.licence[1] == name):
-            licence = None
-            if row.licence is not None:
-                licence = licences.pop()
-                Licence.objects.filter(pk=licence.pk).update(ends_at=ENDS[row.licence[0]])
-            expected[make_telephone(tenant.application, licence=licence).pk] = row.expected
+        if row.status == status and (row.license is None or row.license[1] == name):
+            license = None
+            if row.license is not None:
+                license = licenses.pop()
+                License.objects.filter(pk=license.pk).update(ends_at=ENDS[row.license[0]])
+            expected[make_telephone(tenant.application, license=license).pk] = row.expected
     Account.objects.filter(pk=tenant.account.pk).update(status=status)
     assert len(expected) == 1 + len(ENDS)
     _check_twin(SipTelephone, expected)
 
 
 @pytest.mark.parametrize("name", ["released", "refunded"])
-def test_after_a_new_purchase_a_void_licence_is_none(tenant: Tenant, name: str) -> None:
+def test_after_a_new_purchase_a_void_license_is_none(tenant: Tenant, name: str) -> None:
     old = _package(tenant, name, count=2)
-    ended, void = licences_of(old)
-    Licence.objects.filter(pk=ended.pk).update(ends_at=NOW)
-    holders = [make_agent(tenant.application, licence=licence) for licence in (ended, void)]
-    telephone = make_telephone(tenant.application, licence=licences_of(old, LicenceKind.SIP)[0])
+    ended, void = licenses_of(old)
+    License.objects.filter(pk=ended.pk).update(ends_at=NOW)
+    holders = [make_agent(tenant.application, license=license) for license in (ended, void)]
+    telephone = make_telephone(tenant.application, license=licenses_of(old, LicenseKind.SIP)[0])
     _check_words(Agent, [holders[1].pk], S.PACKAGE_ENDED)
     new = make_package(tenant.application, now=NOW - timedelta(hours=1))
-    served = make_agent(tenant.application, licence=licences_of(new)[0])
-    _check_words(Agent, [each.pk for each in holders], S.NO_LICENCE)
-    _check_words(SipTelephone, [telephone.pk], S.NO_LICENCE)
+    served = make_agent(tenant.application, license=licenses_of(new)[0])
+    _check_words(Agent, [each.pk for each in holders], S.NO_LICENSE)
+    _check_words(SipTelephone, [telephone.pk], S.NO_LICENSE)
     _check_words(Agent, [served.pk], S.IN_SERVICE)
 
 
 def _check_words(model: Any, keys: list[int], expected: S) -> None:
     """The policy on rows, the annotation and the filter say the same of these holders."""
-    rows = model.objects.with_licences().filter(pk__in=keys)
+    rows = model.objects.with_licenses().filter(pk__in=keys)
     assert {state_of(row, row.account, NOW) for row in rows} == {expected}
     states = model.objects.with_state(NOW).filter(pk__in=keys).values_list("state", flat=True)
     assert set(states) == {expected}
@@ -234,9 +234,9 @@ def _check_twin(model: Any, expected: dict[int, S]) -> None:
     assert licensed | unlicensed == set(expected)
     by_policy = {
         holder.pk
-        for holder in model.objects.select_related("licence__package")
-        if holder.licence is not None
-        and (holder.licence.ends_at is None or holder.licence.ends_at > NOW)
-        and holder.licence.package.is_live(NOW)
+        for holder in model.objects.select_related("license__package")
+        if holder.license is not None
+        and (holder.license.ends_at is None or holder.license.ends_at > NOW)
+        and holder.license.package.is_live(NOW)
     }
     assert licensed == by_policy

@@ -12,18 +12,18 @@ from accounts.errors import Refused
 from accounts.models import AuditEvent
 from accounts.services.restrictions import restrict_account
 from agents.enums import ServiceState
-from agents.errors import DetailsRefused, LicencesMissing
+from agents.errors import DetailsRefused, LicensesMissing
 from agents.models import Agent, SipTelephone, SkillGroup
 from agents.services import telephones
 from agents.services.agents import disable_agents
 from agents.services.groups import GROUP_LIMIT, add_group, delete_group, rename_group
-from agents.services.licences import free_licences_of, move_licences
-from billing.enums import Edition, LicenceKind
+from agents.services.licenses import free_licenses_of, move_licenses
+from billing.enums import Edition, LicenseKind
 from billing.models import Package
 from tests.agents.builders import (
     NOW,
     Tenant,
-    licences_of,
+    licenses_of,
     make_agent,
     make_package,
     make_telephone,
@@ -61,12 +61,12 @@ def by(tenant: Tenant) -> dict[str, Any]:
     return {"by": tenant.owner, "now": timezone.now()}
 
 
-def test_a_registered_telephone_holds_a_licence_and_a_password_that_is_kept_as_a_hash(
+def test_a_registered_telephone_holds_a_license_and_a_password_that_is_kept_as_a_hash(
     tenant: Tenant, premium: Package
 ) -> None:
     telephone, password = register(tenant)
     telephone.refresh_from_db()
-    assert telephone.licence in licences_of(premium, LicenceKind.SIP)
+    assert telephone.license in licenses_of(premium, LicenseKind.SIP)
     assert re.fullmatch(f"[{telephones.ALPHABET}]{{20}}", password)
     assert password not in telephone.password
     assert check_password(password, telephone.password)
@@ -85,12 +85,12 @@ def test_a_reset_makes_another_password(tenant: Tenant, premium: Package) -> Non
     )
 
 
-def test_more_telephones_than_licences_are_refused(tenant: Tenant, premium: Package) -> None:
+def test_more_telephones_than_licenses_are_refused(tenant: Tenant, premium: Package) -> None:
     register(tenant, "2001")
     register(tenant, "2002")
-    with pytest.raises(LicencesMissing) as refusal:
+    with pytest.raises(LicensesMissing) as refusal:
         register(tenant, "2003")
-    assert str(refusal.value) == "1 SIP licence is missing: 1 needed, 0 free."
+    assert str(refusal.value) == "1 SIP license is missing: 1 needed, 0 free."
 
 
 @pytest.mark.parametrize("holder", ["agent", "telephone"])
@@ -107,27 +107,27 @@ def test_an_extension_is_unique_over_agents_and_telephones(
         telephones.edit_telephone(telephone=telephone, label="X", extension="2001", **by(tenant))
 
 
-def test_premium_binds_a_telephone_and_freeing_its_licence_unbinds_it_first(
+def test_premium_binds_a_telephone_and_freeing_its_license_unbinds_it_first(
     tenant: Tenant, premium: Package
 ) -> None:
-    agent = make_agent(tenant.application, licence=licences_of(premium)[0])
+    agent = make_agent(tenant.application, license=licenses_of(premium)[0])
     telephone, _password = register(tenant)
     telephones.bind_telephone(telephone=telephone, agent=agent, **by(tenant))
     telephone.refresh_from_db()
     assert telephone.agent == agent
-    telephones.free_telephone_licence(telephone=telephone, **by(tenant))
+    telephones.free_telephone_license(telephone=telephone, **by(tenant))
     telephone.refresh_from_db()
-    assert (telephone.agent_id, telephone.licence_id) == (None, None)
-    assert history() == ["registered", "bound", "unbound", "licence_freed"]
+    assert (telephone.agent_id, telephone.license_id) == (None, None)
+    assert history() == ["registered", "bound", "unbound", "license_freed"]
     telephones.license_telephone(telephone=telephone, **by(tenant))
     assert SipTelephone.objects.in_service(timezone.now()).count() == 1
 
 
 @pytest.mark.parametrize("act", ["free", "move", "disable"])
-def test_an_agent_without_a_licence_loses_the_telephone_which_keeps_its_own(
+def test_an_agent_without_a_license_loses_the_telephone_which_keeps_its_own(
     tenant: Tenant, premium: Package, act: str
 ) -> None:
-    agent = make_agent(tenant.application, licence=licences_of(premium)[0])
+    agent = make_agent(tenant.application, license=licenses_of(premium)[0])
     taker = make_agent(tenant.application)
     telephone, _password = register(tenant)
     telephones.bind_telephone(telephone=telephone, agent=agent, **by(tenant))
@@ -137,20 +137,20 @@ def test_an_agent_without_a_licence_loses_the_telephone_which_keeps_its_own(
         **by(tenant),
     }
     if act == "free":
-        free_licences_of(**arguments)
+        free_licenses_of(**arguments)
     elif act == "move":
-        move_licences(**arguments, staff_numbers=[taker.staff_number])
+        move_licenses(**arguments, staff_numbers=[taker.staff_number])
     else:
-        disable_agents(**arguments, frees_licences=True)
+        disable_agents(**arguments, frees_licenses=True)
     telephone.refresh_from_db()
     assert telephone.agent is None
-    assert telephone.licence_id is not None
+    assert telephone.license_id is not None
     assert history() == ["registered", "bound", "unbound"]
 
 
 def test_removing_unbinds_and_frees(tenant: Tenant, premium: Package) -> None:
     telephone, _password = register(tenant)
-    agent = make_agent(tenant.application, licence=licences_of(premium)[0])
+    agent = make_agent(tenant.application, license=licenses_of(premium)[0])
     telephones.bind_telephone(telephone=telephone, agent=agent, **by(tenant))
     telephones.remove_telephone(telephone=telephone, **by(tenant))
     assert SipTelephone.objects.count() == 0
@@ -169,10 +169,10 @@ def test_essential_binds_nothing(tenant: Tenant) -> None:
     assert refusal.value.code == "not_in_edition"
 
 
-def test_a_binding_needs_a_licence_an_own_agent_and_one_without_a_telephone(
+def test_a_binding_needs_a_license_an_own_agent_and_one_without_a_telephone(
     tenant: Tenant, premium: Package
 ) -> None:
-    agent = make_agent(tenant.application, licence=licences_of(premium)[0])
+    agent = make_agent(tenant.application, license=licenses_of(premium)[0])
     first, _password = register(tenant, "2001")
     second, _password = register(tenant, "2002")
     telephones.bind_telephone(telephone=first, agent=agent, **by(tenant))
@@ -276,7 +276,7 @@ def test_the_password_is_shown_once(tenant: Tenant, premium: Package) -> None:
 
 def test_a_telephone_is_bound_by_staff_number(tenant: Tenant, premium: Package) -> None:
     telephone, _password = register(tenant)
-    agent = make_agent(tenant.application, staff_number="S1", licence=licences_of(premium)[0])
+    agent = make_agent(tenant.application, staff_number="S1", license=licenses_of(premium)[0])
     make_agent(make_tenant("Other").application, staff_number="S2")
     owner = signed_in(tenant.owner)
     address = url(tenant, "telephone_bind", pk=telephone.pk)

@@ -14,7 +14,7 @@ from agents.models import Agent
 from agents.services.agents import disable_agents
 from tests import factories
 from tests.agents.builders import make_agent
-from tests.factories import Customer, current_package, licences_of, make_customer
+from tests.factories import Customer, current_package, licenses_of, make_customer
 
 pytestmark = pytest.mark.django_db
 
@@ -23,11 +23,11 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture
 def customer() -> Customer:
-    """Three licences: two held, by agents that work; the third agent has none."""
+    """Three licenses: two held, by agents that work; the third agent has none."""
     customer = make_customer(now=timezone.now())
-    held = [*licences_of(current_package(customer.application))[:2], None]
-    for licence in held:
-        make_agent(customer.application, now=timezone.now(), licence=licence)
+    held = [*licenses_of(current_package(customer.application))[:2], None]
+    for license in held:
+        make_agent(customer.application, now=timezone.now(), license=license)
     return customer
 
 
@@ -62,9 +62,9 @@ def undo_of(text: str) -> tuple[str, dict[str, str]] | None:
 
 
 def states(customer: Customer) -> list[tuple[bool, bool]]:
-    """For each agent, whether it is enabled and whether it holds a licence."""
+    """For each agent, whether it is enabled and whether it holds a license."""
     agents = Agent.objects.filter(application=customer.application).order_by("pk")
-    return [(agent.is_enabled, agent.licence_id is not None) for agent in agents]
+    return [(agent.is_enabled, agent.license_id is not None) for agent in agents]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_undoing_leaves_those_alone_whom_the_act_did_not_change(
     disable_agents(
         application=customer.application,
         chosen=Agent.objects.filter(pk__in=[agent.pk for agent in first]),
-        frees_licences=False,
+        frees_licenses=False,
         by=customer.owner,
         now=timezone.now(),
     )
@@ -122,8 +122,8 @@ def test_without_script_the_way_back_asks_first(client: Client, customer: Custom
 
 @pytest.mark.parametrize(
     ("name", "more"),
-    [("delete", {}), ("disable", {"frees_licences": "on"})],
-    ids=["deleting", "disabling that frees the licences"],
+    [("delete", {}), ("disable", {"frees_licenses": "on"})],
+    ids=["deleting", "disabling that frees the licenses"],
 )
 def test_what_cannot_be_brought_back_as_it_was_offers_no_undo(
     client: Client, customer: Customer, name: str, more: dict[str, str]
@@ -144,21 +144,21 @@ def test_too_many_agents_offer_no_undo(
 def test_one_press_takes_it_back_without_a_reload(page: Page, live_server: LiveServer) -> None:
     now = timezone.now()
     customer = make_customer(now=now)
-    licence = licences_of(current_package(customer.application))[0]
-    make_agent(customer.application, now=now, name="Ada", licence=licence)
+    license = licenses_of(current_package(customer.application))[0]
+    make_agent(customer.application, now=now, name="Ada", license=license)
     page.goto(f"/auth/login/?next={url(customer, 'x').removesuffix('x/')}")
     page.get_by_label("E-mail address").fill(customer.owner.email)
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_label("Choose Ada").check()
-    page.get_by_role("button", name="Free licences").click()
+    page.get_by_role("button", name="Free licenses").click()
     page.get_by_role("dialog").get_by_role("button", name="Free", exact=True).click()
-    expect(page.get_by_text("1 licence is free now.")).to_be_visible()
+    expect(page.get_by_text("1 license is free now.")).to_be_visible()
     expect(page.get_by_role("main").get_by_text("0 / 3")).to_be_visible()
 
     page.get_by_role("link", name="Undo").press("Enter")
 
-    expect(page.get_by_text("1 agent got a licence.")).to_be_visible()
+    expect(page.get_by_text("1 agent got a license.")).to_be_visible()
     expect(page.get_by_role("main").get_by_text("1 / 3")).to_be_visible()
     expect(page.get_by_role("dialog")).to_be_hidden()
     page.wait_for_function("() => document.activeElement !== document.body")

@@ -131,7 +131,7 @@ TABLES = (
             "email": "'agent' || i || '@example.com'",
             "email_key": "'agent' || i || '@example.com'",
             "extension": "''",
-            "licence_id": "NULL",
+            "license_id": "NULL",
         },
         (BIG_ACCOUNT, BIG_APPLICATION),
     ),
@@ -140,7 +140,7 @@ TABLES = (
         {
             **PLACE,
             "extension": "(i / 10 + 1000)::text",
-            "licence_id": "NULL",
+            "license_id": "NULL",
             "agent_id": "NULL",
         },
         (BIG_ACCOUNT, BIG_APPLICATION),

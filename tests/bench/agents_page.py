@@ -66,14 +66,14 @@ def fill(tenant: Tenant, count: int) -> None:
     place = [tenant.account.pk, tenant.application.pk]
     with pgtrigger.ignore(), connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO billing_licence (account_id, package_id, kind, source, created_at)"
+            "INSERT INTO billing_license (account_id, package_id, kind, source, created_at)"
             " SELECT %s, %s, 'agent', 'included', %s FROM generate_series(1, %s)",
             [tenant.account.pk, package.pk, now, count],
         )
         cursor.execute(
             "INSERT INTO agents_agent (account_id, application_id, name, nickname, staff_number,"
             " name_key, staff_number_key, email, email_key, phone, role, extension, is_enabled,"
-            " licence_id, created_at, updated_at)"
+            " license_id, created_at, updated_at)"
             " SELECT %s, %s, initcap(substr(md5(i::text), 1, 8)) || ' ' || i, 'Nick',"
             " 'S' || lpad(i::text, 7, '0'), substr(md5(i::text), 1, 8) || ' ' || i,"
             " 's' || lpad(i::text, 7, '0'), substr(md5('e' || i), 1, 9) || i || '@example.com',"
@@ -81,8 +81,8 @@ def fill(tenant: Tenant, count: int) -> None:
             " '', CASE WHEN i %% 50 = 0 THEN 'inspector' ELSE 'agent' END,"
             " CASE WHEN i <= 60000 THEN (i + 9999)::text ELSE '' END, i %% 20 <> 0,"
             " CASE WHEN i %% 10 = 0 THEN NULL ELSE id END, %s, %s"
-            " FROM (SELECT row_number() OVER (ORDER BY id) AS i, id FROM billing_licence"
-            " WHERE package_id = %s) AS licence",
+            " FROM (SELECT row_number() OVER (ORDER BY id) AS i, id FROM billing_license"
+            " WHERE package_id = %s) AS license",
             [*place, now, now, package.pk],
         )
         cursor.execute(

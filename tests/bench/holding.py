@@ -19,7 +19,7 @@ from agents.enums import AgentRole, ImportMode
 from agents.listing import agents_of
 from agents.models import SkillGroup
 from agents.services import agents as agent_services
-from agents.services import licences as licence_services
+from agents.services import licenses as license_services
 from agents.services.changes import AgentChange, change_agents
 from agents.services.groups import add_group
 from agents.services.import_turns import run_import
@@ -73,7 +73,7 @@ def _file(rows: int, name: str) -> bytes:
         f"{name} {number},Nick {number},S{number},a{number}@example.com,+861380013{number:05},yes"
         for number in range(rows)
     ]
-    return "\n".join(["Name,Nickname,Staff number,Email,Phone,Licence", *lines]).encode()
+    return "\n".join(["Name,Nickname,Staff number,Email,Phone,License", *lines]).encode()
 
 
 class _Acts:
@@ -119,10 +119,10 @@ class _Acts:
         of = {"application": self.application, "chosen": chosen, **self.who}
         for name, act in (
             ("change role and group", lambda: change_agents(change=change, **of)),
-            ("disable", lambda: agent_services.disable_agents(frees_licences=True, **of)),
+            ("disable", lambda: agent_services.disable_agents(frees_licenses=True, **of)),
             ("enable", lambda: agent_services.enable_agents(**of)),
-            ("free licenses", lambda: licence_services.free_licences_of(**of)),
-            ("assign licenses", lambda: licence_services.assign_licences(**of)),
+            ("free licenses", lambda: license_services.free_licenses_of(**of)),
+            ("assign licenses", lambda: license_services.assign_licenses(**of)),
         ):
             yield _time(name, act)
 
@@ -137,7 +137,7 @@ class _Acts:
         )
         package.refresh_from_db()
         ending = tuple(
-            package.licences.filter(order_line__isnull=False).values_list("pk", flat=True)
+            package.licenses.filter(order_line__isnull=False).values_list("pk", flat=True)
         )
         yield _time("renew and end 9,000", lambda: self._renew(package, ending[:9_000]))
         token = quote_refund(package=package, now=self.now).token

@@ -26,8 +26,8 @@ class OfAccount(admin.ModelAdmin):
 class AgentAdmin(OfAccount):
     """The same agents as the management page, with the same columns."""
 
-    list_display = ("name", "staff_number", "email", "role", "extension", "licence", "is_enabled")
-    list_select_related = ("licence",)
+    list_display = ("name", "staff_number", "email", "role", "extension", "license", "is_enabled")
+    list_select_related = ("license",)
     search_fields = ("name", "staff_number", "email", "extension")
     list_filter = ("role", "is_enabled")
 

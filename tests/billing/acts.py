@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Sum
 
 from accounts.models import Account, User
-from billing.enums import LicenceKind
-from billing.models import Fund, LedgerEntry, Licence, Order, Package, Refund
+from billing.enums import LicenseKind
+from billing.models import Fund, LedgerEntry, License, Order, Package, Refund
 from billing.orders.quotes import Quote, make_quote
 from billing.orders.request import OrderRequest
 from billing.orders.services import place_order
@@ -54,15 +54,15 @@ def package_of(order: Order) -> Package:
     return fresh(line.package)
 
 
-def bought(package: Package, kind: LicenceKind = LicenceKind.AGENT) -> list[int]:
-    """Return the keys of the additional licences that go on with the package, oldest first."""
-    found = Licence.objects.filter(package=package, source="bought", kind=kind, ends_at=None)
+def bought(package: Package, kind: LicenseKind = LicenseKind.AGENT) -> list[int]:
+    """Return the keys of the additional licenses that go on with the package, oldest first."""
+    found = License.objects.filter(package=package, source="bought", kind=kind, ends_at=None)
     return list(found.order_by("pk").values_list("pk", flat=True))
 
 
-def count_live(package: Package, now: datetime, kind: LicenceKind = LicenceKind.AGENT) -> int:
-    """Count the licences of a kind that work at `now`."""
-    return Licence.objects.filter(package=package, kind=kind).live(now).count()
+def count_live(package: Package, now: datetime, kind: LicenseKind = LicenseKind.AGENT) -> int:
+    """Count the licenses of a kind that work at `now`."""
+    return License.objects.filter(package=package, kind=kind).live(now).count()
 
 
 def refund(package: Package, *, now: datetime, by: User | None = None) -> Refund:

@@ -16,7 +16,7 @@ from tests.factories import (
     buy,
     current_package,
     fund_account,
-    licences_of,
+    licenses_of,
     make_account,
     make_application,
     make_user,
@@ -47,7 +47,7 @@ def sign_in(page: Page, email: str) -> None:
 
 def activate(page: Page, account: Account, name: str) -> None:
     page.goto(f"/console/{account.uin}/applications/activate/")
-    expect(page.get_by_text("3 Essential agent licences for 14 days")).to_be_visible()
+    expect(page.get_by_text("3 Essential agent licenses for 14 days")).to_be_visible()
     page.get_by_label("Name of the application").fill(name)
     page.get_by_role("button", name="Activate", exact=True).click()
     expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
@@ -59,8 +59,8 @@ def choose_premium(page: Page) -> None:
     page.get_by_role("main").get_by_role("link", name="Buy a package").click()
     page.get_by_label("Premium").check()
     page.get_by_label("Monthly").check()
-    page.get_by_label("Additional agent licences").fill("2")
-    page.get_by_label("Additional SIP telephone licences").fill("1")
+    page.get_by_label("Additional agent licenses").fill("2")
+    page.get_by_label("Additional SIP telephone licenses").fill("1")
 
 
 def expect_paid(page: Page, account: Account) -> None:
@@ -108,7 +108,7 @@ def test_a_fault_comes_back_beside_its_field_and_keeps_the_rest(
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
-def test_renewing_three_packages_with_one_licence_fewer(
+def test_renewing_three_packages_with_one_license_fewer(
     page: Page, owner: User, account: Account
 ) -> None:
     fund_account(account, cash="3000")
@@ -121,14 +121,14 @@ def test_renewing_three_packages_with_one_licence_fewer(
     sign_in(page, owner.email)
     page.goto(f"/console/{account.uin}/renew/")
 
-    page.get_by_label("Additional agent licences that go on").nth(1).fill("1")
-    expect(page.get_by_text("1 additional licence ends. Which one?")).to_be_visible()
-    ticked = page.get_by_role("group", name=re.compile("1 additional licence ends"))
+    page.get_by_label("Additional agent licenses that go on").nth(1).fill("1")
+    expect(page.get_by_text("1 additional license ends. Which one?")).to_be_visible()
+    ticked = page.get_by_role("group", name=re.compile("1 additional license ends"))
     other = ticked.get_by_role("checkbox", checked=False)
     other.check()
-    expect(page.locator("#price").get_by_text("1 licence too many is ticked")).to_be_visible()
+    expect(page.locator("#price").get_by_text("1 license too many is ticked")).to_be_visible()
     ticked.get_by_role("checkbox").first.uncheck()
-    # 3 packages of 120 and 5 licences of 40.
+    # 3 packages of 120 and 5 licenses of 40.
     expect(page.locator("#price").get_by_text("USD\u00a0560.00")).to_be_visible()
     night = page.get_by_role("group", name="Night")
     night.get_by_label("Number of terms").fill("2")
@@ -142,7 +142,7 @@ def test_renewing_three_packages_with_one_licence_fewer(
 
     expect(page.get_by_role("heading", name=re.compile(r"Order \d+ Paid"))).to_be_visible()
     package = current_package(applications[1])
-    ended = [licence.ends_at is not None for licence in licences_of(package)[3:]]
+    ended = [license.ends_at is not None for license in licenses_of(package)[3:]]
     assert ended == [True, False]
 
 

@@ -249,7 +249,7 @@ def test_an_offer_for_one_edition_is_not_used_for_packages_of_both(customer: Cus
     assert _why(customer, coupon, ask) == "It is for another edition."
 
 
-def test_limits_of_term_are_those_of_the_package_that_licences_are_added_to(
+def test_limits_of_term_are_those_of_the_package_that_licenses_are_added_to(
     customer: Customer,
 ) -> None:
     make.buy(customer.application, unit=TermUnit.YEAR)

@@ -107,7 +107,7 @@ def test_two_forms_for_the_same_thing_are_two_orders_where_that_makes_sense() ->
     assert first.key != second.key
     confirm(first, now=NOW)
     with pytest.raises(QuoteChanged):
-        confirm(second, now=NOW)  # the licences it was shown with are no longer those
+        confirm(second, now=NOW)  # the licenses it was shown with are no longer those
 
 
 # --- In time ---------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ CHANGES: list[tuple[str, Callable[[Customer], object], bool]] = [
     ("cash was spent, enough is left", _lower_balance, False),
     ("money came that is not needed", lambda c: make.fund_account(c.account, cash="1"), False),
     (
-        "licences were added to the trial",
+        "licenses were added to the trial",
         lambda c: make.add(c.application, agents=1, now=NOW),
         True,
     ),
@@ -227,7 +227,7 @@ def test_a_balance_that_no_longer_suffices_is_shown_before_an_unpaid_order_is_ma
     assert new.split.missing == Decimal("90.00")
 
 
-def test_a_licence_added_changes_a_renewals_price() -> None:
+def test_a_license_added_changes_a_renewals_price() -> None:
     customer = make.make_customer(cash="1000")
     package = package_of(make.buy(customer.application))
     ask = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))

@@ -1,4 +1,4 @@
-"""Adding licences and upgrading while a package runs; every amount was computed by hand."""
+"""Adding licenses and upgrading while a package runs; every amount was computed by hand."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.errors import Refused
-from billing.enums import Edition, LicenceKind, OrderKind, TermUnit
+from billing.enums import Edition, LicenseKind, OrderKind, TermUnit
 from billing.models import Package
 from billing.orders.request import OrderRequest
 from billing.orders.services import pay_order
@@ -51,7 +51,7 @@ def _code(customer: Customer, ask: OrderRequest, now: datetime) -> str:
     return refused.value.code
 
 
-# --- Additional licences ---------------------------------------------------------------------
+# --- Additional licenses ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def _code(customer: Customer, ask: OrderRequest, now: datetime) -> str:
         ("premium", "year", "2026-03-10 10:00:00", 1, 1, "1092.00"),  # 840 + 252
     ],
 )
-def test_licences_are_added_for_the_time_that_is_left(
+def test_licenses_are_added_for_the_time_that_is_left(
     edition: str, unit: str, now: str, agents: int, sip: int, total: str
 ) -> None:
     customer, package = _owner_of(edition, unit=TermUnit(unit))
@@ -75,11 +75,11 @@ def test_licences_are_added_for_the_time_that_is_left(
     assert (order.status, order.total) == ("paid", Decimal(total))
     assert before - balance(customer.account, "cash") == Decimal(total)
     assert count_live(package, at(now)) == 3 + agents
-    assert count_live(package, at(now), LicenceKind.SIP) == sip
+    assert count_live(package, at(now), LicenseKind.SIP) == sip
     assert fresh(package).expires_at == package.expires_at
 
 
-def test_added_licences_end_with_the_package() -> None:
+def test_added_licenses_end_with_the_package() -> None:
     customer, package = _owner_of()
     make.add(customer.application, agents=2, now=NOW + 3 * DAY)
     assert count_live(package, EXPIRY - SECOND) == 5
@@ -96,7 +96,7 @@ def test_on_a_trial_agents_are_added_for_its_days_and_end_with_it() -> None:
     assert count_live(trial, NOW + 14 * DAY) == 0
 
 
-def test_a_trial_has_no_sip_licences() -> None:
+def test_a_trial_has_no_sip_licenses() -> None:
     customer = make.make_customer(cash="1000")
     assert _code(customer, _more(customer, sip=1), NOW) == "sip_on_trial"
     assert _code(customer, _more(customer, agents=1, sip=1), NOW) == "sip_on_trial"
@@ -110,19 +110,19 @@ def test_a_trial_has_no_sip_licences() -> None:
         (EXPIRY + 7 * DAY, "no_live_package"),
     ],
 )
-def test_licences_need_a_package_in_service(now: datetime, code: str) -> None:
+def test_licenses_need_a_package_in_service(now: datetime, code: str) -> None:
     customer, _package = _owner_of()
     assert _code(customer, _more(customer, agents=1), now) == code
 
 
-def test_an_application_without_a_package_gets_no_licences() -> None:
+def test_an_application_without_a_package_gets_no_licenses() -> None:
     customer = make.make_customer(cash="1000")
     other = make.make_application(customer.account)
     ask = OrderRequest(kind=OrderKind.ADDITIONAL, application=other.pk, agents=1)
     assert _code(customer, ask, NOW) == "no_live_package"
 
 
-def test_licences_are_of_the_packages_own_edition() -> None:
+def test_licenses_are_of_the_packages_own_edition() -> None:
     customer, _package = _owner_of("essential")
     assert _code(customer, _more(customer, agents=1, edition=Edition.PREMIUM), NOW) == (
         "other_edition"
@@ -143,7 +143,7 @@ def test_numbers_out_of_bounds_are_refused(agents: int, sip: int, code: str) -> 
     assert _code(customer, _more(customer, agents=agents, sip=sip), NOW) == code
 
 
-def test_an_extension_by_staff_makes_licences_dearer() -> None:
+def test_an_extension_by_staff_makes_licenses_dearer() -> None:
     customer, package = _owner_of()
     extend_package(package=package, by_time=3 * DAY, reason="Outage", by=None, now=NOW)
     order = make.add(customer.application, agents=1, now=NOW)
@@ -210,22 +210,22 @@ def test_an_unpaid_addition_is_over_with_its_package() -> None:
 )
 def test_an_upgrade_lifts_everything_for_the_time_left(unit: str, now: str, total: str) -> None:
     customer, package = _owner_of(unit=TermUnit(unit), agents=2, sip=1)
-    licences = set(package.licences.values_list("pk", flat=True))
+    licenses = set(package.licenses.values_list("pk", flat=True))
     order = make.upgrade(customer.application, now=at(now))
     assert (order.status, order.total) == ("paid", Decimal(total))
     after = fresh(package)
     assert (after.edition, after.expires_at) == ("premium", package.expires_at)
     assert after.purchased_at == NOW
-    assert set(after.licences.values_list("pk", flat=True)) == licences
+    assert set(after.licenses.values_list("pk", flat=True)) == licenses
 
 
-def test_after_an_upgrade_licences_cost_the_new_editions_price() -> None:
+def test_after_an_upgrade_licenses_cost_the_new_editions_price() -> None:
     customer, _package = _owner_of()
     make.upgrade(customer.application, now=NOW)
     assert make.add(customer.application, agents=1, sip=1, now=NOW).total == Decimal("91.00")
 
 
-def test_licences_that_a_renewal_left_out_cost_less_to_upgrade() -> None:
+def test_licenses_that_a_renewal_left_out_cost_less_to_upgrade() -> None:
     customer, package = _owner_of(agents=3, sip=1)
     left_out = bought(package)[0]
     make.renew(package, ending=(left_out,), now=NOW + DAY)
@@ -243,7 +243,7 @@ def test_licences_that_a_renewal_left_out_cost_less_to_upgrade() -> None:
     assert order.total == Decimal("249.00")
 
 
-def test_licences_left_out_by_two_renewals_each_cost_their_own_time() -> None:
+def test_licenses_left_out_by_two_renewals_each_cost_their_own_time() -> None:
     customer, package = _owner_of(agents=3)
     first, second, _kept = bought(package)
     make.renew(package, ending=(first,), now=NOW + DAY)  # ends 10 April
@@ -254,17 +254,17 @@ def test_licences_left_out_by_two_renewals_each_cost_their_own_time() -> None:
     assert amounts == [Decimal("1.00"), Decimal("31.00"), Decimal("61.00"), Decimal("183.00")]
 
 
-def test_a_licence_left_out_moves_with_an_extension_when_it_is_upgraded() -> None:
+def test_a_license_left_out_moves_with_an_extension_when_it_is_upgraded() -> None:
     customer, package = _owner_of(agents=1)
     make.renew(package, ending=tuple(bought(package)), now=NOW + DAY)
     extend_package(package=package, by_time=5 * DAY, reason="Outage", by=None, now=NOW + DAY)
     order = make.upgrade(customer.application, now=at("2026-04-10 10:00:00"))
     amounts = sorted(line.amount for line in order.lines.all())
-    # The licence to 15 April, 5 days: 5. The package to 15 May, a month and 5 days: 105.
+    # The license to 15 April, 5 days: 5. The package to 15 May, a month and 5 days: 105.
     assert amounts == [Decimal("5.00"), Decimal("105.00")]
 
 
-def test_a_licence_that_has_ended_is_not_upgraded() -> None:
+def test_a_license_that_has_ended_is_not_upgraded() -> None:
     customer, package = _owner_of(agents=1)
     make.renew(package, ending=tuple(bought(package)), now=NOW + DAY)
     order = make.upgrade(customer.application, now=EXPIRY)
@@ -297,7 +297,7 @@ def test_a_trial_and_an_expired_package_are_not_upgraded() -> None:
     assert _code(customer, ask, EXPIRY) == "no_live_package"
 
 
-def test_an_unpaid_upgrade_is_not_paid_after_licences_were_added() -> None:
+def test_an_unpaid_upgrade_is_not_paid_after_licenses_were_added() -> None:
     customer = make.make_customer(cash="120")
     make.buy(customer.application)
     order = make.upgrade(customer.application, now=NOW)

@@ -9,8 +9,8 @@ import pytest
 from accounts.enums import Measure
 from accounts.errors import Refused
 from accounts.models import AuditEvent
-from billing.enums import Edition, LicenceKind, OrderKind, TermUnit
-from billing.models import Licence, Order, Package, Payment
+from billing.enums import Edition, LicenseKind, OrderKind, TermUnit
+from billing.models import License, Order, Package, Payment
 from billing.orders.request import OrderRequest
 from billing.orders.services import cancel_order, missing_amount, pay_order
 from tests import factories as make
@@ -80,7 +80,7 @@ def test_a_package_is_paid_and_delivered_in_one_go(
     assert wall(package.expires_at) == f"{expiry} 10:00:00"
     assert package.purchased_at == order.paid_at == NOW
     assert count_live(package, NOW) == 3 + agents
-    assert count_live(package, NOW, LicenceKind.SIP) == sip
+    assert count_live(package, NOW, LicenseKind.SIP) == sip
     assert ledger_sum() == 0
 
 
@@ -111,11 +111,11 @@ def test_gift_and_income_can_be_kept_back(without: tuple[str, ...], paid: dict[s
 # --- On a trial ------------------------------------------------------------------------------
 
 
-def test_a_trial_becomes_the_package_and_its_licences_go_over() -> None:
+def test_a_trial_becomes_the_package_and_its_licenses_go_over() -> None:
     customer = make.make_customer(cash="1000")
     make.add(customer.application, agents=2, now=NOW)  # 2 x 18.67
     trial = make.current_package(customer.application)
-    before = set(trial.licences.values_list("pk", flat=True))
+    before = set(trial.licenses.values_list("pk", flat=True))
     when = NOW + 3 * DAY
     order = make.buy(customer.application, Edition.PREMIUM, agents=4, sip=1, now=when)
     # 210 + 4 x 70 + 21: money spent on the trial is not counted in.
@@ -125,39 +125,39 @@ def test_a_trial_becomes_the_package_and_its_licences_go_over() -> None:
     assert (package.kind, package.state, package.edition) == ("paid", "active", "premium")
     assert package.anchor_at == package.purchased_at == when
     assert wall(package.expires_at) == "2026-04-13 10:00:00"
-    licences = package.licences.all()
-    assert before <= {licence.pk for licence in licences}
-    assert sorted((licence.kind, licence.source) for licence in licences) == sorted(
+    licenses = package.licenses.all()
+    assert before <= {license.pk for license in licenses}
+    assert sorted((license.kind, license.source) for license in licenses) == sorted(
         [("agent", "included")] * 3 + [("agent", "bought")] * 4 + [("sip", "bought")]
     )
-    # The licences that were bought on the trial are now the order's.
+    # The licenses that were bought on the trial are now the order's.
     line = order.lines.get(item="agent")
-    assert set(licences.filter(source="bought", kind="agent").values_list("order_line")) == {
+    assert set(licenses.filter(source="bought", kind="agent").values_list("order_line")) == {
         (line.pk,)
     }
 
 
-def test_the_included_licences_that_a_trial_has_stay_the_packages_included_ones() -> None:
+def test_the_included_licenses_that_a_trial_has_stay_the_packages_included_ones() -> None:
     customer = make.make_customer(cash="1000")
     trial = make.current_package(customer.application)
-    before = set(trial.licences.values_list("pk", flat=True))
+    before = set(trial.licenses.values_list("pk", flat=True))
     package = package_of(make.buy(customer.application))
-    assert set(package.licences.values_list("pk", flat=True)) == before
+    assert set(package.licenses.values_list("pk", flat=True)) == before
 
 
-def test_bought_trial_licences_need_a_place_or_are_chosen_to_end() -> None:
+def test_bought_trial_licenses_need_a_place_or_are_chosen_to_end() -> None:
     customer = make.make_customer(cash="1000")
     make.add(customer.application, agents=3)
     trial = make.current_package(customer.application)
-    assert _code(customer, _ask(customer, agents=2)) == "trial_licences_left_over"
+    assert _code(customer, _ask(customer, agents=2)) == "trial_licenses_left_over"
     ending = bought(trial)[1]
     order = make.buy(customer.application, agents=2, ending=(ending,))
     assert order.status == "paid"
-    assert Licence.objects.get(pk=ending).ends_at == NOW
+    assert License.objects.get(pk=ending).ends_at == NOW
     assert count_live(trial, NOW) == 5
 
 
-def test_all_bought_trial_licences_can_end() -> None:
+def test_all_bought_trial_licenses_can_end() -> None:
     customer = make.make_customer(cash="1000")
     make.add(customer.application, agents=2)
     trial = make.current_package(customer.application)
@@ -166,11 +166,11 @@ def test_all_bought_trial_licences_can_end() -> None:
     assert count_live(trial, NOW) == 3
 
 
-def test_only_licences_bought_on_the_trial_can_be_left_out() -> None:
+def test_only_licenses_bought_on_the_trial_can_be_left_out() -> None:
     customer, other = make.make_customer(cash="1000"), make.make_customer(cash="1000")
     make.add(other.application, agents=1)
     (foreign,) = bought(make.current_package(other.application))
-    included = make.licences_of(make.current_package(customer.application))[0].pk
+    included = make.licenses_of(make.current_package(customer.application))[0].pk
     for ending in ((foreign,), (included,), (10**9,), (-1,)):
         assert _code(customer, _ask(customer, ending=ending)) == "bad_ending"
     make.add(customer.application, agents=1)
@@ -187,7 +187,7 @@ def test_after_a_trials_end_a_purchase_starts_afresh(is_swept: bool) -> None:
         Package.objects.filter(pk=trial.pk).update(state="released")
     order = make.buy(customer.application, now=TRIAL_END)
     package = package_of(order)
-    # The five licences that were bought on the trial ended with it.
+    # The five licenses that were bought on the trial ended with it.
     assert package.pk != trial.pk
     assert count_live(package, TRIAL_END) == 3
     assert fresh(trial).state == "released"
@@ -394,7 +394,7 @@ def test_a_purchase_ordered_before_more_was_bought_on_the_trial_waits_for_a_choi
     make.add(customer.application, agents=1, now=NOW)
     with pytest.raises(Refused) as refused:
         pay_order(order=order, by=None, now=NOW)
-    assert refused.value.code == "trial_licences_left_over"
+    assert refused.value.code == "trial_licenses_left_over"
 
 
 def test_every_step_of_an_order_is_told_once() -> None:

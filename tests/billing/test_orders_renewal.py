@@ -1,4 +1,4 @@
-"""Renewing packages: when, how long, at what price, and with which licences."""
+"""Renewing packages: when, how long, at what price, and with which licenses."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ import pytest
 from accounts.errors import Refused
 from accounts.models import Account, AuditEvent
 from accounts.services.restrictions import lift_restriction
-from billing.enums import Edition, LicenceKind, OrderKind, TermUnit
-from billing.models import Licence, Order, Package
+from billing.enums import Edition, LicenseKind, OrderKind, TermUnit
+from billing.models import License, Order, Package
 from billing.orders.eligibility import propose_ending, read_snapshots
 from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import pay_order
@@ -93,7 +93,7 @@ def _case(
     return Case(name, now, total, expiry, package or {}, renewal)
 
 
-LICENCES: dict[str, Any] = {"agents": 2, "sip": 1}
+LICENSES: dict[str, Any] = {"agents": 2, "sip": 1}
 YEAR: dict[str, Any] = {"unit": TermUnit.YEAR}
 
 CASES = [
@@ -113,16 +113,16 @@ CASES = [
     _case(
         "a year on a year: 1440", at("2027-03-10 10:00:01"), "1440.00", "2028-03-10", YEAR, **YEAR
     ),
-    _case("with licences: 2 x (120 + 2x40 + 15)", NOW, "430.00", "2026-06-10", LICENCES, count=2),
+    _case("with licenses: 2 x (120 + 2x40 + 15)", NOW, "430.00", "2026-06-10", LICENSES, count=2),
     _case(
-        "Premium: 210 + 2x70 + 21", NOW, "371.00", "2026-05-10", {"edition": "premium", **LICENCES}
+        "Premium: 210 + 2x70 + 21", NOW, "371.00", "2026-05-10", {"edition": "premium", **LICENSES}
     ),
     _case(
         "Premium for a year: 2520 + 2x840 + 252",
         EXPIRY + DAY,
         "4452.00",
         "2027-04-10",
-        {"edition": "premium", **LICENCES},
+        {"edition": "premium", **LICENSES},
         **YEAR,
     ),
 ]
@@ -139,8 +139,8 @@ def test_a_renewal_goes_on_from_the_present_expiry(case: Case) -> None:
     assert wall(after.expires_at) == f"{case.expiry} 10:00:00"
     assert (after.state, after.term_unit) == ("active", case.renewal.get("unit", "month"))
     assert (after.anchor_at, after.purchased_at) == (NOW, NOW)
-    licences = 3 + case.package.get("agents", 0)
-    assert count_live(package, after.expires_at - SECOND) == licences
+    licenses = 3 + case.package.get("agents", 0)
+    assert count_live(package, after.expires_at - SECOND) == licenses
     assert count_live(package, after.expires_at) == 0
 
 
@@ -231,19 +231,19 @@ def test_a_renewal_after_an_extension_keeps_the_extension() -> None:
     assert wall(fresh(package).expires_at) == "2026-05-13 10:00:00"
 
 
-# --- Fewer licences --------------------------------------------------------------------------
+# --- Fewer licenses --------------------------------------------------------------------------
 
 
-def test_licences_that_are_left_out_are_not_paid_and_end_when_the_new_term_starts() -> None:
+def test_licenses_that_are_left_out_are_not_paid_and_end_when_the_new_term_starts() -> None:
     _customer, package = _owner_of(agents=3, sip=2)
-    agent, sip = bought(package)[1], bought(package, LicenceKind.SIP)[0]
+    agent, sip = bought(package)[1], bought(package, LicenseKind.SIP)[0]
     order = make.renew(package, ending=(agent, sip), now=NOW + DAY)
     assert order.total == Decimal("215.00")  # 120 + 2x40 + 15
     assert count_live(package, EXPIRY - SECOND) == 6
     assert count_live(package, EXPIRY) == 5
-    assert count_live(package, EXPIRY - SECOND, LicenceKind.SIP) == 2
-    assert count_live(package, EXPIRY, LicenceKind.SIP) == 1
-    assert Licence.objects.get(pk=agent).ends_at == EXPIRY
+    assert count_live(package, EXPIRY - SECOND, LicenseKind.SIP) == 2
+    assert count_live(package, EXPIRY, LicenseKind.SIP) == 1
+    assert License.objects.get(pk=agent).ends_at == EXPIRY
 
 
 def test_left_out_in_isolation_they_end_at_once() -> None:
@@ -263,10 +263,10 @@ def test_what_was_left_out_is_not_part_of_the_next_renewal() -> None:
     assert bought(package) == [kept]
 
 
-def test_only_additional_licences_of_the_package_itself_can_be_left_out() -> None:
+def test_only_additional_licenses_of_the_package_itself_can_be_left_out() -> None:
     customer, package = _owner_of(agents=1)
     _other, others = _owner_of(agents=1)
-    included = make.licences_of(package)[0].pk
+    included = make.licenses_of(package)[0].pk
     (own,) = bought(package)
     for ending in ((included,), tuple(bought(others)), (10**9,), (own, own)):
         ask = _ask(RenewedPackage(package.pk, ending))
@@ -276,8 +276,8 @@ def test_only_additional_licences_of_the_package_itself_can_be_left_out() -> Non
 HELD_AT = NOW - 10 * DAY
 
 
-def _holder(licence: int, *, enabled: bool = True, days: int = 0) -> Holder:
-    return Holder(licence, f"Agent {licence}", enabled, HELD_AT + days * DAY)
+def _holder(license: int, *, enabled: bool = True, days: int = 0) -> Holder:
+    return Holder(license, f"Agent {license}", enabled, HELD_AT + days * DAY)
 
 
 @pytest.mark.parametrize(
@@ -302,31 +302,31 @@ def _holder(licence: int, *, enabled: bool = True, days: int = 0) -> Holder:
         ),
     ],
 )
-def test_the_order_in_which_licences_are_proposed_to_end(
+def test_the_order_in_which_licenses_are_proposed_to_end(
     holders: list[Holder], expected: list[int]
 ) -> None:
-    assert order_for_ending([1, 2, 3, 4], {h.licence_id: h for h in holders}) == expected
+    assert order_for_ending([1, 2, 3, 4], {h.license_id: h for h in holders}) == expected
 
 
 _HELD: dict[int, Holder] = {}
 
 
-def find_test_holders(licence_ids: Iterable[int]) -> Mapping[int, Holder]:
-    """Stands in for the app that knows who holds a licence."""
-    return {pk: _HELD[pk] for pk in licence_ids if pk in _HELD}
+def find_test_holders(license_ids: Iterable[int]) -> Mapping[int, Holder]:
+    """Stands in for the app that knows who holds a license."""
+    return {pk: _HELD[pk] for pk in license_ids if pk in _HELD}
 
 
-def test_a_proposal_names_as_many_additional_licences_as_shall_end(settings: Any) -> None:
-    settings.LICENCE_HOLDERS = f"{__name__}.find_test_holders"
+def test_a_proposal_names_as_many_additional_licenses_as_shall_end(settings: Any) -> None:
+    settings.LICENSE_HOLDERS = f"{__name__}.find_test_holders"
     customer, package = _owner_of(agents=3, sip=1)
     first, second, third = bought(package)
     _HELD.clear()
     _HELD.update({first: _holder(first), second: _holder(second, enabled=False)})
     (held,) = read_snapshots(customer.account, [package], NOW)
-    assert propose_ending(held, LicenceKind.AGENT, 0) == ()
-    assert propose_ending(held, LicenceKind.AGENT, 2) == (third, second)
-    assert propose_ending(held, LicenceKind.AGENT, 9) == (third, second, first)
-    assert propose_ending(held, LicenceKind.SIP, 1) == tuple(bought(package, LicenceKind.SIP))
+    assert propose_ending(held, LicenseKind.AGENT, 0) == ()
+    assert propose_ending(held, LicenseKind.AGENT, 2) == (third, second)
+    assert propose_ending(held, LicenseKind.AGENT, 9) == (third, second, first)
+    assert propose_ending(held, LicenseKind.SIP, 1) == tuple(bought(package, LicenseKind.SIP))
 
 
 # --- Several packages ------------------------------------------------------------------------
@@ -435,14 +435,14 @@ def test_a_renewal_is_not_paid_once_the_package_is_released() -> None:
     assert fresh(package).months == 1
 
 
-@pytest.mark.parametrize("change", ["renewed", "upgraded", "licence added", "extended"])
+@pytest.mark.parametrize("change", ["renewed", "upgraded", "license added", "extended"])
 def test_a_renewal_priced_for_another_package_is_not_paid(change: str) -> None:
     customer, package, order = _unpaid_renewal(NOW + DAY)
     if change == "renewed":
         make.renew(package, now=NOW + DAY)
     elif change == "upgraded":
         make.upgrade(customer.application, now=NOW + DAY)
-    elif change == "licence added":
+    elif change == "license added":
         make.add(customer.application, agents=1, now=NOW + DAY)
     else:
         extend_package(package=package, by_time=DAY, reason="Outage", by=None, now=NOW + DAY)
@@ -518,7 +518,7 @@ def test_a_renewal_that_would_be_over_already_is_refused() -> None:
     assert count_live(package, lifted) == 3
 
 
-def test_effects_name_the_licences_that_end() -> None:
+def test_effects_name_the_licenses_that_end() -> None:
     customer, package = _owner_of(agents=2, sip=1)
     ended = bought(package)[0]
     shown = quote(customer.account, _ask(RenewedPackage(package.pk, (ended,))), now=NOW)

@@ -57,7 +57,7 @@ def test_the_dialog_tells_of_the_trial_with_its_exact_end(fresh: tuple[Client, s
 
     words = text(client.get(path, headers=HTMX).content)
 
-    assert "A free trial comes with it: 3 Essential agent licences for 14 days." in words
+    assert "A free trial comes with it: 3 Essential agent licenses for 14 days." in words
     assert "it ends at 24 Mar 2026, 10:00:00 UTC+8" in words
 
 
@@ -71,7 +71,7 @@ def test_activating_grants_the_trial_and_leads_to_the_application(
     application = Application.objects.get()
     package = current_package(application)
     assert answer["HX-Redirect"].endswith(f"/applications/{application.sdkappid}/")
-    assert (package.state, package.licences.count()) == (PackageState.TRIAL, 3)
+    assert (package.state, package.licenses.count()) == (PackageState.TRIAL, 3)
 
 
 def test_a_second_application_has_no_trial_and_is_told_so(fresh: tuple[Client, str]) -> None:

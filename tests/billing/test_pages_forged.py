@@ -120,8 +120,8 @@ BAD_CHOICES = {
     "no terms": BadChoice({"count": "0"}, "count"),
     "13 months": BadChoice({"count": "13"}, "count"),
     "4 years": BadChoice({"count": "4", "unit": "year"}, "count"),
-    "10,001 licences": BadChoice({"agents": "10001"}, "agents"),
-    "10,001 licences in all": BadChoice({"agents": "10000", "sip": "1"}, "agents"),
+    "10,001 licenses": BadChoice({"agents": "10001"}, "agents"),
+    "10,001 licenses in all": BadChoice({"agents": "10000", "sip": "1"}, "agents"),
     "an unknown coupon": BadChoice({"coupon": "999999"}, "coupon"),
     "a coupon that is no key": BadChoice({"coupon": "1 OR 1=1"}, "coupon"),
     "a coupon in Arabic digits": BadChoice({"coupon": "\u0663"}, "coupon"),
@@ -264,7 +264,7 @@ def renewal(package: int, **changes: str) -> dict[str, str]:
     return {"packages": str(package), "coupon": "", **term, **changes}
 
 
-def test_more_licences_cannot_go_on_than_there_are(client: Client, customer: Customer) -> None:
+def test_more_licenses_cannot_go_on_than_there_are(client: Client, customer: Customer) -> None:
     buy(customer.application, agents=2)
     package = current_package(customer.application)
     choice = renewal(package.pk, **{f"agent_{package.pk}": "3"})
@@ -298,7 +298,7 @@ def test_packages_of_another_account_are_not_renewed(client: Client, customer: C
     assert (answer.status_code, set(answer.context["form"].errors)) == (422, {"packages"})
 
 
-def test_sip_licences_are_refused_on_a_trial(client: Client, customer: Customer) -> None:
+def test_sip_licenses_are_refused_on_a_trial(client: Client, customer: Customer) -> None:
     path = f"applications/{customer.application.sdkappid}/add/"
 
     answer = client.post(url(customer, path), {"agents": "0", "sip": "1", "coupon": ""})

@@ -163,7 +163,7 @@ def test_the_present_package_stays_beside_a_field_at_fault(
     for path, data in (("add/", {"agents": "1"}), ("upgrade/", {})):
         answer = client.post(application_url(customer, path), {**data, "payer": "12", "coupon": ""})
         assert answer.status_code == 422
-        assert "Agent licences 5 " in words(answer.content.decode())
+        assert "Agent licenses 5 " in words(answer.content.decode())
 
 
 def test_two_lines_of_one_name_are_told_apart_by_their_end(
@@ -171,11 +171,11 @@ def test_two_lines_of_one_name_are_told_apart_by_their_end(
 ) -> None:
     make.buy(customer.application, agents=2)
     package = make.current_package(customer.application)
-    left_out = package.licences.filter(source="bought").first()
+    left_out = package.licenses.filter(source="bought").first()
     assert left_out is not None
     make.renew(package, ending=(left_out.pk,))
     shown = words(client.get(application_url(customer, "upgrade/")).content.decode())
-    name = "1 additional agent licence (Premium), upgraded from Essential"
+    name = "1 additional agent license (Premium), upgraded from Essential"
     assert f"{name}, ends on 10 Apr 2026" in shown
     assert shown.count(f"{name} ") == 1
     order = make.upgrade(customer.application)

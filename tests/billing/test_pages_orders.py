@@ -21,7 +21,7 @@ from tests.factories import (
     buy,
     current_package,
     fund_account,
-    licences_of,
+    licenses_of,
     make_application,
     make_customer,
     make_member,
@@ -73,7 +73,7 @@ def test_an_order_shows_lines_prices_and_history(client: Client, customer: Custo
     words = text(client.get(url(customer, f"orders/{order.number}/")).content)
 
     assert "Essential agent package 1 month × 120.00 = 120.00" in words
-    assert "2 additional agent licences (Essential) 2 × 1 month × 40.00 = 80.00" in words
+    assert "2 additional agent licenses (Essential) 2 × 1 month × 40.00 = 80.00" in words
     assert "Total USD 200.00" in words
     assert "price book 1" in words
     assert f"Placed {customer.owner.email} · 10 Mar 2026, 10:00:00 UTC+8" in words
@@ -126,7 +126,7 @@ def test_a_receipt_is_for_paid_orders_only(client: Client, customer: Customer) -
 
 @pytest.fixture
 def unpaid(customer: Customer) -> Order:
-    """Two licences short of 120: 600 to pay, 500 there."""
+    """Two licenses short of 120: 600 to pay, 500 there."""
     return buy(customer.application, agents=12)
 
 
@@ -313,7 +313,7 @@ def confirm(client: Client, customer: Customer, html: bytes) -> Order:
     return Order.objects.latest("pk")
 
 
-def test_licences_are_added_at_the_mid_term_price(client: Client, customer: Customer) -> None:
+def test_licenses_are_added_at_the_mid_term_price(client: Client, customer: Customer) -> None:
     buy(customer.application, now=NOW - timedelta(days=15))
     path = url(customer, f"applications/{customer.application.sdkappid}/add/")
 
@@ -346,14 +346,14 @@ def test_a_premium_package_is_not_upgraded(client: Client, customer: Customer) -
     assert "nothing is downgraded during a term" in answer.content.decode()
 
 
-def nobody(licence_ids: object) -> dict[int, object]:
+def nobody(license_ids: object) -> dict[int, object]:
     return {}
 
 
-def test_several_packages_are_renewed_in_one_order_one_with_a_licence_fewer(
+def test_several_packages_are_renewed_in_one_order_one_with_a_license_fewer(
     client: Client, customer: Customer, settings: object
 ) -> None:
-    settings.LICENCE_HOLDERS = f"{__name__}.nobody"  # type: ignore[attr-defined]
+    settings.LICENSE_HOLDERS = f"{__name__}.nobody"  # type: ignore[attr-defined]
     fund_account(customer.account, cash="2000")
     applications = [customer.application, *(make_application(customer.account) for _ in range(2))]
     for application in applications:
@@ -370,11 +370,11 @@ def test_several_packages_are_renewed_in_one_order_one_with_a_licence_fewer(
     dialog = client.post(url(customer, "renew/"), choice)
     order = confirm(client, customer, dialog.content)
 
-    # Two months of 3 packages and 5 licences: 3 x 240 + 5 x 80.
+    # Two months of 3 packages and 5 licenses: 3 x 240 + 5 x 80.
     assert (order.kind, order.status, str(order.total)) == ("renewal", "paid", "1120.00")
-    ending = [licence for package in packages for licence in licences_of(package)]
-    newest = licences_of(packages[1])[-1]
-    assert [licence.pk for licence in ending if licence.ends_at] == [newest.pk]
+    ending = [license for package in packages for license in licenses_of(package)]
+    newest = licenses_of(packages[1])[-1]
+    assert [license.pk for license in ending if license.ends_at] == [newest.pk]
 
 
 def test_a_package_that_is_not_chosen_is_not_renewed(client: Client, customer: Customer) -> None:

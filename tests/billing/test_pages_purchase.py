@@ -22,7 +22,7 @@ from tests.factories import (
     buy,
     current_package,
     fund_account,
-    licences_of,
+    licenses_of,
     make_account,
     make_coupon,
     make_customer,
@@ -51,7 +51,7 @@ def client(customer: Customer) -> Client:
 
 
 def choice(customer: Customer, **changes: str) -> dict[str, str]:
-    """Premium monthly with 2 additional agents and 1 SIP licence: 210 + 140 + 21."""
+    """Premium monthly with 2 additional agents and 1 SIP license: 210 + 140 + 21."""
     return {
         "application": str(customer.application.sdkappid),
         "edition": "premium",
@@ -153,7 +153,7 @@ def test_without_script_a_button_updates_the_price(client: Client, customer: Cus
     [("5", "", "140.00"), ("3", "", None), ("2", "", None), ("5", "1", "70.00"), ("5", "0", None)],
     ids=["two more", "exactly included", "fewer", "a number wins", "zero wins"],
 )
-def test_people_need_the_licences_beyond_the_included_ones(
+def test_people_need_the_licenses_beyond_the_included_ones(
     client: Client, customer: Customer, people: str, agents: str, line: str | None
 ) -> None:
     html = ask_for(client, customer, people=people, agents=agents, sip="0")
@@ -314,17 +314,17 @@ def test_without_applications_the_page_leads_to_activating_one() -> None:
 
 @pytest.fixture
 def extended(customer: Customer, settings: object) -> Customer:
-    """A trial with three more licences; nobody holds any."""
-    settings.LICENCE_HOLDERS = "tests.billing.test_pages_purchase.nobody"  # type: ignore[attr-defined]
+    """A trial with three more licenses; nobody holds any."""
+    settings.LICENSE_HOLDERS = "tests.billing.test_pages_purchase.nobody"  # type: ignore[attr-defined]
     add(customer.application, agents=3)
     return customer
 
 
-def nobody(licence_ids: object) -> dict[int, object]:
+def nobody(license_ids: object) -> dict[int, object]:
     return {}
 
 
-def test_licences_of_the_trial_go_over_unless_fewer_are_asked(
+def test_licenses_of_the_trial_go_over_unless_fewer_are_asked(
     client: Client, extended: Customer
 ) -> None:
     html = ask_for(client, extended, agents="", sip="0")
@@ -332,32 +332,32 @@ def test_licences_of_the_trial_go_over_unless_fewer_are_asked(
     assert amounts(html)[:2] == ["210.00", "210.00"]
 
 
-def test_fewer_licences_than_the_trial_has_end_by_choice(
+def test_fewer_licenses_than_the_trial_has_end_by_choice(
     client: Client, extended: Customer
 ) -> None:
-    bought = licences_of(current_package(extended.application))[3:]
+    bought = licenses_of(current_package(extended.application))[3:]
     page = client.post(
         url(extended, "buy/?part=price"), choice(extended, agents="1", sip="0"), headers=HTMX
     )
     marks = re.findall(r'name="(mark_\d+)" value="([^"]+)"', page.content.decode())
     assert re.findall(r'value="(\d+)" checked', page.content.decode()) == [
-        str(licence.pk) for licence in (bought[2], bought[1])
+        str(license.pk) for license in (bought[2], bought[1])
     ]
 
     chosen = {"ending": [str(bought[0].pk), str(bought[2].pk)], **dict(marks)}
     dialog = client.post(url(extended, "buy/"), {**choice(extended, agents="1", sip="0"), **chosen})
     confirm(client, extended, dialog.content.decode())
 
-    ended = [licence.pk for licence in bought if type(licence).objects.get(pk=licence.pk).ends_at]
+    ended = [license.pk for license in bought if type(license).objects.get(pk=license.pk).ends_at]
     assert ended == [bought[0].pk, bought[2].pk]
 
 
-@pytest.mark.parametrize(("ticked", "words"), [(1, "tick 1 more"), (3, "1 licence too many")])
-def test_the_number_of_ticked_licences_must_be_right(
+@pytest.mark.parametrize(("ticked", "words"), [(1, "tick 1 more"), (3, "1 license too many")])
+def test_the_number_of_ticked_licenses_must_be_right(
     client: Client, extended: Customer, ticked: int, words: str
 ) -> None:
     package = current_package(extended.application)
-    chosen = [str(licence.pk) for licence in licences_of(package)[3 : 3 + ticked]]
+    chosen = [str(license.pk) for license in licenses_of(package)[3 : 3 + ticked]]
 
     answer = client.post(
         url(extended, "buy/"),
@@ -389,7 +389,7 @@ def test_a_list_that_somebody_is_ticking_in_is_not_replaced(
 
 def test_ticks_stay_where_another_field_is_at_fault(client: Client, extended: Customer) -> None:
     package = current_package(extended.application)
-    ticked = [licence.pk for licence in licences_of(package)[3:5]]
+    ticked = [license.pk for license in licenses_of(package)[3:5]]
 
     answer = client.post(
         url(extended, "buy/"),

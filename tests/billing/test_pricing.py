@@ -27,7 +27,7 @@ from billing.catalog.pricing import (
     price_upgrade,
 )
 from billing.catalog.queries import find_price_book, read_price_list
-from billing.enums import Edition, ItemKind, LicenceKind, TermUnit
+from billing.enums import Edition, ItemKind, LicenseKind, TermUnit
 from billing.models import PriceBook, PriceItem
 from tests.billing.acts import SHANGHAI, at
 from tests.billing.builders import NOW
@@ -50,10 +50,10 @@ GUIDE = PriceList(
         PREMIUM: PackagePrice(Decimal("210.00"), Decimal("2520.00"), 3, 0),
     },
     additional={
-        (ESSENTIAL, LicenceKind.AGENT): _item("40.00", "480.00"),
-        (PREMIUM, LicenceKind.AGENT): _item("70.00", "840.00"),
-        (ESSENTIAL, LicenceKind.SIP): _item("15.00", "180.00"),
-        (PREMIUM, LicenceKind.SIP): _item("21.00", "252.00"),
+        (ESSENTIAL, LicenseKind.AGENT): _item("40.00", "480.00"),
+        (PREMIUM, LicenseKind.AGENT): _item("70.00", "840.00"),
+        (ESSENTIAL, LicenseKind.SIP): _item("15.00", "180.00"),
+        (PREMIUM, LicenseKind.SIP): _item("21.00", "252.00"),
     },
 )
 
@@ -96,7 +96,7 @@ def test_the_migrated_price_book_is_the_list_that_is_computed_with() -> None:
 # --- Whole terms: 36 combinations ------------------------------------------------------------
 
 TERMS = [
-    # Essential by the month: 120, 40 an agent, 15 a SIP licence.
+    # Essential by the month: 120, 40 an agent, 15 a SIP license.
     (ESSENTIAL, MONTH, 1, 0, 0, "120.00", "120"),
     (ESSENTIAL, MONTH, 1, 1, 0, "160.00", "120+40"),
     (ESSENTIAL, MONTH, 1, 0, 1, "135.00", "120+15"),
@@ -144,7 +144,7 @@ TERMS = [
     TERMS,
     ids=[f"{row[0]}-{row[2]}-{row[1]}-{row[3]}-agents-{row[4]}-sip={row[6]}" for row in TERMS],
 )
-def test_a_package_with_licences_costs_the_list_price_by_whole_terms(
+def test_a_package_with_licenses_costs_the_list_price_by_whole_terms(
     edition: Edition, unit: TermUnit, count: int, agents: int, sip: int, total: str, sum_: str
 ) -> None:
     lines = price_terms(GUIDE, edition, unit, count, agents, sip)
@@ -174,19 +174,19 @@ def test_terms_out_of_bounds_have_no_price(unit: TermUnit, count: int) -> None:
         (10**9, 0, "agents"),
     ],
 )
-def test_numbers_of_licences_out_of_bounds_are_refused(agents: int, sip: int, field_: str) -> None:
+def test_numbers_of_licenses_out_of_bounds_are_refused(agents: int, sip: int, field_: str) -> None:
     with pytest.raises(PricingError) as refused:
         check_quantities(agents, sip, 10_000)
     assert refused.value.field == field_
 
 
 @pytest.mark.parametrize(("agents", "sip"), [(0, 0), (10_000, 0), (0, 10_000), (5_000, 5_000)])
-def test_numbers_of_licences_at_the_limit_are_allowed(agents: int, sip: int) -> None:
+def test_numbers_of_licenses_at_the_limit_are_allowed(agents: int, sip: int) -> None:
     check_quantities(agents, sip, 10_000)
 
 
 @pytest.mark.parametrize(("people", "extra"), [(0, 0), (1, 0), (3, 0), (4, 1), (50, 47)])
-def test_people_beyond_the_included_ones_need_additional_licences(people: int, extra: int) -> None:
+def test_people_beyond_the_included_ones_need_additional_licenses(people: int, extra: int) -> None:
     assert people_to_extra_agents(people, 3) == extra
 
 
@@ -239,7 +239,7 @@ EXTENDED: Terms = {"extension": timedelta(days=3)}
 EXTENDED_LONG: Terms = {"extension": timedelta(days=60)}
 
 MIDTERM = [
-    # 10 March to 10 April 2026, 10:00: 31 days. Essential: 40 an agent, 15 a SIP licence.
+    # 10 March to 10 April 2026, 10:00: 31 days. Essential: 40 an agent, 15 a SIP license.
     Case("at the start: 1 month x 40", "2026-03-10 10:00:00", (1, 0), ("40.00",)),
     Case("1 s on: 31 days, at most a month", "2026-03-10 10:00:01", (0, 31), ("40.00",)),
     Case("1 day on: 30 x 40/30", "2026-03-11 10:00:00", (0, 30), ("40.00",)),
@@ -263,7 +263,7 @@ MIDTERM = [
     # Premium: 70 and 21.
     _premium("70/30 = 2.333", "2026-04-09 10:00:00", (0, 1), ("2.33",)),
     _premium("SIP 13 x 21/30", "2026-03-28 10:00:00", (0, 13), ("9.10",), agents=0, sip=1),
-    # 70 x 17/30 = 39.666: rounded for one licence, then 5 x 39.67.
+    # 70 x 17/30 = 39.666: rounded for one license, then 5 x 39.67.
     _premium("5 x 39.67, not 198.33", "2026-03-24 10:00:00", (0, 17), ("198.35",), agents=5),
     # February: 31 Jan to 29 Feb 2028, 12:00, and on to 31 Mar and 30 Apr.
     Case("31 Jan, leap: a month", "2028-01-31 12:00:00", (1, 0), ("40.00",), **LEAP),
@@ -298,7 +298,7 @@ MIDTERM = [
     # 1 Mar to 29 Mar: 28 days; 23 x 70 = 1610, 28 x 70/30 = 65.333.
     _premium("23 x 70 + 65.333", "2029-03-01 08:00:00", (23, 28), ("1675.33",), **LEAP_DAY),
     _premium("3 years' last day", "2031-02-27 08:00:01", (0, 1), ("2.33",), **LEAP_DAY),
-    # 2 years from the last second of 2026: 180/12 = 15 a SIP licence and month.
+    # 2 years from the last second of 2026: 180/12 = 15 a SIP license and month.
     Case("22 x 15", "2027-02-28 23:59:59", (22, 0), ("330.00",), **LATE),
     Case("1 s on: 21 x 15 + at most 15", "2027-03-01 00:00:00", (21, 31), ("330.00",), **LATE),
     # 3 days more by staff: 13 April, 10:00; boundaries move with it.
@@ -330,7 +330,7 @@ MIDTERM = [
 
 
 @pytest.mark.parametrize("case", MIDTERM, ids=lambda case: f"{case.edition}: {case.name}")
-def test_a_licence_costs_the_time_that_its_package_has_left(case: Case) -> None:
+def test_a_license_costs_the_time_that_its_package_has_left(case: Case) -> None:
     left = case.remaining
     assert (left.months, left.days) == case.left
     lines = price_additional(GUIDE, case.edition, case.unit, left, case.agents, case.sip)
@@ -373,7 +373,7 @@ def test_on_a_trial_days_alone_are_paid(now: str, days: int, amount: str) -> Non
         pytest.param("10.00", (0, 29), "9.67", id="29 days: 9.666"),
     ],
 )
-def test_rounding_of_one_licences_price(monthly: str, left: tuple[int, int], price: str) -> None:
+def test_rounding_of_one_licenses_price(monthly: str, left: tuple[int, int], price: str) -> None:
     assert midterm_unit_price(Decimal(monthly), Remaining(*left)) == Decimal(price)
 
 
@@ -394,7 +394,7 @@ def test_an_annual_price_is_spread_over_twelve_months_exactly(
         version=2,
         currency="USD",
         packages={},
-        additional={(ESSENTIAL, LicenceKind.AGENT): _item("999.00", annual)},
+        additional={(ESSENTIAL, LicenseKind.AGENT): _item("999.00", annual)},
     )
     (line,) = price_additional(prices, ESSENTIAL, YEAR, Remaining(*left), agents=1, sip=0)
     assert line.unit_price == Decimal(price)
@@ -453,7 +453,7 @@ UPGRADES = [
     Upgrade(
         # Renewed once, to 10 May. The package and 2 agents have a month and 15 days, 90+45 and
         # 30+15 each; the agent that was left out has 15 days, 15.
-        "after a renewal with one licence fewer",
+        "after a renewal with one license fewer",
         "2026-03-26 10:00:00",
         "135.00",
         "90.00",
@@ -464,7 +464,7 @@ UPGRADES = [
     ),
     Upgrade(
         # On the old expiry's last second: a day for the one left out, 1 month and a day else.
-        "1 s before the licence left out ends",
+        "1 s before the license left out ends",
         "2026-04-10 09:59:59",
         "93.00",
         "62.00",
@@ -557,7 +557,7 @@ def test_more_time_never_costs_less(monthly: Decimal, left: Remaining) -> None:
     minutes=st.integers(0, 60 * 24 * 700),
     unit=st.sampled_from([MONTH, YEAR]),
 )
-def test_waiting_never_makes_a_licence_dearer(since: int, minutes: int, unit: TermUnit) -> None:
+def test_waiting_never_makes_a_license_dearer(since: int, minutes: int, unit: TermUnit) -> None:
     start = at("2026-01-01 00:00:00") + timedelta(seconds=since)
 
     def price_at(now: datetime) -> Decimal:

@@ -211,7 +211,7 @@ def test_a_refund_under_review_promises_no_release_either(package: Package) -> N
         assert "A refund of it is under review" in text
 
 
-def test_an_unrestricted_customer_reads_when_the_licences_go(package: Package) -> None:
+def test_an_unrestricted_customer_reads_when_the_licenses_go(package: Package) -> None:
     _sweep(EXPIRY + HOUR)
     _remind(EXPIRY + DAY)
     texts = _mails(package)

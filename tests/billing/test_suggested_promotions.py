@@ -11,7 +11,7 @@ import time_machine
 from django.test import Client
 
 from billing.catalog.pricing import ItemPrice, PackagePrice, PriceList
-from billing.enums import CouponKind, Edition, LicenceKind, OrderKind
+from billing.enums import CouponKind, Edition, LicenseKind, OrderKind
 from billing.grants.coupons import end_promotion
 from billing.models import Order, Promotion
 from billing.offers.policy import limits_refund, list_harmless
@@ -186,7 +186,7 @@ def test_additional_licenses_are_compared_with_the_package() -> None:
         packages=PRICES.packages,
         additional={
             (Edition.ESSENTIAL, kind): ItemPrice(Decimal(price), Decimal(price) * 12)
-            for kind, price in ((LicenceKind.AGENT, "40.00"), (LicenceKind.SIP, "15.00"))
+            for kind, price in ((LicenseKind.AGENT, "40.00"), (LicenseKind.SIP, "15.00"))
         },
     )
     found = compare_choice(

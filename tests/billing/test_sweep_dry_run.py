@@ -14,7 +14,7 @@ from django.core.management import call_command
 from accounts.enums import Measure
 from accounts.models import AuditEvent
 from billing.enums import Edition, RenewalMode, TermUnit
-from billing.models import Fund, Licence, Order, Package
+from billing.models import Fund, License, Order, Package
 from billing.packages.services import choose_renewal_mode
 from billing.refunds.holds import place_refund_hold
 from tests import factories as make
@@ -46,7 +46,7 @@ def _package(
 def _fill() -> None:
     """A mix of everything that a sweep meets, and of what it has to leave alone."""
     auto = RenewalMode.AUTOMATIC
-    # By itself: in time, with more licences, isolated, too late, without money, short of a second.
+    # By itself: in time, with more licenses, isolated, too late, without money, short of a second.
     _package(12 * HOUR, mode=auto)
     _package(12 * HOUR, mode=auto, agents=3, sip=2, edition=Edition.PREMIUM, cash="9000")
     _package(-2 * DAY, mode=auto)
@@ -94,7 +94,7 @@ class Facts:
     orders: dict[int, str]
     renewals: dict[int, Decimal]
     funds: dict[int, Decimal]
-    licences: Counter[int]
+    licenses: Counter[int]
     events: int
 
 
@@ -112,7 +112,7 @@ def _read() -> Facts:
             if line.package_id
         },
         dict(Fund.objects.values_list("account_id", "balance")),
-        Counter(Licence.objects.live(AS_OF).values_list("package_id", flat=True)),
+        Counter(License.objects.live(AS_OF).values_list("package_id", flat=True)),
         AuditEvent.objects.count(),
     )
 
@@ -159,7 +159,7 @@ def test_the_run_does_what_the_dry_run_announced_row_by_row() -> None:
     } == _final(announced, "order")
 
 
-def test_money_and_licences_are_what_was_announced() -> None:
+def test_money_and_licenses_are_what_was_announced() -> None:
     _fill()
     before = _read()
     rows = json.loads(_run("--dry-run", "--json"))["rows"]
@@ -175,12 +175,12 @@ def test_money_and_licences_are_what_was_announced() -> None:
     }
     for row in rows:
         if row["kind"] == "package":
-            counted = Licence.objects.filter(package=row["id"]).exclude(ends_at__lte=AS_OF)
-            assert row["licences"] == counted.count()
+            counted = License.objects.filter(package=row["id"]).exclude(ends_at__lte=AS_OF)
+            assert row["licenses"] == counted.count()
     unpaid = Order.objects.filter(status="expired")
     totals = {order.pk: f"USD {order.total}" for order in unpaid}
     assert totals == {row["id"]: row["amount"] for row in rows if row["kind"] == "order"}
-    assert {row["licences"] for row in rows if row["kind"] == "order"} == {4}
+    assert {row["licenses"] for row in rows if row["kind"] == "order"} == {4}
 
 
 def test_the_table_says_the_same_as_the_json() -> None:
@@ -190,7 +190,7 @@ def test_the_table_says_the_same_as_the_json() -> None:
     shown = [(line.split()[0], int(line.split()[2]), line.split()[3]) for line in lines]
     assert shown == [(row["step"], row["id"], row["account"]) for row in rows]
     for line, row in zip(lines, rows, strict=True):
-        said = f"{row['from_state']} → {row['to_state']}  licences {row['licences']}"
+        said = f"{row['from_state']} → {row['to_state']}  licenses {row['licenses']}"
         said += f"  {row['amount']}" if row["amount"] else ""
         said += f"  missing {row['missing']}" if row["missing"] else ""
         assert line.endswith(said)

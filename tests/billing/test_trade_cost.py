@@ -16,7 +16,7 @@ from billing.models import (
     Fund,
     LedgerEntry,
     LedgerTransaction,
-    Licence,
+    License,
     Order,
     OrderLine,
     Package,
@@ -40,7 +40,7 @@ LATER = NOW + timedelta(hours=1)
 Act = Callable[[], object]
 
 
-def purchase(licences: int = 1, *, on_trial: bool = True, **terms: Any) -> tuple[Customer, Act]:
+def purchase(licenses: int = 1, *, on_trial: bool = True, **terms: Any) -> tuple[Customer, Act]:
     """A confirmed purchase of a package with as many additional agents, and with telephones."""
     customer = make.make_customer(gift="10", income="10", cash="20000")
     application = customer.application
@@ -50,23 +50,23 @@ def purchase(licences: int = 1, *, on_trial: bool = True, **terms: Any) -> tuple
         kind=OrderKind.NEW,
         application=application.pk,
         edition=Edition.PREMIUM,
-        agents=licences,
-        sip=licences,
+        agents=licenses,
+        sip=licenses,
         **terms,
     )
     return customer, confirmed(customer, ask)
 
 
-def takeover(licences: int = 1) -> tuple[Customer, Act]:
-    """A purchase on a trial that has bought licences, of which one is left out."""
+def takeover(licenses: int = 1) -> tuple[Customer, Act]:
+    """A purchase on a trial that has bought licenses, of which one is left out."""
     customer = make.make_customer(cash="20000")
-    make.add(customer.application, agents=licences + 1)
-    bought = Licence.objects.filter(account=customer.account, source="bought").order_by("pk")
+    make.add(customer.application, agents=licenses + 1)
+    bought = License.objects.filter(account=customer.account, source="bought").order_by("pk")
     ask = OrderRequest(
         kind=OrderKind.NEW,
         application=customer.application.pk,
         edition=Edition.PREMIUM,
-        agents=licences + 1,
+        agents=licenses + 1,
         ending=(bought[0].pk,),
     )
     return customer, confirmed(customer, ask)
@@ -77,53 +77,53 @@ def confirmed(customer: Customer, ask: OrderRequest) -> Act:
     return lambda: place_order(account=customer.account, token=token, by=customer.owner, now=NOW)
 
 
-def buyer(licences: int = 1) -> tuple[Customer, Package]:
+def buyer(licenses: int = 1) -> tuple[Customer, Package]:
     customer = make.make_customer(gift="10", income="10", cash="20000")
-    return customer, package_of(make.buy(customer.application, agents=licences, sip=licences))
+    return customer, package_of(make.buy(customer.application, agents=licenses, sip=licenses))
 
 
-def addition(licences: int = 1) -> tuple[Customer, Act]:
+def addition(licenses: int = 1) -> tuple[Customer, Act]:
     customer, _package = buyer()
     ask = OrderRequest(
         kind=OrderKind.ADDITIONAL,
         application=customer.application.pk,
-        agents=licences,
-        sip=licences,
+        agents=licenses,
+        sip=licenses,
     )
     return customer, confirmed(customer, ask)
 
 
-def renewal(licences: int = 1, *, packages: int = 3, ending: int = 0) -> tuple[Customer, Act]:
-    """A renewal of packages in one order, some of the first one's licences left out."""
-    customer, package = buyer(licences)
+def renewal(licenses: int = 1, *, packages: int = 3, ending: int = 0) -> tuple[Customer, Act]:
+    """A renewal of packages in one order, some of the first one's licenses left out."""
+    customer, package = buyer(licenses)
     others = [
-        package_of(make.buy(make.make_application(customer.account), agents=licences))
+        package_of(make.buy(make.make_application(customer.account), agents=licenses))
         for _number in range(packages - 1)
     ]
-    left_out = package.licences.filter(source="bought").order_by("pk")[:ending]
+    left_out = package.licenses.filter(source="bought").order_by("pk")[:ending]
     ask = OrderRequest(
         kind=OrderKind.RENEWAL,
         renewed=(
-            RenewedPackage(package.pk, tuple(licence.pk for licence in left_out)),
+            RenewedPackage(package.pk, tuple(license.pk for license in left_out)),
             *(RenewedPackage(other.pk) for other in others),
         ),
     )
     return customer, confirmed(customer, ask)
 
 
-def upgrade(licences: int = 1) -> tuple[Customer, Act]:
-    customer, _package = buyer(licences)
+def upgrade(licenses: int = 1) -> tuple[Customer, Act]:
+    customer, _package = buyer(licenses)
     ask = OrderRequest(
         kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM
     )
     return customer, confirmed(customer, ask)
 
 
-def refund(licences: int = 1, *, additions: int = 0) -> tuple[Customer, Act]:
+def refund(licenses: int = 1, *, additions: int = 0) -> tuple[Customer, Act]:
     """A confirmed refund of a package, bought an hour ago by so many orders and one."""
-    customer, package = buyer(licences)
+    customer, package = buyer(licenses)
     for _number in range(additions):
-        make.add(customer.application, agents=licences)
+        make.add(customer.application, agents=licenses)
     token = quote_refund(package=package, now=LATER).token
     return customer, lambda: refund_package(
         package=package, token=token, by=customer.owner, now=LATER
@@ -145,20 +145,20 @@ def count(act: Act) -> int:
     [
         pytest.param(purchase, 12, id="purchase on the trial"),
         pytest.param(lambda n=1: purchase(n, on_trial=False), 13, id="purchase without one"),
-        pytest.param(takeover, 14, id="purchase with licences of the trial"),
-        pytest.param(addition, 11, id="additional licences"),
+        pytest.param(takeover, 14, id="purchase with licenses of the trial"),
+        pytest.param(addition, 11, id="additional licenses"),
         pytest.param(renewal, 11, id="renewal of three packages"),
-        pytest.param(lambda n=1: renewal(n, ending=1), 12, id="renewal with fewer licences"),
+        pytest.param(lambda n=1: renewal(n, ending=1), 12, id="renewal with fewer licenses"),
         pytest.param(upgrade, 11, id="upgrade"),
         pytest.param(refund, 14, id="refund"),
         pytest.param(lambda n=1: refund(n, additions=2), 14, id="refund of three orders"),
     ],
 )
-def test_a_trade_takes_few_statements_however_many_licences(
+def test_a_trade_takes_few_statements_however_many_licenses(
     build: Callable[..., tuple[Customer, Act]], statements: int
 ) -> None:
     assert statements <= LIMIT
-    assert [count(build(licences)[1]) for licences in (1, 50)] == [statements, statements]
+    assert [count(build(licenses)[1]) for licenses in (1, 50)] == [statements, statements]
 
 
 def test_a_renewal_takes_as_many_for_one_package_as_for_six() -> None:
@@ -187,7 +187,7 @@ MODELS: tuple[type[Model], ...] = (
     Fund,
     LedgerEntry,
     LedgerTransaction,
-    Licence,
+    License,
     Order,
     OrderLine,
     Package,
@@ -225,7 +225,7 @@ def _break_at(number: int) -> Callable[..., Any]:
     ("build", "statements"),
     [
         pytest.param(purchase, 12, id="purchase"),
-        pytest.param(addition, 11, id="additional licences"),
+        pytest.param(addition, 11, id="additional licenses"),
         pytest.param(renewal, 11, id="renewal"),
         pytest.param(refund, 14, id="refund"),
     ],

@@ -203,7 +203,7 @@ def test_an_agent_is_found_by_its_application_within_the_account(db: None) -> No
         add_agent(
             application=customer.application,
             details=AgentDetails(name="Ann", staff_number="1", email="ann@example.com"),
-            with_licence=False,
+            with_license=False,
             by=customer.owner,
             now=factories.NOW,
         )

@@ -18,7 +18,7 @@ from tests.factories import (
     buy,
     current_package,
     fund_account,
-    licences_of,
+    licenses_of,
     make_account,
     make_application,
     make_member,
@@ -51,7 +51,7 @@ def test_a_new_account_starts_with_its_first_application() -> None:
         ("Activate an application", "Activate an application"),
         ("Declare your business", ""),
         ("Add the agents", ""),
-        ("Give them licences", ""),
+        ("Give them licenses", ""),
     ]
 
 
@@ -60,10 +60,10 @@ def test_a_trial_ticks_the_first_step_and_opens_the_others() -> None:
     make_application(account, now=timezone.now())
 
     assert steps_of(account) == [
-        ("Get licences: by the trial, or by a package", "Done"),
+        ("Get licenses: by the trial, or by a package", "Done"),
         ("Declare your business", "Request a connection"),
         ("Add the agents", "Add agents"),
-        ("Give them licences", "Assign licences"),
+        ("Give them licenses", "Assign licenses"),
     ]
 
 
@@ -73,12 +73,12 @@ def test_after_the_trial_the_first_step_is_buying() -> None:
 
     with time_machine.travel(NOW + timedelta(days=20), tick=False):
         assert steps_of(account)[0] == (
-            "Get licences: by the trial, or by a package",
+            "Get licenses: by the trial, or by a package",
             "Buy a package",
         )
         fund_account(account, cash="500")
         buy(account.applications.get(), now=timezone.now())
-        assert steps_of(account)[0] == ("Get licences: by the trial, or by a package", "Done")
+        assert steps_of(account)[0] == ("Get licenses: by the trial, or by a package", "Done")
 
 
 def test_in_isolation_the_first_step_is_renewing_and_after_the_release_buying() -> None:
@@ -89,7 +89,7 @@ def test_in_isolation_the_first_step_is_renewing_and_after_the_release_buying() 
     expiry = current_package(application).expires_at
     for days, button in ((1, "Renew"), (7, "Buy a package")):
         with time_machine.travel(expiry + timedelta(days=days), tick=False):
-            assert steps_of(account)[0] == ("Get licences: by the trial, or by a package", button)
+            assert steps_of(account)[0] == ("Get licenses: by the trial, or by a package", button)
 
 
 def test_the_way_ends_where_everything_is_done() -> None:
@@ -104,10 +104,10 @@ def test_the_way_ends_where_everything_is_done() -> None:
         "Done",
         "Done",
         "Done",
-        "Assign licences",
+        "Assign licenses",
     ]
-    licence = licences_of(current_package(application))[0]
-    make_agent(application, now=timezone.now(), licence=licence)
+    license = licenses_of(current_package(application))[0]
+    make_agent(application, now=timezone.now(), license=license)
 
     assert steps_of(account) == []
 

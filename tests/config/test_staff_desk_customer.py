@@ -81,7 +81,7 @@ def make_whole_customer() -> factories.Customer:
     add_agent(
         application=application,
         details=AgentDetails(name="Ann Lee", nickname="Ann", staff_number="7", email="a@b.cn"),
-        with_licence=True,
+        with_license=True,
         by=owner,
         now=NOW - DAY,
     )
@@ -250,7 +250,7 @@ def test_the_one_refund_of_the_entity_is_told_of_in_all_its_accounts() -> None:
     assert change_url(first.account) in page
 
 
-# --- Packages as they are now, licences ----------------------------------------------------------
+# --- Packages as they are now, licenses ----------------------------------------------------------
 
 
 def test_a_package_is_shown_as_it_is_whatever_a_sweep_has_recorded() -> None:
@@ -262,14 +262,14 @@ def test_a_package_is_shown_as_it_is_whatever_a_sweep_has_recorded() -> None:
     assert table(customer.account, "packages")[0][2] == "Isolated"
 
 
-def test_licences_held_and_free_are_counted() -> None:
+def test_licenses_held_and_free_are_counted() -> None:
     tenant = rows.make_tenant()
     package = rows.make_package(tenant.application, agents=3, sip=1)
-    rows.make_agent(tenant.application, licence=rows.licences_of(package)[0])
+    rows.make_agent(tenant.application, license=rows.licenses_of(package)[0])
 
     assert notes(tenant.account, "packages") == [
-        "Agent licences: 1 of 3 used.",
-        "SIP licences: 0 of 1 used.",
+        "Agent licenses: 1 of 3 used.",
+        "SIP licenses: 0 of 1 used.",
     ]
 
 

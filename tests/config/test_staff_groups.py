@@ -156,7 +156,7 @@ SHARE = 3
 
 #: Written by services alone, or never again once written.
 NEVER_WRITTEN = {
-    *("auditevent", "evidence", "fund", "ledgerentry", "ledgertransaction", "licence", "order"),
+    *("auditevent", "evidence", "fund", "ledgerentry", "ledgertransaction", "license", "order"),
     *("orderline", "payment", "refund", "refundline", "restriction", "violation", "violationevent"),
 }
 

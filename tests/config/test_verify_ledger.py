@@ -17,7 +17,7 @@ PACKAGE = "(SELECT p.id FROM billing_package p WHERE p.state = 'active' ORDER BY
 DONE = "(SELECT r.id FROM billing_refund r WHERE r.status = 'done' ORDER BY r.id LIMIT 1)"
 CREDIT = "(SELECT c.id FROM billing_credit c WHERE c.status = 'booked' ORDER BY c.id LIMIT 1)"
 AGENT = (
-    "(SELECT a.id FROM agents_agent a JOIN billing_licence l ON l.id = a.licence_id"
+    "(SELECT a.id FROM agents_agent a JOIN billing_license l ON l.id = a.license_id"
     f" WHERE l.package_id = {PACKAGE} ORDER BY a.id LIMIT 1)"
 )
 CASE = "(SELECT v.id FROM compliance_violation v WHERE v.measure = 'suspend' LIMIT 1)"
@@ -176,10 +176,10 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     # --- Licenses ---
     "license held twice": (
         (
-            dropped("agents_agent", "agents_agent_licence_id_key"),
+            dropped("agents_agent", "agents_agent_license_id_key"),
             (
-                "UPDATE agents_agent SET licence_id ="
-                f" (SELECT licence_id FROM agents_agent WHERE id = {AGENT})"
+                "UPDATE agents_agent SET license_id ="
+                f" (SELECT license_id FROM agents_agent WHERE id = {AGENT})"
                 " WHERE id = (SELECT max(id) FROM agents_agent x WHERE x.application_id ="
                 f" (SELECT application_id FROM agents_agent WHERE id = {AGENT}))"
             ),
@@ -189,10 +189,10 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "license of another application": (
         (
             (
-                "UPDATE agents_agent SET licence_id = (SELECT l.id FROM billing_licence l"
+                "UPDATE agents_agent SET license_id = (SELECT l.id FROM billing_license l"
                 f" JOIN billing_package p ON p.id = l.package_id WHERE p.id <> {PACKAGE}"
                 " AND l.kind = 'agent' AND p.application_id <> agents_agent.application_id"
-                " AND NOT EXISTS (SELECT FROM agents_agent x WHERE x.licence_id = l.id) LIMIT 1)"
+                " AND NOT EXISTS (SELECT FROM agents_agent x WHERE x.license_id = l.id) LIMIT 1)"
                 f" WHERE id = {AGENT}"
             ),
         ),
@@ -201,8 +201,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "license of the wrong kind": (
         (
             (
-                "UPDATE billing_licence SET kind = 'sip' WHERE id ="
-                f" (SELECT licence_id FROM agents_agent WHERE id = {AGENT})"
+                "UPDATE billing_license SET kind = 'sip' WHERE id ="
+                f" (SELECT license_id FROM agents_agent WHERE id = {AGENT})"
             ),
         ),
         "which is of kind 'sip'",
@@ -210,7 +210,7 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "included license planted": (
         (
             (
-                "INSERT INTO billing_licence (account_id, package_id, kind, source, created_at)"
+                "INSERT INTO billing_license (account_id, package_id, kind, source, created_at)"
                 " SELECT account_id, id, 'agent', 'included', created_at FROM billing_package"
                 f" WHERE id = {PACKAGE}"
             ),
@@ -220,19 +220,19 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "bought license planted": (
         (
             (
-                "INSERT INTO billing_licence"
+                "INSERT INTO billing_license"
                 " (account_id, package_id, kind, source, order_line_id, created_at)"
                 " SELECT account_id, package_id, kind, source, order_line_id, created_at"
-                " FROM billing_licence WHERE source = 'bought' ORDER BY id LIMIT 1"
+                " FROM billing_license WHERE source = 'bought' ORDER BY id LIMIT 1"
             ),
         ),
-        "licences, and",
+        "licenses, and",
     ),
     "license ends for no order": (
         (
             (
-                "UPDATE billing_licence SET ends_at = now() WHERE id ="
-                f" (SELECT min(id) FROM billing_licence WHERE package_id = {PACKAGE})"
+                "UPDATE billing_license SET ends_at = now() WHERE id ="
+                f" (SELECT min(id) FROM billing_license WHERE package_id = {PACKAGE})"
             ),
         ),
         "that a paid order left it out: False",
@@ -240,8 +240,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "license moved to another package": (
         (
             (
-                "UPDATE billing_licence SET package_id = (SELECT max(id) FROM billing_package)"
-                " WHERE id = (SELECT min(id) FROM billing_licence WHERE source = 'bought')"
+                "UPDATE billing_license SET package_id = (SELECT max(id) FROM billing_package)"
+                " WHERE id = (SELECT min(id) FROM billing_license WHERE source = 'bought')"
             ),
         ),
         "bought it for package",

@@ -51,14 +51,14 @@ GUARDS: tuple[Guard, ...] = (
     constraint(
         "a license is held once",
         "agents_agent",
-        "agents_agent_licence_id_key",
-        f"{SEATS}::test_a_licence_is_held_once",
+        "agents_agent_license_id_key",
+        f"{SEATS}::test_a_license_is_held_once",
     ),
     trigger(
         "a license fits its holder",
         "agents_agent",
-        "fitting_licence",
-        f"{SEATS}::test_a_licence_fits_its_holder",
+        "fitting_license",
+        f"{SEATS}::test_a_license_fits_its_holder",
     ),
     trigger(
         "a row is of its application's account",

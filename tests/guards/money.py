@@ -126,7 +126,7 @@ BUYING = (
         _ORDERS,
         "    _require_same_terms(current, held)\n",
         "",
-        "billing/test_orders_midterm.py::test_an_unpaid_upgrade_is_not_paid_after_licences_were_added",
+        "billing/test_orders_midterm.py::test_an_unpaid_upgrade_is_not_paid_after_licenses_were_added",
         "billing/test_orders_renewal.py::test_a_renewal_priced_for_another_package_is_not_paid",
     ),
     in_code(

@@ -5,8 +5,8 @@ from tests.guards.money import BOUNDARIES, RACES
 
 TENANCY = "test_tenancy.py"
 MEMBERS = "accounts/test_members.py"
-LICENCES = "agents/test_licences.py"
-LICENCE_RACES = "agents/test_races.py"
+LICENSES = "agents/test_licenses.py"
+LICENSE_RACES = "agents/test_races.py"
 SECOND = "accounts/test_second_person.py"
 CASE_RACES = "compliance/test_compliance_races.py"
 DESK = "compliance/test_two_at_a_desk.py"
@@ -86,50 +86,50 @@ SEATS = (
         _BATCHES,
         "    account = lock_account(application.account_id)\n",
         "    account = Account.objects.get(pk=application.account_id)\n",
-        f"{LICENCE_RACES}::test_two_tabs_assign_overlapping_selections",
-        f"{LICENCE_RACES}::test_licences_that_a_renewal_ends_are_not_given_away_meanwhile",
+        f"{LICENSE_RACES}::test_two_tabs_assign_overlapping_selections",
+        f"{LICENSE_RACES}::test_licenses_that_a_renewal_ends_are_not_given_away_meanwhile",
     ),
     in_code(
         "a license that is held is not free",
         "agents/services/seats.py",
         '.filter(**{f"{holder}__isnull": True})',
         "",
-        f"{LICENCES}::test_those_without_a_licence_get_one_each",
+        f"{LICENSES}::test_those_without_a_license_get_one_each",
     ),
     in_code(
         "no license is claimed that is not there",
         "agents/services/seats.py",
         "    if len(claimed) < count:\n",
         "    if False:\n",
-        "agents/test_adding.py::test_without_a_free_licence_adding_says_how_many_are_missing",
+        "agents/test_adding.py::test_without_a_free_license_adding_says_how_many_are_missing",
     ),
     in_code(
         "licenses are counted before any is given",
-        "agents/services/licences.py",
+        "agents/services/licenses.py",
         "        if needed > free and not (free and is_partial_allowed):\n",
         "        if False:\n",
-        f"{LICENCES}::test_too_few_free_licences_assign_none",
+        f"{LICENSES}::test_too_few_free_licenses_assign_none",
     ),
     in_code(
         "agents are the application's own",
         _BATCHES,
         "chosen.filter(account_id=application.account_id, application_id=application.pk)",
         "chosen",
-        f"{LICENCES}::test_agents_of_others_are_never_meant",
+        f"{LICENSES}::test_agents_of_others_are_never_meant",
     ),
     in_code(
         "a restricted account changes no agents",
         _BATCHES,
         "    require_good_standing(account)\n",
         "",
-        f"{LICENCES}::test_a_restricted_account_changes_nothing",
+        f"{LICENSES}::test_a_restricted_account_changes_nothing",
     ),
     in_code(
         "only what was counted is done",
         _BATCHES,
         "    if expected is not None and matched != expected:\n",
         "    if False:\n",
-        f"{LICENCES}::test_only_what_was_confirmed_is_done",
+        f"{LICENSES}::test_only_what_was_confirmed_is_done",
     ),
 )
 

@@ -93,7 +93,7 @@ class Command(BaseCommand):
         for row in rows:
             self.stdout.write(
                 f"{row.step:16} {row.kind} {row.id:<10} {row.account} {row.application[:24]:24} "
-                f"{row.from_state} → {row.to_state}  licences {row.licences}"
+                f"{row.from_state} → {row.to_state}  licenses {row.licenses}"
                 f"{'  ' + row.amount if row.amount else ''}"
                 f"{'  missing ' + row.missing if row.missing else ''}"
             )

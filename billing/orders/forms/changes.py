@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms.fields import WholeNumberField
 from billing.catalog.pricing import PricingError, check_term
-from billing.enums import Edition, LicenceKind, OrderKind, TermUnit
+from billing.enums import Edition, LicenseKind, OrderKind, TermUnit
 from billing.orders.eligibility import PackageSnapshot
 from billing.orders.forms.fields import KeysField
 from billing.orders.forms.reduction import EndingForm
@@ -24,7 +24,7 @@ from billing.orders.request import OrderRequest, RenewedPackage
 
 
 class AdditionForm(QuantityForm):
-    """Additional licences for an application's package; `application` is its key."""
+    """Additional licenses for an application's package; `application` is its key."""
 
     field_order = ["agents", "sip"]
 
@@ -63,8 +63,8 @@ class UpgradeForm(OrderRequestForm):
 
 
 _LABELS = {
-    LicenceKind.AGENT: _("Additional agent licences that go on"),
-    LicenceKind.SIP: _("Additional SIP telephone licences that go on"),
+    LicenseKind.AGENT: _("Additional agent licenses that go on"),
+    LicenseKind.SIP: _("Additional SIP telephone licenses that go on"),
 }
 
 
@@ -87,7 +87,7 @@ class RenewalForm(EndingForm, OrderRequestForm):
             # Several packages have one sentence for all of them above.
             own_help = {"help_text": TERM_HELP} if len(helds) == 1 else {}
             self.fields[f"count_{key}"] = term_count_field(**own_help)
-            for kind in LicenceKind:
+            for kind in LicenseKind:
                 if _bought(held, kind):
                     self.fields[_name(held, kind)] = _number_field(held, kind)
 
@@ -101,7 +101,7 @@ class RenewalForm(EndingForm, OrderRequestForm):
         for held in helds:
             key = held.package.pk
             values |= {f"unit_{key}": held.package.term_unit, f"count_{key}": "1"}
-            values |= {_name(held, kind): str(_bought(held, kind)) for kind in LicenceKind}
+            values |= {_name(held, kind): str(_bought(held, kind)) for kind in LicenseKind}
         return values
 
     @property
@@ -116,7 +116,7 @@ class RenewalForm(EndingForm, OrderRequestForm):
                 count=self[f"count_{held.package.pk}"],
                 numbers=[
                     self[name]
-                    for name in (_name(held, kind) for kind in LicenceKind)
+                    for name in (_name(held, kind) for kind in LicenseKind)
                     if name in self.fields
                 ],
             )
@@ -146,7 +146,7 @@ class RenewalForm(EndingForm, OrderRequestForm):
                     self.errors.pop(name, None)
                 continue
             self._check_term(held)
-            if not self.errors.keys() & {_name(held, kind) for kind in LicenceKind}:
+            if not self.errors.keys() & {_name(held, kind) for kind in LicenseKind}:
                 self.choose(held, self._kept(held))
         return data
 
@@ -159,9 +159,9 @@ class RenewalForm(EndingForm, OrderRequestForm):
         except PricingError as error:
             self.add_error(count, str(error.message))
 
-    def _kept(self, held: PackageSnapshot) -> dict[LicenceKind, int]:
+    def _kept(self, held: PackageSnapshot) -> dict[LicenseKind, int]:
         """Return the numbers that were changed; an empty one means that all go on."""
-        numbers = {kind: self.cleaned_data.get(_name(held, kind)) for kind in LicenceKind}
+        numbers = {kind: self.cleaned_data.get(_name(held, kind)) for kind in LicenseKind}
         return {kind: number for kind, number in numbers.items() if number is not None}
 
     def ask(self) -> OrderRequest:
@@ -194,15 +194,15 @@ class RenewalRow:
     numbers: list[BoundField]
 
 
-def _bought(held: PackageSnapshot, kind: LicenceKind) -> int:
-    return sum(1 for licence in held.bought if licence.kind == kind)
+def _bought(held: PackageSnapshot, kind: LicenseKind) -> int:
+    return sum(1 for license in held.bought if license.kind == kind)
 
 
-def _name(held: PackageSnapshot, kind: LicenceKind) -> str:
+def _name(held: PackageSnapshot, kind: LicenseKind) -> str:
     return f"{kind.value}_{held.package.pk}"
 
 
-def _number_field(held: PackageSnapshot, kind: LicenceKind) -> WholeNumberField:
+def _number_field(held: PackageSnapshot, kind: LicenseKind) -> WholeNumberField:
     return WholeNumberField(
         label=_LABELS[kind], required=False, min_value=0, max_value=_bought(held, kind)
     )

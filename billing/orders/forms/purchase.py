@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from accounts.forms.fields import WholeNumberField
 from accounts.models import Application
 from billing.catalog.pricing import people_to_extra_agents
-from billing.enums import Edition, LicenceKind, OrderKind
+from billing.enums import Edition, LicenseKind, OrderKind
 from billing.orders.eligibility import PackageSnapshot
 from billing.orders.forms.fields import WordsField
 from billing.orders.forms.reduction import EndingForm
@@ -40,7 +40,7 @@ class PurchaseForm(TermForm, QuantityForm, EndingForm):
         required=False,
         min_value=1,
         max_value=1_000_000,
-        help_text=gettext_lazy("Tells how many additional licences that takes."),
+        help_text=gettext_lazy("Tells how many additional licenses that takes."),
     )
     field_order = ["application", "edition", "unit", "count", "people", "agents", "sip"]
 
@@ -84,11 +84,11 @@ class PurchaseForm(TermForm, QuantityForm, EndingForm):
         held = self.find_trial(data["application"])
         data["agents"] = self._count_agents(len(held.bought) if held else 0)
         if held is not None:
-            self.choose(held, {LicenceKind.AGENT: data["agents"]})
+            self.choose(held, {LicenseKind.AGENT: data["agents"]})
         return data
 
     def _count_agents(self, standing: int) -> int:
-        """Return the additional agent licences: as named, else as people need, else as they are."""
+        """Return the additional agent licenses: as named, else as people need, else as they are."""
         named, people = self.cleaned_data["agents"], self.cleaned_data["people"]
         if named is not None:
             return int(named)

@@ -1,4 +1,4 @@
-"""The part of a form that says which additional licences end."""
+"""The part of a form that says which additional licenses end."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from django import forms
 from django.utils.translation import ngettext
 
-from billing.enums import LicenceKind
+from billing.enums import LicenseKind
 from billing.orders.eligibility import PackageSnapshot
 from billing.orders.forms.fields import KeysField
-from billing.orders.reduction import LicenceReduction, choose_reduction
+from billing.orders.reduction import LicenseReduction, choose_reduction
 
 _MARK = "mark_"
 
 
 class EndingForm(forms.Form):
-    """A form that shows, and asks, which additional licences end.
+    """A form that shows, and asks, which additional licenses end.
 
     For each package with such a choice there is a hidden value `mark_<package>`, which says for
     which numbers the list was shown. `endings` are known as soon as the fields are good that
@@ -26,9 +26,9 @@ class EndingForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.endings: list[tuple[PackageSnapshot, LicenceReduction]] = []
+        self.endings: list[tuple[PackageSnapshot, LicenseReduction]] = []
 
-    def choose(self, held: PackageSnapshot, keep: Mapping[LicenceKind, int]) -> None:
+    def choose(self, held: PackageSnapshot, keep: Mapping[LicenseKind, int]) -> None:
         """Find out what ends of a package, and say on the form if the ticks do not fit."""
         ending = choose_reduction(
             held,
@@ -56,17 +56,17 @@ class EndingForm(forms.Form):
         return shown != wanted
 
 
-def _complaint(name: str, kind: LicenceKind, number: int) -> str:
+def _complaint(name: str, kind: LicenseKind, number: int) -> str:
     if number > 0:
         text = ngettext(
-            "%(name)s: tick %(number)d more licence that ends (%(kind)s).",
-            "%(name)s: tick %(number)d more licences that end (%(kind)s).",
+            "%(name)s: tick %(number)d more license that ends (%(kind)s).",
+            "%(name)s: tick %(number)d more licenses that end (%(kind)s).",
             number,
         )
     else:
         text = ngettext(
-            "%(name)s: %(number)d licence too many is ticked to end (%(kind)s).",
-            "%(name)s: %(number)d licences too many are ticked to end (%(kind)s).",
+            "%(name)s: %(number)d license too many is ticked to end (%(kind)s).",
+            "%(name)s: %(number)d licenses too many are ticked to end (%(kind)s).",
             -number,
         )
     return text % {"name": name, "number": abs(number), "kind": kind.label}

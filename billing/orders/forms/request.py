@@ -124,19 +124,19 @@ def _coupon_words(choice: CouponChoice) -> str:
 
 
 class QuantityForm(OrderRequestForm):
-    """An order of additional licences, alone or with something else."""
+    """An order of additional licenses, alone or with something else."""
 
     agents = WholeNumberField(
-        label=gettext_lazy("Additional agent licences"),
+        label=gettext_lazy("Additional agent licenses"),
         required=False,
         min_value=0,
-        max_value=settings.ORDER_LICENCE_LIMIT,
+        max_value=settings.ORDER_LICENSE_LIMIT,
     )
     sip = WholeNumberField(
-        label=gettext_lazy("Additional SIP telephone licences"),
+        label=gettext_lazy("Additional SIP telephone licenses"),
         required=False,
         min_value=0,
-        max_value=settings.ORDER_LICENCE_LIMIT,
+        max_value=settings.ORDER_LICENSE_LIMIT,
     )
 
 

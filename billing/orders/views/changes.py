@@ -1,4 +1,4 @@
-"""Adding licences to a package, renewing packages, and upgrading one."""
+"""Adding licenses to a package, renewing packages, and upgrading one."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ from billing.places import account_url, application_url
 
 @account_page(Permission.SPEND)
 def additional(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
-    """Sell additional licences for the application's package."""
+    """Sell additional licenses for the application's package."""
     now = timezone.now()
     application = load_application(access, sdkappid)
     held = find_current(access.account, application, now)

@@ -14,7 +14,7 @@ from accounts.http import render_page
 from accounts.models import Application
 from billing.catalog.comparison import edition_columns
 from billing.catalog.queries import find_feature_table, find_prices
-from billing.enums import LicenceSource, PackageState
+from billing.enums import LicenseSource, PackageState
 from billing.offers.services import read_promotions
 from billing.orders.eligibility import PackageSnapshot, find_current
 from billing.orders.forms.purchase import PurchaseForm
@@ -22,7 +22,7 @@ from billing.orders.quotes import PreloadedFacts
 from billing.orders.views.advisor import compare_terms, show_advice
 from billing.orders.views.checkout import answer_ask, read_form
 from billing.packages.acts import PackageAct
-from billing.packages.models import Licence, Package
+from billing.packages.models import License, Package
 from billing.packages.status import PackageStatus, read_status, read_statuses
 from billing.places import account_url, application_url
 
@@ -78,7 +78,7 @@ def _sell(
         "price_columns": edition_columns(prices),
         "advice": SimpleLazyObject(lambda: show_advice(form, prices, find_feature_table(now))),
     }
-    # Cleaning the form reads the trial, if more licences were bought for it.
+    # Cleaning the form reads the trial, if more licenses were bought for it.
     form.is_valid()
     promotions = tuple(read_promotions(now))
     context["compared"] = compare_terms(form, prices, promotions, now)
@@ -102,16 +102,16 @@ def _take_suggested(data: Any) -> Any:
 def _list_applications(access: AccountAccess) -> list[Any]:
     """Return the account's applications with what matters to buying for them.
 
-    `has_more_on_trial`: licences were bought for the trial that runs.
+    `has_more_on_trial`: licenses were bought for the trial that runs.
     """
     # The account is named in each part: else all accounts' packages may be gone through.
     account = access.account
-    bought = Licence.objects.filter(
+    bought = License.objects.filter(
         account=account,
         package__account=account,
         package__application=OuterRef("pk"),
         package__state=PackageState.TRIAL,
-        source=LicenceSource.BOUGHT,
+        source=LicenseSource.BOUGHT,
         ends_at=None,
     )
     applications = Application.objects.filter(account=account).annotate(

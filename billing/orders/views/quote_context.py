@@ -18,8 +18,8 @@ from billing.orders.terms import RefundTerms, read_refund_terms
 
 
 @dataclass(frozen=True)
-class LicencesEnding:
-    """How many licences of a package end at one instant, before the package does."""
+class LicensesEnding:
+    """How many licenses of a package end at one instant, before the package does."""
 
     ends_at: datetime
     count: int
@@ -29,13 +29,13 @@ class LicencesEnding:
 class PackageEffect:
     """What a quote does to one package, with its application and refund terms.
 
-    `ending_later` are licences that an earlier renewal left out and that still work.
+    `ending_later` are licenses that an earlier renewal left out and that still work.
     """
 
     effect: PackageChange
     application: Application
     terms: RefundTerms
-    ending_later: tuple[LicencesEnding, ...] = ()
+    ending_later: tuple[LicensesEnding, ...] = ()
 
 
 def describe_quote(quote: Quote | None) -> dict[str, Any]:
@@ -59,8 +59,8 @@ def describe_quote(quote: Quote | None) -> dict[str, Any]:
     }
 
 
-def _ending_later(quote: Quote, effect: PackageChange) -> tuple[LicencesEnding, ...]:
-    """Return when licences of the package end before it does, as it is before the order."""
+def _ending_later(quote: Quote, effect: PackageChange) -> tuple[LicensesEnding, ...]:
+    """Return when licenses of the package end before it does, as it is before the order."""
     return tuple(
         each
         for held in quote.held
@@ -69,9 +69,9 @@ def _ending_later(quote: Quote, effect: PackageChange) -> tuple[LicencesEnding, 
     )
 
 
-def _list_ending_later(held: PackageSnapshot) -> list[LicencesEnding]:
-    counts = Counter(each.ends_at for each in held.licences if each.ends_at is not None)
-    return [LicencesEnding(ends_at, count) for ends_at, count in sorted(counts.items())]
+def _list_ending_later(held: PackageSnapshot) -> list[LicensesEnding]:
+    counts = Counter(each.ends_at for each in held.licenses if each.ends_at is not None)
+    return [LicensesEnding(ends_at, count) for ends_at, count in sorted(counts.items())]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class PresentPackage:
     """A package in service as it is before an order, whatever is wrong with the form."""
 
     shape: PackageContents
-    ending_later: list[LicencesEnding]
+    ending_later: list[LicensesEnding]
 
 
 def describe_present(held: PackageSnapshot | None) -> PresentPackage | None:

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, Permission, account_page, load_application
 from accounts.models import Account, Application
-from billing.enums import LicenceKind
+from billing.enums import LicenseKind
 from billing.packages.acts import PackageAct
 from billing.packages.features import FeatureState, FeatureUse, features_for
-from billing.packages.models import Licence, Package
+from billing.packages.models import License, Package
 from billing.packages.schedule import ScheduledEvent, read_schedule
 from billing.packages.status import PackageStatus, read_status
 from billing.places import application_url
@@ -54,7 +54,7 @@ def application_page(request: HttpRequest, access: AccountAccess, sdkappid: int)
         "access": access,
         "application": found,
         "status": status,
-        **_count_licences(status, now),
+        **_count_licenses(status, now),
         "groups": _group(uses),
         "counts": [
             (state, counts[state], _TONES[state]) for state in FeatureState if counts[state]
@@ -76,14 +76,14 @@ def _read_status(application: Application, account: Account, now: datetime) -> P
     return read_status(newest.first(), account, now)
 
 
-def _count_licences(status: PackageStatus, now: datetime) -> dict[str, int]:
-    """Return the package's licences of each kind; those that end later count until they end."""
+def _count_licenses(status: PackageStatus, now: datetime) -> dict[str, int]:
+    """Return the package's licenses of each kind; those that end later count until they end."""
     if status.package is None or status.is_over:
         return {"agents": 0, "sip": 0}
-    kept = Licence.objects.filter(account=status.package.account_id, package=status.package)
+    kept = License.objects.filter(account=status.package.account_id, package=status.package)
     return kept.not_ended(now).aggregate(
-        agents=Count("pk", filter=Q(kind=LicenceKind.AGENT)),
-        sip=Count("pk", filter=Q(kind=LicenceKind.SIP)),
+        agents=Count("pk", filter=Q(kind=LicenseKind.AGENT)),
+        sip=Count("pk", filter=Q(kind=LicenseKind.SIP)),
     )
 
 
@@ -103,7 +103,7 @@ def _group(uses: list[FeatureUse]) -> list[tuple[str, list[tuple[FeatureUse, str
 #: What can be done next, in order: the act, the page, its button; the first is the main one.
 _STEPS: tuple[tuple[PackageAct, str, str | Promise], ...] = (
     (PackageAct.BUY, "purchase", _("Buy a package")),
-    (PackageAct.ADD, "add", _("Add licences")),
+    (PackageAct.ADD, "add", _("Add licenses")),
     (PackageAct.RENEW, "renew", _("Renew")),
     (PackageAct.UPGRADE, "upgrade", _("Upgrade to Premium")),
 )

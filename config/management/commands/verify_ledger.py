@@ -11,7 +11,7 @@ from config.verification import count_checks, find_all_breaches
 
 
 class Command(BaseCommand):
-    help = "Checks the ledger, funds, payments, refunds, coupons and licences against each other."
+    help = "Checks the ledger, funds, payments, refunds, coupons and licenses against each other."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the result as JSON")

@@ -1,4 +1,4 @@
-"""Giving licences to agents, taking them back, and moving them from one agent to another."""
+"""Giving licenses to agents, taking them back, and moving them from one agent to another."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,14 +26,14 @@ from agents.services.batches import (
 )
 from agents.services.seats import (
     assign_pairs,
-    claim_licences,
-    free_licences,
-    licences_missing,
+    claim_licenses,
+    free_licenses,
+    licenses_missing,
 )
-from billing.enums import LicenceKind
+from billing.enums import LicenseKind
 
 
-def assign_licences(
+def assign_licenses(
     *,
     application: Application,
     chosen: AgentQuerySet,
@@ -42,26 +42,26 @@ def assign_licences(
     is_partial_allowed: bool = False,
     expected: int | None = None,
 ) -> BulkResult:
-    """Give a free licence to each chosen agent that has none that counts.
+    """Give a free license to each chosen agent that has none that counts.
 
     Begins only where there are enough, unless `is_partial_allowed`: then those added first get
-    what there is. Raises LicencesMissing, and Refused as `change_in_turns`.
+    what there is. Raises LicensesMissing, and Refused as `change_in_turns`.
     """
     own = own_agents(application, chosen)
 
     def require_enough() -> None:
         needed = own.unlicensed(now).count()
-        free = free_licences(application, LicenceKind.AGENT, now).count()
+        free = free_licenses(application, LicenseKind.AGENT, now).count()
         if needed > free and not (free and is_partial_allowed):
-            raise licences_missing(LicenceKind.AGENT, needed=needed, free=free)
+            raise licenses_missing(LicenseKind.AGENT, needed=needed, free=free)
 
     def assign(account: Account, agents: list[Agent]) -> int:
         waiting = list(own.filter(pk__in=keys(agents)).unlicensed(now).order_by("pk"))
         if is_partial_allowed:
-            free = free_licences(application, LicenceKind.AGENT, now)[: len(waiting)].count()
+            free = free_licenses(application, LicenseKind.AGENT, now)[: len(waiting)].count()
             waiting = waiting[:free]
-        licences = claim_licences(application, LicenceKind.AGENT, len(waiting), now)
-        hand_over(account, waiting, licences, by=by, now=now)
+        licenses = claim_licenses(application, LicenseKind.AGENT, len(waiting), now)
+        hand_over(account, waiting, licenses, by=by, now=now)
         return len(waiting)
 
     return change_in_turns(application, chosen, assign, expected=expected, check=require_enough)
@@ -70,29 +70,29 @@ def assign_licences(
 def hand_over(
     account: Account,
     agents: Sequence[Agent],
-    licences: Sequence[int],
+    licenses: Sequence[int],
     *,
     by: User | None,
     now: datetime,
 ) -> None:
-    """Write agent and licence pairwise; the unique key refuses a licence that is held."""
+    """Write agent and license pairwise; the unique key refuses a license that is held."""
     for start in range(0, len(agents), BATCH):
         batch = agents[start : start + BATCH]
-        part = dict(zip(keys(batch), licences[start : start + BATCH], strict=True))
+        part = dict(zip(keys(batch), licenses[start : start + BATCH], strict=True))
         try:
             with transaction.atomic():
                 found = assign_pairs(list(part), list(part.values()), now)
         except IntegrityError as error:
             raise Refused(
-                _("Somebody else has just taken one of these licences. Try again."),
-                code="licence_taken",
+                _("Somebody else has just taken one of these licenses. Try again."),
+                code="license_taken",
             ) from error
         require_rows(found, len(batch))
         write_events(
             account=account,
-            verb="agent.licence_assigned",
+            verb="agent.license_assigned",
             agents=batch,
-            describe=lambda agent, part=part: {"licence": part[agent.pk]},  # type: ignore[misc]
+            describe=lambda agent, part=part: {"license": part[agent.pk]},  # type: ignore[misc]
             by=by,
             now=now,
         )
@@ -101,23 +101,23 @@ def hand_over(
 def release_held(
     account: Account, agents: Sequence[Agent], *, by: User | None, now: datetime
 ) -> int:
-    """Take the licences of these agents back and return how many held one.
+    """Take the licenses of these agents back and return how many held one.
 
     Their telephones are unbound: a binding needs a licensed agent, and a telephone that stayed
-    bound would keep its SIP licence for nothing. For services that hold the account's lock
+    bound would keep its SIP license for nothing. For services that hold the account's lock
     already.
     """
-    unbind_telephones_of(account, agents, reason="agent without a licence", by=by, now=now)
-    holders = [agent for agent in agents if agent.licence_id is not None]
-    found = Agent.objects.filter(pk__in=keys(holders), licence__isnull=False).update(
-        licence=None, updated_at=now
+    unbind_telephones_of(account, agents, reason="agent without a license", by=by, now=now)
+    holders = [agent for agent in agents if agent.license_id is not None]
+    found = Agent.objects.filter(pk__in=keys(holders), license__isnull=False).update(
+        license=None, updated_at=now
     )
     require_rows(found, len(holders))
     write_events(
         account=account,
-        verb="agent.licence_freed",
+        verb="agent.license_freed",
         agents=holders,
-        describe=lambda agent: {"licence": agent.licence_id},
+        describe=lambda agent: {"license": agent.license_id},
         by=by,
         now=now,
     )
@@ -127,7 +127,7 @@ def release_held(
 def unbind_telephones_of(
     account: Account, agents: Sequence[Agent], *, reason: str, by: User | None, now: datetime
 ) -> None:
-    """Let the telephones of these agents ring for nobody; they keep their own licences."""
+    """Let the telephones of these agents ring for nobody; they keep their own licenses."""
     bound = SipTelephone.objects.filter(agent__in=keys(agents))
     AuditEvent.objects.bulk_create(
         build_event(
@@ -144,7 +144,7 @@ def unbind_telephones_of(
     bound.update(agent=None, updated_at=now)
 
 
-def free_licences_of(
+def free_licenses_of(
     *,
     application: Application,
     chosen: AgentQuerySet,
@@ -152,7 +152,7 @@ def free_licences_of(
     now: datetime,
     expected: int | None = None,
 ) -> BulkResult:
-    """Take the chosen agents' licences back; the licences stay, free, until their date.
+    """Take the chosen agents' licenses back; the licenses stay, free, until their date.
 
     Raises Refused as `change_in_turns`.
     """
@@ -164,7 +164,7 @@ def free_licences_of(
 
 
 @transaction.atomic
-def move_licences(
+def move_licenses(
     *,
     application: Application,
     chosen: AgentQuerySet,
@@ -173,7 +173,7 @@ def move_licences(
     now: datetime,
     expected: int | None = None,
 ) -> BulkResult:
-    """Hand the chosen agents' licences to the agents with these staff numbers, in this order.
+    """Hand the chosen agents' licenses to the agents with these staff numbers, in this order.
 
     Givers go by the order in which they were added. Raises Refused (field "staff_numbers") where
     the takers are not exactly as many as the givers, are unknown, named twice, or licensed.
@@ -183,9 +183,9 @@ def move_licences(
     matched = count_confirmed(chosen, expected)
     givers = list(chosen.licensed(now).order_by("pk"))
     takers = _find_takers(application, staff_numbers, givers, now)
-    licences = [giver.licence_id for giver in givers if giver.licence_id is not None]
+    licenses = [giver.license_id for giver in givers if giver.license_id is not None]
     release_held(account, givers, by=by, now=now)
-    hand_over(account, takers, licences, by=by, now=now)
+    hand_over(account, takers, licenses, by=by, now=now)
     return BulkResult(matched, len(givers))
 
 
@@ -198,12 +198,12 @@ def _find_takers(
 ) -> list[Agent]:
     """Return the agents that take over, in the order in which they were named."""
     if not givers:
-        raise Refused(_("None of these agents has a licence to give."), code="no_giver")
+        raise Refused(_("None of these agents has a license to give."), code="no_giver")
     if len(staff_numbers) != len(givers):
         raise _refuse_takers(
             ngettext(
-                "Name exactly %(count)d agent, since %(count)d licence moves.",
-                "Name exactly %(count)d agents, since %(count)d licences move.",
+                "Name exactly %(count)d agent, since %(count)d license moves.",
+                "Name exactly %(count)d agents, since %(count)d licenses move.",
                 len(givers),
             )
             % {"count": len(givers)}
@@ -228,4 +228,4 @@ def _require_unlicensed(own: AgentQuerySet, takers: Sequence[Agent], now: dateti
         raise _refuse_takers(_("Name each agent once."))
     licensed = own.filter(pk__in=keys(takers)).licensed(now).first()
     if licensed is not None:
-        raise _refuse_takers(_("%(agent)s has a licence already.") % {"agent": str(licensed)})
+        raise _refuse_takers(_("%(agent)s has a license already.") % {"agent": str(licensed)})

@@ -12,20 +12,20 @@ from accounts.errors import Busy, Refused
 from accounts.models import Account, Application, AuditEvent
 from accounts.services.restrictions import restrict_account
 from agents.enums import ServiceState
-from agents.errors import LicencesMissing
+from agents.errors import LicensesMissing
 from agents.listing import AgentFilter
 from agents.models import Agent, SipTelephone, SkillGroup
 from agents.services import batches
 from agents.services.agents import delete_agents, disable_agents, enable_agents
 from agents.services.batches import BulkResult, lock_application
 from agents.services.changes import AgentChange, change_agents
-from agents.services.licences import assign_licences, free_licences_of, move_licences
-from billing.enums import LicenceKind, PackageState
-from billing.models import Licence, Package
+from agents.services.licenses import assign_licenses, free_licenses_of, move_licenses
+from billing.enums import LicenseKind, PackageState
+from billing.models import License, Package
 from tests.agents.builders import (
     NOW,
     Tenant,
-    licences_of,
+    licenses_of,
     make_agent,
     make_package,
     make_telephone,
@@ -43,7 +43,7 @@ def call(service: Callable[..., BulkResult], tenant: Tenant, **arguments: Any) -
 
 def holders(tenant: Tenant) -> dict[str, int | None]:
     own = Agent.objects.filter(application=tenant.application)
-    return dict(own.order_by("pk").values_list("staff_number", "licence_id"))
+    return dict(own.order_by("pk").values_list("staff_number", "license_id"))
 
 
 def make_agents(tenant: Tenant, *numbers: str, **fields: Any) -> list[Agent]:
@@ -64,25 +64,25 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two agents a batch, so that every test crosses from one batch to the next."""
     monkeypatch.setattr(batches, "BATCH", 2)
     monkeypatch.setattr(batches, "TURN", 2)
-    monkeypatch.setattr("agents.services.licences.BATCH", 2)
+    monkeypatch.setattr("agents.services.licenses.BATCH", 2)
 
 
-def test_those_without_a_licence_get_one_each(tenant: Tenant, package: Package) -> None:
-    first, second, third = licences_of(package)
-    make_agents(tenant, "A", licence=second)
+def test_those_without_a_license_get_one_each(tenant: Tenant, package: Package) -> None:
+    first, second, third = licenses_of(package)
+    make_agents(tenant, "A", license=second)
     make_agents(tenant, "B", "C")
-    assert call(assign_licences, tenant) == BulkResult(matched=3, changed=2)
+    assert call(assign_licenses, tenant) == BulkResult(matched=3, changed=2)
     assert holders(tenant) == {"A": second.pk, "B": first.pk, "C": third.pk}
-    assert verbs() == ["agent.licence_assigned"] * 2
-    event = AuditEvent.objects.filter(verb="agent.licence_assigned").first()
+    assert verbs() == ["agent.license_assigned"] * 2
+    event = AuditEvent.objects.filter(verb="agent.license_assigned").first()
     assert event is not None
-    assert event.data == {"licence": first.pk}
+    assert event.data == {"license": first.pk}
 
 
-def test_too_few_free_licences_assign_none(tenant: Tenant, package: Package) -> None:
+def test_too_few_free_licenses_assign_none(tenant: Tenant, package: Package) -> None:
     make_agents(tenant, "A", "B", "C", "D")
-    with pytest.raises(LicencesMissing) as refusal:
-        call(assign_licences, tenant)
+    with pytest.raises(LicensesMissing) as refusal:
+        call(assign_licenses, tenant)
     assert (refusal.value.needed, refusal.value.free) == (4, 3)
     assert set(holders(tenant).values()) == {None}
     assert verbs() == []
@@ -110,14 +110,14 @@ def test_an_act_that_is_stopped_says_how_many_are_done(
 
     monkeypatch.setattr(batches, "lock_application", lock)
     with pytest.raises(Refused) as refusal:
-        call(assign_licences, tenant)
+        call(assign_licenses, tenant)
 
     assert str(refusal.value).startswith("4 of 5 agents are done.")
     assert words in str(refusal.value)
-    assert [name for name, licence in holders(tenant).items() if licence is None] == ["E"]
+    assert [name for name, license in holders(tenant).items() if license is None] == ["E"]
 
     monkeypatch.undo()
-    assert call(assign_licences, tenant) == BulkResult(matched=5, changed=1)
+    assert call(assign_licenses, tenant) == BulkResult(matched=5, changed=1)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -133,7 +133,7 @@ def test_others_come_in_between_the_turns_of_a_large_act(
         return lock_application(application)
 
     monkeypatch.setattr(batches, "lock_application", lock)
-    call(assign_licences, tenant)
+    call(assign_licenses, tenant)
 
     assert len(commits) == 3
 
@@ -142,99 +142,99 @@ def test_or_as_many_as_there_are_to_those_who_were_added_first(
     tenant: Tenant, package: Package
 ) -> None:
     make_agents(tenant, "D", "C", "B", "A")
-    assert call(assign_licences, tenant, is_partial_allowed=True) == BulkResult(4, 3)
-    assert [number for number, licence in holders(tenant).items() if licence is None] == ["A"]
+    assert call(assign_licenses, tenant, is_partial_allowed=True) == BulkResult(4, 3)
+    assert [number for number, license in holders(tenant).items() if license is None] == ["A"]
 
 
-@pytest.mark.parametrize("loss", ["ended licence", "package expired", "refunded", "other package"])
-def test_a_licence_that_counts_no_more_is_replaced(
+@pytest.mark.parametrize("loss", ["ended license", "package expired", "refunded", "other package"])
+def test_a_license_that_counts_no_more_is_replaced(
     tenant: Tenant, package: Package, loss: str
 ) -> None:
-    lost = licences_of(package)[0]
-    make_agents(tenant, "A", licence=lost)
-    if loss == "ended licence":
-        Licence.objects.filter(pk=lost.pk).update(ends_at=NOW)
-        fresh = licences_of(package)[1]
+    lost = licenses_of(package)[0]
+    make_agents(tenant, "A", license=lost)
+    if loss == "ended license":
+        License.objects.filter(pk=lost.pk).update(ends_at=NOW)
+        fresh = licenses_of(package)[1]
     else:
         state = PackageState.REFUNDED if loss == "refunded" else PackageState.RELEASED
         Package.objects.filter(pk=package.pk).update(state=state)
-        fresh = licences_of(make_package(tenant.application))[0]
-    assert call(assign_licences, tenant) == BulkResult(1, 1)
+        fresh = licenses_of(make_package(tenant.application))[0]
+    assert call(assign_licenses, tenant) == BulkResult(1, 1)
     assert holders(tenant) == {"A": fresh.pk}
 
 
-def test_sip_licences_and_those_of_other_applications_are_not_for_agents(tenant: Tenant) -> None:
+def test_sip_licenses_and_those_of_other_applications_are_not_for_agents(tenant: Tenant) -> None:
     make_package(tenant.application, agents=0, sip=3)
     make_package(make_tenant("Other").application, agents=3)
     make_agents(tenant, "A")
-    with pytest.raises(LicencesMissing) as refusal:
-        call(assign_licences, tenant)
+    with pytest.raises(LicensesMissing) as refusal:
+        call(assign_licenses, tenant)
     assert refusal.value.free == 0
 
 
-def test_freed_licences_can_be_assigned_again(tenant: Tenant, package: Package) -> None:
-    licences = licences_of(package)
-    for number, licence in zip("ABC", licences, strict=True):
-        make_agents(tenant, number, licence=licence)
+def test_freed_licenses_can_be_assigned_again(tenant: Tenant, package: Package) -> None:
+    licenses = licenses_of(package)
+    for number, license in zip("ABC", licenses, strict=True):
+        make_agents(tenant, number, license=license)
     make_agents(tenant, "D")
     chosen = Agent.objects.filter(staff_number__in=["A", "B", "D"])
-    assert call(free_licences_of, tenant, chosen=chosen) == BulkResult(3, 2)
-    assert holders(tenant) == {"A": None, "B": None, "C": licences[2].pk, "D": None}
-    assert verbs() == ["agent.licence_freed"] * 2
-    assert call(assign_licences, tenant, chosen=chosen, is_partial_allowed=True) == BulkResult(3, 2)
+    assert call(free_licenses_of, tenant, chosen=chosen) == BulkResult(3, 2)
+    assert holders(tenant) == {"A": None, "B": None, "C": licenses[2].pk, "D": None}
+    assert verbs() == ["agent.license_freed"] * 2
+    assert call(assign_licenses, tenant, chosen=chosen, is_partial_allowed=True) == BulkResult(3, 2)
 
 
-def test_licences_move_in_the_order_in_which_takers_are_named(
+def test_licenses_move_in_the_order_in_which_takers_are_named(
     tenant: Tenant, package: Package
 ) -> None:
-    one, two, _three = licences_of(package)
-    make_agents(tenant, "A", licence=one)
-    make_agents(tenant, "B", licence=two)
+    one, two, _three = licenses_of(package)
+    make_agents(tenant, "A", license=one)
+    make_agents(tenant, "B", license=two)
     make_agents(tenant, "c", "D")
     chosen = Agent.objects.filter(staff_number__in=["A", "B"])
-    result = call(move_licences, tenant, chosen=chosen, staff_numbers=["D", "C"])
+    result = call(move_licenses, tenant, chosen=chosen, staff_numbers=["D", "C"])
     assert result == BulkResult(2, 2)
     assert holders(tenant) == {"A": None, "B": None, "c": two.pk, "D": one.pk}
-    assert verbs() == ["agent.licence_freed"] * 2 + ["agent.licence_assigned"] * 2
+    assert verbs() == ["agent.license_freed"] * 2 + ["agent.license_assigned"] * 2
 
 
 @pytest.mark.parametrize(
     ("numbers", "message"),
     [
-        ([], "Name exactly 1 agent, since 1 licence moves."),
-        (["B", "C"], "Name exactly 1 agent, since 1 licence moves."),
+        ([], "Name exactly 1 agent, since 1 license moves."),
+        (["B", "C"], "Name exactly 1 agent, since 1 license moves."),
         (["Z"], "No agent has the staff number “Z”."),
         (["F"], "No agent has the staff number “F”."),
-        (["A"], "Agent A (A) has a licence already."),
+        (["A"], "Agent A (A) has a license already."),
     ],
     ids=["nobody", "too many", "unknown", "of another account", "licensed"],
 )
 def test_a_move_names_takers_that_can_take(
     tenant: Tenant, package: Package, numbers: list[str], message: str
 ) -> None:
-    make_agents(tenant, "A", licence=licences_of(package)[0], name="Agent A")
+    make_agents(tenant, "A", license=licenses_of(package)[0], name="Agent A")
     make_agents(tenant, "B", "C")
     make_agents(make_tenant("Other"), "F")
     with pytest.raises(Refused) as refusal:
-        call(move_licences, tenant, staff_numbers=numbers)
+        call(move_licenses, tenant, staff_numbers=numbers)
     assert (str(refusal.value), refusal.value.field) == (message, "staff_numbers")
     assert verbs() == []
 
 
 def test_nobody_takes_over_twice(tenant: Tenant, package: Package) -> None:
-    for number, licence in zip("AB", licences_of(package), strict=False):
-        make_agents(tenant, number, licence=licence)
+    for number, license in zip("AB", licenses_of(package), strict=False):
+        make_agents(tenant, number, license=license)
     make_agents(tenant, "C")
     with pytest.raises(Refused, match="Name each agent once"):
-        call(move_licences, tenant, staff_numbers=["C", "c"])
+        call(move_licenses, tenant, staff_numbers=["C", "c"])
 
 
-def test_disabling_keeps_the_licence(tenant: Tenant, package: Package) -> None:
-    licence = licences_of(package)[0]
-    make_agents(tenant, "A", licence=licence)
+def test_disabling_keeps_the_license(tenant: Tenant, package: Package) -> None:
+    license = licenses_of(package)[0]
+    make_agents(tenant, "A", license=license)
     make_agents(tenant, "B", is_enabled=False)
-    assert call(disable_agents, tenant, frees_licences=False) == BulkResult(2, 1)
-    assert holders(tenant) == {"A": licence.pk, "B": None}
+    assert call(disable_agents, tenant, frees_licenses=False) == BulkResult(2, 1)
+    assert holders(tenant) == {"A": license.pk, "B": None}
     assert Agent.objects.in_state(ServiceState.DISABLED, NOW).count() == 2
     assert verbs() == ["agent.disabled"]
     assert call(enable_agents, tenant) == BulkResult(2, 2)
@@ -242,32 +242,32 @@ def test_disabling_keeps_the_licence(tenant: Tenant, package: Package) -> None:
     assert verbs() == ["agent.disabled"] + ["agent.enabled"] * 2
 
 
-def test_disabling_can_free_the_licences_too(tenant: Tenant, package: Package) -> None:
-    one, two, _three = licences_of(package)
-    make_agents(tenant, "A", licence=one)
-    make_agents(tenant, "B", licence=two, is_enabled=False)
-    assert call(disable_agents, tenant, frees_licences=True) == BulkResult(2, 1)
+def test_disabling_can_free_the_licenses_too(tenant: Tenant, package: Package) -> None:
+    one, two, _three = licenses_of(package)
+    make_agents(tenant, "A", license=one)
+    make_agents(tenant, "B", license=two, is_enabled=False)
+    assert call(disable_agents, tenant, frees_licenses=True) == BulkResult(2, 1)
     assert holders(tenant) == {"A": None, "B": None}
-    assert verbs() == ["agent.disabled"] + ["agent.licence_freed"] * 2
+    assert verbs() == ["agent.disabled"] + ["agent.license_freed"] * 2
 
 
-def test_deleting_frees_the_licence_and_unbinds_the_telephone(
+def test_deleting_frees_the_license_and_unbinds_the_telephone(
     tenant: Tenant, package: Package
 ) -> None:
-    licence = licences_of(package)[0]
-    (agent,) = make_agents(tenant, "A", licence=licence)
+    license = licenses_of(package)[0]
+    (agent,) = make_agents(tenant, "A", license=license)
     make_agents(tenant, "B", "C")
-    sip = licences_of(package, LicenceKind.SIP)[0]
-    make_telephone(tenant.application, licence=sip, agent=agent)
+    sip = licenses_of(package, LicenseKind.SIP)[0]
+    make_telephone(tenant.application, license=sip, agent=agent)
     assert call(delete_agents, tenant) == BulkResult(3, 3)
     assert Agent.objects.count() == 0
     assert SipTelephone.objects.get().agent is None
     assert verbs() == ["telephone.unbound"] + ["agent.deleted"] * 3
     assert AuditEvent.objects.filter(verb="agent.deleted", target_id=agent.pk).get().data == {
-        "freed": licence.pk
+        "freed": license.pk
     }
     make_agents(tenant, "D")
-    assert call(assign_licences, tenant) == BulkResult(1, 1)
+    assert call(assign_licenses, tenant) == BulkResult(1, 1)
 
 
 def test_role_and_skill_groups_change_where_they_differ(tenant: Tenant) -> None:
@@ -305,10 +305,10 @@ def test_a_senseless_change_is_refused(tenant: Tenant, change: AgentChange, code
 
 
 SERVICES: list[tuple[Callable[..., BulkResult], dict[str, Any]]] = [
-    (assign_licences, {}),
-    (free_licences_of, {}),
-    (move_licences, {"staff_numbers": ["A"]}),
-    (disable_agents, {"frees_licences": False}),
+    (assign_licenses, {}),
+    (free_licenses_of, {}),
+    (move_licenses, {"staff_numbers": ["A"]}),
+    (disable_agents, {"frees_licenses": False}),
     (enable_agents, {}),
     (delete_agents, {}),
     (change_agents, {"change": AgentChange(role="inspector")}),
@@ -347,7 +347,7 @@ def test_agents_of_others_are_never_meant(
 def test_a_restricted_account_changes_nothing(
     tenant: Tenant, package: Package, service: Callable[..., BulkResult], options: dict[str, Any]
 ) -> None:
-    make_agents(tenant, "A", "B", licence=None)
+    make_agents(tenant, "A", "B", license=None)
     restrict_account(
         account=tenant.account,
         measure=Measure.SUSPEND,
@@ -367,22 +367,22 @@ def test_an_act_on_a_filter_reaches_all_that_match_it_though_it_changes_them(
     tenant: Tenant, package: Package
 ) -> None:
     make_agents(tenant, "A", "B", "C", "D", "E")
-    chosen = AgentFilter(state="no_licence").apply(Agent.objects.all(), NOW)
-    assert call(disable_agents, tenant, chosen=chosen, frees_licences=False) == BulkResult(5, 5)
+    chosen = AgentFilter(state="no_license").apply(Agent.objects.all(), NOW)
+    assert call(disable_agents, tenant, chosen=chosen, frees_licenses=False) == BulkResult(5, 5)
 
 
-def test_a_live_licence_can_be_assigned_until_the_very_expiry(
+def test_a_live_license_can_be_assigned_until_the_very_expiry(
     tenant: Tenant, package: Package
 ) -> None:
     make_agents(tenant, "A")
-    with pytest.raises(LicencesMissing):
-        assign_licences(
+    with pytest.raises(LicensesMissing):
+        assign_licenses(
             application=tenant.application,
             chosen=Agent.objects.all(),
             by=tenant.owner,
             now=package.expires_at,
         )
-    result = assign_licences(
+    result = assign_licenses(
         application=tenant.application,
         chosen=Agent.objects.all(),
         by=tenant.owner,
