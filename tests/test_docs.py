@@ -88,6 +88,19 @@ def test_every_link_leads_to_a_page_and_its_heading(document: Path) -> None:
     assert dead == []
 
 
+def test_every_class_that_the_glossary_names_exists() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"[( ]`([A-Z][a-z]+[A-Za-z]*)`", glossary))
+    defined = {
+        name
+        for app in ("accounts", "agents", "billing", "compliance", "config")
+        for file in (ROOT / app).rglob("*.py")
+        for name in _defined(ast.parse(file.read_text(encoding="utf-8")).body)
+    }
+    assert len(named) > 5
+    assert named - defined == set()
+
+
 def test_every_decision_is_in_the_index() -> None:
     folder = ROOT / "docs" / "decisions"
     records = sorted(page.name for page in folder.glob("[0-9]*.md"))
