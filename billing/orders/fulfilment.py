@@ -8,6 +8,7 @@ just judged the order eligible under the account's lock. Nothing here prices, pa
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import OuterRef, Subquery
@@ -150,31 +151,39 @@ def describe_changes(
 # --- Licenses ------------------------------------------------------------------------------
 
 
+class NewLicenses(NamedTuple):
+    """So many licenses of a kind: included ones, or those that an order line bought."""
+
+    kind: LicenseKind
+    quantity: int
+    line: OrderLine | None = None
+
+
 #: One statement however many there are: ten thousand as objects take a second and a half.
 _ADD = """
     INSERT INTO billing_license (account_id, package_id, kind, source, order_line_id, created_at)
-    SELECT %s, %s, %s, %s, %s, %s FROM generate_series(1, %s)
+    SELECT %s, %s, n.kind, CASE WHEN n.line IS NULL THEN 'included' ELSE 'bought' END, n.line, %s
+    FROM unnest(%s::text[], %s::int[], %s::bigint[]) AS n (kind, quantity, line),
+        generate_series(1, n.quantity)
 """
 
 
-def add_licenses(
-    package: Package,
-    kind: LicenseKind,
-    quantity: int,
-    *,
-    now: datetime,
-    line: OrderLine | None = None,
-) -> None:
-    """Add licenses to a package: included ones, or those that an order line bought."""
-    source = LicenseSource.BOUGHT if line else LicenseSource.INCLUDED
-    bought_by = line.pk if line else None
-    values = (package.account_id, package.pk, kind, source, bought_by, now, quantity)
+def add_licenses(package: Package, added: Sequence[NewLicenses], *, now: datetime) -> None:
+    """Add licenses to a package."""
+    values = (
+        package.account_id,
+        package.pk,
+        now,
+        [each.kind.value for each in added],
+        [each.quantity for each in added],
+        [each.line and each.line.pk for each in added],
+    )
     with connection.cursor() as cursor:
         cursor.execute(_ADD, values)
 
 
 def _hand_over_trial_licenses(
-    ask: OrderRequest, trial: "PackageSnapshot", line: OrderLine | None, now: datetime
+    ask: OrderRequest, trial: PackageSnapshot, line: OrderLine | None, now: datetime
 ) -> int:
     """Let the trial's bought licenses become the order's additional ones; say how many did.
 
@@ -205,16 +214,18 @@ def make_licenses(
     if ask.kind not in {OrderKind.NEW, OrderKind.ADDITIONAL}:
         return
     bought = {LicenseKind(line.item): line for line in lines if line.item != ItemKind.PACKAGE}
+    added: list[NewLicenses] = []
     standing = 0
     if ask.kind == OrderKind.NEW:
         trial = held[0] if held else None
         for name, included in order.request["included"].items():
             kind = LicenseKind(name)
             there = trial.count(kind, LicenseSource.INCLUDED) if trial else 0
-            add_licenses(package, kind, included - there, now=now)
+            added.append(NewLicenses(kind, included - there))
         if trial:
             agents = bought.get(LicenseKind.AGENT)
             standing = _hand_over_trial_licenses(ask, trial, agents, now)
     for kind, line in bought.items():
         already = standing if kind == LicenseKind.AGENT else 0
-        add_licenses(package, kind, line.quantity - already, now=now, line=line)
+        added.append(NewLicenses(kind, line.quantity - already, line))
+    add_licenses(package, added, now=now)

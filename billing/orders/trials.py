@@ -9,7 +9,7 @@ from accounts.services.audit import record_event
 from accounts.services.tenants import create_application, lock_account
 from billing.catalog.queries import find_price_book
 from billing.enums import LicenseKind, PackageKind, PackageState
-from billing.orders.fulfilment import add_licenses
+from billing.orders.fulfilment import NewLicenses, add_licenses
 from billing.packages.models import Package, TrialGrant
 
 
@@ -32,7 +32,7 @@ def _grant_trial(application: Application, *, by: User | None, now: datetime) ->
         created_at=now,
     )
     TrialGrant.objects.create(account=application.account, package=package, granted_at=now)
-    add_licenses(package, LicenseKind.AGENT, book.trial_agents, now=now)
+    add_licenses(package, [NewLicenses(LicenseKind.AGENT, book.trial_agents)], now=now)
     record_event(
         account=application.account,
         verb="package.trial_granted",
