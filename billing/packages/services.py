@@ -9,7 +9,7 @@ from accounts.errors import Refused
 from accounts.models import Proposal, User
 from accounts.services.audit import record_event
 from accounts.services.second_person import require_approval, require_outsider
-from accounts.services.tenants import lock_account
+from accounts.services.tenants import lock_account, require_good_standing
 from billing.calendar import billing_zone, expiry
 from billing.enums import PackageKind, PackageState, RenewalMode
 from billing.packages.lifecycle import find_under_review, settle_package
@@ -118,9 +118,11 @@ def extend_package(
 def choose_renewal_mode(*, package: Package, mode: str, by: User | None, now: datetime) -> Package:
     """Set what happens as the expiry nears.
 
-    Raises Refused for a trial, for one that is over, and while a refund is under review.
+    Raises Refused for a restricted account, for a trial, for one that is over, and while a refund
+    is under review.
     """
     current = _lock(package)
+    require_good_standing(current.account)
     current = settle_package(current, account=current.account, by=by, now=now)
     if current.state not in {PackageState.ACTIVE, PackageState.ISOLATED}:
         raise Refused(_("Only a paid package that is not over is renewed."), code="not_live")

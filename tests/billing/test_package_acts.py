@@ -101,6 +101,12 @@ def _refunded() -> tuple[Package, datetime]:
     return package, BOUGHT + DAY
 
 
+def _suspended() -> tuple[Package, datetime]:
+    package = _paid()
+    make.restrict(package.account, now=BOUGHT)
+    return package, BOUGHT + DAY
+
+
 SCENES = [
     pytest.param(_trial, id="trial"),
     pytest.param(lambda: (_paid(), BOUGHT), id="active"),
@@ -112,6 +118,7 @@ SCENES = [
     pytest.param(_reviewed, id="under review"),
     pytest.param(_reviewed_past_expiry, id="under review, long expired"),
     pytest.param(_refunded, id="refunded"),
+    pytest.param(_suspended, id="of a suspended account"),
 ]
 
 
