@@ -7,16 +7,15 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms.fields import SearchField
+from accounts.forms.fields import PlainDateField, SearchField
 from accounts.wording import visible_subjects
 
 
 def _day(label: Any) -> forms.DateField:
     """A day of this century: others could not be told as an instant in every zone."""
-    return forms.DateField(
+    return PlainDateField(
         label=label,
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         validators=[MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2100, 1, 1))],
     )
 

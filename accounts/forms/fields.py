@@ -137,6 +137,27 @@ class DecimalNumberField(forms.DecimalField):
         return Decimal(text)
 
 
+class _InAsciiDigits:
+    """Refuses what Python reads as a date although its digits are of another script."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and not value.isascii():
+            raise ValidationError(self.error_messages["invalid"], code="invalid")  # type: ignore[attr-defined]
+        return super().to_python(value)  # type: ignore[misc]
+
+
+class PlainDateField(_InAsciiDigits, forms.DateField):
+    """A date in ASCII digits, chosen in the browser's calendar."""
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+class PlainDateTimeField(_InAsciiDigits, forms.DateTimeField):
+    """A date and time in ASCII digits, in the time zone that is active."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
+
+
 class _NumberOf(forms.CharField):
     """A row named by its number, so that no page holds a list of all of them."""
 

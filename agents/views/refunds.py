@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
+from accounts.forms.fields import PlainDateField
 from accounts.http import close_dialog, render_page
 from accounts.models import Application
 from accounts.templatetags.console import money
@@ -59,10 +60,7 @@ class Stopping:
 class WhatIfForm(forms.Form):
     """Asks the rules about another day."""
 
-    on = forms.DateField(
-        label=gettext_lazy("What if I asked on another day?"),
-        widget=forms.DateInput(attrs={"type": "date"}),
-    )
+    on = PlainDateField(label=gettext_lazy("What if I asked on another day?"))
 
     def clean_on(self) -> date:
         """Keep to years that a calendar of months can count."""

@@ -23,6 +23,7 @@ from accounts.admin.base import (
     ReasonForm,
     object_action,
 )
+from accounts.forms.fields import PlainDateTimeField
 from accounts.models import Proposal
 from accounts.services.proposals import propose
 from billing.catalog.models import Feature, FeatureTable, PriceBook, PriceItem
@@ -45,9 +46,8 @@ class PublicationForm(ReasonForm):
     file = forms.FileField(
         label=_("JSON file"), help_text=_("In the form of the version in force.")
     )
-    effective_at = forms.DateTimeField(
+    effective_at = PlainDateTimeField(
         label=_("In force from"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
         help_text=_("In the billing time zone. Quotes made before keep the prices they had."),
     )
 

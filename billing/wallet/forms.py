@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.fields import PlainDateField
 from billing.enums import LedgerKind
 from billing.wallet.statements import COLUMNS, StatementFilter
 
@@ -23,12 +24,8 @@ class StatementForm(forms.Form):
     kind = forms.ChoiceField(
         label=_("Kind"), required=False, choices=[("", _("All")), *LedgerKind.choices]
     )
-    since = forms.DateField(
-        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
-    until = forms.DateField(
-        label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    since = PlainDateField(label=_("From"), required=False)
+    until = PlainDateField(label=_("To"), required=False)
 
     def __init__(self, data: Any) -> None:
         super().__init__(data, auto_id="filter_%s")

@@ -7,7 +7,13 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms.fields import AccountField, ApplicationField, LineField, WholeNumberField
+from accounts.forms.fields import (
+    AccountField,
+    ApplicationField,
+    LineField,
+    PlainDateTimeField,
+    WholeNumberField,
+)
 from accounts.forms.staff import ActionForm, ReasonForm
 from compliance.enums import EntryKind, EntryRule, ReportSource, ViolationMeasure
 from compliance.forms.fields import LongTextField
@@ -17,14 +23,12 @@ from compliance.services.violations import Report, deviated_requests
 _CUSTOMER_READS = _("The customer reads this.")
 
 
-class _MomentField(forms.DateTimeField):
+class _MomentField(PlainDateTimeField):
     """An instant to the second, in the billing time zone."""
 
-    def __init__(self, **options: Any) -> None:
-        widget = forms.DateTimeInput(
-            format="%Y-%m-%dT%H:%M:%S", attrs={"type": "datetime-local", "step": "1"}
-        )
-        super().__init__(widget=widget, **options)
+    widget = forms.DateTimeInput(
+        format="%Y-%m-%dT%H:%M:%S", attrs={"type": "datetime-local", "step": "1"}
+    )
 
 
 def _behaviours(book: RuleBook | None) -> list[tuple[int, str]]:

@@ -1,14 +1,21 @@
-"""Numbers are taken in ASCII digits, in every form of the console and the administration."""
+"""Numbers and dates are taken in ASCII digits, in every form there is."""
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django import forms
 from django.urls import get_resolver
+from django.utils import timezone
 
-from accounts.forms.fields import DecimalNumberField, WholeNumberField
+from accounts.forms.fields import (
+    DecimalNumberField,
+    PlainDateField,
+    PlainDateTimeField,
+    WholeNumberField,
+)
 
 #: What Django's own fields take for a number, or Python does.
 ODD = {
@@ -53,15 +60,36 @@ def test_plain_numbers_are_taken(field: forms.Field, text: str, number: Any) -> 
     assert field.clean(text) == number
 
 
+@pytest.mark.parametrize(
+    ("field", "text", "value"),
+    [
+        (PlainDateField(), "2026-03-01", date(2026, 3, 1)),
+        (PlainDateField(), "\u0662\u0660\u0662\u0666-\u0660\u0663-\u0660\u0661", None),
+        (PlainDateField(), "\uff12\uff10\uff12\uff16-03-01", None),
+        (PlainDateTimeField(), "2026-03-01T10:30", datetime(2026, 3, 1, 2, 30, tzinfo=UTC)),
+        (PlainDateTimeField(), "2026-03-\u0660\u0661T10:30", None),
+    ],
+)
+def test_dates_are_taken_in_ascii_digits(
+    field: forms.Field, text: str, value: date | datetime | None
+) -> None:
+    with timezone.override("Asia/Shanghai"):
+        if value is None:
+            with pytest.raises(forms.ValidationError):
+                field.clean(text)
+        else:
+            assert field.clean(text) == value
+
+
 def test_a_fraction_is_no_whole_number() -> None:
     with pytest.raises(forms.ValidationError):
         WholeNumberField().clean("1.0")
 
 
-def test_no_form_of_ours_takes_numbers_in_another_way() -> None:
+def test_no_form_of_ours_takes_numbers_or_dates_in_another_way() -> None:
     assert get_resolver().url_patterns  # all forms are loaded with the views
-    strict = (WholeNumberField, DecimalNumberField)
-    number = (forms.IntegerField, forms.FloatField)
+    strict = (WholeNumberField, DecimalNumberField, PlainDateField, PlainDateTimeField)
+    number = (forms.IntegerField, forms.FloatField, forms.DateField, forms.DateTimeField)
     loose = {
         f"{form.__module__}.{form.__qualname__}.{name}"
         for form in _forms(forms.BaseForm)

@@ -17,6 +17,7 @@ from accounts.forms.fields import (
     CodeField,
     DecimalNumberField,
     LineField,
+    PlainDateTimeField,
     WholeNumberField,
 )
 from accounts.models import Proposal
@@ -31,12 +32,8 @@ from billing.offers.models import Coupon, Limits, Promotion
 class LimitsForm(ReasonForm):
     """Dates and limits of an offer; nothing chosen limits nothing."""
 
-    starts_at = forms.DateTimeField(
-        label=_("From"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
-    )
-    ends_at = forms.DateTimeField(
-        label=_("Until"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
-    )
+    starts_at = PlainDateTimeField(label=_("From"))
+    ends_at = PlainDateTimeField(label=_("Until"))
     editions = forms.MultipleChoiceField(
         label=_("Editions"), choices=Edition.choices, required=False
     )
