@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-#: A reminder whose day was missed is still sent within this time, if no later one is due.
+#: How long after its day the last reminder of all is still sent. An earlier one that was missed
+#: is sent until the next is due.
 LATE = timedelta(days=1)
 
 
