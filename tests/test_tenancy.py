@@ -109,7 +109,7 @@ OF_ACCOUNT = [address for address in ADDRESSES if address.route.startswith("cons
 OTHERS = [address for address in ADDRESSES if address not in OF_ACCOUNT]
 
 
-def named(addresses: list[Address]) -> Any:
+def named(addresses: list[Address]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("address", addresses, ids=lambda address: address.name)
 
 
