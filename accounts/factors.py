@@ -26,5 +26,6 @@ def has_used_factor(request: HttpRequest) -> bool:
     """Whether this session gave a second factor: at sign-in, later, or by enrolling it."""
     if request.session.get(_KEY) == str(request.user.pk):
         return True
-    records = get_authentication_records(request, request.user)
+    user = request.user if request.user.is_authenticated else None
+    records = get_authentication_records(request, user)
     return any(record.get("method") == "mfa" for record in records)

@@ -14,9 +14,7 @@ def read_environment() -> environ.Env:
     Nothing of the file goes into the process's own environment: processes that are started
     later would inherit it, and it would win over what the file says by then.
     """
-
-    class Snapshot(environ.Env):
-        ENVIRON = dict(os.environ)
-
-    Snapshot.read_env(os.environ.get("ENV_FILE") or str(BASE_DIR / ".env"))
-    return Snapshot()
+    # No class statement: types allow ENVIRON nothing but the process's environment.
+    snapshot: type[environ.Env] = type("Snapshot", (environ.Env,), {"ENVIRON": dict(os.environ)})
+    snapshot.read_env(os.environ.get("ENV_FILE") or str(BASE_DIR / ".env"))
+    return snapshot()

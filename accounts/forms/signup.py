@@ -1,6 +1,6 @@
 """Forms for signing up and for opening accounts."""
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.core import context as allauth_context
 from django import forms
@@ -104,8 +104,8 @@ class SignupForm(FoldedSignupForm):
         return super().try_save(request)
 
     @transaction.atomic
-    def save(self, request: HttpRequest) -> Any:
-        user = super().save(request)
+    def save(self, request: HttpRequest) -> User:
+        user = cast(User, super().save(request))
         data, now = self.cleaned_data, timezone.now()
         introduce(name=data["name"], language=get_language() or "", by=user)
         if not self.invited_email:

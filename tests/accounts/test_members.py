@@ -363,7 +363,7 @@ def test_an_address_that_was_never_confirmed_does_not_count() -> None:
     account = make_account()
     link = invite(account)
     user = make_user("new@example.com")
-    user.emailaddress_set.update(verified=False)  # type: ignore[attr-defined]
+    user.emailaddress_set.update(verified=False)
 
     client_of(user).post(f"{link}accept/")
 
