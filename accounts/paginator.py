@@ -1,12 +1,13 @@
 """Pages of long lists, in the console and in the administration."""
 
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 
 
+@runtime_checkable
 class Countable(Protocol):
     """Rows that are no queryset, but can be counted as far as one wants to know."""
 
@@ -31,7 +32,7 @@ class CappedPaginator(Paginator):
         rows: Any = self.object_list
         if isinstance(rows, QuerySet):
             return rows.order_by()[: self._limit + 1].count()
-        if hasattr(rows, "count_to"):
+        if isinstance(rows, Countable):
             return rows.count_to(self._limit + 1)
         return min(len(rows), self._limit + 1)
 

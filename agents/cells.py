@@ -57,7 +57,7 @@ def text_of(cell: Any) -> str:
     if value is None:
         return ""
     if cell.data_type in _TEXTS:
-        return unescape(str(value)[:MAX_CELL]).strip("\r\n" + BLANKS)
+        return str(unescape(str(value)[:MAX_CELL])).strip("\r\n" + BLANKS)
     if cell.data_type == "e":
         return DamagedCell.of(str(value), error_complaint())
     if isinstance(value, bool):

@@ -37,7 +37,8 @@ def count_checks() -> int:
 def _rows(statement: str) -> list[tuple[str, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement)
-        return cursor.fetchall()
+        rows: list[tuple[str, ...]] = cursor.fetchall()
+        return rows
 
 
 def _find_lost_triggers() -> Iterator[Breach]:

@@ -122,7 +122,8 @@ def client_of(account: Account | None) -> Client:
 
 def send(client: Client, method: str, url: str, *, is_htmx: bool) -> HttpResponse:
     headers = {"HX-Request": "true"} if is_htmx else {}
-    return getattr(client, method)(url, headers=headers)
+    answer: HttpResponse = getattr(client, method)(url, headers=headers)
+    return answer
 
 
 def send_all_ways(client: Client, url: str) -> dict[tuple[str, bool], HttpResponse]:

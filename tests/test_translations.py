@@ -33,7 +33,7 @@ PO = entries(FOLDER / "django.po")
 
 
 def chinese(entry: polib.POEntry) -> str:
-    return entry.msgstr_plural[0] if entry.msgid_plural else entry.msgstr
+    return str(entry.msgstr_plural[0] if entry.msgid_plural else entry.msgstr)
 
 
 def test_every_string_is_translated() -> None:

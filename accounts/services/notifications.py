@@ -34,6 +34,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
+from django.db.models import QuerySet
 
 from accounts.access import PERMISSIONS_OF_ROLE, Permission
 from accounts.models import Account, Membership, Notification, User
@@ -140,7 +141,7 @@ def unread_count(user: User) -> int:
     return int(row[0]) if row else 0
 
 
-def visible_to(user: User) -> Any:
+def visible_to(user: User) -> "QuerySet[Notification]":
     """Return the news of accounts that `user` is still a member of."""
     mine = Membership.objects.filter(user_id=user.pk).values("account_id")
     return Notification.objects.filter(user_id=user.pk, account_id__in=mine)

@@ -20,7 +20,7 @@ from billing.models import License
 _PLACE = (F("account"), F("application"))
 
 
-class AgentQuerySet(HolderQuerySet):
+class AgentQuerySet(HolderQuerySet["Agent"]):
     """Agents by what they are at an instant."""
 
     can_be_disabled = True

@@ -1,7 +1,7 @@
 """What holders of licenses are at an instant: the querysets' half of `agents.policy`."""
 
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from django.db import models
 from django.db.models import Case, CharField, Exists, OuterRef, Q, Value, When
@@ -11,6 +11,8 @@ from agents.enums import ServiceState
 from agents.policy import RUNNING
 from billing.enums import PackageState
 from billing.models import Package
+
+Holder = TypeVar("Holder", bound=models.Model)
 
 #: Only a package that is over can have been followed by another; this spares asking for most.
 _OVER = Q(license__package__state__in=[PackageState.RELEASED, PackageState.REFUNDED])
@@ -27,7 +29,7 @@ def _superseded() -> Exists:
     )
 
 
-class HolderQuerySet(models.QuerySet[Any]):
+class HolderQuerySet(models.QuerySet[Holder]):
     """Holders of licenses (agents, telephones) by what they are at an instant."""
 
     can_be_disabled: ClassVar[bool] = False

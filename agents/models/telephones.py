@@ -63,7 +63,7 @@ class SipTelephone(models.Model):
     created_at = models.DateTimeField(_("registered"))
     updated_at = models.DateTimeField(_("changed"))
 
-    objects: ClassVar[HolderQuerySet] = HolderQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[HolderQuerySet["SipTelephone"]] = HolderQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name = _("SIP telephone")

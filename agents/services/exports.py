@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
+from django.db.models import OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Application
@@ -27,7 +28,7 @@ def export_rows(
     """
     yield heading()
     names = SkillGroupMember.objects.filter(agent=OuterRef("pk")).order_by("group__name")
-    rows = (
+    rows: QuerySet[Any] = (
         own_agents(application, chosen)
         .with_licenses()
         .annotate(group_names=ArraySubquery(names.values("group__name")))

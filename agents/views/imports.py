@@ -60,7 +60,9 @@ def send(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResp
         except Refused as refusal:
             form.add_error("file" if refusal.code != "account_restricted" else None, str(refusal))
         else:
-            return redirect("agents:import_file", **place_of(application), pk=imported.pk)
+            return redirect(
+                reverse("agents:import_file", kwargs=place_of(application) | {"pk": imported.pk})
+            )
     context = {
         "application": application,
         "form": form,
@@ -201,7 +203,7 @@ def export(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpRe
     form = FilterForm(request.GET, application=application)
     if not form.is_valid():
         messages.error(request, _("This filter cannot be understood."))
-        return redirect("agents:management", **place_of(application))
+        return redirect(reverse("agents:management", kwargs=place_of(application)))
     now = timezone.now()
     chosen = form.agent_filter().apply(agents_of(access.account.pk, application.pk), now)
     name = f"agents-{application.sdkappid}"

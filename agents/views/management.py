@@ -55,7 +55,7 @@ def summary(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpR
     """Show the package alone, for the page that stands already; else lead to the page."""
     application = load_application(access, sdkappid)
     if not wants_fragment(request):
-        return redirect("agents:management", **place_of(application))
+        return redirect(reverse("agents:management", kwargs=place_of(application)))
     context = _shared(access, application, timezone.now())
     return render_page(request, TEMPLATE, context, partial="summary")
 

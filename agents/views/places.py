@@ -1,6 +1,5 @@
 """What the views of one application share: finding it, and leading back to its list."""
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
@@ -18,7 +17,7 @@ def may_change(access: AccountAccess) -> bool:
     return access.may(Permission.MANAGE_AGENTS) and access.account.is_in_good_standing
 
 
-def place_of(application: Application) -> dict[str, Any]:
+def place_of(application: Application) -> dict[str, str | int]:
     """Return the arguments of an application's addresses."""
     return {"uin": application.account.uin, "sdkappid": application.sdkappid}
 

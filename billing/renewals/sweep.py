@@ -227,7 +227,7 @@ def change_batch(step: SweepStep, ids: list[int], now: datetime) -> int:
     written = "{" + ",".join(map(str, ids)) + "}"
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, {**step_parameters(step, now), "ids": written})
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _batches(ids: "array[int]", size: int) -> Iterator[list[int]]:

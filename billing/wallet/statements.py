@@ -128,7 +128,8 @@ def _coupon_keys(account: Account, chosen: StatementFilter) -> "QuerySet[Payment
 
 def _as_keys(rows: "QuerySet[Any]", source: int) -> "QuerySet[Any, Key]":
     numbered = rows.annotate(source=Value(source, IntegerField()), key=F("pk"))
-    return numbered.values_list("at", "source", "key")
+    keys: QuerySet[Any, Key] = numbered.values_list("at", "source", "key")
+    return keys
 
 
 class StatementKeys:

@@ -253,7 +253,7 @@ def test_a_menu_opens_and_closes_by_keyboard(things: Page) -> None:
 
 def test_the_theme_changes_at_once_and_for_good(things: Page, user: User) -> None:
     def background() -> str:
-        return things.evaluate("getComputedStyle(document.body).backgroundColor")
+        return str(things.evaluate("getComputedStyle(document.body).backgroundColor"))
 
     light = background()
     things.locator("summary", has_text="Appearance").click()

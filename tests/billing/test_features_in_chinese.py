@@ -1,6 +1,7 @@
 """The comparison of the editions speaks Chinese to those who do, from the table's own words."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,7 +44,8 @@ def test_the_public_comparison_is_in_the_readers_language(client: Client) -> Non
 
 
 def table(zh: Any) -> dict[str, Any]:
-    data = json.loads((settings.BASE_DIR / "billing/data/feature_table.json").read_text())
+    file: Path = settings.BASE_DIR / "billing/data/feature_table.json"
+    data: dict[str, Any] = json.loads(file.read_text())
     data["groups"][0]["features"][0]["zh"] = zh
     return data
 

@@ -89,7 +89,8 @@ def _in_sql(package: Package) -> datetime | None:
             f"SELECT {RELEASED_AT}, {UNDER_REVIEW} FROM billing_package t WHERE t.id = %(id)s",
             params,
         )
-        released_at, is_under_review = cursor.fetchone()
+        row: tuple[datetime | None, bool] = cursor.fetchone()
+    released_at, is_under_review = row
     assert is_under_review is False
     return released_at
 
