@@ -3,8 +3,9 @@
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
+
+from accounts.generics import AnyPaginator
 
 
 @runtime_checkable
@@ -15,7 +16,7 @@ class Countable(Protocol):
         """Return how many rows there are, `limit` at most."""
 
 
-class CappedPaginator(Paginator):
+class CappedPaginator(AnyPaginator):
     """Counts and leads no further than `limit` rows, so that neither cost grows with the table.
 
     What lies beyond is found by search and filters. `is_capped` says that there is more.

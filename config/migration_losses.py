@@ -134,7 +134,9 @@ def _rows_of(model: type[Model], tables: set[str], using: str) -> Iterator[str]:
         yield f"table {table}: {count} rows"
 
 
-def _values_of(model: type[Model], field: Field, tables: set[str], using: str) -> Iterator[str]:
+def _values_of(
+    model: type[Model], field: "Field[Any, Any]", tables: set[str], using: str
+) -> Iterator[str]:
     table = model._meta.db_table
     if table not in tables:
         yield f"column {field.column} of {table}, which has another name now"

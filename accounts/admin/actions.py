@@ -20,7 +20,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -32,6 +31,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from accounts.admin.generics import PlainAdmin
 from accounts.errors import Refused
 from accounts.forms.staff import ActionForm, ReasonForm
 from accounts.models import Account, Proposal
@@ -124,7 +124,7 @@ def _account_of(obj: Any) -> Account | None:
     return account if isinstance(account, Account) else None
 
 
-class ObjectActions(ModelAdmin):
+class ObjectActions(PlainAdmin):
     """Gives a ModelAdmin the pages and buttons of its methods marked with `object_action`."""
 
     object_action_template = "admin/object_action.html"
@@ -329,7 +329,7 @@ class AddThroughService(ObjectActions):
         raise NotImplementedError
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return ModelAdmin.has_add_permission(self, request)
+        return PlainAdmin.has_add_permission(self, request)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

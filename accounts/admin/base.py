@@ -7,7 +7,7 @@ index cannot answer. Objects are read here, and changed by acts that call a serv
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin import ShowFacets, TabularInline
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.admin.actions import AddThroughService, ObjectActions, object_action
+from accounts.admin.generics import PlainInline
 from accounts.admin.paginator import LeanChangeList, LeanPaginator
 from accounts.admin.search import SearchableField, search
 from accounts.forms.staff import ActionForm, ReasonForm
@@ -109,7 +110,7 @@ def person(request: HttpRequest) -> User:
     return request.user
 
 
-class ReadOnlyInline(TabularInline):
+class ReadOnlyInline(PlainInline):
     """Rows of another table, read-only."""
 
     extra = 0

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -64,7 +64,7 @@ class ProposalAdmin(LeanAdmin):
     ]
     readonly_fields = ["act", "customer", "about", "whole", "effect", "status"]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Proposal]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """Show what this person may decide on, has prepared, or reads of customers."""
         user = person(request)
         mine = Q(kind__in=kinds_of(user)) | Q(made_by=user)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.enums import EntityKind, Measure, Role
 from accounts.forms.fields import AccountField, LineField, SignInEmailField
 from accounts.forms.staff import ActionForm, ReasonForm
+from accounts.generics import GroupsChoiceField
 from accounts.models import Entity, User
 from accounts.services.tenants import clean_registration_number
 
@@ -105,7 +106,7 @@ class MemberRoleForm(ReasonForm):
         self.fields["role"].initial = getattr(target, "role", None)
 
 
-class GroupsField(forms.ModelMultipleChoiceField):
+class GroupsField(GroupsChoiceField):
     """Groups of staff, named in the language of the page."""
 
     def label_from_instance(self, obj: Group) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 from django.db import models
 
 from accounts import text
+from accounts.generics import PlainTextField
 
 
-class FoldedField(models.TextField):
+class FoldedField(PlainTextField):
     """The folded text of the column `source`; never edited by itself."""
 
     def __init__(self, source: str, **options: Any) -> None:

@@ -262,7 +262,7 @@ def in_place(selector: str) -> SafeString:
 
 @register.inclusion_tag("partials/_pagination.html", takes_context=True)
 def pagination(
-    context: RequestContext, page: Page, *, total: str = "", target: str = ""
+    context: RequestContext, page: "Page[Any]", *, total: str = "", target: str = ""
 ) -> dict[str, Any]:
     """Links to the other pages of a list; the rest of the query stays as it is.
 

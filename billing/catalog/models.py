@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -24,10 +24,13 @@ def money_field(
     return models.DecimalField(verbose_name, max_digits=14, decimal_places=2, **options)  # type: ignore[arg-type]
 
 
-class DatedVersionQuerySet(models.QuerySet[models.Model]):
+Version = TypeVar("Version", bound=models.Model)
+
+
+class DatedVersionQuerySet(models.QuerySet[Version]):
     """Versions by the time from which they hold."""
 
-    def in_force(self, at: datetime) -> "models.QuerySet[models.Model]":
+    def in_force(self, at: datetime) -> Self:
         """Return the versions that hold at `at`, the newest first."""
         return self.filter(effective_at__lte=at).order_by("-effective_at", "-version")
 
@@ -48,7 +51,7 @@ class DatedVersion(models.Model):
         verbose_name=_("published by"),
     )
 
-    objects: ClassVar[DatedVersionQuerySet] = DatedVersionQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[DatedVersionQuerySet[Any]] = DatedVersionQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         abstract = True

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -79,9 +80,12 @@ class RefundAdmin(LeanAdmin):
     )
     readonly_fields = ("planned", "standing_hold", "rules")
 
-    def get_inlines(self, request: HttpRequest, obj: Refund | None) -> Any:
+    def get_inlines(
+        self, request: HttpRequest, obj: Model | None
+    ) -> tuple[type[RefundLineInline], ...]:
         """Lines exist once the money went back; before, the plan says what would."""
-        return (RefundLineInline,) if obj and obj.status == RefundStatus.DONE else ()
+        is_done = isinstance(obj, Refund) and obj.status == RefundStatus.DONE
+        return (RefundLineInline,) if is_done else ()
 
     def act_facts(self, obj: Refund) -> list[tuple[str | Promise, Any]]:
         return [

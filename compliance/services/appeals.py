@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
+from accounts.generics import Upload
 from accounts.models import User
 from accounts.services.audit import record_event
 from accounts.services.restrictions import lift_restriction
@@ -63,7 +63,7 @@ def submit_appeal(
     *,
     violation: Violation,
     statement: str,
-    files: Iterable[UploadedFile] = (),
+    files: Iterable[Upload] = (),
     by: User,
     now: datetime,
 ) -> Appeal:

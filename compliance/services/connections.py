@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.enums import EntityKind
 from accounts.errors import Refused
+from accounts.generics import Upload
 from accounts.models import Account, Application, Proposal, User
 from accounts.services.audit import record_event
 from accounts.services.second_person import require_approval, require_second_person
@@ -111,7 +111,7 @@ def request_connection(
     application: Application,
     entry: ScreeningEntry | None,
     business: Business,
-    files: Iterable[UploadedFile] = (),
+    files: Iterable[Upload] = (),
     request_key: UUID,
     by: User,
     now: datetime,

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.files.base import File
-from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import Q, Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
+from accounts.generics import Upload
 from accounts.models import Account, User
 from accounts.services.audit import record_event
 from compliance.enums import FileKind, HistoryAct
@@ -29,7 +29,7 @@ FILES_AT_ONCE = 10
 class CheckedFile:
     """An upload that was found to be acceptable."""
 
-    upload: UploadedFile
+    upload: Upload
     name: str
     kind: FileKind
     size: int
@@ -40,7 +40,7 @@ def _refuse_file(name: str, message: str, code: str) -> Refused:
     return Refused(f"{name}: {message}", code=code, field="attachments")
 
 
-def check_file(upload: UploadedFile) -> CheckedFile:
+def check_file(upload: Upload) -> CheckedFile:
     """Look at a file's size, content and name.
 
     Raises Refused (field "attachments") where it is empty, larger than
@@ -78,7 +78,7 @@ def check_file(upload: UploadedFile) -> CheckedFile:
     return CheckedFile(upload, name, kind, upload.size, digest)
 
 
-def check_files(uploads: Iterable[UploadedFile]) -> list[CheckedFile]:
+def check_files(uploads: Iterable[Upload]) -> list[CheckedFile]:
     """Look at all files of a form. Raises Refused for too many, a repeat, or any one's fault."""
     listed = list(uploads)
     if len(listed) > FILES_AT_ONCE:
@@ -179,7 +179,12 @@ _OWNER: dict[type[Violation | Appeal | ConnectionRequest], str] = {
 
 @transaction.atomic
 def attach_evidence(
-    *, violation: Violation, upload: UploadedFile, is_disclosed: bool, by: User, now: datetime
+    *,
+    violation: Violation,
+    upload: Upload,
+    is_disclosed: bool,
+    by: User,
+    now: datetime,
 ) -> Evidence:
     """Add a file to a case, in whatever state it is: proof may turn up late.
 

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import path
 
+from accounts.admin.generics import PlainAdmin
 from agents.models import Agent
 from billing.enums import FundKind
 from billing.models import LedgerTransaction, Order
@@ -14,7 +15,7 @@ from config.urls import urlpatterns as console
 site = admin.AdminSite("bench")
 
 
-class OfAccount(admin.ModelAdmin):
+class OfAccount(PlainAdmin):
     """A list as Django makes it, of one account's rows."""
 
     list_per_page = 25
