@@ -91,10 +91,8 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.usersessions",
     "csp",
-    "django_filters",
     "django_htmx",
     "heroicons",
-    "import_export",
     "pgtrigger",
     "template_partials",
 ]
