@@ -134,7 +134,6 @@ def account_page(
             access.require(permission)
             return view(request, access, *args, **kwargs)
 
-        guarded.account_permission = permission  # type: ignore[attr-defined]
         return guarded
 
     return decorate

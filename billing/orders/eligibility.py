@@ -27,7 +27,6 @@ from billing.enums import (
 )
 from billing.model_queries import Rows
 from billing.orders.request import OrderRequest
-from billing.packages.holders import find_holders, order_for_ending
 from billing.packages.lifecycle import derive_states, find_under_review
 from billing.packages.models import Package
 
@@ -241,12 +240,6 @@ def _check_ending(ids: tuple[int, ...], held: PackageSnapshot) -> None:
             code="bad_ending",
             field="ending",
         )
-
-
-def propose_ending(held: PackageSnapshot, kind: LicenseKind, count: int) -> tuple[int, ...]:
-    """Return the `count` additional licenses of a kind that should end first."""
-    ids = [license.pk for license in held.bought if license.kind == kind]
-    return tuple(order_for_ending(ids, find_holders(ids))[:count])
 
 
 def _judge_new(

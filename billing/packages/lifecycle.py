@@ -48,11 +48,6 @@ def foresee_releases(
     }
 
 
-def foresee_release(package: Package) -> datetime | None:
-    """Return when a package will be released as things are, or None while that is open."""
-    return foresee_releases([package])[package.pk]
-
-
 def find_hold(package: Package, account: Account, under_review: Collection[int]) -> ReleaseHold:
     """Return what keeps a package from renewal and from release now."""
     if not account.is_in_good_standing:

@@ -18,7 +18,7 @@ from billing.enums import Edition, OrderKind, TermUnit
 from billing.grants.credits import record_credit
 from billing.models import Order, Package, Refund
 from billing.orders.quotes import make_quote
-from billing.orders.request import OrderRequest, RenewedPackage
+from billing.orders.request import OrderRequest
 from billing.orders.services import place_order
 from billing.packages.lifecycle import settle_package
 from billing.refunds.services import quote_refund, refund_package
@@ -99,14 +99,6 @@ def order_additional(
         kind=OrderKind.ADDITIONAL, application=application.pk, agents=agents, sip=sip
     )
     return place(application.account, ask, by=by, at=at)
-
-
-def order_renewal(package: Package, *, by: User, at: datetime, count: int = 1) -> Order:
-    """Renew one package with all its licenses."""
-    ask = OrderRequest(
-        kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package=package.pk, count=count),)
-    )
-    return place(package.account, ask, by=by, at=at)
 
 
 def order_upgrade(application: Application, *, by: User, at: datetime) -> Order:

@@ -7,9 +7,9 @@ import pytest
 from agents.models import Agent
 from agents.services.agents import AgentDetails, add_agent, disable_agents
 from agents.services.telephones import register_telephone
-from billing.enums import Edition, LicenseKind
-from billing.orders.eligibility import propose_ending, read_snapshots
-from billing.packages.holders import find_holders
+from billing.enums import Edition
+from billing.orders.eligibility import read_snapshots
+from billing.packages.holders import find_holders, order_for_ending
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -61,8 +61,9 @@ def test_free_licenses_end_first_then_disabled_agents_then_the_least_recently_ch
     )
     package = factories.current_package(customer.application)
     held = read_snapshots(customer.account, [package], NOW)[0]
-    labels = {
-        pk: holder.label for pk, holder in find_holders([each.pk for each in held.bought]).items()
-    }
-    order = [labels.get(pk, "free") for pk in propose_ending(held, LicenseKind.AGENT, 4)]
+    licenses = [license.pk for license in held.bought]
+    holders = find_holders(licenses)
+    order = [
+        holders[pk].label if pk in holders else "free" for pk in order_for_ending(licenses, holders)
+    ]
     assert order == ["free", "Agent 6 (6)", "Agent 4 (4)", "Agent 5 (5)"]

@@ -1,6 +1,6 @@
 """Renewing packages: when, how long, at what price, and with which licenses."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,6 @@ from accounts.models import Account, AuditEvent
 from accounts.services.restrictions import lift_restriction
 from billing.enums import Edition, LicenseKind, OrderKind, TermUnit
 from billing.models import License, Order, Package
-from billing.orders.eligibility import propose_ending, read_snapshots
 from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import pay_order
 from billing.packages.holders import Holder, order_for_ending
@@ -306,27 +305,6 @@ def test_the_order_in_which_licenses_are_proposed_to_end(
     holders: list[Holder], expected: list[int]
 ) -> None:
     assert order_for_ending([1, 2, 3, 4], {h.license_id: h for h in holders}) == expected
-
-
-_HELD: dict[int, Holder] = {}
-
-
-def find_test_holders(license_ids: Iterable[int]) -> Mapping[int, Holder]:
-    """Stands in for the app that knows who holds a license."""
-    return {pk: _HELD[pk] for pk in license_ids if pk in _HELD}
-
-
-def test_a_proposal_names_as_many_additional_licenses_as_shall_end(settings: Any) -> None:
-    settings.LICENSE_HOLDERS = f"{__name__}.find_test_holders"
-    customer, package = _owner_of(agents=3, sip=1)
-    first, second, third = bought(package)
-    _HELD.clear()
-    _HELD.update({first: _holder(first), second: _holder(second, enabled=False)})
-    (held,) = read_snapshots(customer.account, [package], NOW)
-    assert propose_ending(held, LicenseKind.AGENT, 0) == ()
-    assert propose_ending(held, LicenseKind.AGENT, 2) == (third, second)
-    assert propose_ending(held, LicenseKind.AGENT, 9) == (third, second, first)
-    assert propose_ending(held, LicenseKind.SIP, 1) == tuple(bought(package, LicenseKind.SIP))
 
 
 # --- Several packages ------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from accounts.models import Notification, Restriction
 from accounts.services.letters import write
 from accounts.services.restrictions import lift_restriction
 from billing.models import Package
-from billing.packages.lifecycle import derive_package_state, foresee_release
+from billing.packages.lifecycle import derive_package_state, foresee_releases
 from billing.packages.release import RELEASED_AT, UNDER_REVIEW, ReleaseFacts, Span, find_release
 from billing.renewals.reminders import find_due_reminders, send_reminders
 from billing.renewals.sweep import run_sweep
@@ -112,7 +112,7 @@ def test_the_instant_of_release(
     assert _in_python(_spans(days)) == due
     _restrict(package, _spans(days))
     assert _in_sql(package) == due
-    assert foresee_release(package) == due
+    assert foresee_releases([package])[package.pk] == due
 
 
 def test_the_rule_is_the_same_in_python_and_in_sql(package: Package) -> None:
@@ -127,7 +127,7 @@ def test_the_rule_is_the_same_in_python_and_in_sql(package: Package) -> None:
         _restrict(package, _spans(spans))
         found = _in_python(_spans(spans))
         assert _in_sql(package) == found, spans
-        assert foresee_release(package) == found, spans
+        assert foresee_releases([package])[package.pk] == found, spans
         released.add(found)
     assert len(released) > 5
 
@@ -184,7 +184,7 @@ def test_a_suspended_customer_is_promised_no_release_and_not_told_to_renew(
     for text in texts:
         assert not _promises(text), text
         assert "cannot be renewed for now" in text
-    assert foresee_release(package) is None
+    assert foresee_releases([package])[package.pk] is None
     lift_restriction(
         account=package.account,
         case_number=case,
