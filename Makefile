@@ -65,6 +65,7 @@ check: $(STAMP) ## what must be clean before a commit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/vulture
 	$(BIN)/lint-imports --no-cache
 	find accounts agents billing compliance config templates -name '*.html' -print0 \
 		| xargs -0 -r $(BIN)/djade --check --target-version 5.2
