@@ -125,7 +125,7 @@ class RenewalMode(TextChoices):
 
 
 class RefundStatus(TextChoices):
-    """A refund's life."""
+    """A refund's life; the moves between these stand in `billing.transitions`."""
 
     PENDING = "pending", _("Under review")
     DONE = "done", _("Refunded")
@@ -169,7 +169,7 @@ class LedgerKind(TextChoices):
 
 
 class CreditStatus(TextChoices):
-    """A credit's way from staff's form to the fund."""
+    """A credit's way from staff's form to the fund; `billing.transitions` has the moves."""
 
     WAITING = "waiting", _("Waits for a second person")
     BOOKED = "booked", _("Booked")

@@ -19,6 +19,14 @@ from accounts.services.tenants import lock_account
 from billing.enums import CreditStatus, FundKind, LedgerBook, LedgerKind
 from billing.grants.daily_limit import fits_daily_limit
 from billing.grants.models import Credit
+from billing.transitions import (
+    CREDIT_STARTS,
+    CREDIT_TRANSITIONS,
+    CreditMove,
+    CreditStart,
+    sources,
+    target,
+)
 from billing.wallet.ledger import find_or_make_fund, move_between, post_transaction
 
 #: Where the money of each kind of credit comes from.
@@ -30,7 +38,7 @@ _SOURCE = {
 
 
 def _book(credit: Credit, *, by: User | None, now: datetime) -> None:
-    """Move the money of a credit, or of a reversal, and mark it booked."""
+    """Move the money of a credit, or of a reversal."""
     fund = find_or_make_fund(
         account=credit.account, kind=credit.fund_kind, currency=credit.currency
     )
@@ -48,7 +56,6 @@ def _book(credit: Credit, *, by: User | None, now: datetime) -> None:
         note=credit.reference,
     )
     credit.transaction = posted
-    credit.status = CreditStatus.BOOKED
 
 
 def _audit(credit: Credit, verb: str, was: str, *, by: User | None, now: datetime) -> None:
@@ -91,12 +98,13 @@ def record_credit(
         amount=amount,
         reference=reference,
         note=note,
-        status=CreditStatus.WAITING,
+        status=CREDIT_STARTS[CreditStart.SUBMIT],
         created_at=now,
         created_by=by,
     )
     if by is None or fits_daily_limit(account=locked, value=amount, now=now):
         _book(credit, by=by, now=now)
+        credit.status = CREDIT_STARTS[CreditStart.BOOK]
     try:
         with transaction.atomic():
             credit.save(force_insert=True)
@@ -110,19 +118,22 @@ def record_credit(
     return credit
 
 
-def _lock_waiting(credit: Credit, by: User, now: datetime) -> Credit:
+def _lock_undecided(credit: Credit, move: CreditMove, by: User, now: datetime) -> Credit:
     account = lock_account(credit.account_id)
     current = Credit.objects.select_related("account").get(pk=credit.pk)
-    if current.status != CreditStatus.WAITING:
+    if current.status not in sources(CREDIT_TRANSITIONS, move):
         raise Refused(_("This credit has been decided already."), code="credit_decided")
     require_second_person(maker_ids=[current.created_by_id], by=by, account=account, now=now)
     return current
 
 
-def _decide(credit: Credit, verb: str, reason: str, *, by: User, now: datetime) -> Credit:
+def _decide(
+    credit: Credit, move: CreditMove, verb: str, reason: str, *, by: User, now: datetime
+) -> Credit:
+    was, credit.status = credit.status, target(CREDIT_TRANSITIONS, move)
     credit.decided_at, credit.decided_by, credit.reason = now, by, reason
     credit.save()
-    _audit(credit, verb, CreditStatus.WAITING, by=by, now=now)
+    _audit(credit, verb, was, by=by, now=now)
     return credit
 
 
@@ -133,7 +144,7 @@ def approve_credit(*, credit: Credit, reason: str, by: User, now: datetime) -> C
     Raises Refused where it is decided, where `by` created it, or where a reversal is no longer
     covered by the fund.
     """
-    current = _lock_waiting(credit, by, now)
+    current = _lock_undecided(credit, CreditMove.APPROVE, by, now)
     try:
         with transaction.atomic():
             _book(current, by=by, now=now)
@@ -142,15 +153,14 @@ def approve_credit(*, credit: Credit, reason: str, by: User, now: datetime) -> C
             _("The fund no longer holds this amount, so it cannot be taken back."),
             code="fund_too_low",
         ) from error
-    return _decide(current, "credit.approved", reason, by=by, now=now)
+    return _decide(current, CreditMove.APPROVE, "credit.approved", reason, by=by, now=now)
 
 
 @transaction.atomic
 def reject_credit(*, credit: Credit, reason: str, by: User, now: datetime) -> Credit:
     """Turn a waiting credit or reversal down, as the second person."""
-    current = _lock_waiting(credit, by, now)
-    current.status = CreditStatus.REJECTED
-    return _decide(current, "credit.rejected", reason, by=by, now=now)
+    current = _lock_undecided(credit, CreditMove.REJECT, by, now)
+    return _decide(current, CreditMove.REJECT, "credit.rejected", reason, by=by, now=now)
 
 
 def _reference_of_reversal(credit: Credit, number: int) -> str:
@@ -172,7 +182,8 @@ def ask_for_reversal(*, credit: Credit, reason: str, by: User, now: datetime) ->
     account = lock_account(credit.account_id)
     require_outsider(by=by, account=account, now=now)
     current = Credit.objects.select_related("account").get(pk=credit.pk)
-    if current.status != CreditStatus.BOOKED or current.reverses_id:
+    reversible = sources(CREDIT_TRANSITIONS, CreditMove.ASK_FOR_REVERSAL)
+    if current.status not in reversible or current.reverses_id:
         raise Refused(_("Only a booked credit can be taken back."), code="not_reversible")
     reversals = Credit.objects.filter(reverses=current)
     if reversals.exclude(status=CreditStatus.REJECTED).exists():
@@ -184,7 +195,7 @@ def ask_for_reversal(*, credit: Credit, reason: str, by: User, now: datetime) ->
         amount=current.amount,
         reference=_reference_of_reversal(current, reversals.count() + 1),
         note=reason[:200],
-        status=CreditStatus.WAITING,
+        status=CREDIT_STARTS[CreditStart.SUBMIT],
         created_at=now,
         created_by=by,
         reason=reason,

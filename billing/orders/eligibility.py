@@ -29,6 +29,7 @@ from billing.model_queries import Rows
 from billing.orders.request import OrderRequest
 from billing.packages.lifecycle import derive_states, find_under_review
 from billing.packages.models import Package
+from billing.transitions import PACKAGE_TRANSITIONS, PackageMove, sources
 
 
 class LicenseSnapshot(NamedTuple):
@@ -215,7 +216,7 @@ def _require_unlocked(all_held: Iterable[PackageSnapshot]) -> None:
 
 def _require_live(held: PackageSnapshot | None, edition: Edition | None) -> PackageSnapshot:
     """Return the package if it is live and, where an edition is named, of that edition."""
-    if held is None or held.state not in {PackageState.TRIAL, PackageState.ACTIVE}:
+    if held is None or held.state not in sources(PACKAGE_TRANSITIONS, PackageMove.EXTEND):
         raise Refused(
             _("This needs a package in service; buy or renew the application's package first."),
             code="no_live_package",
@@ -251,7 +252,7 @@ def _judge_new(
     if held.state == PackageState.RELEASED:
         return [held]
     _require_unlocked([held])
-    if held.state != PackageState.TRIAL:
+    if held.state not in sources(PACKAGE_TRANSITIONS, PackageMove.PURCHASE):
         raise Refused(
             _("This application has a package already: renew, extend or upgrade that one."),
             code="has_package",
@@ -291,7 +292,7 @@ def _judge_upgrade(
     account: Account, ask: OrderRequest, now: datetime, source: PackageReader
 ) -> list[PackageSnapshot]:
     held = _require_live(source.find(account, ask.application, now), None)
-    if held.state == PackageState.TRIAL:
+    if held.state not in sources(PACKAGE_TRANSITIONS, PackageMove.UPGRADE):
         raise Refused(
             _("A trial is not upgraded: buy the Premium package, it starts on the trial."),
             code="upgrade_of_trial",
@@ -333,7 +334,7 @@ def _judge_renewal(
     if len(all_held) != len(ids):
         raise Refused(_("Choose packages of this account."), code="no_package", field="packages")
     for held, renewed in zip(all_held, ask.renewed, strict=True):
-        if held.state not in {PackageState.ACTIVE, PackageState.ISOLATED}:
+        if held.state not in sources(PACKAGE_TRANSITIONS, PackageMove.RENEW):
             raise Refused(
                 _("The package of “%(name)s” can no longer be renewed; buy a new one.")
                 % {"name": held.package.application.name},

@@ -22,12 +22,18 @@ from billing.enums import (
     LicenseSource,
     OrderKind,
     PackageKind,
-    PackageState,
 )
 from billing.orders.eligibility import PackageSnapshot
 from billing.orders.models import Order, OrderLine
 from billing.orders.request import OrderRequest
 from billing.packages.models import License, Package
+from billing.transitions import (
+    PACKAGE_STARTS,
+    PACKAGE_TRANSITIONS,
+    PackageMove,
+    PackageStart,
+    target,
+)
 
 
 def _expiry_of(package: Package) -> datetime:
@@ -53,7 +59,11 @@ def _start(
     package = trial or Package(account=account, application_id=ask.application, created_at=now)
     was = package.state
     package.kind = PackageKind.PAID
-    package.state = PackageState.ACTIVE
+    package.state = (
+        target(PACKAGE_TRANSITIONS, PackageMove.PURCHASE)
+        if trial
+        else PACKAGE_STARTS[PackageStart.PURCHASE]
+    )
     package.edition = str(ask.edition)
     package.term_unit = ask.unit
     package.anchor_at = package.purchased_at = now
@@ -88,7 +98,7 @@ def _renew(
         package.term_unit = unit
         package.months += months_in(unit, count)
         package.expires_at = _expiry_of(package)
-        package.state = PackageState.ACTIVE
+        package.state = target(PACKAGE_TRANSITIONS, PackageMove.RENEW)
     Package.objects.bulk_update(packages, ["term_unit", "months", "expires_at", "state"])
     return changes
 

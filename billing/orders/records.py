@@ -17,6 +17,14 @@ from billing.orders.models import Order, OrderLine
 from billing.orders.quote_changes import digest
 from billing.orders.quotes import Quote
 from billing.packages.models import Package
+from billing.transitions import (
+    ORDER_STARTS,
+    ORDER_TRANSITIONS,
+    OrderMove,
+    OrderStart,
+    source,
+    target,
+)
 from billing.wallet.ledger import move_between, post_transaction
 from billing.wallet.models import Fund, Payment
 
@@ -95,7 +103,7 @@ def placed_event(order: Order, *, by: User | None, now: datetime) -> AuditEvent:
         account=order.account,
         verb="order.placed",
         target=order,
-        to_state=OrderStatus.UNPAID,
+        to_state=ORDER_STARTS[OrderStart.PLACE],
         data={"total": str(order.total), "kind": order.kind},
         by=by,
         now=now,
@@ -108,8 +116,8 @@ def paid_event(order: Order, *, by: User | None, now: datetime) -> AuditEvent:
         account=order.account,
         verb="order.paid",
         target=order,
-        from_state=OrderStatus.UNPAID,
-        to_state=OrderStatus.PAID,
+        from_state=source(ORDER_TRANSITIONS, OrderMove.PAY),
+        to_state=target(ORDER_TRANSITIONS, OrderMove.PAY),
         data={"total": str(order.total), "payer": order.payer.uin},
         by=by,
         now=now,

@@ -13,7 +13,7 @@ from accounts.services.audit import record_event
 from accounts.services.tenants import lock_account, lock_accounts, require_good_standing
 from accounts.templatetags.console import money
 from billing.allocation import PaymentSplit
-from billing.enums import OrderKind, OrderStatus
+from billing.enums import OrderKind
 from billing.model_queries import Rows
 from billing.orders.effects import read_contents
 from billing.orders.eligibility import PackageSnapshot, check_eligibility, part
@@ -25,6 +25,14 @@ from billing.orders.quotes import Quote, SignedQuote, make_quote, read_token
 from billing.orders.records import paid_event, placed_event, take_money, write_lines, write_order
 from billing.orders.request import OrderRequest
 from billing.packages.lifecycle import settle_package
+from billing.transitions import (
+    ORDER_STARTS,
+    ORDER_TRANSITIONS,
+    OrderMove,
+    OrderStart,
+    source,
+    target,
+)
 from billing.wallet.ledger import read_funds, split_over
 
 _PLACED = Rows("SELECT {o} FROM billing_order o WHERE o.account_id = %s AND o.key = %s", o=Order)
@@ -82,7 +90,7 @@ def _pay_at_once(quote: Quote, paid: PaymentSplit, *, by: User | None, now: date
     ask = quote.ask
     changes = change_packages(ask, quote.held, account=quote.account, now=now)
     package = changes[0].package
-    order = write_order(quote, OrderStatus.PAID, by=by, now=now)
+    order = write_order(quote, ORDER_STARTS[OrderStart.PLACE_AND_PAY], by=by, now=now)
     lines = write_lines(quote, order, package if ask.kind == OrderKind.NEW else None)
     take_money(order, paid, quote.funds, by=by, now=now)
     make_licenses(order, lines, ask, quote.held, package=package, now=now)
@@ -135,7 +143,7 @@ def execute_quote(quote: Quote, *, by: User | None, now: datetime) -> Order:
     _settle((*quote.over, *quote.held), quote.account, by=by, now=now)
     if quote.split is not None and not quote.split.missing:
         return _pay_at_once(quote, quote.split, by=by, now=now)
-    order = write_order(quote, OrderStatus.UNPAID, by=by, now=now)
+    order = write_order(quote, ORDER_STARTS[OrderStart.PLACE], by=by, now=now)
     write_lines(quote, order, None)
     placed_event(order, by=by, now=now).save(force_insert=True)
     if not quote.is_self_pay:
@@ -145,7 +153,8 @@ def execute_quote(quote: Quote, *, by: User | None, now: datetime) -> Order:
 
 def _read_payable(order: Order, now: datetime) -> Order:
     current = Order.objects.select_related("account", "payer", "coupon").get(pk=order.pk)
-    if current.status != OrderStatus.UNPAID or current.expires_at <= now:
+    is_unpaid = current.status == source(ORDER_TRANSITIONS, OrderMove.PAY)
+    if not is_unpaid or current.expires_at <= now:
         raise Refused(_("This order can no longer be paid."), code="not_payable")
     return current
 
@@ -197,12 +206,13 @@ def _pay_and_deliver(
 ) -> None:
     """Let an order that was placed before be paid, and hand over what it bought."""
     # A sweep ends orders without the account's lock.
-    changed = Order.objects.filter(pk=order.pk, status=OrderStatus.UNPAID).update(
-        status=OrderStatus.PAID, paid_at=now, paid_by=by
+    was, after = source(ORDER_TRANSITIONS, OrderMove.PAY), target(ORDER_TRANSITIONS, OrderMove.PAY)
+    changed = Order.objects.filter(pk=order.pk, status=was).update(
+        status=after, paid_at=now, paid_by=by
     )
     if not changed:
         raise Refused(_("This order can no longer be paid."), code="not_payable")
-    order.status, order.paid_at, order.paid_by = OrderStatus.PAID, now, by
+    order.status, order.paid_at, order.paid_by = after, now, by
     changes = change_packages(ask, held, account=order.account, now=now)
     package = changes[0].package
     if ask.kind == OrderKind.NEW:
@@ -237,9 +247,10 @@ def _require_same_terms(order: Order, held: Sequence[PackageSnapshot]) -> None:
 
 
 def _end_unpaid(
-    order: Order, status: OrderStatus, verb: str, *, reason: str, by: User | None, now: datetime
+    order: Order, move: OrderMove, verb: str, *, reason: str, by: User | None, now: datetime
 ) -> Order:
-    changed = Order.objects.open(now).filter(pk=order.pk).update(status=status)
+    after = target(ORDER_TRANSITIONS, move)
+    changed = Order.objects.open(now).filter(pk=order.pk).update(status=after)
     order.refresh_from_db()
     if not changed:
         raise Refused(_("This order is no longer open."), code="not_open")
@@ -247,8 +258,8 @@ def _end_unpaid(
         account=order.account,
         verb=verb,
         target=order,
-        from_state=OrderStatus.UNPAID,
-        to_state=status,
+        from_state=source(ORDER_TRANSITIONS, move),
+        to_state=after,
         reason=reason,
         by=by,
         now=now,
@@ -260,7 +271,7 @@ def _end_unpaid(
 def cancel_order(*, order: Order, by: User | None, now: datetime, reason: str = "") -> Order:
     """Close an unpaid order for its buyer. Raises Refused where it is no longer open."""
     lock_account(order.account_id)
-    return _end_unpaid(order, OrderStatus.CLOSED, "order.cancelled", reason=reason, by=by, now=now)
+    return _end_unpaid(order, OrderMove.CANCEL, "order.cancelled", reason=reason, by=by, now=now)
 
 
 @transaction.atomic
@@ -268,5 +279,5 @@ def refuse_payment(*, order: Order, reason: str, by: User | None, now: datetime)
     """Turn down, as the other payer, an order that the buyer asked to be paid."""
     lock_accounts([order.account_id, order.payer_id])
     return _end_unpaid(
-        order, OrderStatus.REFUSED, "order.payment_refused", reason=reason, by=by, now=now
+        order, OrderMove.REFUSE, "order.payment_refused", reason=reason, by=by, now=now
     )

@@ -8,9 +8,10 @@ from accounts.models import Account, Application, User
 from accounts.services.audit import record_event
 from accounts.services.tenants import create_application, lock_account
 from billing.catalog.queries import find_price_book
-from billing.enums import LicenseKind, PackageKind, PackageState
+from billing.enums import LicenseKind, PackageKind
 from billing.orders.fulfilment import NewLicenses, add_licenses
 from billing.packages.models import Package, TrialGrant
+from billing.transitions import PACKAGE_STARTS, PackageStart
 
 
 def is_trial_due(account: Account) -> bool:
@@ -25,7 +26,7 @@ def _grant_trial(application: Application, *, by: User | None, now: datetime) ->
         account=application.account,
         application=application,
         kind=PackageKind.TRIAL,
-        state=PackageState.TRIAL,
+        state=PACKAGE_STARTS[PackageStart.GRANT_TRIAL],
         edition=book.trial_edition,
         anchor_at=now,
         expires_at=now + timedelta(days=book.trial_days),
@@ -37,7 +38,7 @@ def _grant_trial(application: Application, *, by: User | None, now: datetime) ->
         account=application.account,
         verb="package.trial_granted",
         target=package,
-        to_state=PackageState.TRIAL,
+        to_state=package.state,
         data={"licenses": book.trial_agents, "days": book.trial_days},
         by=by,
         now=now,

@@ -13,8 +13,9 @@ from accounts.admin.base import LeanAdmin, ReasonForm, object_action
 from accounts.forms.fields import WholeNumberField
 from accounts.models import Proposal
 from accounts.services.proposals import propose
-from billing.enums import PackageKind, PackageState
+from billing.enums import PackageKind
 from billing.packages.models import ExpiryReminder, License, Package, SweepRun, TrialGrant
+from billing.transitions import PACKAGE_TRANSITIONS, PackageMove, sources
 
 
 class SwitchForm(ReasonForm):
@@ -83,7 +84,9 @@ class PackageAdmin(LeanAdmin):
         permission="billing.change_package",
         form=ExtensionForm,
         consequence=_("The expiry moves on by this time, for time lost to an overturned measure."),
-        is_available=lambda package: package.state in {PackageState.ACTIVE, PackageState.ISOLATED},
+        is_available=lambda package: (
+            package.state in sources(PACKAGE_TRANSITIONS, PackageMove.RETURN_TIME)
+        ),
         proposes=True,
     )
     def give_time_back(

@@ -16,6 +16,7 @@ from accounts.services.audit import record_event
 from billing.enums import PackageKind, PackageState, RefundStatus
 from billing.packages.models import Package
 from billing.packages.release import ReleaseFacts, ReleaseHold, Span, find_release
+from billing.transitions import package_state_after_time
 
 
 def foresee_releases(
@@ -101,9 +102,10 @@ def settle_package(
     """
     target = derive_package_state(package, now)
     while package.state != target:
-        was = package.state
-        is_first_step = was == PackageState.ACTIVE
-        package.state = PackageState.ISOLATED if is_first_step else target
+        was, after = package.state, package_state_after_time(package.state)
+        if after is None:
+            break
+        package.state = after
         changed = Package.objects.filter(pk=package.pk, state=was).update(state=package.state)
         if not changed:
             package.refresh_from_db()

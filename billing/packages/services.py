@@ -11,9 +11,10 @@ from accounts.services.audit import record_event
 from accounts.services.second_person import require_approval, require_outsider
 from accounts.services.tenants import lock_account, require_good_standing
 from billing.calendar import billing_zone, expiry
-from billing.enums import PackageKind, PackageState, RenewalMode
+from billing.enums import PackageKind, RenewalMode
 from billing.packages.lifecycle import find_under_review, settle_package
 from billing.packages.models import License, Package
+from billing.transitions import PACKAGE_TRANSITIONS, PackageMove, sources, target
 
 
 def _lock(package: Package) -> Package:
@@ -78,18 +79,17 @@ def extend_package(
     require_outsider(by=by, account=package.account, now=now)
     if by_time <= timedelta(0):
         raise Refused(_("Give a time above zero."), code="no_time", field="days")
-    if current.kind != PackageKind.PAID or current.state not in {
-        PackageState.ACTIVE,
-        PackageState.ISOLATED,
-    }:
+    returnable = sources(PACKAGE_TRANSITIONS, PackageMove.RETURN_TIME)
+    if current.kind != PackageKind.PAID or current.state not in returnable:
         raise Refused(_("Only a paid package that is not over can be extended."), code="not_live")
     was, was_until = current.state, current.expires_at
     current.extension += by_time
     current.expires_at = expiry(
         current.anchor_at, current.months, billing_zone(), current.extension
     )
-    if now < current.expires_at:
-        current.state = PackageState.ACTIVE
+    is_ahead = now < current.expires_at
+    move = PackageMove.RETURN_TIME if is_ahead else PackageMove.RETURN_TOO_LITTLE
+    current.state = target(PACKAGE_TRANSITIONS, move)
     current.save(update_fields=["extension", "expires_at", "state"])
     # A license that a renewal left out ends at what was an expiry; lost time is its loss too.
     for license in License.objects.filter(package=current, ends_at__gt=now):
@@ -124,7 +124,7 @@ def choose_renewal_mode(*, package: Package, mode: str, by: User | None, now: da
     current = _lock(package)
     require_good_standing(current.account)
     current = settle_package(current, account=current.account, by=by, now=now)
-    if current.state not in {PackageState.ACTIVE, PackageState.ISOLATED}:
+    if current.state not in sources(PACKAGE_TRANSITIONS, PackageMove.CHOOSE_RENEWAL):
         raise Refused(_("Only a paid package that is not over is renewed."), code="not_live")
     if find_under_review([current]):
         raise Refused(

@@ -30,11 +30,13 @@ from billing.refunds.policy import (
     RefundFacts,
     ViolationFacts,
 )
+from billing.transitions import ORDER_TRANSITIONS, OrderMove, sources
 from compliance.services.standing import RefundBars, annulled_time, refund_bars
 
 #: The product that "one full refund per entity" counts in.
 PRODUCT = "tccc"
-_PAID = (OrderStatus.PAID, OrderStatus.REFUNDING)
+#: Orders in these states were paid, and a refund of their package concerns them.
+_PAID = sources(ORDER_TRANSITIONS, OrderMove.REFUND)
 _ZERO = Decimal("0.00")
 
 

@@ -27,8 +27,6 @@ from billing.calendar import billing_zone
 from billing.enums import (
     LedgerBook,
     LedgerKind,
-    OrderStatus,
-    PackageState,
     RefundRuleOutcome,
     RefundStatus,
 )
@@ -48,6 +46,18 @@ from billing.refunds.facts import (
 )
 from billing.refunds.models import Refund, RefundLine
 from billing.refunds.policy import POLICY_VERSION, RefundTrace, evaluate
+from billing.transitions import (
+    ORDER_TRANSITIONS,
+    PACKAGE_TRANSITIONS,
+    REFUND_STARTS,
+    REFUND_TRANSITIONS,
+    OrderMove,
+    PackageMove,
+    RefundMove,
+    RefundStart,
+    sources,
+    target,
+)
 from billing.wallet.ledger import move_between, post_transaction
 from billing.wallet.models import Fund
 
@@ -269,40 +279,40 @@ def _post_money(refund: Refund, plan: RefundPlan, *, by: User | None, now: datet
         )
 
 
-#: An order that goes back to "paid" was paid once: its review ended.
 _ORDER_VERBS = {
-    OrderStatus.REFUNDING: "order.refunding",
-    OrderStatus.REFUNDED: "order.refunded",
-    OrderStatus.PAID: "order.refund_ended",
+    OrderMove.REVIEW_REFUND: "order.refunding",
+    OrderMove.REFUND: "order.refunded",
+    OrderMove.END_REVIEW: "order.refund_ended",
 }
 
 
 def _move_orders(
-    quote: RefundQuote, to: OrderStatus, *, refund: Refund, by: User | None, now: datetime
+    quote: RefundQuote, move: OrderMove, *, refund: Refund, by: User | None, now: datetime
 ) -> list[AuditEvent]:
     """Move the orders that lie wholly on this package; one that bought for others stays paid.
 
     Returns the events, not saved yet.
     """
+    before, after = sources(ORDER_TRANSITIONS, move), target(ORDER_TRANSITIONS, move)
     moving = [
         order
         for order in quote.orders.paid
-        if order.pk in quote.orders.whole and order.status != to
+        if order.pk in quote.orders.whole and order.status in before
     ]
     if not moving:
         return []
     found = Order.objects.filter(
         pk__in=[order.pk for order in moving], status__in={order.status for order in moving}
     )
-    if found.update(status=to) != len(moving):
+    if found.update(status=after) != len(moving):
         raise RefundChanged(quote)
     return [
         build_event(
             account=quote.account,
-            verb=_ORDER_VERBS[to],
+            verb=_ORDER_VERBS[move],
             target=order,
             from_state=order.status,
-            to_state=to,
+            to_state=after,
             data={"refund": refund.number},
             by=by,
             now=now,
@@ -319,21 +329,21 @@ def _execute(
     Returns the events, not saved yet.
     """
     package = settle_package(quote.package, account=quote.account, by=by, now=now)
-    was = package.state
+    was, after = package.state, target(PACKAGE_TRANSITIONS, PackageMove.REFUND)
     changed = Package.objects.filter(
-        pk=package.pk, state__in=[PackageState.ACTIVE, PackageState.ISOLATED]
-    ).update(state=PackageState.REFUNDED)
+        pk=package.pk, state__in=sources(PACKAGE_TRANSITIONS, PackageMove.REFUND)
+    ).update(state=after)
     if not changed:
         raise RefundRefused(quote)
-    package.state = PackageState.REFUNDED
+    package.state = after
     _post_money(refund, quote.plan, by=by, now=now)
-    moved = _move_orders(quote, OrderStatus.REFUNDED, refund=refund, by=by, now=now)
+    moved = _move_orders(quote, OrderMove.REFUND, refund=refund, by=by, now=now)
     given_back = build_event(
         account=quote.account,
         verb="package.refunded",
         target=package,
         from_state=was,
-        to_state=PackageState.REFUNDED,
+        to_state=after,
         data={"refund": refund.number, "amount": str(refund.amount)},
         by=by,
         now=now,
@@ -397,10 +407,10 @@ def _refund_or_request(package: Package, token: str, *, by: User | None, now: da
         raise RefundRefused(quote)
     if quote.digest() != promised:
         raise RefundChanged(quote)
-    status = RefundStatus.PENDING if quote.needs_review else RefundStatus.DONE
-    refund = _new_refund(quote, status, by=by, now=now)
-    if status == RefundStatus.PENDING:
-        events = _move_orders(quote, OrderStatus.REFUNDING, refund=refund, by=by, now=now)
+    start = RefundStart.REQUEST if quote.needs_review else RefundStart.CARRY_OUT
+    refund = _new_refund(quote, REFUND_STARTS[start], by=by, now=now)
+    if start == RefundStart.REQUEST:
+        events = _move_orders(quote, OrderMove.REVIEW_REFUND, refund=refund, by=by, now=now)
         events.append(_event(refund, "refund.requested", "", by=by, now=now))
     else:
         events = _execute(refund, quote, by=by, now=now)
@@ -409,10 +419,10 @@ def _refund_or_request(package: Package, token: str, *, by: User | None, now: da
     return refund
 
 
-def _lock_pending(refund: Refund) -> tuple[Refund, Package, Account]:
+def _lock_undecided(refund: Refund, move: RefundMove) -> tuple[Refund, Package, Account]:
     package, account = _lock(refund.package)
     current = Refund.objects.get(pk=refund.pk)
-    if current.status != RefundStatus.PENDING:
+    if current.status not in sources(REFUND_TRANSITIONS, move):
         raise Refused(_("This request has been decided already."), code="refund_decided")
     current.account, current.package = account, package
     return current, package, account
@@ -420,7 +430,7 @@ def _lock_pending(refund: Refund) -> tuple[Refund, Package, Account]:
 
 def _decide(
     refund: Refund,
-    status: RefundStatus,
+    move: RefundMove,
     events: Sequence[AuditEvent],
     *,
     reason: str,
@@ -428,17 +438,18 @@ def _decide(
     now: datetime,
 ) -> None:
     """Record the decision, and with it the `events` of what followed from it."""
-    was, refund.status = refund.status, status
+    was, after = refund.status, target(REFUND_TRANSITIONS, move)
+    refund.status = after
     refund.decided_at, refund.decided_by, refund.reason = now, by, reason
     refund.save(update_fields=["status", "decided_at", "decided_by", "reason"])
-    decided = _event(refund, f"refund.{status.value}", was, by=by, now=now, reason=reason)
+    decided = _event(refund, f"refund.{after.value}", was, by=by, now=now, reason=reason)
     AuditEvent.objects.bulk_create([*events, decided])
 
 
 def _give_up(refund: Refund, package: Package, account: Account, **who: Any) -> list[AuditEvent]:
     """Let the package and its orders go on as before."""
     quote = _build_quote(package, account, now=who["now"], own=refund)
-    return _move_orders(quote, OrderStatus.PAID, refund=refund, **who)
+    return _move_orders(quote, OrderMove.END_REVIEW, refund=refund, **who)
 
 
 @transaction.atomic
@@ -449,7 +460,7 @@ def approve_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> R
     Raises RefundRefused where one fails, and Refused where the request is decided, where `by`
     made it, or where the amount is no longer the one asked for.
     """
-    current, package, account = _lock_pending(refund)
+    current, package, account = _lock_undecided(refund, RefundMove.APPROVE)
     require_second_person(maker_ids=[current.requested_by_id], by=by, account=account, now=now)
     quote = _build_quote(
         package, account, now=now, asked_at=current.requested_at, own=current, key=current.key
@@ -459,7 +470,7 @@ def approve_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> R
     if quote.plan.amount != current.amount:
         raise RefundChanged(quote)
     events = _execute(current, quote, by=by, now=now)
-    _decide(current, RefundStatus.DONE, events, reason=reason, by=by, now=now)
+    _decide(current, RefundMove.APPROVE, events, reason=reason, by=by, now=now)
     return current
 
 
@@ -469,17 +480,17 @@ def reject_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> Re
 
     Raises Refused where the request is decided, or where `by` made it.
     """
-    current, package, account = _lock_pending(refund)
+    current, package, account = _lock_undecided(refund, RefundMove.REJECT)
     require_second_person(maker_ids=[current.requested_by_id], by=by, account=account, now=now)
     events = _give_up(current, package, account, by=by, now=now)
-    _decide(current, RefundStatus.REJECTED, events, reason=reason, by=by, now=now)
+    _decide(current, RefundMove.REJECT, events, reason=reason, by=by, now=now)
     return current
 
 
 @transaction.atomic
 def withdraw_refund(*, refund: Refund, by: User, now: datetime) -> Refund:
     """Take a request back, as the customer; the entity has its right back."""
-    current, package, account = _lock_pending(refund)
+    current, package, account = _lock_undecided(refund, RefundMove.WITHDRAW)
     events = _give_up(current, package, account, by=by, now=now)
-    _decide(current, RefundStatus.WITHDRAWN, events, reason="", by=by, now=now)
+    _decide(current, RefundMove.WITHDRAW, events, reason="", by=by, now=now)
     return current

@@ -26,6 +26,7 @@ from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import execute_quote
 from billing.packages.lifecycle import derive_package_state
 from billing.packages.models import Package, PackageQuerySet
+from billing.transitions import PACKAGE_TRANSITIONS, PackageMove, sources
 
 _NAMESPACE = uuid.UUID("6a1f0d6e-5a0e-4b53-9a55-4f1f7c6f2f10")
 
@@ -57,7 +58,7 @@ def due_renewals(now: datetime) -> PackageQuerySet:
     lead = timedelta(hours=settings.AUTO_RENEWAL_LEAD_HOURS)
     return (
         Package.objects.filter(
-            state__in=[PackageState.ACTIVE, PackageState.ISOLATED],
+            state__in=sources(PACKAGE_TRANSITIONS, PackageMove.RENEW),
             renewal_mode=RenewalMode.AUTOMATIC,
             expires_at__lte=now + lead,
             account__status=AccountStatus.ACTIVE,

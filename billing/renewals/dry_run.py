@@ -16,6 +16,7 @@ from billing.renewals.sweep import (
     step_condition,
     step_parameters,
 )
+from billing.transitions import PACKAGE_TRANSITIONS, PackageMove, sources, target
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ def _foresee_packages(
 
     `states` holds what earlier steps would have made of rows.
     """
-    also = ("active",) if step.name == "released" else ()
+    # The sweep would isolate a package first that it then releases.
+    is_release = step.move == PackageMove.RELEASE
+    also = sources(PACKAGE_TRANSITIONS, PackageMove.ISOLATE) if is_release else ()
     with connection.cursor() as cursor:
         cursor.execute(
             f"{_PACKAGE_ROWS} WHERE {step_condition(step, *also)} ORDER BY t.id",
@@ -92,6 +95,7 @@ def _foresee_packages(
 
 def _foresee_renewals(now: datetime, renewals: list[Renewal]) -> Iterator[PlannedChange]:
     found = {renewal.package: renewal for renewal in renewals}
+    renewed = target(PACKAGE_TRANSITIONS, PackageMove.RENEW).value
     with connection.cursor() as cursor:
         cursor.execute(
             f"{_PACKAGE_ROWS} WHERE t.id = ANY(%(ids)s) ORDER BY t.expires_at, t.id",
@@ -106,7 +110,7 @@ def _foresee_renewals(now: datetime, renewals: list[Renewal]) -> Iterator[Planne
                 account=uin,
                 application=application,
                 from_state=state,
-                to_state="active" if renewal.is_done else state,
+                to_state=renewed if renewal.is_done else state,
                 licenses=licenses,
                 amount=f"{renewal.currency} {renewal.amount}",
                 missing=f"{renewal.currency} {renewal.missing}" if renewal.missing else "",

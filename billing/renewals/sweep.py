@@ -7,7 +7,7 @@ is killed leaves whole batches behind that the next run does not find again.
 """
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,14 @@ from accounts.errors import Refused
 from billing.packages.models import SweepRun
 from billing.packages.release import HOLD, RELEASED_AT, UNDER_REVIEW
 from billing.renewals.auto_renewal import Renewal, due_renewals, renew_automatically
+from billing.transitions import (
+    ORDER_TRANSITIONS,
+    PACKAGE_TRANSITIONS,
+    OrderMove,
+    PackageMove,
+    source,
+    target,
+)
 
 RENEWED = "renewed"
 #: Rows per transaction: more are no quicker together, and hold their locks for longer than a
@@ -32,7 +40,7 @@ _READERS = [role for role, may in PERMISSIONS_OF_ROLE.items() if Permission.SPEN
 
 @dataclass(frozen=True)
 class Kind:
-    """What a step changes: a table's rows `t`, by their column `column`.
+    """What a step changes: a table's rows `t`, by their column `column`, as `transitions` say.
 
     The rest is SQL about a changed row `c`: `key` is the column by which it is named, `name` its
     name in the audit trail, from `name_tables`. Its members' news are read from `news_tables`:
@@ -42,6 +50,7 @@ class Kind:
     table: str
     label: str
     column: str
+    transitions: Mapping[Any, Any]
     key: str
     name_tables: str
     name: str
@@ -61,16 +70,26 @@ class SweepStep:
 
     name: str
     of: Kind
-    from_state: str
-    to_state: str
+    move: PackageMove | OrderMove
     due: str
     news: str
+
+    @property
+    def from_state(self) -> str:
+        """The state in which rows are due."""
+        return str(source(self.of.transitions, self.move))
+
+    @property
+    def to_state(self) -> str:
+        """The state that rows have afterward."""
+        return str(target(self.of.transitions, self.move))
 
 
 PACKAGES = Kind(
     table="billing_package",
     label="billing.package",
     column="state",
+    transitions=PACKAGE_TRANSITIONS,
     key="application_id",
     name_tables="JOIN accounts_application p ON p.id = c.application_id",
     name="p.name || ' (' || p.sdkappid || ')'",
@@ -89,6 +108,7 @@ ORDERS = Kind(
     table="billing_order",
     label="billing.order",
     column="status",
+    transitions=ORDER_TRANSITIONS,
     key="number",
     name_tables="",
     name="c.number",
@@ -105,32 +125,28 @@ STEPS = (
     SweepStep(
         name="released_trials",
         of=PACKAGES,
-        from_state="trial",
-        to_state="released",
+        move=PackageMove.END_TRIAL,
         due="t.expires_at <= %(now)s",
         news="trial_ended",
     ),
     SweepStep(
         name="isolated",
         of=PACKAGES,
-        from_state="active",
-        to_state="isolated",
+        move=PackageMove.ISOLATE,
         due="t.expires_at <= %(now)s",
         news="package_isolated",
     ),
     SweepStep(
         name="released",
         of=PACKAGES,
-        from_state="isolated",
-        to_state="released",
+        move=PackageMove.RELEASE,
         due=f"t.expires_at <= %(released)s AND NOT {UNDER_REVIEW} AND {RELEASED_AT} <= %(now)s",
         news="package_released",
     ),
     SweepStep(
         name="expired_orders",
         of=ORDERS,
-        from_state="unpaid",
-        to_state="expired",
+        move=OrderMove.EXPIRE,
         due="t.expires_at <= %(now)s",
         news="order_expired",
     ),

@@ -6,13 +6,33 @@ about a package and compare it with the package itself: months, edition, license
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import TextChoices
 
-from accounts.services.verification import Check, Trail, moves
+from accounts.services.verification import Check, Trail
 from billing.calendar import expiry
+from billing.transitions import (
+    CREDIT_STARTS,
+    CREDIT_TRANSITIONS,
+    ORDER_STARTS,
+    ORDER_TRANSITIONS,
+    PACKAGE_STARTS,
+    PACKAGE_TRANSITIONS,
+    REFUND_STARTS,
+    REFUND_TRANSITIONS,
+    CreditMove,
+    CreditStart,
+    OrderMove,
+    OrderStart,
+    PackageMove,
+    PackageStart,
+    RefundMove,
+    RefundStart,
+)
 
 #: An order in one of these states was paid.
 _PAID = "('paid', 'refunding', 'refunded')"
@@ -661,7 +681,18 @@ _REFUNDS: tuple[Check, ...] = (
 
 # --- Audit trail ---------------------------------------------------------------------------
 
-_STAYS = moves("trial>trial", "active>active", "isolated>isolated")
+
+def _starts(*states: TextChoices) -> frozenset[tuple[str, str]]:
+    return frozenset(("", state.value) for state in states)
+
+
+def _moves(table: Mapping[tuple[Any, Any], Any], *moves: StrEnum) -> frozenset[tuple[str, str]]:
+    """Return the changes of state, from and to, that any of the moves makes."""
+    return frozenset(
+        (was.value, after.value) for (was, move), after in table.items() if move in moves
+    )
+
+
 _TRAILS: Mapping[str, Trail] = {
     "order": Trail(
         noun="order",
@@ -670,14 +701,14 @@ _TRAILS: Mapping[str, Trail] = {
         state="status",
         number="number",
         verbs={
-            "order.placed": moves(">unpaid"),
-            "order.paid": moves("unpaid>paid"),
-            "order.cancelled": moves("unpaid>closed"),
-            "order.payment_refused": moves("unpaid>refused"),
-            "order.expired": moves("unpaid>expired"),
-            "order.refunding": moves("paid>refunding"),
-            "order.refund_ended": moves("refunding>paid"),
-            "order.refunded": moves("paid>refunded", "refunding>refunded"),
+            "order.placed": _starts(ORDER_STARTS[OrderStart.PLACE]),
+            "order.paid": _moves(ORDER_TRANSITIONS, OrderMove.PAY),
+            "order.cancelled": _moves(ORDER_TRANSITIONS, OrderMove.CANCEL),
+            "order.payment_refused": _moves(ORDER_TRANSITIONS, OrderMove.REFUSE),
+            "order.expired": _moves(ORDER_TRANSITIONS, OrderMove.EXPIRE),
+            "order.refunding": _moves(ORDER_TRANSITIONS, OrderMove.REVIEW_REFUND),
+            "order.refund_ended": _moves(ORDER_TRANSITIONS, OrderMove.END_REVIEW),
+            "order.refunded": _moves(ORDER_TRANSITIONS, OrderMove.REFUND),
         },
     ),
     "package": Trail(
@@ -687,15 +718,20 @@ _TRAILS: Mapping[str, Trail] = {
         state="state",
         number="id",
         verbs={
-            "package.trial_granted": moves(">trial"),
-            "package.purchased": moves(">active", "trial>active"),
-            "package.extended": _STAYS,
-            "package.upgraded": _STAYS,
-            "package.renewed": moves("active>active", "isolated>active"),
-            "package.time_returned": moves("active>active", "isolated>active", "isolated>isolated"),
-            "package.isolated": moves("active>isolated"),
-            "package.released": moves("trial>released", "isolated>released"),
-            "package.refunded": moves("active>refunded", "isolated>refunded"),
+            "package.trial_granted": _starts(PACKAGE_STARTS[PackageStart.GRANT_TRIAL]),
+            "package.purchased": _starts(PACKAGE_STARTS[PackageStart.PURCHASE])
+            | _moves(PACKAGE_TRANSITIONS, PackageMove.PURCHASE),
+            "package.extended": _moves(PACKAGE_TRANSITIONS, PackageMove.EXTEND),
+            "package.upgraded": _moves(PACKAGE_TRANSITIONS, PackageMove.UPGRADE),
+            "package.renewed": _moves(PACKAGE_TRANSITIONS, PackageMove.RENEW),
+            "package.time_returned": _moves(
+                PACKAGE_TRANSITIONS, PackageMove.RETURN_TIME, PackageMove.RETURN_TOO_LITTLE
+            ),
+            "package.isolated": _moves(PACKAGE_TRANSITIONS, PackageMove.ISOLATE),
+            "package.released": _moves(
+                PACKAGE_TRANSITIONS, PackageMove.END_TRIAL, PackageMove.RELEASE
+            ),
+            "package.refunded": _moves(PACKAGE_TRANSITIONS, PackageMove.REFUND),
         },
     ),
     "refund": Trail(
@@ -705,10 +741,11 @@ _TRAILS: Mapping[str, Trail] = {
         state="status",
         number="number",
         verbs={
-            "refund.requested": moves(">pending"),
-            "refund.done": moves(">done", "pending>done"),
-            "refund.rejected": moves("pending>rejected"),
-            "refund.withdrawn": moves("pending>withdrawn"),
+            "refund.requested": _starts(REFUND_STARTS[RefundStart.REQUEST]),
+            "refund.done": _starts(REFUND_STARTS[RefundStart.CARRY_OUT])
+            | _moves(REFUND_TRANSITIONS, RefundMove.APPROVE),
+            "refund.rejected": _moves(REFUND_TRANSITIONS, RefundMove.REJECT),
+            "refund.withdrawn": _moves(REFUND_TRANSITIONS, RefundMove.WITHDRAW),
         },
     ),
     "credit": Trail(
@@ -718,10 +755,10 @@ _TRAILS: Mapping[str, Trail] = {
         state="status",
         number="reference",
         verbs={
-            "credit.recorded": moves(">booked", ">waiting"),
-            "credit.reversal_asked": moves(">waiting"),
-            "credit.approved": moves("waiting>booked"),
-            "credit.rejected": moves("waiting>rejected"),
+            "credit.recorded": _starts(*CREDIT_STARTS.values()),
+            "credit.reversal_asked": _starts(CREDIT_STARTS[CreditStart.SUBMIT]),
+            "credit.approved": _moves(CREDIT_TRANSITIONS, CreditMove.APPROVE),
+            "credit.rejected": _moves(CREDIT_TRANSITIONS, CreditMove.REJECT),
         },
     ),
 }

@@ -23,6 +23,7 @@ from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import cancel_order, pay_order
 from billing.refunds import services as refunds
 from billing.refunds.services import RefundRefused, quote_refund, refund_package
+from billing.transitions import ORDER_TRANSITIONS, OrderMove, target
 from tests import factories as make
 from tests.billing.acts import balance, confirm, fresh, ledger_sum, package_of, quote
 from tests.factories import NOW, Customer
@@ -358,13 +359,13 @@ def test_an_order_is_either_paid_or_cancelled() -> None:
 
 
 def _close_naively(
-    order: Order, status: OrderStatus, verb: str, *, reason: str, by: Any, now: Any
+    order: Order, move: OrderMove, verb: str, *, reason: str, by: Any, now: Any
 ) -> Order:
     """What not to do: look at what was read before, then write, here a little later."""
     if order.status != OrderStatus.UNPAID:
         raise Refused("closed", code="not_open")
     time.sleep(0.2)
-    Order.objects.filter(pk=order.pk).update(status=status, paid_at=None)
+    Order.objects.filter(pk=order.pk).update(status=target(ORDER_TRANSITIONS, move), paid_at=None)
     return order
 
 

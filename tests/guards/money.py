@@ -103,14 +103,14 @@ BUYING = (
     in_code(
         "an order is paid within its hours",
         _ORDERS,
-        "    if current.status != OrderStatus.UNPAID or current.expires_at <= now:\n",
-        "    if current.status != OrderStatus.UNPAID:\n",
+        "    if not is_unpaid or current.expires_at <= now:\n",
+        "    if not is_unpaid:\n",
         f"{NEW}::test_after_24_hours_an_order_is_over_even_where_no_sweep_ran",
     ),
     in_code(
         "only an unpaid order becomes paid",
         _ORDERS,
-        "filter(pk=order.pk, status=OrderStatus.UNPAID).update(\n",
+        "filter(pk=order.pk, status=was).update(\n",
         "filter(pk=order.pk).update(\n",
         f"{BOUNDARIES}::test_an_order_is_paid_or_ended_by_a_sweep_and_never_both",
     ),
@@ -170,7 +170,7 @@ CREDITING = (
     in_code(
         "a credit is decided once",
         _CREDITS,
-        "    if current.status != CreditStatus.WAITING:\n",
+        "    if current.status not in sources(CREDIT_TRANSITIONS, move):\n",
         "    if False:\n",
         f"{CREDITS}::test_a_credit_is_decided_once",
         f"{CREDITS}::test_a_reversal_is_decided_once",
@@ -270,7 +270,7 @@ REFUNDING = (
     in_code(
         "a refund request is decided once",
         _REFUNDS,
-        "    if current.status != RefundStatus.PENDING:\n",
+        "    if current.status not in sources(REFUND_TRANSITIONS, move):\n",
         "    if False:\n",
         f"{REQUESTS}::test_a_request_is_decided_once",
     ),
