@@ -60,7 +60,7 @@ OPEN_STATES = (CaseState.REPORTED, CaseState.INVESTIGATING)
 
 
 class AppealState(models.TextChoices):
-    """What became of an appeal."""
+    """What became of an appeal; `compliance.transitions` says what leads where."""
 
     OPEN = "open", _("Waiting for a decision")
     UPHELD = "upheld", _("Violation upheld")

@@ -1,12 +1,18 @@
-"""Which act leads a violation case, or a connection request, from which state to which.
+"""Which act leads a violation case, an appeal or a connection request from which state to which.
 
-These two tables are the only place that says so. An act that is not listed for a state is
-refused; a state from which nothing leads is final.
+These tables are the only place that says so; another says how each begins. An act that is not
+listed for a state is refused; a state from which nothing leads is final.
 """
 
 from enum import StrEnum
 
-from compliance.enums import CaseState, ConnectionState
+from compliance.enums import AppealState, CaseState, ConnectionState
+
+
+class CaseStart(StrEnum):
+    """How a violation case begins."""
+
+    REPORT = "report"
 
 
 class CaseAct(StrEnum):
@@ -21,6 +27,7 @@ class CaseAct(StrEnum):
     OVERTURN = "overturn"
 
 
+CASE_STARTS: dict[CaseStart, CaseState] = {CaseStart.REPORT: CaseState.REPORTED}
 CASE_TRANSITIONS: dict[tuple[CaseState, CaseAct], CaseState] = {
     (CaseState.REPORTED, CaseAct.INVESTIGATE): CaseState.INVESTIGATING,
     (CaseState.INVESTIGATING, CaseAct.VERIFY): CaseState.VERIFIED,
@@ -33,6 +40,33 @@ CASE_TRANSITIONS: dict[tuple[CaseState, CaseAct], CaseState] = {
 }
 
 
+class AppealStart(StrEnum):
+    """How an appeal begins."""
+
+    SUBMIT = "submit"
+
+
+class AppealAct(StrEnum):
+    """How an appeal is decided."""
+
+    UPHOLD = "uphold"
+    OVERTURN = "overturn"
+
+
+APPEAL_STARTS: dict[AppealStart, AppealState] = {AppealStart.SUBMIT: AppealState.OPEN}
+APPEAL_TRANSITIONS: dict[tuple[AppealState, AppealAct], AppealState] = {
+    (AppealState.OPEN, AppealAct.UPHOLD): AppealState.UPHELD,
+    (AppealState.OPEN, AppealAct.OVERTURN): AppealState.OVERTURNED,
+}
+
+
+class ConnectionStart(StrEnum):
+    """How a connection request begins: staff review it, or the screening refuses it."""
+
+    SEND = "send"
+    SCREEN_OUT = "screen_out"
+
+
 class ConnectionAct(StrEnum):
     """What can be done with a connection request once it has been made."""
 
@@ -42,6 +76,10 @@ class ConnectionAct(StrEnum):
     REVOKE = "revoke"
 
 
+CONNECTION_STARTS: dict[ConnectionStart, ConnectionState] = {
+    ConnectionStart.SEND: ConnectionState.REVIEW,
+    ConnectionStart.SCREEN_OUT: ConnectionState.REFUSED,
+}
 CONNECTION_TRANSITIONS: dict[tuple[ConnectionState, ConnectionAct], ConnectionState] = {
     (ConnectionState.REVIEW, ConnectionAct.APPROVE): ConnectionState.APPROVED,
     (ConnectionState.REVIEW, ConnectionAct.REFUSE): ConnectionState.REFUSED,
@@ -53,6 +91,11 @@ CONNECTION_TRANSITIONS: dict[tuple[ConnectionState, ConnectionAct], ConnectionSt
 def case_state_after(state: str, act: CaseAct) -> CaseState | None:
     """Return the state that `act` leads to from `state`, None where it is not allowed."""
     return CASE_TRANSITIONS.get((CaseState(state), act))
+
+
+def appeal_state_after(state: str, act: AppealAct) -> AppealState | None:
+    """Return the state that `act` leads to from `state`, None where it is not allowed."""
+    return APPEAL_TRANSITIONS.get((AppealState(state), act))
 
 
 def connection_state_after(state: str, act: ConnectionAct) -> ConnectionState | None:

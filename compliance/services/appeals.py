@@ -26,7 +26,13 @@ from compliance.policy import (
 from compliance.services import notices
 from compliance.services.cases import lock_case, move_case, refuse_for, require_text
 from compliance.services.evidence import check_files, keep_file, require_room
-from compliance.transitions import CaseAct
+from compliance.transitions import (
+    APPEAL_STARTS,
+    AppealAct,
+    AppealStart,
+    CaseAct,
+    appeal_state_after,
+)
 
 
 def appeal_limits() -> AppealLimits:
@@ -87,6 +93,7 @@ def submit_appeal(
         violation=case,
         round=len(made) + 1,
         statement=statement,
+        state=APPEAL_STARTS[AppealStart.SUBMIT],
         submitted_by=by,
         submitted_at=now,
     )
@@ -97,7 +104,7 @@ def submit_appeal(
         account=case.account,
         verb="appeal.submitted",
         target=appeal,
-        to_state=AppealState.OPEN,
+        to_state=appeal.state,
         by=by,
         now=now,
     )
@@ -134,25 +141,27 @@ def decide_appeal(
     )
     makers = {*handlers_of(case), current.submitted_by_id}
     require_second_person(maker_ids=makers, by=by, account=case.account, now=now)
-    state = AppealState.OVERTURNED if is_overturned else AppealState.UPHELD
+    was, act = current.state, AppealAct.OVERTURN if is_overturned else AppealAct.UPHOLD
+    after = appeal_state_after(was, act)
     changes = {
-        "state": state,
+        "state": after,
         "decided_by": by,
         "decided_at": now,
         "decision_reason": reason,
     }
-    if Appeal.objects.filter(pk=current.pk, state=AppealState.OPEN).update(**changes) != 1:
+    rows = Appeal.objects.filter(pk=current.pk, state=was)
+    if after is None or rows.update(**changes) != 1:
         raise Refused(_("This appeal has been decided already."), code="wrong_state")
     for name, value in changes.items():
         setattr(current, name, value)
-    act = CaseAct.OVERTURN if is_overturned else CaseAct.UPHOLD
-    move_case(case, act, reason=reason, data={"round": current.round}, by=by, now=now)
+    case_act = CaseAct.OVERTURN if is_overturned else CaseAct.UPHOLD
+    move_case(case, case_act, reason=reason, data={"round": current.round}, by=by, now=now)
     record_event(
         account=case.account,
         verb="appeal.decided",
         target=current,
-        from_state=AppealState.OPEN,
-        to_state=state,
+        from_state=was,
+        to_state=after,
         reason=reason,
         by=by,
         now=now,

@@ -24,7 +24,12 @@ from compliance.services.cases import refuse_for, require_text
 from compliance.services.evidence import check_files, keep_file, require_room
 from compliance.services.numbers import next_connection_number
 from compliance.services.screening import read_entry, read_flag_words
-from compliance.transitions import ConnectionAct, connection_state_after
+from compliance.transitions import (
+    CONNECTION_STARTS,
+    ConnectionAct,
+    ConnectionStart,
+    connection_state_after,
+)
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,8 @@ def request_connection(
     _require_quiet(locked, now)
     require_room(account=locked, files=checked, now=now)
     screening = screen_business(locked, entry, business, has_files=bool(checked))
-    state = ConnectionState.REFUSED if screening.is_refused else ConnectionState.REVIEW
+    start = ConnectionStart.SCREEN_OUT if screening.is_refused else ConnectionStart.SEND
+    state = CONNECTION_STARTS[start]
     request = ConnectionRequest.objects.create(
         account=locked,
         application=application,

@@ -1,10 +1,16 @@
 """Checks of cases, appeals and connection requests against their history and measures."""
 
 from accounts.services.verification import Check, Trail
-from compliance.enums import ConnectionState
 from compliance.services.cases import AUDIT_VERBS
 from compliance.services.measures import RESTRICTION
-from compliance.transitions import CASE_TRANSITIONS, CONNECTION_TRANSITIONS
+from compliance.transitions import (
+    APPEAL_STARTS,
+    APPEAL_TRANSITIONS,
+    CASE_STARTS,
+    CASE_TRANSITIONS,
+    CONNECTION_STARTS,
+    CONNECTION_TRANSITIONS,
+)
 
 _CASES = Trail(
     noun="violation",
@@ -13,7 +19,7 @@ _CASES = Trail(
     state="state",
     number="number",
     verbs={
-        "violation.reported": frozenset({("", "reported")}),
+        "violation.reported": frozenset(("", state.value) for state in CASE_STARTS.values()),
         **{
             AUDIT_VERBS[act]: frozenset(
                 (before.value, after.value)
@@ -32,8 +38,10 @@ _APPEALS = Trail(
     state="state",
     number="id",
     verbs={
-        "appeal.submitted": frozenset({("", "open")}),
-        "appeal.decided": frozenset({("open", "upheld"), ("open", "overturned")}),
+        "appeal.submitted": frozenset(("", state.value) for state in APPEAL_STARTS.values()),
+        "appeal.decided": frozenset(
+            (before.value, after.value) for (before, _act), after in APPEAL_TRANSITIONS.items()
+        ),
     },
 )
 _CONNECTIONS = Trail(
@@ -44,7 +52,7 @@ _CONNECTIONS = Trail(
     number="number",
     verbs={
         "connection.requested": frozenset(
-            {("", ConnectionState.REVIEW.value), ("", ConnectionState.REFUSED.value)}
+            ("", state.value) for state in CONNECTION_STARTS.values()
         ),
         **{
             f"connection.{state}": frozenset(

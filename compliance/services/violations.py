@@ -14,7 +14,7 @@ from accounts.errors import Refused
 from accounts.models import Account, Application, User
 from accounts.services.second_person import require_outsider
 from accounts.services.tenants import lock_account
-from compliance.enums import OPEN_STATES, CaseState, HistoryAct, ReportSource
+from compliance.enums import OPEN_STATES, HistoryAct, ReportSource
 from compliance.models import Behaviour, ConnectionRequest, Violation
 from compliance.policy import judge_request_reference
 from compliance.services.cases import (
@@ -27,7 +27,7 @@ from compliance.services.cases import (
 )
 from compliance.services.numbers import next_violation_number
 from compliance.services.rule_book import find_behaviour
-from compliance.transitions import CaseAct
+from compliance.transitions import CASE_STARTS, CaseAct, CaseStart
 
 
 @dataclass(frozen=True)
@@ -107,12 +107,12 @@ def report_violation(
         application=application,
         number=next_violation_number(),
         request_key=request_key,
-        state=CaseState.REPORTED,
+        state=CASE_STARTS[CaseStart.REPORT],
         reported_at=now,
         **_judged_by(behaviour),
         **asdict(report),
     )
-    record_history(case, HistoryAct.REPORT, to_state=CaseState.REPORTED, by=by, now=now)
+    record_history(case, HistoryAct.REPORT, to_state=case.state, by=by, now=now)
     return case
 
 

@@ -1,4 +1,4 @@
-"""Every state of a case and of a request, with every act: allowed or refused."""
+"""Every state of a case, an appeal and a request, with every act: allowed or refused."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -6,11 +6,13 @@ from itertools import product
 
 import pytest
 
+from accounts.enums import EntityKind
 from accounts.errors import Refused
 from accounts.models import AuditEvent, User
 from compliance.enums import (
     OPEN_STATES,
     STANDING_STATES,
+    AppealState,
     CaseState,
     ConnectionState,
     HistoryAct,
@@ -20,16 +22,26 @@ from compliance.models import Appeal, ConnectionRequest, Violation, ViolationEve
 from compliance.services.appeals import decide_appeal, submit_appeal
 from compliance.services.cases import AUDIT_VERBS
 from compliance.services.connections import decide_connection, withdraw_connection
+from compliance.services.verification import _APPEALS, _CASES, _CONNECTIONS
 from compliance.services.violations import (
     dismiss_violation,
     start_investigation,
     verify_violation,
 )
 from compliance.transitions import (
+    APPEAL_STARTS,
+    APPEAL_TRANSITIONS,
+    CASE_STARTS,
     CASE_TRANSITIONS,
+    CONNECTION_STARTS,
     CONNECTION_TRANSITIONS,
+    AppealAct,
+    AppealStart,
     CaseAct,
+    CaseStart,
     ConnectionAct,
+    ConnectionStart,
+    appeal_state_after,
     case_state_after,
 )
 from tests.approving import by_two, take_measure
@@ -137,6 +149,54 @@ def test_an_act_on_a_case(tenant: Tenant, state: CaseState, act: CaseAct) -> Non
     assert [(row.from_state, row.to_state) for row in audits] == [(state, expected)]
 
 
+AS, AA = AppealState, AppealAct
+ALLOWED_OF_APPEAL = {(AS.OPEN, AA.UPHOLD): AS.UPHELD, (AS.OPEN, AA.OVERTURN): AS.OVERTURNED}
+#: The case whose last appeal is in this state.
+CASE_OF_APPEAL = {AS.OPEN: S.APPEALED, AS.UPHELD: S.UPHELD, AS.OVERTURNED: S.OVERTURNED}
+
+
+def test_the_table_of_appeals_is_whole() -> None:
+    assert APPEAL_TRANSITIONS == ALLOWED_OF_APPEAL
+    assert {AS.OPEN, *APPEAL_TRANSITIONS.values()} == set(AS)
+    assert {act for _state, act in APPEAL_TRANSITIONS} == set(AA)
+    assert [appeal_state_after(state, AA.UPHOLD) for state in AS] == [AS.UPHELD, None, None]
+
+
+@pytest.mark.parametrize(("state", "act"), list(product(AS, AA)), ids=str)
+def test_an_act_on_an_appeal(tenant: Tenant, state: AppealState, act: AppealAct) -> None:
+    case = make_case(tenant, CASE_OF_APPEAL[state])
+    if state == AS.UPHELD:
+        # So that the case waits for a decision again, though not for one on this appeal.
+        submit_appeal(violation=case, statement="Still not us.", by=tenant.owner, now=NOW)
+    appeal = case.appeals.get(round=1)
+    assert appeal.state == state
+    events = AuditEvent.objects.filter(target_type="compliance.appeal", target_id=appeal.pk)
+    before, told = Appeal.objects.values().get(pk=appeal.pk), events.count()
+
+    def decide() -> Appeal:
+        return decide_appeal(
+            appeal=appeal,
+            is_overturned=act == AA.OVERTURN,
+            reason="Why.",
+            by=make_staff(),
+            now=LATER,
+        )
+
+    expected = ALLOWED_OF_APPEAL.get((state, act))
+    if expected is None:
+        with pytest.raises(Refused) as refusal:
+            decide()
+        assert refusal.value.code == "wrong_state"
+        assert Appeal.objects.values().get(pk=appeal.pk) == before
+        assert events.count() == told
+        return
+    assert decide().state == expected
+    assert Appeal.objects.get(pk=appeal.pk).state == expected
+    assert [(e.verb, e.from_state, e.to_state) for e in events.filter(at=LATER)] == [
+        ("appeal.decided", "open", expected)
+    ]
+
+
 CS, CA = ConnectionState, ConnectionAct
 ALLOWED_OF_CONNECTION = {
     (CS.REVIEW, CA.APPROVE): CS.APPROVED,
@@ -212,3 +272,55 @@ def test_withdrawing_is_not_for_staff() -> None:
             request=_request_in(CS.REVIEW), act=CA.WITHDRAW, reason="x", by=make_staff(), now=NOW
         )
     assert refusal.value.code == "not_staff_act"
+
+
+# --- How they start, and what the audit trail may tell ---------------------------------------
+
+
+def _starts_of(target: str) -> set[tuple[str, str]]:
+    events = AuditEvent.objects.filter(target_type=target, from_state="")
+    return set(events.values_list("verb", "to_state"))
+
+
+def test_how_cases_appeals_and_requests_start(tenant: Tenant) -> None:
+    assert CASE_STARTS == {CaseStart.REPORT: S.REPORTED}
+    assert APPEAL_STARTS == {AppealStart.SUBMIT: AS.OPEN}
+    assert CONNECTION_STARTS == {
+        ConnectionStart.SEND: CS.REVIEW,
+        ConnectionStart.SCREEN_OUT: CS.REFUSED,
+    }
+    make_case(tenant, S.APPEALED)
+    assert make_request(make_tenant()).state == "review"
+    private = make_tenant("A person", kind=EntityKind.INDIVIDUAL)
+    assert make_request(private).state == "refused"
+    assert _starts_of("compliance.violation") == {("violation.reported", "reported")}
+    assert _starts_of("compliance.appeal") == {("appeal.submitted", "open")}
+    assert _starts_of("compliance.connectionrequest") == {
+        ("connection.requested", "review"),
+        ("connection.requested", "refused"),
+    }
+
+
+def test_the_audit_trail_may_tell_of_these_moves_and_no_others() -> None:
+    known = {
+        verb: sorted(">".join(pair) for pair in pairs)
+        for trail in (_CASES, _APPEALS, _CONNECTIONS)
+        for verb, pairs in trail.verbs.items()
+    }
+    assert known == {
+        "violation.reported": [">reported"],
+        "violation.taken_up": ["reported>investigating"],
+        "violation.verified": ["investigating>verified"],
+        "violation.dismissed": ["investigating>dismissed"],
+        "violation.actioned": ["verified>actioned"],
+        "violation.appealed": ["actioned>appealed", "upheld>appealed"],
+        "violation.upheld": ["appealed>upheld"],
+        "violation.overturned": ["appealed>overturned"],
+        "appeal.submitted": [">open"],
+        "appeal.decided": ["open>overturned", "open>upheld"],
+        "connection.requested": [">refused", ">review"],
+        "connection.approved": ["review>approved"],
+        "connection.refused": ["review>refused"],
+        "connection.withdrawn": ["review>withdrawn"],
+        "connection.revoked": ["approved>revoked"],
+    }
