@@ -19,7 +19,7 @@ PRODUCTION := DEBUG=0 LOCAL=0 ENV_FILE=/dev/null ALLOWED_HOSTS=console.example \
 	SECRET_KEY=a-text-of-some-length-that-signs-nothing-anywhere-at-all
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-quick test-nightly screenshots check guards structure bench lock messages clean
+.PHONY: help install demo test test-quick test-nightly screenshots check guards structure states bench lock messages clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ guards: $(STAMP) ## take guards of money and rights away; see their tests fail; 
 
 structure: $(STAMP) ## measure how far a reader has to walk through the code
 	@$(DEMO) $(BIN)/python -m tests.structure
+
+states: $(STAMP) ## write docs/states.md from the tables of states
+	@$(BIN)/python -m tests.states
 
 bench: $(STAMP) ## measure, beside a reference measured in the same run
 	$(BIN)/python -m tests.bench $(ARGS)
