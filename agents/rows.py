@@ -198,7 +198,7 @@ def _read_row(checked: Checked, reader: _RowReader, number: int, cells: Sequence
             values[column] = value
     wants_license = values.pop("license", "") == "yes"
     if wants_license and has_problem:
-        # It will need its license as soon as it is mended.
+        # Once corrected, it needs its license.
         checked.needed += 1
     if not has_problem:
         details = AgentDetails(**values)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """Free licenses: counting and claiming them.
 
-A license is free when it is live and nobody holds it. Claiming happens under the account's lock;
+A license is free when it is live and not held. Claiming happens under the account's lock;
 the rows are locked too, and those that somebody else has locked are passed over. Should all of
 that fail, the unique key of the holder's `license` refuses the second holder.
 """

@@ -107,7 +107,7 @@ def _after_change(ask: OrderRequest, held: PackageSnapshot) -> PackageContents:
     )
 
 
-def describe_changes_of(
+def describe_package_changes(
     ask: OrderRequest, held: list[PackageSnapshot], prices: PriceList, at: datetime
 ) -> tuple[PackageChange, ...]:
     """Return what the ask changes, one effect for each package."""

@@ -26,7 +26,7 @@ from billing.catalog.queries import find_prices
 from billing.enums import LicenseKind, OrderKind
 from billing.offers import services as offers
 from billing.offers.models import Coupon, Promotion
-from billing.orders.effects import PackageChange, describe_changes_of
+from billing.orders.effects import PackageChange, describe_package_changes
 from billing.orders.eligibility import PackageSnapshot, check_eligibility, part
 from billing.orders.payers import find_payer
 from billing.orders.price_lines import price_request
@@ -303,7 +303,7 @@ def make_quote(
         issued_at=priced_at,
         book=book,
         lines=lines,
-        effects=describe_changes_of(ask, held, prices, priced_at),
+        effects=describe_package_changes(ask, held, prices, priced_at),
         included=_included(ask, prices),
         promotion=promotion,
         coupon=coupon,

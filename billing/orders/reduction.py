@@ -11,7 +11,7 @@ from billing.enums import LicenseKind
 from billing.orders.eligibility import LicenseSnapshot, PackageSnapshot
 from billing.packages.holders import Holder, find_holders, order_for_ending
 
-#: A list of more licenses than this helps nobody choose; then the proposal is taken (ADR 0038).
+#: A longer list of licenses is no help in choosing; then the proposal is taken (ADR 0038).
 CHOOSER_LIMIT = 300
 
 

@@ -492,7 +492,7 @@ def test_how_a_package_and_an_order_start() -> None:
     assert _events(trial) == [("package.trial_granted", "", "trial")]
     paid = make.buy(make.make_application(customer.account))
     assert _events(package_of(paid)) == [("package.purchased", "", "active")]
-    # Nobody sees it unpaid, yet it was placed and paid.
+    # No page shows it unpaid, yet it was placed and paid.
     assert _events(paid) == [("order.placed", "", "unpaid"), ("order.paid", "unpaid", "paid")]
     unpaid = make.add(customer.application, agents=1, without=("gift",))
     assert _events(unpaid) == [("order.placed", "", "unpaid")]
