@@ -1,12 +1,75 @@
-"""Writing history: one event for every change of state."""
+"""What a transaction did, recorded once at its end: the audit trail, and news for members.
 
-from collections.abc import Mapping
+    events = [
+        Event(verb="order.placed", target=order, to_state=order.status, news=[ask_payer(order)]),
+        Event(verb="package.purchased", target=package, from_state=was, to_state=package.state),
+    ]
+    record(events, account=account, by=by, now=now)
+
+A service collects its events and hands them over as the last thing in its transaction; what it
+calls returns events and records none.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Model
 
 from accounts.models import Account, AuditEvent, User
+from accounts.services.notifications import News, notify_members
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One thing that happened to `target`, and what members are told of it.
+
+    `verb` is "noun.past", as in "package.isolated"; `data` is plain JSON. `account` is given only
+    where an event belongs to the trail of another account than the others of its transaction.
+    """
+
+    verb: str
+    target: Model
+    from_state: str = ""
+    to_state: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    account: Account | None = None
+    news: Sequence[News] = ()
+
+
+def record(
+    events: Iterable[Event], *, account: Account | None, by: User | None, now: datetime
+) -> None:
+    """Write everything that follows from what a transaction did, at its end.
+
+    One statement for the audit trail of `account`, and two for the news, where there are any.
+    Objects are named in the trail as they are now. `by=None` means that the system acted.
+    """
+    happened = list(events)
+    AuditEvent.objects.bulk_create(
+        [_trail_row(event, account=account, by=by, now=now) for event in happened]
+    )
+    notify_members([news for event in happened for news in event.news], now=now)
+
+
+def _trail_row(
+    event: Event, *, account: Account | None, by: User | None, now: datetime
+) -> AuditEvent:
+    return AuditEvent(
+        account=event.account or account,
+        at=now,
+        actor=by,
+        verb=event.verb,
+        target_type=event.target._meta.label_lower,
+        target_id=event.target.pk,
+        target_label=str(event.target)[:200],
+        from_state=event.from_state,
+        to_state=event.to_state,
+        reason=event.reason,
+        data=dict(event.data),
+    )
 
 
 def build_event(

@@ -11,7 +11,7 @@
     )
 
 Call it inside the transaction of the change that it tells of: rows are written, nothing is sent.
-`send_notifications` sends them. `notify_many` does the same for many pieces of news at once.
+`send_notifications` sends them. `notify_members` does the same for many pieces of news at once.
 
 There is nothing to register: the kind names its texts.
 
@@ -69,12 +69,14 @@ def notify(
 ) -> None:
     """Tell one piece of news; see the top of this module for the arguments."""
     news = News(account, kind, params or {}, to, path, dedupe_key, is_emailed)
-    notify_many([news], now=now)
+    notify_members([news], now=now)
 
 
-def notify_many(news: Iterable[News], *, now: datetime) -> None:
-    """Tell many pieces of news with one query for the recipients and one statement per 1,000."""
+def notify_members(news: Iterable[News], *, now: datetime) -> None:
+    """Put news into the outbox: one query for the recipients, one statement per 1,000 rows."""
     items = list(news)
+    if not items:
+        return
     members = _members({item.account.pk for item in items})
     rows = [
         _row(item, user_id, now)

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.urls import reverse
 
 from accounts.access import Permission
-from accounts.services.notifications import News, notify_many
+from accounts.services.notifications import News, notify_members
 from billing.enums import PackageState, RenewalMode
 from billing.packages.lifecycle import find_hold, find_under_review, foresee_releases
 from billing.packages.models import Package
@@ -123,7 +123,7 @@ def send_reminders(*, due: list[DueReminder], now: datetime) -> list[DueReminder
     packages = [each.package for each in sent]
     under_review = find_under_review(packages)
     released = foresee_releases(packages, under_review=under_review)
-    notify_many(
+    notify_members(
         [_news(each, released[each.package.pk], under_review, now) for each in sent], now=now
     )
     return sent

@@ -21,7 +21,7 @@ from accounts.access import Permission
 from accounts.enums import Role
 from accounts.models import Account, Membership, Notification, User
 from accounts.services import letters, outbox
-from accounts.services.notifications import News, notify, notify_many
+from accounts.services.notifications import News, notify, notify_members
 from accounts.services.outbox import PAUSES, Delivery, send_due
 from tests.accounts.builders import NOW, make_account, make_member, make_user, membership_of
 from tests.races import race, values
@@ -101,7 +101,7 @@ def test_much_news_takes_as_many_statements_as_little(django_assert_num_queries:
     for some in (accounts[:1], accounts):
         news = [News(account, "role_changed", {"role": "viewer"}) for account in some]
         with django_assert_num_queries(2):
-            notify_many(news, now=NOW)
+            notify_members(news, now=NOW)
 
     assert Notification.objects.count() == 31
 
