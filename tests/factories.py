@@ -21,7 +21,7 @@ from billing.enums import CouponKind, Edition, LicenseKind, OrderKind, TermUnit
 from billing.grants.coupons import define_promotion, give_coupon
 from billing.grants.credits import record_credit
 from billing.models import Coupon, Fund, License, Order, Package, Promotion
-from billing.orders.quotes import make_quote
+from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import place_order
 from billing.orders.trials import activate_application
@@ -204,7 +204,7 @@ def place(
     account: Account, ask: OrderRequest, *, by: User | None = None, now: datetime = NOW
 ) -> Order:
     """Quote an ask and confirm it in one go; a short balance leaves the order unpaid."""
-    quote = make_quote(account=account, ask=ask, now=now)
+    quote = confirmable_quote(account=account, order_request=ask, now=now)
     return place_order(account=account, token=quote.token, by=by, now=now)
 
 

@@ -1,5 +1,6 @@
 """Orders, their lines and what was paid toward them."""
 
+import secrets
 from datetime import datetime
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Application
+from billing.calendar import billing_zone, local_date
 from billing.catalog.models import PriceBook, money_field
 from billing.enums import (
     Edition,
@@ -18,6 +20,11 @@ from billing.enums import (
     TermUnit,
 )
 from billing.packages.models import Package
+
+
+def make_number(now: datetime) -> str:
+    """Return a number for an order or refund: the local day, and ten digits by chance."""
+    return f"{local_date(now, billing_zone()):%Y%m%d}{secrets.randbelow(10**10):010d}"
 
 
 class OrderQuerySet(models.QuerySet["Order"]):

@@ -1,7 +1,11 @@
-"""From an ask and the packages it builds on to priced lines."""
+"""From a request and the packages that it builds on to priced lines."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -16,17 +20,46 @@ from billing.catalog.pricing import (
     price_upgrade,
 )
 from billing.enums import Edition, ItemKind, LicenseKind, OrderKind, PackageState, TermUnit
-from billing.orders.eligibility import PackageSnapshot
 from billing.orders.request import OrderRequest
+from billing.orders.snapshots import PackageSnapshot
 
-#: Application, package (None: none yet), whether it stays trial money, and the line.
-PricedItem = tuple[int, int | None, bool, PricedLine]
+_ZERO = Decimal("0.00")
 
 
-def remaining_of(held: PackageSnapshot, now: datetime) -> Remaining:
+@dataclass(frozen=True)
+class QuotedLine:
+    """One priced line, where it goes, and its share of the deductions.
+
+    `package` is None where there is none yet.
+    """
+
+    application: int
+    package: int | None
+    priced: PricedLine
+    is_on_trial: bool = False
+    promotion_amount: Decimal = _ZERO
+    coupon_amount: Decimal = _ZERO
+
+    @property
+    def net(self) -> Decimal:
+        """What the line costs after its deductions."""
+        return self.priced.amount - self.promotion_amount - self.coupon_amount
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data, for comparing and signing."""
+        return {
+            **self.priced.to_json(),
+            "application": self.application,
+            "package": self.package,
+            "promotion_amount": str(self.promotion_amount),
+            "coupon_amount": str(self.coupon_amount),
+        }
+
+
+def remaining_of(snapshot: PackageSnapshot, now: datetime) -> Remaining:
     """Return the time that a live package has left at `now`."""
-    package = held.package
-    if held.state == PackageState.TRIAL:
+    package = snapshot.package
+    if snapshot.state == PackageState.TRIAL:
         return remaining_until(package.expires_at, now)
     return remaining(
         anchor=package.anchor_at,
@@ -38,41 +71,57 @@ def remaining_of(held: PackageSnapshot, now: datetime) -> Remaining:
 
 
 def _price_new(
-    ask: OrderRequest, held: list[PackageSnapshot], prices: PriceList, now: datetime
-) -> list[PricedItem]:
-    if ask.edition is None:
+    order_request: OrderRequest,
+    snapshots: Sequence[PackageSnapshot],
+    prices: PriceList,
+    now: datetime,
+) -> list[QuotedLine]:
+    if order_request.edition is None:
         raise Refused(_("Choose an edition."), code="no_edition", field="edition")
-    package = held[0].package.pk if held else None
-    lines = price_terms(prices, ask.edition, ask.unit, ask.count, ask.agents, ask.sip)
-    return [(ask.application, package, False, line) for line in lines]
+    package = snapshots[0].package.pk if snapshots else None
+    lines = price_terms(
+        prices,
+        order_request.edition,
+        order_request.unit,
+        order_request.count,
+        order_request.agents,
+        order_request.sip,
+    )
+    return [QuotedLine(order_request.application, package, line) for line in lines]
 
 
 def _price_additional(
-    ask: OrderRequest, held: list[PackageSnapshot], prices: PriceList, now: datetime
-) -> list[PricedItem]:
-    package = held[0].package
+    order_request: OrderRequest,
+    snapshots: Sequence[PackageSnapshot],
+    prices: PriceList,
+    now: datetime,
+) -> list[QuotedLine]:
+    package = snapshots[0].package
     lines = price_additional(
         prices,
         Edition(package.edition),
         TermUnit(package.term_unit),
-        remaining_of(held[0], now),
-        ask.agents,
-        ask.sip,
+        remaining_of(snapshots[0], now),
+        order_request.agents,
+        order_request.sip,
     )
-    is_on_trial = held[0].state == PackageState.TRIAL
-    return [(package.application_id, package.pk, is_on_trial, line) for line in lines]
+    is_on_trial = snapshots[0].state == PackageState.TRIAL
+    return [QuotedLine(package.application_id, package.pk, line, is_on_trial) for line in lines]
 
 
 def _price_renewal(
-    ask: OrderRequest, held: list[PackageSnapshot], prices: PriceList, now: datetime
-) -> list[PricedItem]:
-    ending = {renewed.package: set(renewed.ending) for renewed in ask.renewed}
-    placed: list[PricedItem] = []
-    for each in held:
+    order_request: OrderRequest,
+    snapshots: Sequence[PackageSnapshot],
+    prices: PriceList,
+    now: datetime,
+) -> list[QuotedLine]:
+    ending = {renewed.package: set(renewed.ending) for renewed in order_request.renewed}
+    quoted: list[QuotedLine] = []
+    for each in snapshots:
         kept = Counter(
             license.kind for license in each.bought if license.pk not in ending[each.package.pk]
         )
-        unit, count = ask.term_of(each.package.pk)
+        unit, count = order_request.term_of(each.package.pk)
         lines = price_terms(
             prices,
             Edition(each.package.edition),
@@ -81,29 +130,31 @@ def _price_renewal(
             kept[LicenseKind.AGENT],
             kept[LicenseKind.SIP],
         )
-        placed += [(each.package.application_id, each.package.pk, False, line) for line in lines]
-    return placed
+        quoted += [QuotedLine(each.package.application_id, each.package.pk, line) for line in lines]
+    return quoted
 
 
-def _upgraded_parts(held: PackageSnapshot, now: datetime) -> list[UpgradedPart]:
+def _upgraded_parts(snapshot: PackageSnapshot, now: datetime) -> list[UpgradedPart]:
     """Return the package and its additional licenses, grouped by the time that each has left.
 
     A license that a renewal left out has less time than its package.
     """
-    left = remaining_of(held, now)
+    left = remaining_of(snapshot, now)
     parts = [UpgradedPart(ItemKind.PACKAGE, 1, left)]
     groups = Counter(
-        (license.kind, license.ends_at) for license in held.licenses if license.source == "bought"
+        (license.kind, license.ends_at)
+        for license in snapshot.licenses
+        if license.source == "bought"
     )
     for (kind, ends_at), quantity in sorted(groups.items(), key=lambda group: str(group[0])):
-        part_left = left if ends_at is None else _remaining_to(held, ends_at, now)
+        part_left = left if ends_at is None else _remaining_to(snapshot, ends_at, now)
         parts.append(UpgradedPart(ItemKind(kind), quantity, part_left, ends_at))
     return parts
 
 
-def _remaining_to(held: PackageSnapshot, end: datetime, now: datetime) -> Remaining:
+def _remaining_to(snapshot: PackageSnapshot, end: datetime, now: datetime) -> Remaining:
     """Return the time to an earlier expiry of the package, which was one of its boundaries."""
-    package, tz = held.package, billing_zone()
+    package, tz = snapshot.package, billing_zone()
     months = next(
         (
             months
@@ -118,17 +169,20 @@ def _remaining_to(held: PackageSnapshot, end: datetime, now: datetime) -> Remain
 
 
 def _price_upgrade(
-    ask: OrderRequest, held: list[PackageSnapshot], prices: PriceList, now: datetime
-) -> list[PricedItem]:
-    package = held[0].package
+    order_request: OrderRequest,
+    snapshots: Sequence[PackageSnapshot],
+    prices: PriceList,
+    now: datetime,
+) -> list[QuotedLine]:
+    package = snapshots[0].package
     lines = price_upgrade(
         prices,
         Edition(package.edition),
         Edition.PREMIUM,
         TermUnit(package.term_unit),
-        _upgraded_parts(held[0], now),
+        _upgraded_parts(snapshots[0], now),
     )
-    return [(package.application_id, package.pk, False, line) for line in lines]
+    return [QuotedLine(package.application_id, package.pk, line) for line in lines]
 
 
 _PRICES = {
@@ -139,8 +193,11 @@ _PRICES = {
 }
 
 
-def price_request(
-    ask: OrderRequest, held: list[PackageSnapshot], prices: PriceList, now: datetime
-) -> list[PricedItem]:
-    """Return the lines of an ask that was judged eligible, priced at `now`."""
-    return _PRICES[ask.kind](ask, held, prices, now)
+def price_lines(
+    order_request: OrderRequest,
+    snapshots: Sequence[PackageSnapshot],
+    prices: PriceList,
+    now: datetime,
+) -> list[QuotedLine]:
+    """Return the lines of a request that was judged eligible, priced at `now`, without offers."""
+    return _PRICES[order_request.kind](order_request, snapshots, prices, now)

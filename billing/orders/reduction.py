@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from billing.enums import LicenseKind
-from billing.orders.eligibility import LicenseSnapshot, PackageSnapshot
+from billing.orders.snapshots import LicenseSnapshot, PackageSnapshot
 from billing.packages.holders import Holder, find_holders, order_for_ending
 
 #: A longer list of licenses is no help in choosing; then the proposal is taken (ADR 0038).

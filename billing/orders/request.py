@@ -63,10 +63,7 @@ class OrderRequest:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Return the ask that `to_json` gave.
-
-        Older renewals have one term for all their packages, beside them.
-        """
+        """Return the request that `to_json` gave."""
         values = dict(data)
         values["kind"] = OrderKind(values["kind"])
         values["edition"] = Edition(values["edition"]) if values["edition"] else None
@@ -75,8 +72,8 @@ class OrderRequest:
             RenewedPackage(
                 package=row["package"],
                 ending=tuple(row["ending"]),
-                unit=TermUnit(row.get("unit", values["unit"])),
-                count=row.get("count", values["count"]),
+                unit=TermUnit(row["unit"]),
+                count=row["count"],
             )
             for row in values["renewed"]
         )
@@ -85,22 +82,26 @@ class OrderRequest:
         return cls(**values)
 
 
-def in_scope(ask: OrderRequest, packages: Iterable[Package]) -> OfferScope:
-    """Return what limits the offers for an ask and the packages that it is for.
+def in_scope(order_request: OrderRequest, packages: Iterable[Package]) -> OfferScope:
+    """Return what limits the offers for a request and the packages that it is for.
 
     What is bought for packages that exist is of their edition. Where editions or kinds of term
     differ, it is of none, so that an offer for one of them is not used for another (ADR 0015).
     Additional licenses and upgrades are of the package's own term.
     """
     found = list(packages)
-    if ask.kind == OrderKind.NEW or not found:
-        return OfferScope(ask.kind, ask.edition, ask.unit, ask.count)
+    if order_request.kind == OrderKind.NEW or not found:
+        return OfferScope(
+            order_request.kind, order_request.edition, order_request.unit, order_request.count
+        )
     editions = {Edition(package.edition) for package in found}
     edition = editions.pop() if len(editions) == 1 else None
-    if ask.kind == OrderKind.RENEWAL:
-        terms = [ask.term_of(package.pk) for package in found]
+    if order_request.kind == OrderKind.RENEWAL:
+        terms = [order_request.term_of(package.pk) for package in found]
         units = {unit for unit, _count in terms}
         unit = units.pop() if len(units) == 1 else None
-        return OfferScope(ask.kind, edition, unit, min(count for _unit, count in terms))
+        return OfferScope(order_request.kind, edition, unit, min(count for _unit, count in terms))
     own = TermUnit(found[0].term_unit)
-    return OfferScope(ask.kind, ask.edition or edition, own, ask.count)
+    return OfferScope(
+        order_request.kind, order_request.edition or edition, own, order_request.count
+    )

@@ -21,13 +21,19 @@ from billing.offers.services import (
     read_promotions,
     refuse_promotion,
 )
-from billing.orders.quotes import PreloadedFacts, Quote, make_quote, with_offers, with_split
+from billing.orders.quotes import Quote
+from billing.orders.quoting import (
+    NOTHING_PRELOADED,
+    PreloadedFacts,
+    price_quote,
+    with_offers,
+)
 from billing.orders.request import OrderRequest, in_scope
 
 
 @dataclass(frozen=True)
 class OfferChoice:
-    """Which offers the customer left for us to choose; otherwise the ask names them, or none."""
+    """Which offers the customer left for us to choose; else the request names them, or none."""
 
     is_best_promotion: bool = False
     is_best_coupon: bool = False
@@ -46,7 +52,7 @@ class PromotionChoice:
 class Suggestion:
     """A quote with its offers, or the reason why there is no quote.
 
-    `promotions` are those that the ask may use, `coupons` all of the account's, the usable ones
+    `promotions` are those that the order may use, `coupons` all of the account's, the usable ones
     first. `best_promotion` is the one that is proposed, if any. `refusal` may stand beside a quote:
     then a chosen offer is what cannot be used.
     """
@@ -81,43 +87,46 @@ class Suggestion:
 def suggest(
     *,
     account: Account,
-    ask: OrderRequest,
+    order_request: OrderRequest,
     choice: OfferChoice,
+    preloaded: PreloadedFacts = NOTHING_PRELOADED,
     now: datetime,
-    known: PreloadedFacts | None = None,
 ) -> Suggestion:
-    """Quote `ask` with the offers that it names or, as `choice` says, with the best; reads only.
+    """Price a request with the offers that it names or, as `choice` says, with the best.
 
     The best promotion is the one that makes the order cheapest together with the coupon, among
-    those that leave the refund right as it is. With `known`, for pages that only show the price,
-    `quotes.with_split` makes the quote one to confirm.
+    those that leave the refund right as it is. Reads only.
     """
-    plain = replace(ask, promotion=None, coupon=None)
     try:
-        quote = make_quote(account=account, ask=plain, now=now, known=known or PreloadedFacts())
+        quote = price_quote(
+            account=account, order_request=order_request, preloaded=preloaded, now=now
+        )
     except Refused as refusal:
         return Suggestion(refusal=refusal)
-    scope = in_scope(ask, [held.package for held in quote.held])
-    running = known.promotions if known and known.promotions is not None else read_promotions(now)
+    scope = in_scope(order_request, [each.package for each in quote.snapshots])
+    running = read_promotions(now) if preloaded.promotions is None else preloaded.promotions
     fitting = list_fitting(running, scope, now)
     pricing = _Pricing(
         quote=quote,
         scope=scope,
-        named_coupon=ask.coupon,
+        named_coupon=order_request.coupon,
         is_best_coupon=choice.is_best_coupon,
         coupons=tuple(Coupon.objects.filter(account=account)),
         now=now,
     )
-    best = pricing.find_cheapest(list_harmless(fitting, ask.kind, settings.REFUND_WINDOW_DAYS))
+    best = pricing.find_cheapest(
+        list_harmless(fitting, order_request.kind, settings.REFUND_WINDOW_DAYS)
+    )
     chosen = best
     if not choice.is_best_promotion:
-        chosen = pricing.price(next((each for each in fitting if each.pk == ask.promotion), None))
-        if ask.promotion is not None and chosen.quote.promotion is None:
+        named = next((each for each in fitting if each.pk == order_request.promotion), None)
+        chosen = pricing.price(named)
+        if order_request.promotion is not None and chosen.quote.promotion is None:
             chosen = replace(chosen, refusal=refuse_promotion())
     return Suggestion(
         promotions=tuple(_list_choices(quote, fitting)),
         coupons=chosen.coupons,
-        quote=chosen.quote if known else with_split(chosen.quote),
+        quote=chosen.quote,
         refusal=chosen.refusal,
         best_promotion=best.quote.promotion,
     )
@@ -126,7 +135,7 @@ def suggest(
 def _list_choices(quote: Quote, promotions: Sequence[Promotion]) -> list[PromotionChoice]:
     """Return what each promotion would take off the quote, which has none."""
     amounts = [line.priced.amount for line in quote.lines]
-    kind, usual = quote.ask.kind, settings.REFUND_WINDOW_DAYS
+    kind, usual = quote.request.kind, settings.REFUND_WINDOW_DAYS
     return [
         PromotionChoice(
             promotion=promotion,

@@ -4,17 +4,15 @@
 again, compares with what the customer confirmed, and writes: all in one transaction.
 """
 
-import hashlib
-import json
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
-from django.core import signing
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -24,6 +22,7 @@ from accounts.services.audit import build_event, record_event
 from accounts.services.second_person import require_second_person
 from accounts.services.tenants import lock_accounts_of
 from billing.calendar import billing_zone
+from billing.confirmation import Confirmation, digest_of, read_confirmation
 from billing.enums import (
     LedgerBook,
     LedgerKind,
@@ -31,8 +30,7 @@ from billing.enums import (
     RefundStatus,
 )
 from billing.model_queries import Rows
-from billing.orders.models import Order
-from billing.orders.records import make_number
+from billing.orders.models import Order, make_number
 from billing.packages.lifecycle import settle_package
 from billing.packages.models import Package
 from billing.refunds.breakdown import RefundPlan, plan_refund
@@ -61,7 +59,7 @@ from billing.transitions import (
 from billing.wallet.ledger import move_between, post_transaction
 from billing.wallet.models import Fund
 
-_SALT = "billing.refund"
+_PURPOSE = "billing.refund"
 
 
 @dataclass(frozen=True)
@@ -90,22 +88,21 @@ class RefundQuote:
         """Whether staff have to decide."""
         return self.outcome == RefundRuleOutcome.REVIEW
 
+    @cached_property
     def digest(self) -> str:
-        """Return a short proof of what the customer is asked to confirm."""
-        promised = {
-            "package": self.package.pk,
-            "outcome": self.outcome.value,
-            "plan": self.plan.to_json(),
-        }
-        return hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest()
+        """A short proof of what the customer is asked to confirm."""
+        return digest_of(
+            {
+                "package": self.package.pk,
+                "outcome": self.outcome.value,
+                "plan": self.plan.to_json(),
+            }
+        )
 
     @property
     def token(self) -> str:
         """The signed form, for the confirm form."""
-        return signing.dumps(
-            {"key": str(self.key), "package": self.package.pk, "digest": self.digest()},
-            salt=_SALT,
-        )
+        return Confirmation(self.key, self.package.pk, self.digest).sign(_PURPOSE)
 
 
 class RefundRefused(Refused):
@@ -177,22 +174,6 @@ def quote_refund(*, package: Package, now: datetime, on: datetime | None = None)
     that instant, when the package may have expired, or an unpaid order, or a warning.
     """
     return _build_quote(package, package.account, now=on or now)
-
-
-def _read_token(token: str, package: Package) -> tuple[uuid.UUID, str]:
-    try:
-        data = signing.loads(token, salt=_SALT)
-    except (signing.BadSignature, ValueError, UnicodeError) as error:
-        raise Refused(
-            _("This confirmation did not come from this page. Nothing was refunded; start again."),
-            code="bad_quote",
-        ) from error
-    if data["package"] != package.pk:
-        raise Refused(
-            _("This confirmation belongs to another package. Nothing was refunded."),
-            code="bad_quote",
-        )
-    return uuid.UUID(data["key"]), data["digest"]
 
 
 #: The keys of a package's account and of all that paid for it.
@@ -396,16 +377,16 @@ def refund_package(*, package: Package, token: str, by: User | None, now: dateti
 
 @transaction.atomic
 def _refund_or_request(package: Package, token: str, *, by: User | None, now: datetime) -> Refund:
-    key, promised = _read_token(token, package)
+    confirmed = read_confirmation(token, purpose=_PURPOSE, subject=package.pk)
     current, account = _lock(package)
     refunds = read_refunds(account)
     for done in refunds:
-        if (done.account_id, done.key) == (account.pk, key):
+        if (done.account_id, done.key) == (account.pk, confirmed.key):
             return done
-    quote = _build_quote(current, account, now=now, key=key, refunds=refunds)
+    quote = _build_quote(current, account, now=now, key=confirmed.key, refunds=refunds)
     if not quote.may_confirm:
         raise RefundRefused(quote)
-    if quote.digest() != promised:
+    if quote.digest != confirmed.digest:
         raise RefundChanged(quote)
     start = RefundStart.REQUEST if quote.needs_review else RefundStart.CARRY_OUT
     refund = _new_refund(quote, REFUND_STARTS[start], by=by, now=now)

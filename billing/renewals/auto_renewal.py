@@ -21,7 +21,8 @@ from accounts.models import Account
 from accounts.services.notifications import notify
 from billing.enums import OrderKind, PackageState, RefundStatus, RenewalMode, TermUnit
 from billing.orders.models import Order
-from billing.orders.quotes import Quote, make_quote
+from billing.orders.quotes import Quote
+from billing.orders.quoting import executable_quote, price_quote
 from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import execute_quote
 from billing.packages.lifecycle import derive_package_state
@@ -72,12 +73,11 @@ def _order_key(package: Package) -> uuid.UUID:
     return uuid.uuid5(_NAMESPACE, f"{package.pk} {package.expires_at.isoformat()}")
 
 
-def _quote(package: Package, account: Account, now: datetime, *, lock: bool) -> Quote:
-    ask = OrderRequest(
+def _request(package: Package) -> OrderRequest:
+    return OrderRequest(
         kind=OrderKind.RENEWAL,
         renewed=(RenewedPackage(package=package.pk, unit=TermUnit(package.term_unit)),),
     )
-    return make_quote(account=account, ask=ask, now=now, key=_order_key(package), lock=lock)
 
 
 def _report(quote: Quote, package: Package, missing: Decimal, order: str = "") -> Renewal:
@@ -107,9 +107,12 @@ def renew_automatically(*, package_id: int, now: datetime) -> Renewal | None:
     package = due_renewals(now).filter(pk=package_id).select_related("application").first()
     if package is None or derive_package_state(package, now) == PackageState.RELEASED:
         return None
-    if Order.objects.filter(account=account, key=_order_key(package)).exists():
+    key = _order_key(package)
+    if Order.objects.filter(account=account, key=key).exists():
         return None
-    quote = _quote(package, account, now, lock=True)
+    quote = executable_quote(
+        account=account, order_request=_request(package), key=key, issued_at=now, now=now
+    )
     missing = quote.split.missing if quote.split else quote.total
     if missing:
         _tell(quote, package, "renewal_short", missing, now)
@@ -121,8 +124,7 @@ def renew_automatically(*, package_id: int, now: datetime) -> Renewal | None:
 
 def _tell(quote: Quote, package: Package, kind: str, missing: Decimal, now: datetime) -> None:
     """Tell of a renewal, or once for each expiry of the amount that is missing."""
-    effect = quote.effects[0]
-    expires_at = package.expires_at if missing else effect.after.expires_at
+    expires_at = package.expires_at if missing else quote.changes[0].after.expires_at
     application = package.application
     notify(
         account=quote.account,
@@ -155,7 +157,7 @@ def foresee_renewals(now: datetime) -> list[Renewal]:
         if derive_package_state(package, now) == PackageState.RELEASED:
             continue
         try:
-            quote = _quote(package, package.account, now, lock=False)
+            quote = price_quote(account=package.account, order_request=_request(package), now=now)
         except Refused:
             continue
         before = spent.get(package.account_id, Decimal("0.00"))

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from accounts.templatetags.console import deadline
 from billing.enums import Edition
 from billing.offers.labels import limits_of
-from billing.orders.terms import RefundTerms
+from billing.orders.quotes import RefundTerms
 from billing.refunds.terms import MONEY, list_terms
 
 register = template.Library()

@@ -591,8 +591,8 @@ _LICENSES: tuple[Check, ...] = (
         "license {0}: it ends {1}; that a paid order left it out: {2}",
         f"""WITH left_out AS (
                 SELECT DISTINCT license::bigint AS id
-                FROM billing_order o, jsonb_array_elements(o.request->'effects') effect,
-                    jsonb_array_elements_text(effect->'ending') license
+                FROM billing_order o, jsonb_array_elements(o.request->'changes') change,
+                    jsonb_array_elements_text(change->'ending') license
                 WHERE o.status IN {_PAID}
             )
             SELECT s.id, s.ends_at, left_out.id IS NOT NULL

@@ -17,7 +17,7 @@ from agents.services.agents import AgentDetails, add_agent
 from billing.enums import Edition, OrderKind, TermUnit
 from billing.grants.credits import record_credit
 from billing.models import Order, Package, Refund
-from billing.orders.quotes import make_quote
+from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest
 from billing.orders.services import place_order
 from billing.packages.lifecycle import settle_package
@@ -62,7 +62,7 @@ def by_two(
 
 def place(account: Account, ask: OrderRequest, *, by: User, at: datetime) -> Order:
     """Quote and confirm in one go."""
-    quote = make_quote(account=account, ask=ask, now=at)
+    quote = confirmable_quote(account=account, order_request=ask, now=at)
     return place_order(account=account, token=quote.token, by=by, now=at)
 
 

@@ -8,7 +8,7 @@ from agents.models import Agent
 from agents.services.agents import AgentDetails, add_agent, disable_agents
 from agents.services.telephones import register_telephone
 from billing.enums import Edition
-from billing.orders.eligibility import read_snapshots
+from billing.orders.snapshots import read_snapshots
 from billing.packages.holders import find_holders, order_for_ending
 from tests import factories
 

@@ -17,7 +17,7 @@ from agents.models import Agent
 from agents.services.agents import AgentDetails, add_agent
 from billing.enums import Edition, OrderKind, PackageState
 from billing.models import Order, Package, Refund
-from billing.orders.quotes import make_quote
+from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import place_order
 from billing.orders.trials import activate_application
@@ -302,7 +302,7 @@ def test_a_package_that_ran_out_under_suspension_is_renewed_and_extended(
     package = Package.objects.get(application=customer.application)
     ask = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package=package.pk),))
     customer.account.refresh_from_db()
-    quote = make_quote(account=customer.account, ask=ask, now=end + DAY)
+    quote = confirmable_quote(account=customer.account, order_request=ask, now=end + DAY)
     place_order(account=customer.account, token=quote.token, by=customer.owner, now=end + DAY)
     package.refresh_from_db()
     assert package.expires_at == NOW + 61 * DAY

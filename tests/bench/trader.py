@@ -22,7 +22,7 @@ from django.db import connection  # noqa: E402
 from accounts.models import Account, User  # noqa: E402
 from billing.enums import Edition, OrderKind  # noqa: E402
 from billing.models import Package  # noqa: E402
-from billing.orders.quotes import make_quote  # noqa: E402
+from billing.orders.quoting import confirmable_quote  # noqa: E402
 from billing.orders.request import OrderRequest  # noqa: E402
 from billing.orders.services import place_order  # noqa: E402
 from billing.refunds.services import quote_refund, refund_package  # noqa: E402
@@ -60,7 +60,7 @@ def purchases(accounts: list[Account], by: User) -> list[Job]:
             agents=2,
             sip=1,
         )
-        token = make_quote(account=account, ask=ask, now=BOUGHT_AT).token
+        token = confirmable_quote(account=account, order_request=ask, now=BOUGHT_AT).token
         jobs.append(
             lambda account=account, token=token: place_order(  # type: ignore[misc]
                 account=account, token=token, by=by, now=BOUGHT_AT

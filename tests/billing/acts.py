@@ -9,7 +9,8 @@ from django.db.models import Sum
 from accounts.models import Account, User
 from billing.enums import LicenseKind
 from billing.models import Fund, LedgerEntry, License, Order, Package, Refund
-from billing.orders.quotes import Quote, make_quote
+from billing.orders.quotes import ConfirmableQuote
+from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest
 from billing.orders.services import place_order
 from billing.refunds.holds import place_refund_hold
@@ -32,12 +33,12 @@ def wall(instant: datetime, zone: ZoneInfo = SHANGHAI) -> str:
     return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def quote(account: Account, ask: OrderRequest, *, now: datetime) -> Quote:
+def quote(account: Account, ask: OrderRequest, *, now: datetime) -> ConfirmableQuote:
     """Price an ask for the account as it is now."""
-    return make_quote(account=Account.objects.get(pk=account.pk), ask=ask, now=now)
+    return confirmable_quote(account=Account.objects.get(pk=account.pk), order_request=ask, now=now)
 
 
-def confirm(shown: Quote, *, now: datetime, by: User | None = None) -> Order:
+def confirm(shown: ConfirmableQuote, *, now: datetime, by: User | None = None) -> Order:
     """Send the form that a quote was shown with."""
     return place_order(account=shown.account, token=shown.token, by=by, now=now)
 

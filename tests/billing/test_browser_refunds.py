@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import Account, Application, User
 from billing.enums import Edition, OrderKind
 from billing.models import Order, Refund
-from billing.orders.quotes import make_quote
+from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest
 from billing.orders.services import pay_order, place_order
 from billing.refunds.holds import place_refund_hold
@@ -78,7 +78,7 @@ def _bought_by_another(application: Application, payer: Account) -> Order:
         payer=payer.uin,
     )
     now = timezone.now()
-    quote = make_quote(account=application.account, ask=ask, now=now)
+    quote = confirmable_quote(account=application.account, order_request=ask, now=now)
     order = place_order(account=application.account, token=quote.token, by=None, now=now)
     return pay_order(order=order, by=None, now=now)
 

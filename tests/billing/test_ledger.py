@@ -20,7 +20,7 @@ from billing.models import (
     PriceItem,
     RefundLine,
 )
-from billing.orders.quotes import make_quote
+from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest
 from billing.orders.services import place_order
 from billing.refunds.services import quote_refund, refund_package
@@ -37,7 +37,7 @@ def _refunded_customer() -> Customer:
     ask = OrderRequest(
         kind=OrderKind.NEW, application=customer.application.pk, edition=Edition.PREMIUM
     )
-    quote = make_quote(account=customer.account, ask=ask, now=NOW)
+    quote = confirmable_quote(account=customer.account, order_request=ask, now=NOW)
     order = place_order(account=customer.account, token=quote.token, by=customer.owner, now=NOW)
     package = order.lines.get().package
     assert package is not None

@@ -128,7 +128,7 @@ def _why(customer: Customer, coupon: Coupon, ask: OrderRequest, now: datetime = 
     with pytest.raises(Refused) as refused:
         quote(customer.account, replace(ask, coupon=coupon.pk), now=now)
     assert (refused.value.code, refused.value.field) == ("coupon_unusable", "coupon")
-    found = suggest(account=customer.account, ask=ask, choice=OfferChoice(), now=now)
+    found = suggest(account=customer.account, order_request=ask, choice=OfferChoice(), now=now)
     (choice,) = [choice for choice in found.coupons if choice.coupon.pk == coupon.pk]
     assert not choice.is_usable
     assert " ".join(choice.reasons) == str(refused.value)
@@ -227,7 +227,9 @@ def test_limits_of_edition_are_those_of_the_package_that_is_bought_for(
     }
     coupon = make.make_coupon(customer.account, editions=[edition])
     promotion = make.make_promotion(editions=[edition])
-    found = suggest(account=customer.account, ask=asks[kind], choice=OfferChoice(), now=NOW)
+    found = suggest(
+        account=customer.account, order_request=asks[kind], choice=OfferChoice(), now=NOW
+    )
     assert [choice.is_usable for choice in found.coupons] == [is_usable]
     fitting = [choice.promotion for choice in found.promotions]
     assert fitting == ([promotion] if is_usable else [])
@@ -286,7 +288,10 @@ def test_the_coupon_that_ends_first_is_proposed_then_the_one_that_takes_most_off
     assert [choice.coupon for choice in choices] == [large, small, late, unusable]
     assert [choice.deduction for choice in choices[:3]] == _money("12 5 90")
     found = suggest(
-        account=customer.account, ask=ask, choice=OfferChoice(is_best_coupon=True), now=NOW
+        account=customer.account,
+        order_request=ask,
+        choice=OfferChoice(is_best_coupon=True),
+        now=NOW,
     )
     assert found.best is not None
     assert found.quote is not None
@@ -300,11 +305,14 @@ def test_a_proposal_is_the_quote_that_naming_its_coupon_gives(customer: Customer
     promotion = make.make_promotion(percent_off=Decimal("7.77"))
     ask = _new(customer, agents=3, sip=1, promotion=promotion.pk)
     found = suggest(
-        account=customer.account, ask=ask, choice=OfferChoice(is_best_coupon=True), now=NOW
+        account=customer.account,
+        order_request=ask,
+        choice=OfferChoice(is_best_coupon=True),
+        now=NOW,
     )
     assert found.quote is not None
     named = quote(customer.account, replace(ask, coupon=coupon.pk), now=NOW)
-    assert found.quote.contents() == named.contents()
+    assert (found.quote.request, found.quote.lines) == (named.request, named.lines)
 
 
 # --- Using them up ---------------------------------------------------------------------------

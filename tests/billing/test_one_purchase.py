@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from billing.enums import Edition, OrderKind
 from billing.models import Order
-from billing.orders.quotes import make_quote
+from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest
 from tests.factories import balances, make_application, make_coupon, make_customer
 
@@ -57,7 +57,7 @@ def test_the_page_tells_what_a_purchase_writes_and_locks(client: Client) -> None
         agents=2,
         coupon=coupon.pk,
     )
-    quote = make_quote(account=customer.account, ask=ask, now=timezone.now())
+    quote = confirmable_quote(account=customer.account, order_request=ask, now=timezone.now())
     client.force_login(customer.owner)
 
     with CaptureQueriesContext(connection) as queries:

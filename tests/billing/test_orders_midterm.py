@@ -310,13 +310,13 @@ def test_an_unpaid_upgrade_is_not_paid_after_licenses_were_added() -> None:
 
 def test_effects_say_what_a_package_is_before_and_after() -> None:
     customer, _package = _owner_of(agents=1)
-    (added,) = quote(customer.account, _more(customer, agents=2, sip=1), now=NOW).effects
+    (added,) = quote(customer.account, _more(customer, agents=2, sip=1), now=NOW).changes
     assert added.before is not None
     assert added.after == replace(added.before, agents=6, sip=1)
     ask = OrderRequest(
         kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM
     )
-    (lifted,) = quote(customer.account, ask, now=NOW).effects
+    (lifted,) = quote(customer.account, ask, now=NOW).changes
     assert lifted.before is not None
     assert lifted.after == replace(lifted.before, edition="premium")
     assert wall(lifted.after.expires_at) == "2026-04-10 10:00:00"

@@ -500,7 +500,7 @@ def test_effects_name_the_licenses_that_end() -> None:
     customer, package = _owner_of(agents=2, sip=1)
     ended = bought(package)[0]
     shown = quote(customer.account, _ask(RenewedPackage(package.pk, (ended,))), now=NOW)
-    (effect,) = shown.effects
+    (effect,) = shown.changes
     assert effect.before is not None
     assert (effect.before.agents, effect.after.agents, effect.ending) == (5, 4, (ended,))
     assert wall(effect.after.expires_at) == "2026-05-10 10:00:00"

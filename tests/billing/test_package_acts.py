@@ -9,7 +9,7 @@ from accounts.errors import Refused
 from accounts.models import Account
 from billing.enums import Edition, OrderKind, PackageState, RenewalMode
 from billing.models import Package
-from billing.orders.quotes import make_quote
+from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest, RenewedPackage
 from billing.packages.acts import PackageAct, acts_for
 from billing.packages.services import choose_renewal_mode
@@ -68,7 +68,7 @@ def _is_accepted(act: PackageAct, package: Package, now: datetime) -> bool:
         if act == CHOOSE:
             choose_renewal_mode(package=package, mode=RenewalMode.REMIND, by=None, now=now)
         else:
-            make_quote(account=account, ask=_ask(act, package), now=now)
+            confirmable_quote(account=account, order_request=_ask(act, package), now=now)
     except Refused:
         return False
     return True

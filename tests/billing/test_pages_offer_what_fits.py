@@ -9,7 +9,7 @@ import time_machine
 from django.test import Client
 
 from billing.enums import Edition, OrderKind, TermUnit
-from billing.orders.quotes import make_quote
+from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import QuoteChanged, place_order
 from tests import factories as make
@@ -49,7 +49,7 @@ def words(html: str) -> str:
 
 
 def _changed(customer: Customer, ask: OrderRequest) -> QuoteChanged:
-    quote = make_quote(account=customer.account, ask=ask, now=NOW)
+    quote = confirmable_quote(account=customer.account, order_request=ask, now=NOW)
     with pytest.raises(QuoteChanged) as changed:
         place_order(account=customer.account, token=quote.token, by=None, now=OLD)
     return changed.value
@@ -71,7 +71,7 @@ def test_a_quote_whose_date_alone_changed_says_which(client: Client, customer: C
     changed = _changed(customer, ask)
     (expiry,) = changed.change.expiries
     assert expiry.new - expiry.old == OLD - NOW
-    token = make_quote(account=customer.account, ask=ask, now=NOW).token
+    token = confirmable_quote(account=customer.account, order_request=ask, now=NOW).token
     with time_machine.travel(OLD, tick=False):
         client.force_login(customer.owner)
         answer = client.post(url(customer, "confirm/"), {"token": token})
@@ -86,7 +86,7 @@ def test_a_quote_whose_contents_changed_does_not_say_unchanged(customer: Custome
     package = make.buy(customer.application).lines.get().package
     assert package is not None
     renewal = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
-    quote = make_quote(account=customer.account, ask=renewal, now=NOW)
+    quote = confirmable_quote(account=customer.account, order_request=renewal, now=NOW)
     make.add(customer.application, agents=1)
     with pytest.raises(QuoteChanged) as changed:
         place_order(account=customer.account, token=quote.token, by=None, now=OLD)

@@ -10,7 +10,7 @@ from billing.enums import Edition, OrderKind
 from billing.models import Order, Package, Refund, TrialGrant
 from billing.orders import services as orders
 from billing.orders import trials
-from billing.orders.quotes import make_quote
+from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest
 from billing.orders.services import place_order
 from billing.orders.trials import activate_application
@@ -33,7 +33,7 @@ def _buyer() -> tuple[Customer, str]:
     """A customer who has just confirmed 2 additional agents on the trial: 14 days, 37.34."""
     customer = make_customer(cash="1000")
     ask = OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=2)
-    return customer, make_quote(account=customer.account, ask=ask, now=NOW).token
+    return customer, confirmable_quote(account=customer.account, order_request=ask, now=NOW).token
 
 
 def _send(customer: Customer, token: str) -> Callable[[], int]:
@@ -70,7 +70,7 @@ def _refunder() -> tuple[Customer, Package, str]:
         agents=2,
         sip=1,
     )
-    quote = make_quote(account=customer.account, ask=ask, now=NOW)
+    quote = confirmable_quote(account=customer.account, order_request=ask, now=NOW)
     place_order(account=customer.account, token=quote.token, by=customer.owner, now=NOW)
     package = Package.objects.get(application=customer.application)
     return customer, package, quote_refund(package=package, now=NOW).token

@@ -16,11 +16,11 @@ from accounts.models import Account
 from billing.enums import Edition, OrderKind, OrderStatus
 from billing.models import Coupon, LedgerEntry, Order, Package, Payment, Refund
 from billing.offers import services as offers
+from billing.orders import quoting
 from billing.orders import services as orders
-from billing.orders.eligibility import check_eligibility
-from billing.orders.quotes import make_quote
 from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import cancel_order, pay_order
+from billing.orders.snapshots import PackageReader
 from billing.refunds import services as refunds
 from billing.refunds.services import RefundRefused, quote_refund, refund_package
 from billing.transitions import ORDER_TRANSITIONS, OrderMove, target
@@ -58,12 +58,8 @@ def _no_account_locks(patch: pytest.MonkeyPatch) -> None:
 
 def _no_package_locks(patch: pytest.MonkeyPatch) -> None:
     """Let orders read the packages they are about to change without locking them."""
-    patch.setattr(orders, "make_quote", lambda **about: make_quote(**{**about, "lock": False}))
-    patch.setattr(
-        orders,
-        "check_eligibility",
-        lambda account, ask, now, lock: check_eligibility(account, ask, now),
-    )
+    for module in (orders, quoting):
+        patch.setattr(module, "PackageReader", lambda lock: PackageReader())
 
 
 def _codes(outcomes: list[Outcome[Any]]) -> list[str]:

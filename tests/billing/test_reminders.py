@@ -8,7 +8,7 @@ from django.core.management import call_command
 from accounts.models import Notification
 from billing.enums import Edition, OrderKind, RenewalMode
 from billing.models import ExpiryReminder, Package
-from billing.orders.quotes import make_quote
+from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest
 from billing.orders.services import place_order
 from billing.packages.services import choose_renewal_mode
@@ -51,7 +51,7 @@ def _bought(now: datetime = NOW) -> tuple[Customer, Package]:
     ask = OrderRequest(
         kind=OrderKind.NEW, application=customer.application.pk, edition=Edition.ESSENTIAL
     )
-    quote = make_quote(account=customer.account, ask=ask, now=now)
+    quote = confirmable_quote(account=customer.account, order_request=ask, now=now)
     place_order(account=customer.account, token=quote.token, by=customer.owner, now=now)
     return customer, Package.objects.get(application=customer.application)
 

@@ -226,16 +226,18 @@ def test_the_promotion_is_proposed_that_makes_the_order_cheapest_with_its_coupon
     make.make_promotion(percent_off=Decimal(5))
 
     # 5 % leave 114, too little for the coupon; without one, 120 - 25 = 95.
-    found = suggest(account=customer.account, ask=new(customer), choice=BEST, now=NOW)
+    found = suggest(account=customer.account, order_request=new(customer), choice=BEST, now=NOW)
     assert (found.best_promotion, found.quote and found.quote.total) == (None, Decimal(95))
 
     # For two months 228 are left, so both fit: 228 - 25.
-    found = suggest(account=customer.account, ask=new(customer, count=2), choice=BEST, now=NOW)
+    found = suggest(
+        account=customer.account, order_request=new(customer, count=2), choice=BEST, now=NOW
+    )
     assert (found.best_promotion, found.quote and found.quote.total) == (small, Decimal(203))
 
     # Without the coupon the promotion is best.
     alone = OfferChoice(is_best_promotion=True)
-    found = suggest(account=customer.account, ask=new(customer), choice=alone, now=NOW)
+    found = suggest(account=customer.account, order_request=new(customer), choice=alone, now=NOW)
     assert (found.best_promotion, found.quote and found.quote.total) == (small, Decimal(114))
 
 
@@ -246,7 +248,7 @@ def test_a_named_coupon_is_kept_where_a_promotion_would_rule_it_out(customer: Cu
     )
     ask = new(customer, coupon=coupon.pk)
     choice = OfferChoice(is_best_promotion=True)
-    found = suggest(account=customer.account, ask=ask, choice=choice, now=NOW)
+    found = suggest(account=customer.account, order_request=ask, choice=choice, now=NOW)
     assert found.refusal is None
     assert found.quote is not None
     assert (found.quote.promotion, found.quote.coupon) == (None, coupon)
@@ -256,7 +258,7 @@ def test_what_limits_the_refund_is_listed_and_not_taken(customer: Customer) -> N
     harmless = make.make_promotion(percent_off=Decimal(5))
     smaller = make.make_promotion(percent_off=Decimal(4), refund_rule="none")
     harsh = make.make_promotion(percent_off=Decimal(20), refund_rule="none")
-    found = suggest(account=customer.account, ask=new(customer), choice=BEST, now=NOW)
+    found = suggest(account=customer.account, order_request=new(customer), choice=BEST, now=NOW)
     assert found.quote is not None
     assert found.quote.promotion == harmless
     assert [choice.promotion for choice in found.promotions] == [harsh, harmless, smaller]

@@ -24,7 +24,7 @@ from billing.models import (
     Refund,
     RefundLine,
 )
-from billing.orders.quotes import make_quote
+from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import place_order
 from billing.refunds.services import quote_refund, refund_package
@@ -73,7 +73,7 @@ def takeover(licenses: int = 1) -> tuple[Customer, Act]:
 
 
 def confirmed(customer: Customer, ask: OrderRequest) -> Act:
-    token = make_quote(account=customer.account, ask=ask, now=NOW).token
+    token = confirmable_quote(account=customer.account, order_request=ask, now=NOW).token
     return lambda: place_order(account=customer.account, token=token, by=customer.owner, now=NOW)
 
 

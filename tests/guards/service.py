@@ -23,7 +23,7 @@ IMPORT_RACES = "agents/test_import_races.py"
 TIME = (
     in_code(
         "an order locks the packages that it changes",
-        "billing/orders/eligibility.py",
+        "billing/orders/snapshots.py",
         '_LOCK = " FOR NO KEY UPDATE OF p"\n',
         '_LOCK = ""\n',
         f"{BOUNDARIES}::test_a_renewal_about_expiry_neither_loses_nor_doubles_a_period",

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms.fields import WholeNumberField
 from billing.catalog.pricing import PricingError, check_term
 from billing.enums import Edition, LicenseKind, OrderKind, TermUnit
-from billing.orders.eligibility import PackageSnapshot
 from billing.orders.forms.fields import KeysField
 from billing.orders.forms.reduction import EndingForm
 from billing.orders.forms.request import (
@@ -21,6 +20,7 @@ from billing.orders.forms.request import (
     term_unit_field,
 )
 from billing.orders.request import OrderRequest, RenewedPackage
+from billing.orders.snapshots import PackageSnapshot
 
 
 class AdditionForm(QuantityForm):

@@ -11,11 +11,11 @@ from accounts.forms.fields import WholeNumberField
 from accounts.models import Application
 from billing.catalog.pricing import people_to_extra_agents
 from billing.enums import Edition, LicenseKind, OrderKind
-from billing.orders.eligibility import PackageSnapshot
 from billing.orders.forms.fields import WordsField
 from billing.orders.forms.reduction import EndingForm
 from billing.orders.forms.request import QuantityForm, TermForm
 from billing.orders.request import OrderRequest
+from billing.orders.snapshots import PackageSnapshot
 
 
 class PurchaseForm(TermForm, QuantityForm, EndingForm):

@@ -7,9 +7,9 @@ from django import forms
 from django.utils.translation import ngettext
 
 from billing.enums import LicenseKind
-from billing.orders.eligibility import PackageSnapshot
 from billing.orders.forms.fields import KeysField
 from billing.orders.reduction import LicenseReduction, choose_reduction
+from billing.orders.snapshots import PackageSnapshot
 
 _MARK = "mark_"
 

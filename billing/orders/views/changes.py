@@ -12,9 +12,9 @@ from accounts.access import AccountAccess, Permission, account_page, load_applic
 from billing.catalog.comparison import differing_rows
 from billing.catalog.queries import find_feature_table
 from billing.enums import PackageKind
-from billing.orders.eligibility import PackageSnapshot, find_current, read_snapshots
 from billing.orders.forms.changes import AdditionForm, RenewalForm, UpgradeForm
-from billing.orders.quotes import PreloadedFacts
+from billing.orders.quoting import PreloadedFacts
+from billing.orders.snapshots import PackageSnapshot, find_current, read_snapshots
 from billing.orders.views.checkout import answer_ask, read_form
 from billing.orders.views.quote_context import describe_present
 from billing.packages.acts import PackageAct, acts_for
@@ -34,8 +34,10 @@ def additional(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Ht
         "url": application_url("add", access, application),
         "present": describe_present(held),
     }
-    known = PreloadedFacts(helds=(held,) if held else ())
-    return answer_ask(request, access, form, "billing/add.html", context, now=now, known=known)
+    preloaded = PreloadedFacts(snapshots=(held,) if held else ())
+    return answer_ask(
+        request, access, form, "billing/add.html", context, now=now, preloaded=preloaded
+    )
 
 
 @account_page(Permission.SPEND)
@@ -51,8 +53,10 @@ def upgrade(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpR
         "present": describe_present(held),
         "differences": SimpleLazyObject(lambda: differing_rows(find_feature_table(now))),
     }
-    known = PreloadedFacts(helds=(held,) if held else ())
-    return answer_ask(request, access, form, "billing/upgrade.html", context, now=now, known=known)
+    preloaded = PreloadedFacts(snapshots=(held,) if held else ())
+    return answer_ask(
+        request, access, form, "billing/upgrade.html", context, now=now, preloaded=preloaded
+    )
 
 
 @account_page(Permission.SPEND)
@@ -94,8 +98,10 @@ def _renew(
     form = RenewalForm(_select_all(data, helds), helds=helds)
     form.is_blank = request.method != "POST" and "packages" not in request.GET and not due
     context = {**context, "helds": helds}
-    known = PreloadedFacts(helds=tuple(helds))
-    return answer_ask(request, access, form, "billing/renew.html", context, now=now, known=known)
+    preloaded = PreloadedFacts(snapshots=tuple(helds))
+    return answer_ask(
+        request, access, form, "billing/renew.html", context, now=now, preloaded=preloaded
+    )
 
 
 def _select_all(data: Any, helds: list[PackageSnapshot]) -> Any:

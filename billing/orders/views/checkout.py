@@ -19,7 +19,7 @@ from accounts.http import render_page, wants_fragment
 from accounts.models import Application
 from billing.orders.forms.request import OrderRequestForm
 from billing.orders.payers import count_named
-from billing.orders.quotes import PreloadedFacts, with_split
+from billing.orders.quoting import PreloadedFacts, make_confirmable
 from billing.orders.suggestions import Suggestion, suggest
 from billing.orders.views.confirm import show_confirmation
 from billing.orders.views.quote_context import describe_quote
@@ -50,12 +50,12 @@ def answer_ask(
     form: OrderRequestForm,
     template: str,
     context: dict[str, Any],
+    preloaded: PreloadedFacts,
     *,
     now: datetime,
-    known: PreloadedFacts | None = None,
 ) -> HttpResponse:
-    """Answer a page that ends in an ask; `context` is the page's own, `known` what it has read."""
-    suggestion = _suggest(form, access, now, known)
+    """Answer a page that sells; `context` is its own, `preloaded` what it has read."""
+    suggestion = _suggest(form, access, now, preloaded)
     form.offer(suggestion)
     quote = suggestion.quote if suggestion and form.is_valid() else None
     target = context.get("application") or form.target
@@ -76,7 +76,7 @@ def answer_ask(
     if request.method != "POST" or UPDATING & request.POST.keys():
         return render_page(request, template, context, partial="form")
     if quote is not None:
-        return show_confirmation(request, access, with_split(quote), now=now)
+        return show_confirmation(request, access, make_confirmable(quote), now=now)
     form.lead_to_fault()
     response = render_page(request, template, context, partial="form", status=422)
     return reswap(retarget(response, "#ask"), "outerHTML")
@@ -91,7 +91,7 @@ def _acts_of(
 
 
 def _suggest(
-    form: OrderRequestForm, access: AccountAccess, now: datetime, known: PreloadedFacts | None
+    form: OrderRequestForm, access: AccountAccess, now: datetime, preloaded: PreloadedFacts
 ) -> Suggestion | None:
     if form.is_blank or not form.is_valid():
         return None
@@ -100,10 +100,10 @@ def _suggest(
         count_named(account=access.account, uin=ask.payer)
         suggestion = suggest(
             account=access.account,
-            ask=ask,
+            order_request=ask,
             choice=form.offer_choice,
+            preloaded=preloaded,
             now=now,
-            known=known or PreloadedFacts(),
         )
     except Refused as refusal:
         form.refuse(refusal)

@@ -16,7 +16,8 @@ from accounts.http import redirect_after, render_page
 from accounts.templatetags.console import money
 from billing.enums import OrderKind, OrderStatus
 from billing.orders.models import Order
-from billing.orders.quotes import Quote, make_quote, read_token
+from billing.orders.quotes import ConfirmableQuote, read_signed_quote
+from billing.orders.quoting import confirmable_quote
 from billing.orders.services import QuoteChanged, missing_amount, place_order
 from billing.orders.views.paying import OPTIONAL_FUNDS, chose_anew, left_out, order_url
 from billing.orders.views.quote_context import describe_quote, name_expiries
@@ -34,8 +35,9 @@ def confirm(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     token = request.POST.get("token", "")
     try:
         if chose_anew(request):
-            ask = replace(read_token(token).ask, without=left_out(request))
-            quote = make_quote(account=access.account, ask=ask, now=now)
+            signed = read_signed_quote(token, access.account)
+            chosen = replace(signed.request, without=left_out(request))
+            quote = confirmable_quote(account=access.account, order_request=chosen, now=now)
             return show_confirmation(request, access, quote, now=now)
         order = place_order(account=access.account, token=token, by=access.user, now=now)
     except QuoteChanged as changed:
@@ -56,7 +58,7 @@ def confirm(request: HttpRequest, access: AccountAccess) -> HttpResponse:
 def show_confirmation(
     request: HttpRequest,
     access: AccountAccess,
-    quote: Quote,
+    quote: ConfirmableQuote,
     *,
     now: datetime,
     status: int = 200,
@@ -69,11 +71,11 @@ def show_confirmation(
         "access": access,
         "now": now,
         "split": quote.split,
-        "shown": ",".join(quote.ask.without),
+        "shown": ",".join(quote.request.without),
         "split_url": account_url("confirm", access),
         "currency": quote.currency,
         "back_url": _page_of(access, quote),
-        "optional_funds": [(kind, kind not in quote.ask.without) for kind in OPTIONAL_FUNDS],
+        "optional_funds": [(kind, kind not in quote.request.without) for kind in OPTIONAL_FUNDS],
     }
     return render_page(request, TEMPLATE, context, status=status)
 
@@ -84,14 +86,14 @@ def show_refusal(request: HttpRequest, access: AccountAccess, refusal: Refused) 
     return render_page(request, "billing/refused.html", context, status=422)
 
 
-def _page_of(access: AccountAccess, quote: Quote) -> str:
+def _page_of(access: AccountAccess, quote: ConfirmableQuote) -> str:
     """Return the page where the quote was chosen."""
-    if quote.ask.kind == OrderKind.RENEWAL and len(quote.held) > 1:
+    if quote.request.kind == OrderKind.RENEWAL and len(quote.snapshots) > 1:
         return account_url("renew_many", access)
-    if quote.ask.kind == OrderKind.NEW:
+    if quote.request.kind == OrderKind.NEW:
         return account_url("buy", access)
     name = {OrderKind.ADDITIONAL: "add", OrderKind.RENEWAL: "renew", OrderKind.UPGRADE: "upgrade"}
-    return application_url(name[quote.ask.kind], access, quote.held[0].package.application)
+    return application_url(name[quote.request.kind], access, quote.snapshots[0].package.application)
 
 
 def _say_what_happened(request: HttpRequest, order: Order) -> None:

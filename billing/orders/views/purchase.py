@@ -16,9 +16,9 @@ from billing.catalog.comparison import edition_columns
 from billing.catalog.queries import find_feature_table, find_prices
 from billing.enums import LicenseSource, PackageState
 from billing.offers.services import read_promotions
-from billing.orders.eligibility import PackageSnapshot, find_current
 from billing.orders.forms.purchase import PurchaseForm
-from billing.orders.quotes import PreloadedFacts
+from billing.orders.quoting import PreloadedFacts
+from billing.orders.snapshots import PackageSnapshot, find_current
 from billing.orders.views.advisor import compare_terms, show_advice
 from billing.orders.views.checkout import answer_ask, read_form
 from billing.packages.acts import PackageAct
@@ -82,12 +82,12 @@ def _sell(
     form.is_valid()
     promotions = tuple(read_promotions(now))
     context["compared"] = compare_terms(form, prices, promotions, now)
-    known = PreloadedFacts(
+    preloaded = PreloadedFacts(
         prices=(book, prices),
-        helds=tuple(held for held, _ending in form.endings),
+        snapshots=tuple(snapshot for snapshot, _ending in form.endings),
         promotions=promotions,
     )
-    return answer_ask(request, access, form, TEMPLATE, context, now=now, known=known)
+    return answer_ask(request, access, form, TEMPLATE, context, preloaded, now=now)
 
 
 def _take_suggested(data: Any) -> Any:

@@ -8,13 +8,11 @@ from typing import Any
 from accounts.models import Application
 from accounts.text import mask_name
 from billing.enums import PackageState
-from billing.orders.effects import PackageChange, PackageContents, read_contents
-from billing.orders.eligibility import PackageSnapshot
 from billing.orders.labels import group_lines, show_quoted_line
-from billing.orders.quote_changes import ChangedExpiry
-from billing.orders.quotes import Quote
+from billing.orders.package_changes import PackageChange, PackageContents, read_contents
+from billing.orders.quotes import ChangedExpiry, Quote, RefundTerms, read_refund_terms
 from billing.orders.services import QuoteChanged
-from billing.orders.terms import RefundTerms, read_refund_terms
+from billing.orders.snapshots import PackageSnapshot
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def describe_quote(quote: Quote | None) -> dict[str, Any]:
                 read_refund_terms(quote, effect),
                 _ending_later(quote, effect),
             )
-            for effect in quote.effects
+            for effect in quote.changes
         ],
         "payer_name": "" if quote.is_self_pay else mask_name(quote.payer.name),
     }
@@ -63,7 +61,7 @@ def _ending_later(quote: Quote, effect: PackageChange) -> tuple[LicensesEnding, 
     """Return when licenses of the package end before it does, as it is before the order."""
     return tuple(
         each
-        for held in quote.held
+        for held in quote.snapshots
         if held.package.pk == effect.package
         for each in _list_ending_later(held)
     )
@@ -90,8 +88,8 @@ def describe_present(held: PackageSnapshot | None) -> PresentPackage | None:
 
 
 def _applications(quote: Quote) -> dict[int, Application]:
-    known = {each.package.application_id: each.package.application for each in quote.held}
-    missing = {effect.application for effect in quote.effects} - known.keys()
+    known = {each.package.application_id: each.package.application for each in quote.snapshots}
+    missing = {effect.application for effect in quote.changes} - known.keys()
     return {**known, **(Application.objects.in_bulk(missing) if missing else {})}
 
 

@@ -1,0 +1,189 @@
+"""Packages as an order finds them, with their licenses; reads, and locks where it is asked to."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import Account, Application
+from billing.enums import LicenseKind, LicenseSource, PackageState
+from billing.model_queries import Rows
+from billing.packages.lifecycle import derive_states, find_under_review
+from billing.packages.models import Package
+
+
+class LicenseSnapshot(NamedTuple):
+    """What an order needs of a license; a package may have ten thousand, so it is no model."""
+
+    package_id: int
+    pk: int
+    kind: str
+    source: str
+    ends_at: datetime | None
+
+    @property
+    def label(self) -> str:
+        """The license's kind and number, as pages show it."""
+        return f"{LicenseKind(self.kind).label} #{self.pk}"
+
+
+@dataclass(frozen=True)
+class PackageSnapshot:
+    """A package as an order finds it, with its licenses that have not ended.
+
+    While a refund of it is under review, it cannot change.
+    """
+
+    package: Package
+    state: PackageState
+    licenses: tuple[LicenseSnapshot, ...]
+    is_under_review: bool = False
+
+    def count(self, kind: LicenseKind, source: LicenseSource | None = None) -> int:
+        """Count licenses of a kind that go on as long as the package."""
+        return sum(
+            1
+            for license in self.licenses
+            if license.kind == kind
+            and license.ends_at is None
+            and (source is None or license.source == source)
+        )
+
+    def count_now(self, kind: LicenseKind) -> int:
+        """Count all licenses of a kind: those that end later count until they end."""
+        return sum(1 for license in self.licenses if license.kind == kind)
+
+    @property
+    def bought(self) -> list[LicenseSnapshot]:
+        """The additional licenses that go on as long as the package."""
+        return [
+            license
+            for license in self.licenses
+            if license.source == LicenseSource.BOUGHT and license.ends_at is None
+        ]
+
+
+#: Packages with application, and whether a refund is under review, and so no change allowed.
+_PACKAGES = """
+    SELECT {p}, {a}, EXISTS (
+        SELECT FROM billing_refund r WHERE r.package_id = p.id AND r.status = 'pending'
+    )
+    FROM billing_package p JOIN accounts_application a ON a.id = p.application_id
+    WHERE p.account_id = %s AND"""
+_CURRENT = f"""{_PACKAGES} p.application_id = %s AND p.state IN ('trial', 'active', 'isolated')"""
+_BY_KEY = f"""{_PACKAGES} p.id = ANY(%s) ORDER BY p.id"""
+#: A sweep that is noticing an expiry writes to the package without the account's lock.
+_LOCK = " FOR NO KEY UPDATE OF p"
+_LICENSES = Rows(
+    """
+    SELECT l.package_id, l.id, l.kind, l.source, l.ends_at FROM billing_license l
+    WHERE l.account_id = %s AND l.package_id = ANY(%s) AND (l.ends_at IS NULL OR l.ends_at > %s)
+    ORDER BY l.id
+    """
+)
+
+
+def _rows(text: str) -> dict[bool, Rows]:
+    """Return the reading of packages without locking them (False), and with it (True)."""
+    return {
+        False: Rows(text, p=Package, a=Application),
+        True: Rows(text + _LOCK, p=Package, a=Application),
+    }
+
+
+_READ_CURRENT, _READ_BY_KEY = _rows(_CURRENT), _rows(_BY_KEY)
+
+
+def find_application(account: Account, application_id: int) -> Application:
+    """Return the account's application; Refused where it has none of that key."""
+    found = Application.objects.filter(account=account, pk=application_id).first()
+    if found is None:
+        raise Refused(
+            _("Choose one of this account's applications."),
+            code="no_application",
+            field="application",
+        )
+    return found
+
+
+def read_snapshots(
+    account: Account,
+    packages: Iterable[Package],
+    now: datetime,
+    *,
+    under_review: Collection[int] | None = None,
+) -> list[PackageSnapshot]:
+    """Return packages with derived state and licenses, in the order given; at most four queries.
+
+    `under_review` are those whose refund is, where the caller has read it with the packages.
+    """
+    listed = list(packages)
+    licenses: dict[int, list[LicenseSnapshot]] = {package.pk: [] for package in listed}
+    for row in _LICENSES(account.pk, list(licenses), now):
+        licenses[row[0]].append(LicenseSnapshot(*row))
+    if under_review is None:
+        under_review = find_under_review(listed)
+    states = derive_states(listed, now, under_review=under_review)
+    return [
+        PackageSnapshot(each, states[each.pk], tuple(licenses[each.pk]), each.pk in under_review)
+        for each in listed
+    ]
+
+
+@dataclass(frozen=True)
+class PackageReader:
+    """Where a judgement reads packages: from the database, with or without locking them.
+
+    `known` are packages of the account that were read for the same page at the same instant.
+    """
+
+    lock: bool = False
+    known: tuple[PackageSnapshot, ...] = ()
+
+    def find(self, account: Account, application_id: int, now: datetime) -> PackageSnapshot | None:
+        """Return the package that occupies the application, or did until its release passed.
+
+        Raises Refused where the account has no such application.
+        """
+        for snapshot in self.known:
+            if snapshot.package.application_id == application_id:
+                return snapshot
+        found = self._hold(account, _READ_CURRENT[self.lock](account.pk, application_id), now)
+        if not found:
+            find_application(account, application_id)
+            return None
+        return found[0]
+
+    def find_all(
+        self, account: Account, ids: Sequence[int], now: datetime
+    ) -> list[PackageSnapshot]:
+        """Return packages by key, in the order given; fewer where some are not the account's."""
+        known = {snapshot.package.pk: snapshot for snapshot in self.known}
+        if known.keys() >= set(ids):
+            return [known[pk] for pk in ids]
+        found = self._hold(account, _READ_BY_KEY[self.lock](account.pk, list(ids)), now)
+        by_key = {snapshot.package.pk: snapshot for snapshot in found}
+        return [by_key[pk] for pk in ids if pk in by_key]
+
+    def _hold(
+        self, account: Account, rows: list[list[Any]], now: datetime
+    ) -> list[PackageSnapshot]:
+        packages = []
+        for package, application, _is_under_review in rows:
+            package.application = application
+            packages.append(package)
+        if not packages:
+            return []
+        under_review = {package.pk for package, _application, is_one in rows if is_one}
+        return read_snapshots(account, packages, now, under_review=under_review)
+
+
+def find_current(
+    account: Account, application: Application, now: datetime
+) -> PackageSnapshot | None:
+    """Return the application's package where it still occupies it at `now`."""
+    snapshot = PackageReader().find(account, application.pk, now)
+    return None if snapshot is None or snapshot.state == PackageState.RELEASED else snapshot
