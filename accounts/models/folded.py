@@ -27,10 +27,6 @@ class FoldedField(PlainTextField):
         del options["editable"], options["db_collation"]
         return name, path, [self.source, *args], options
 
-    def text_of(self, value: str) -> str:
-        """Return the source column's value as it is kept."""
-        return text.clean_line(value)
-
     def key_of(self, value: str) -> str:
         """Return what stands for `value`."""
         return text.fold(value)
@@ -44,10 +40,6 @@ class FoldedField(PlainTextField):
 
 class EmailKeyField(FoldedField):
     """An address as it is compared."""
-
-    def text_of(self, value: str) -> str:
-        """Return the address as it is kept."""
-        return text.clean_email(value)
 
     def key_of(self, value: str) -> str:
         """Return what stands for the address."""
@@ -70,32 +62,3 @@ class FoldingModel(models.Model):
             }
             options["update_fields"] = {*names, *keys}
         super().save(*args, **options)
-
-
-def fill_keys(model: Any, scope: tuple[str, ...], names: dict[str, bool]) -> None:
-    """Clean the source columns of all rows and fill the folded ones; for migrations.
-
-    `names` maps each folded column to whether it is unique within `scope`. Rows that used to
-    differ and are the same now keep their values: the key of the later one is set apart by its
-    number, and whoever edits that row is asked for another value.
-    """
-    taken: set[tuple[Any, ...]] = set()
-    batch: list[Any] = []
-    columns = {model._meta.get_field(name) for name in names}
-    changed = [*names, *(column.source for column in columns)]
-    for row in model.objects.order_by("pk").iterator(chunk_size=1000):
-        place = tuple(getattr(row, name) for name in scope)
-        for column in columns:
-            value = getattr(row, column.source)
-            value = column.text_of(value) or value
-            key = column.key_of(value)
-            if names[column.name] and (column.name, *place, key) in taken:
-                key = f"{key} #{row.pk}"
-            taken.add((column.name, *place, key))
-            setattr(row, column.source, value)
-            setattr(row, column.attname, key)
-        batch.append(row)
-        if len(batch) == 1000:
-            model.objects.bulk_update(batch, changed)
-            batch = []
-    model.objects.bulk_update(batch, changed)

@@ -169,9 +169,11 @@ class Feature(models.Model):
     essential_scope = models.CharField(_("scope in Essential"), max_length=200, blank=True)
     in_premium = models.BooleanField(_("in Premium"))
     premium_scope = models.CharField(_("scope in Premium"), max_length=200, blank=True)
+    # The database has the default too, for statements that leave the column out.
     words_zh = models.JSONField(
         _("words in Chinese"),
         default=dict,
+        db_default={},
         blank=True,
         help_text=_("Of group, name, note, essential and premium; what is missing stays English."),
     )

@@ -4,7 +4,6 @@ Rights are Django's own (`app.codename`). Whoever may act on a table may read it
 needed to decide. Nobody may change money or history: no page offers it, whatever the right.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.management import create_permissions
@@ -111,13 +110,12 @@ GROUPS: dict[str, frozenset[str]] = {
 }
 
 
-def write_groups(apps: Any, names: Iterable[str] = GROUPS, *, is_complete: bool = True) -> None:
+def write_groups(apps: Any) -> None:
     """Make the groups and give each exactly its rights; `apps` are a migration's.
 
-    Every change of the table needs a migration that calls this again. Rights of Django exist only
-    after all migrations, so they are made here first. Raises LookupError for a right that does
-    not exist; an earlier migration, before which not all tables exist, passes
-    `is_complete=False` and leaves such rights to the last one.
+    Every change of the table needs a migration that calls this again, after those that bring the
+    tables of its rights. Rights of Django exist only after all migrations, so they are made here
+    first. A right whose table a later migration brings is left to the last call.
     """
     for config in apps.get_app_configs():
         config.models_module = True
@@ -129,8 +127,6 @@ def write_groups(apps: Any, names: Iterable[str] = GROUPS, *, is_complete: bool 
             "content_type__app_label", "codename", "pk"
         )
     }
-    for name in names:
-        if is_complete and (missing := GROUPS[name] - known.keys()):
-            raise LookupError(f"{name}: no such rights: {', '.join(sorted(missing))}")
+    for name, rights in GROUPS.items():
         group, _is_new = apps.get_model("auth", "Group").objects.get_or_create(name=name)
-        group.permissions.set([known[right] for right in GROUPS[name] & known.keys()])
+        group.permissions.set([known[right] for right in rights & known.keys()])

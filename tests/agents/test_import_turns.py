@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from accounts.enums import Measure
 from accounts.errors import Busy, Refused
@@ -315,17 +313,6 @@ def test_what_is_left_of_an_old_import_tells_the_truth(
     assert answer.status_code == 422
     assert "This file is no longer here." in answer.content.decode()
     assert Agent.objects.count() == 2
-
-
-def test_an_import_of_the_former_release_counts_as_written(tenant: Tenant) -> None:
-    bring_in(tenant, file_of(line(1), line(2)))
-    check(tenant, file_of(line(3)))
-    AgentImport.objects.update(written=0, added=0)
-    migration = import_module("agents.migrations.0004_imports_in_turns")
-    with connection.cursor() as cursor:
-        cursor.execute(migration.FINISHED)
-    rows = AgentImport.objects.order_by("pk").values_list("status", "written", "added")
-    assert list(rows) == [("done", 2, 2), ("checked", 0, 0)]
 
 
 # --- Pages ---------------------------------------------------------------------------------

@@ -1,12 +1,10 @@
 """Names as people write them: one idea of what is equal, in Python, in the table and on pages."""
 
-from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
+from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -225,57 +223,3 @@ def test_any_allowed_name_is_reached_and_found(tenant: Tenant, names: list[str])
             assert text.fold(name) in {agent.name_key for agent in found}
         transaction.set_rollback(True)
     assert not Agent.objects.exists()
-
-
-# --- Rows from before ----------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.django_db(transaction=True)
-def test_rows_from_before_get_their_keys() -> None:
-    before = [("agents", "0002_imports"), ("accounts", "0004_indexes_of_staff_search")]
-    executor = MigrationExecutor(connection)
-    latest = executor.loader.graph.leaf_nodes()
-    executor.migrate(before)
-    try:
-        state = executor.loader.project_state(before).apps
-        application = _old_rows(state)
-        executor = MigrationExecutor(connection)
-        executor.migrate(latest)
-        found = list(Agent.objects.filter(application_id=application).order_by("pk"))
-        assert [agent.staff_number for agent in found] == ["FORM1", "FORM1"]
-        assert [agent.staff_number_key for agent in found] == ["form1", f"form1 #{found[1].pk}"]
-        assert [agent.email_key for agent in found] == [
-            "ada@xn--bcher-kva.example",
-            "bob@example.com",
-        ]
-        assert found[0].name_key == "οδοσ"
-    finally:
-        MigrationExecutor(connection).migrate(latest)
-
-
-def _old_rows(state: Any) -> int:
-    entity = state.get_model("accounts", "Entity").objects.create(
-        name="E", kind="enterprise", registration_number="OLD", created_at=NOW
-    )
-    account = state.get_model("accounts", "Account").objects.create(
-        uin="199999999999", entity=entity, name="A", created_at=NOW
-    )
-    application = state.get_model("accounts", "Application").objects.create(
-        account=account, sdkappid=1499999999, name="Old", activated_at=NOW
-    )
-    for name, number, email in [
-        ("ΟΔΟΣ", "FORM1", "Ada@bücher.example"),
-        ("Bob", "FORM\u200b1", "bob@example.com"),
-    ]:
-        state.get_model("agents", "Agent").objects.create(
-            account=account,
-            application=application,
-            name=name,
-            nickname=name,
-            staff_number=number,
-            email=email,
-            created_at=NOW,
-            updated_at=NOW,
-        )
-    return int(application.pk)

@@ -45,7 +45,7 @@ def test_readyz_is_ready_and_tells_of_an_overdue_sweep(
 
 @pytest.mark.django_db
 def test_readyz_waits_for_migrations(client: Client) -> None:
-    MigrationRecorder(connection).record_unapplied("config", "0001_cache_table")
+    MigrationRecorder(connection).record_unapplied("config", "0001_initial")
 
     answer = client.get("/readyz")
 

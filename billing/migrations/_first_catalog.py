@@ -1,14 +1,16 @@
-"""The first price book and feature table, from `billing/data/`; and room for updates in place."""
+"""The first price book and feature table, read from `billing/data/`."""
 
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from django.db import migrations
-
 DATA = Path(__file__).resolve().parent.parent / "data"
 #: Long before any order, so that demo data may lie in the past.
 EFFECTIVE = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def _read(name):
+    return json.loads((DATA / name).read_text())
 
 
 def _version(model, data, **fields):
@@ -17,15 +19,8 @@ def _version(model, data, **fields):
     )
 
 
-def _is_loaded(model):
-    # Published versions cannot be deleted, so going back leaves them, and coming again finds them.
-    return model.objects.filter(version=1).exists()
-
-
 def load_price_book(apps, schema_editor):
-    if _is_loaded(apps.get_model("billing", "PriceBook")):
-        return
-    data = json.loads((DATA / "price_book.json").read_text())
+    data = _read("price_book.json")
     book = _version(
         apps.get_model("billing", "PriceBook"),
         data,
@@ -40,18 +35,16 @@ def load_price_book(apps, schema_editor):
 
 
 def load_feature_table(apps, schema_editor):
-    if _is_loaded(apps.get_model("billing", "FeatureTable")):
-        return
-    data = json.loads((DATA / "feature_table.json").read_text())
+    data = _read("feature_table.json")
     table = _version(apps.get_model("billing", "FeatureTable"), data)
     feature = apps.get_model("billing", "Feature")
-    rows = [(group["group"], row) for group in data["groups"] for row in group["features"]]
+    rows = [(group, row) for group in data["groups"] for row in group["features"]]
     feature.objects.bulk_create(
         [
             feature(
                 table=table,
                 position=position,
-                group=group,
+                group=group["group"],
                 key=row["key"],
                 name=row["name"],
                 note=row.get("note", ""),
@@ -60,22 +53,8 @@ def load_feature_table(apps, schema_editor):
                 essential_scope=row["essential"] if isinstance(row["essential"], str) else "",
                 in_premium=bool(row["premium"]),
                 premium_scope=row["premium"] if isinstance(row["premium"], str) else "",
+                words_zh={"group": group["group_zh"], **row["zh"]},
             )
             for position, (group, row) in enumerate(rows, start=1)
         ]
     )
-
-
-class Migration(migrations.Migration):
-    """Loads both; a package row keeps room on its page, since its state is updated in place."""
-
-    dependencies = [("billing", "0001_initial")]
-
-    operations = [
-        migrations.RunPython(load_price_book, migrations.RunPython.noop),
-        migrations.RunPython(load_feature_table, migrations.RunPython.noop),
-        migrations.RunSQL(
-            "ALTER TABLE billing_package SET (fillfactor = 70)",
-            migrations.RunSQL.noop,
-        ),
-    ]
