@@ -31,13 +31,8 @@ from billing.enums import RefundStatus
 from billing.models import Package
 from billing.places import number_link
 from billing.refunds.labels import describe_trace, explain_refusal
-from billing.refunds.services import (
-    RefundChanged,
-    RefundQuote,
-    RefundRefused,
-    quote_refund,
-    refund_package,
-)
+from billing.refunds.quotes import RefundChanged, RefundQuote, RefundRefused, quote_refund
+from billing.refunds.services import refund_package
 
 #: How many names a dialog lists before it only counts.
 _NAMES_SHOWN = 8

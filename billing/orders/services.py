@@ -11,17 +11,17 @@ from django.utils.translation import gettext as _
 from accounts.access import Permission
 from accounts.errors import Refused
 from accounts.models import Account, User
-from accounts.services.audit import record_event
-from accounts.services.notifications import notify
+from accounts.services.audit import Event, record
+from accounts.services.notifications import News
 from accounts.services.tenants import lock_account, lock_accounts, require_good_standing
 from accounts.templatetags.console import money
 from billing.allocation import PaymentSplit
 from billing.enums import OrderKind
 from billing.model_queries import Rows
 from billing.orders.eligibility import check_eligibility
-from billing.orders.fulfillment import draft_order, pay_and_fulfill, place_unpaid
 from billing.orders.models import Order
 from billing.orders.package_changes import PackageChange, plan_changes
+from billing.orders.payment import draft_order, pay_and_fulfill, placed_event, write_order
 from billing.orders.quotes import ConfirmableQuote, QuoteChange, SignedQuote, read_signed_quote
 from billing.orders.quoting import confirmable_quote, executable_quote
 from billing.orders.request import OrderRequest
@@ -80,9 +80,9 @@ def place_order(*, account: Account, token: str, by: User | None, now: datetime)
     """
     signed = read_signed_quote(token, account)
     locked = lock_account(account.pk)
-    placed = _find_placed(locked, signed)
-    if placed is not None:
-        return placed
+    earlier = _find_placed(locked, signed)
+    if earlier is not None:
+        return earlier
     quote = executable_quote(
         account=locked,
         order_request=signed.request,
@@ -101,9 +101,9 @@ def execute_quote(quote: ConfirmableQuote, *, by: User | None, now: datetime) ->
     _settle((*quote.superseded, *quote.snapshots), quote.account, by=by, now=now)
     order, lines = draft_order(quote, by=by, now=now)
     if quote.split is None or quote.split.missing:
-        place_unpaid(order, lines, by=by, now=now)
-        if not quote.is_self_pay:
-            _tell_payer(order, now=now)
+        write_order(order, lines)
+        news = [] if quote.is_self_pay else [_ask_payer(order)]
+        record([placed_event(order, news=news)], account=order.account, by=by, now=now)
         return order
     changes = quote.changes
     if quote.request.kind == OrderKind.NEW:
@@ -121,12 +121,12 @@ def _settle(
         settle_package(snapshot.package, account=account, by=by, now=now)
 
 
-def _tell_payer(order: Order, *, now: datetime) -> None:
-    """Tell another account's members who may spend that they are asked to pay.
+def _ask_payer(order: Order) -> News:
+    """Return the news for another account's members who may spend that they are asked to pay.
 
     They learn the buyer's UIN here; the page names the account and the person who asked.
     """
-    notify(
+    return News(
         account=order.payer,
         kind="payment_asked",
         params={
@@ -141,7 +141,6 @@ def _tell_payer(order: Order, *, now: datetime) -> None:
             "billing:payment_request", kwargs={"uin": order.payer.uin, "number": order.number}
         ),
         dedupe_key=f"payment_asked:{order.number}",
-        now=now,
     )
 
 
@@ -218,16 +217,14 @@ def _end_unpaid(
     order.refresh_from_db()
     if not changed:
         raise Refused(_("This order is no longer open."), code="not_open")
-    record_event(
-        account=order.account,
+    ended = Event(
         verb=verb,
         target=order,
         from_state=source(ORDER_TRANSITIONS, move),
         to_state=after,
         reason=reason,
-        by=by,
-        now=now,
     )
+    record([ended], account=order.account, by=by, now=now)
     return order
 
 

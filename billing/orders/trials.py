@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from accounts.models import Account, Application, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.services.tenants import create_application, lock_account
 from billing.catalog.queries import find_price_book
 from billing.enums import LicenseKind, PackageKind
@@ -19,7 +19,7 @@ def is_trial_due(account: Account) -> bool:
     return not TrialGrant.objects.filter(account=account).exists()
 
 
-def _grant_trial(application: Application, *, by: User | None, now: datetime) -> Package:
+def _grant_trial(application: Application, now: datetime) -> Event:
     """Give the application the trial of the price book in force (guide, Free Trial)."""
     book = find_price_book(now)
     package = Package.objects.create(
@@ -34,16 +34,12 @@ def _grant_trial(application: Application, *, by: User | None, now: datetime) ->
     )
     TrialGrant.objects.create(account=application.account, package=package, granted_at=now)
     add_licenses(package, [NewLicenses(LicenseKind.AGENT, book.trial_agents)], now=now)
-    record_event(
-        account=application.account,
+    return Event(
         verb="package.trial_granted",
         target=package,
         to_state=package.state,
         data={"licenses": book.trial_agents, "days": book.trial_days},
-        by=by,
-        now=now,
     )
-    return package
 
 
 @transaction.atomic
@@ -58,5 +54,5 @@ def activate_application(
     locked = lock_account(account.pk)
     application = create_application(account=locked, name=name, by=by, now=now)
     if is_trial_due(locked):
-        _grant_trial(application, by=by, now=now)
+        record([_grant_trial(application, now)], account=locked, by=by, now=now)
     return application

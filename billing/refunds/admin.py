@@ -31,8 +31,8 @@ from billing.orders.models import Order
 from billing.refunds.holds import place_refund_hold, release_refund_hold
 from billing.refunds.labels import describe_trace
 from billing.refunds.models import Refund, RefundHold, RefundLine
-from billing.refunds.policy import RefundTrace
 from billing.refunds.services import approve_refund, reject_refund
+from billing.refunds.trace import RefundTrace
 
 
 class RefundLineInline(ReadOnlyInline):

@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 
 from accounts.templatetags.console import write_moment
 from billing.enums import RefundRuleOutcome
-from billing.refunds.policy import RefundRule, RefundTrace, RuleResult
+from billing.refunds.trace import RefundRule, RefundTrace, RuleResult
 
 Text = str | Promise
 #: Turns the kind and number of a refund, violation or order into a link.

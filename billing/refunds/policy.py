@@ -10,9 +10,8 @@ Service Connect Guidelines for the rule on violations. What the guide leaves ope
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,25 +23,7 @@ from billing.enums import (
     RefundRuleOutcome,
     RefundStatus,
 )
-
-POLICY_VERSION = "full-refund/2"
-
-PASS = RefundRuleOutcome.PASS
-FAIL = RefundRuleOutcome.FAIL
-REVIEW = RefundRuleOutcome.REVIEW
-
-
-class RefundRule(StrEnum):
-    """The rules, in the order in which they are shown."""
-
-    PAID_PACKAGE = "paid_package"
-    WINDOW = "window"
-    PREPAID = "prepaid"
-    ONE_PER_ENTITY = "one_per_entity"
-    PROMOTION = "promotion"
-    GUIDELINES = "guidelines"
-    NOT_ABNORMAL = "not_abnormal"
-    NOTHING_IN_FLIGHT = "nothing_in_flight"
+from billing.refunds.trace import FAIL, PASS, REVIEW, RefundRule, RefundTrace, RuleResult
 
 
 @dataclass(frozen=True)
@@ -117,76 +98,6 @@ class RefundConfig:
 
     window_days: int
     review_asks: int
-
-
-@dataclass(frozen=True)
-class RuleResult:
-    """What one rule says: an outcome, a code for the reason, and the facts used.
-
-    `numbers` may be shown to the customer, `staff_numbers` never.
-    """
-
-    rule: RefundRule
-    outcome: RefundRuleOutcome
-    code: str
-    numbers: Mapping[str, Any] = field(default_factory=dict)
-    staff_numbers: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "rule": self.rule.value,
-            "outcome": self.outcome.value,
-            "code": self.code,
-            "numbers": dict(self.numbers),
-            "staff_numbers": dict(self.staff_numbers),
-        }
-
-
-@dataclass(frozen=True)
-class RefundTrace:
-    """All results, in order."""
-
-    results: tuple[RuleResult, ...]
-    version: str = POLICY_VERSION
-
-    @property
-    def outcome(self) -> RefundRuleOutcome:
-        """Fail where any rule fails, else review where any asks for it, else pass."""
-        outcomes = {result.outcome for result in self.results}
-        return FAIL if FAIL in outcomes else REVIEW if REVIEW in outcomes else PASS
-
-    def of(self, rule: RefundRule) -> RuleResult:
-        """Return one rule's result."""
-        return next(result for result in self.results if result.rule == rule)
-
-    def failed(self) -> list[RuleResult]:
-        """Return the results that stand against the refund."""
-        return [result for result in self.results if result.outcome == FAIL]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data, to be stored with the refund."""
-        return {
-            "version": self.version,
-            "results": [result.to_json() for result in self.results],
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "RefundTrace":
-        """Return the trace that `to_json` gave."""
-        return cls(
-            results=tuple(
-                RuleResult(
-                    rule=RefundRule(row["rule"]),
-                    outcome=RefundRuleOutcome(row["outcome"]),
-                    code=row["code"],
-                    numbers=row["numbers"],
-                    staff_numbers=row["staff_numbers"],
-                )
-                for row in data["results"]
-            ),
-            version=data["version"],
-        )
 
 
 @dataclass(frozen=True)

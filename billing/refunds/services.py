@@ -1,49 +1,38 @@
-"""The full refund of a package: quoting it, doing it, and the requests that staff decide.
+"""The full refund of a package: doing it, and the requests that staff decide.
 
-`quote_refund` only reads. `refund_package` locks, gathers the facts again, asks the same policy
-again, compares with what the customer confirmed, and writes: all in one transaction.
+`refund_package` locks, gathers the facts again, asks the same policy again, compares with what
+the customer confirmed in `billing.refunds.quotes`, and writes: all in one transaction.
 """
 
-import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from accounts.models import Account, Application, AuditEvent, User
-from accounts.services.audit import build_event, record_event
+from accounts.models import Account, Application, User
+from accounts.services.audit import Event, record
 from accounts.services.second_person import require_second_person
 from accounts.services.tenants import lock_accounts_of
-from billing.calendar import billing_zone
-from billing.confirmation import Confirmation, digest_of, read_confirmation
-from billing.enums import (
-    LedgerBook,
-    LedgerKind,
-    RefundRuleOutcome,
-    RefundStatus,
-)
+from billing.enums import LedgerBook, LedgerKind, RefundStatus
 from billing.model_queries import Rows
 from billing.orders.models import Order, make_number
 from billing.packages.lifecycle import settle_package
 from billing.packages.models import Package
-from billing.refunds.breakdown import RefundPlan, plan_refund
-from billing.refunds.facts import (
-    PRODUCT,
-    PackageOrders,
-    read_facts,
-    read_refund_orders,
-    read_refunds,
-    refund_config,
-)
+from billing.refunds.breakdown import RefundPlan
+from billing.refunds.facts import PRODUCT, read_refunds
 from billing.refunds.models import Refund, RefundLine
-from billing.refunds.policy import POLICY_VERSION, RefundTrace, evaluate
+from billing.refunds.quotes import (
+    RefundChanged,
+    RefundQuote,
+    RefundRefused,
+    build_quote,
+    read_confirmed_refund,
+)
+from billing.refunds.trace import POLICY_VERSION
 from billing.transitions import (
     ORDER_TRANSITIONS,
     PACKAGE_TRANSITIONS,
@@ -59,62 +48,6 @@ from billing.transitions import (
 from billing.wallet.ledger import move_between, post_transaction
 from billing.wallet.models import Fund
 
-_PURPOSE = "billing.refund"
-
-
-@dataclass(frozen=True)
-class RefundQuote:
-    """What refunding a package would do at this time, and whether the rules allow it."""
-
-    package: Package
-    account: Account
-    trace: RefundTrace
-    plan: RefundPlan
-    orders: PackageOrders
-    key: uuid.UUID
-
-    @property
-    def outcome(self) -> RefundRuleOutcome:
-        """Pass, fail or review."""
-        return self.trace.outcome
-
-    @property
-    def may_confirm(self) -> bool:
-        """Whether a confirmation would be accepted, at once or for review."""
-        return self.outcome != RefundRuleOutcome.FAIL
-
-    @property
-    def needs_review(self) -> bool:
-        """Whether staff have to decide."""
-        return self.outcome == RefundRuleOutcome.REVIEW
-
-    @cached_property
-    def digest(self) -> str:
-        """A short proof of what the customer is asked to confirm."""
-        return digest_of(
-            {
-                "package": self.package.pk,
-                "outcome": self.outcome.value,
-                "plan": self.plan.to_json(),
-            }
-        )
-
-    @property
-    def token(self) -> str:
-        """The signed form, for the confirm form."""
-        return Confirmation(self.key, self.package.pk, self.digest).sign(_PURPOSE)
-
-
-class RefundRefused(Refused):
-    """The rules stand against the refund; `quote.trace` says which."""
-
-    def __init__(self, quote: RefundQuote) -> None:
-        super().__init__(
-            _("This package cannot be refunded. Nothing was changed; the rules say why."),
-            code="refund_refused",
-        )
-        self.quote = quote
-
 
 class _RightTaken(Exception):
     """The database refused a second refund of the entity, or of the package."""
@@ -122,58 +55,6 @@ class _RightTaken(Exception):
     def __init__(self, quote: RefundQuote) -> None:
         super().__init__()
         self.quote = quote
-
-
-class RefundChanged(Refused):
-    """What was confirmed is not what would happen now; `quote` is what would."""
-
-    def __init__(self, quote: RefundQuote) -> None:
-        super().__init__(
-            _("Something changed since you looked. Nothing was refunded; please look again."),
-            code="refund_changed",
-        )
-        self.quote = quote
-
-
-def _build_quote(
-    package: Package,
-    account: Account,
-    *,
-    now: datetime,
-    asked_at: datetime | None = None,
-    own: Refund | None = None,
-    key: uuid.UUID | None = None,
-    refunds: Sequence[Refund] | None = None,
-) -> RefundQuote:
-    orders = read_refund_orders(package, now)
-    facts = read_facts(
-        package,
-        account=account,
-        orders=orders,
-        refunds=read_refunds(account) if refunds is None else refunds,
-        now=now,
-        asked_at=asked_at,
-        own=own,
-    )
-    trace = evaluate(facts, asked_at=asked_at or now, tz=billing_zone(), config=refund_config())
-    currency = orders.paid[0].currency if orders.paid else "USD"
-    return RefundQuote(
-        package=package,
-        account=account,
-        trace=trace,
-        plan=plan_refund(orders.paid, orders.spent, currency),
-        orders=orders,
-        key=key or uuid.uuid4(),
-    )
-
-
-def quote_refund(*, package: Package, now: datetime, on: datetime | None = None) -> RefundQuote:
-    """Say what refunding `package` would do and what every rule says; reads only.
-
-    `on` asks "what if I asked at another time": what is recorded now, as it will be judged at
-    that instant, when the package may have expired, or an unpaid order, or a warning.
-    """
-    return _build_quote(package, package.account, now=on or now)
 
 
 #: The keys of a package's account and of all that paid for it.
@@ -267,13 +148,8 @@ _ORDER_VERBS = {
 }
 
 
-def _move_orders(
-    quote: RefundQuote, move: OrderMove, *, refund: Refund, by: User | None, now: datetime
-) -> list[AuditEvent]:
-    """Move the orders that lie wholly on this package; one that bought for others stays paid.
-
-    Returns the events, not saved yet.
-    """
+def _move_orders(quote: RefundQuote, move: OrderMove, *, refund: Refund) -> list[Event]:
+    """Move the orders that lie wholly on this package; one that bought for others stays paid."""
     before, after = sources(ORDER_TRANSITIONS, move), target(ORDER_TRANSITIONS, move)
     moving = [
         order
@@ -288,27 +164,19 @@ def _move_orders(
     if found.update(status=after) != len(moving):
         raise RefundChanged(quote)
     return [
-        build_event(
-            account=quote.account,
+        Event(
             verb=_ORDER_VERBS[move],
             target=order,
             from_state=order.status,
             to_state=after,
             data={"refund": refund.number},
-            by=by,
-            now=now,
         )
         for order in moving
     ]
 
 
-def _execute(
-    refund: Refund, quote: RefundQuote, *, by: User | None, now: datetime
-) -> list[AuditEvent]:
-    """Unsubscribe the package and give the money back; the rules have been asked.
-
-    Returns the events, not saved yet.
-    """
+def _execute(refund: Refund, quote: RefundQuote, *, by: User | None, now: datetime) -> list[Event]:
+    """Unsubscribe the package and give the money back; the rules have been asked."""
     package = settle_package(quote.package, account=quote.account, by=by, now=now)
     was, after = package.state, target(PACKAGE_TRANSITIONS, PackageMove.REFUND)
     changed = Package.objects.filter(
@@ -318,33 +186,25 @@ def _execute(
         raise RefundRefused(quote)
     package.state = after
     _post_money(refund, quote.plan, by=by, now=now)
-    moved = _move_orders(quote, OrderMove.REFUND, refund=refund, by=by, now=now)
-    given_back = build_event(
-        account=quote.account,
+    moved = _move_orders(quote, OrderMove.REFUND, refund=refund)
+    given_back = Event(
         verb="package.refunded",
         target=package,
         from_state=was,
         to_state=after,
         data={"refund": refund.number, "amount": str(refund.amount)},
-        by=by,
-        now=now,
     )
     return [*moved, given_back]
 
 
-def _event(
-    refund: Refund, verb: str, was: str, *, by: User | None, now: datetime, reason: str = ""
-) -> AuditEvent:
-    return build_event(
-        account=refund.account,
+def _event(refund: Refund, verb: str, *, was: str = "", reason: str = "") -> Event:
+    return Event(
         verb=verb,
         target=refund,
         from_state=was,
         to_state=refund.status,
         reason=reason,
         data={"amount": str(refund.amount)},
-        by=by,
-        now=now,
     )
 
 
@@ -361,29 +221,24 @@ def refund_package(*, package: Package, token: str, by: User | None, now: dateti
         except _RightTaken as taken:
             # Another account of the entity was faster: the unique key has the last word, and
             # the rules, asked once more, now say why.
-            quote = _build_quote(taken.quote.package, taken.quote.account, now=now)
+            quote = build_quote(taken.quote.package, taken.quote.account, now=now)
             raise RefundRefused(quote) from taken
     except RefundRefused as refused:
-        record_event(
-            account=package.account,
-            verb="refund.refused",
-            target=package,
-            data={"trace": refused.quote.trace.to_json()},
-            by=by,
-            now=now,
-        )
+        trace = refused.quote.trace.to_json()
+        event = Event(verb="refund.refused", target=package, data={"trace": trace})
+        record([event], account=package.account, by=by, now=now)
         raise
 
 
 @transaction.atomic
 def _refund_or_request(package: Package, token: str, *, by: User | None, now: datetime) -> Refund:
-    confirmed = read_confirmation(token, purpose=_PURPOSE, subject=package.pk)
+    confirmed = read_confirmed_refund(token, package)
     current, account = _lock(package)
     refunds = read_refunds(account)
     for done in refunds:
         if (done.account_id, done.key) == (account.pk, confirmed.key):
             return done
-    quote = _build_quote(current, account, now=now, key=confirmed.key, refunds=refunds)
+    quote = build_quote(current, account, now=now, key=confirmed.key, refunds=refunds)
     if not quote.may_confirm:
         raise RefundRefused(quote)
     if quote.digest != confirmed.digest:
@@ -391,12 +246,12 @@ def _refund_or_request(package: Package, token: str, *, by: User | None, now: da
     start = RefundStart.REQUEST if quote.needs_review else RefundStart.CARRY_OUT
     refund = _new_refund(quote, REFUND_STARTS[start], by=by, now=now)
     if start == RefundStart.REQUEST:
-        events = _move_orders(quote, OrderMove.REVIEW_REFUND, refund=refund, by=by, now=now)
-        events.append(_event(refund, "refund.requested", "", by=by, now=now))
+        events = _move_orders(quote, OrderMove.REVIEW_REFUND, refund=refund)
+        events.append(_event(refund, "refund.requested"))
     else:
         events = _execute(refund, quote, by=by, now=now)
-        events.append(_event(refund, "refund.done", "", by=by, now=now))
-    AuditEvent.objects.bulk_create(events)
+        events.append(_event(refund, "refund.done"))
+    record(events, account=account, by=by, now=now)
     return refund
 
 
@@ -412,7 +267,7 @@ def _lock_undecided(refund: Refund, move: RefundMove) -> tuple[Refund, Package, 
 def _decide(
     refund: Refund,
     move: RefundMove,
-    events: Sequence[AuditEvent],
+    events: Sequence[Event],
     *,
     reason: str,
     by: User | None,
@@ -423,14 +278,14 @@ def _decide(
     refund.status = after
     refund.decided_at, refund.decided_by, refund.reason = now, by, reason
     refund.save(update_fields=["status", "decided_at", "decided_by", "reason"])
-    decided = _event(refund, f"refund.{after.value}", was, by=by, now=now, reason=reason)
-    AuditEvent.objects.bulk_create([*events, decided])
+    decided = _event(refund, f"refund.{after.value}", was=was, reason=reason)
+    record([*events, decided], account=refund.account, by=by, now=now)
 
 
-def _give_up(refund: Refund, package: Package, account: Account, **who: Any) -> list[AuditEvent]:
+def _give_up(refund: Refund, package: Package, account: Account, *, now: datetime) -> list[Event]:
     """Let the package and its orders go on as before."""
-    quote = _build_quote(package, account, now=who["now"], own=refund)
-    return _move_orders(quote, OrderMove.END_REVIEW, refund=refund, **who)
+    quote = build_quote(package, account, now=now, own=refund)
+    return _move_orders(quote, OrderMove.END_REVIEW, refund=refund)
 
 
 @transaction.atomic
@@ -443,7 +298,7 @@ def approve_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> R
     """
     current, package, account = _lock_undecided(refund, RefundMove.APPROVE)
     require_second_person(maker_ids=[current.requested_by_id], by=by, account=account, now=now)
-    quote = _build_quote(
+    quote = build_quote(
         package, account, now=now, asked_at=current.requested_at, own=current, key=current.key
     )
     if not quote.may_confirm:
@@ -463,7 +318,7 @@ def reject_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> Re
     """
     current, package, account = _lock_undecided(refund, RefundMove.REJECT)
     require_second_person(maker_ids=[current.requested_by_id], by=by, account=account, now=now)
-    events = _give_up(current, package, account, by=by, now=now)
+    events = _give_up(current, package, account, now=now)
     _decide(current, RefundMove.REJECT, events, reason=reason, by=by, now=now)
     return current
 
@@ -472,6 +327,6 @@ def reject_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> Re
 def withdraw_refund(*, refund: Refund, by: User, now: datetime) -> Refund:
     """Take a request back, as the customer; the entity has its right back."""
     current, package, account = _lock_undecided(refund, RefundMove.WITHDRAW)
-    events = _give_up(current, package, account, by=by, now=now)
+    events = _give_up(current, package, account, now=now)
     _decide(current, RefundMove.WITHDRAW, events, reason="", by=by, now=now)
     return current

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from billing.refunds.labels import SOURCES, TITLES
-from billing.refunds.policy import RefundRule
+from billing.refunds.trace import RefundRule
 
 Text = str | Promise
 

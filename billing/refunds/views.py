@@ -24,8 +24,8 @@ from billing.enums import RefundStatus, TenderKind
 from billing.places import account_url, number_link
 from billing.refunds.labels import describe_trace
 from billing.refunds.models import Refund, RefundLine
-from billing.refunds.policy import RefundTrace
 from billing.refunds.services import withdraw_refund
+from billing.refunds.trace import RefundTrace
 
 _PER_PAGE = 25
 

@@ -12,8 +12,8 @@ from billing.calendar import billing_zone, refund_window_ends
 from billing.catalog.comparison import edition_columns, grouped
 from billing.catalog.queries import find_feature_table, find_price_book, read_price_list
 from billing.enums import FundKind
-from billing.refunds.policy import POLICY_VERSION
 from billing.refunds.terms import list_terms
+from billing.refunds.trace import POLICY_VERSION
 
 
 @require_safe

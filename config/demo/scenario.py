@@ -13,7 +13,7 @@ from accounts.services.tenants import open_account, register_entity
 from billing.enums import Edition, TermUnit
 from billing.orders.services import cancel_order
 from billing.orders.trials import activate_application
-from billing.refunds.services import RefundRefused
+from billing.refunds.quotes import RefundRefused
 from compliance.enums import Direction, NumberSource, ReportSource, ViolationMeasure
 from compliance.services.connections import Business, decide_connection, request_connection
 from compliance.services.violations import (

@@ -21,7 +21,8 @@ from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest
 from billing.orders.services import place_order
 from billing.packages.lifecycle import settle_package
-from billing.refunds.services import quote_refund, refund_package
+from billing.refunds.quotes import quote_refund
+from billing.refunds.services import refund_package
 
 
 def credit(

@@ -153,7 +153,7 @@ def test_a_forged_token_changes_nothing(
     with time_machine.travel(NOW, tick=False):
         answer = confirm(client, customer, token)
     assert answer.status_code == 422
-    assert "Nothing was refunded" in text(answer)
+    assert "Nothing was changed" in text(answer)
     assert not Refund.objects.exists()
 
 

@@ -27,7 +27,8 @@ from agents.services.imports import check_import, send_import
 from billing.enums import Edition
 from billing.models import Package
 from billing.packages.services import choose_renewal_mode
-from billing.refunds.services import quote_refund, refund_package
+from billing.refunds.quotes import quote_refund
+from billing.refunds.services import refund_package
 from billing.renewals.auto_renewal import due_renewals, renew_automatically
 from tests import factories as make
 from tests.bench import databases

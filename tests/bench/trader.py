@@ -25,7 +25,8 @@ from billing.models import Package  # noqa: E402
 from billing.orders.quoting import confirmable_quote  # noqa: E402
 from billing.orders.request import OrderRequest  # noqa: E402
 from billing.orders.services import place_order  # noqa: E402
-from billing.refunds.services import quote_refund, refund_package  # noqa: E402
+from billing.refunds.quotes import quote_refund  # noqa: E402
+from billing.refunds.services import refund_package  # noqa: E402
 from tests.bench import databases  # noqa: E402
 from tests.bench.trade import BOUGHT_AT, FIRST_ID, SLICES  # noqa: E402
 

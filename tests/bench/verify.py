@@ -19,7 +19,8 @@ from django.db.models import CharField, Field, JSONField, Model, UUIDField
 from accounts.models import Account, Entity
 from billing.enums import Edition
 from billing.models import LedgerEntry, Order
-from billing.refunds.services import quote_refund, refund_package
+from billing.refunds.quotes import quote_refund
+from billing.refunds.services import refund_package
 from config.verification import CHECKS
 from tests import factories as make
 from tests.bench import databases

@@ -13,7 +13,8 @@ from accounts.models import User
 from billing.grants.credits import ask_for_reversal, record_credit
 from billing.models import Credit
 from billing.refunds.holds import place_refund_hold
-from billing.refunds.services import quote_refund, refund_package
+from billing.refunds.quotes import quote_refund
+from billing.refunds.services import refund_package
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db

@@ -23,7 +23,8 @@ from billing.models import (
 from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest
 from billing.orders.services import place_order
-from billing.refunds.services import quote_refund, refund_package
+from billing.refunds.quotes import quote_refund
+from billing.refunds.services import refund_package
 from billing.wallet.ledger import Leg, move_between, post_transaction
 from config.verification import count_checks
 from tests.billing.builders import NOW, Customer, make_customer

@@ -219,7 +219,7 @@ def test_a_forged_quote_is_refused(
     answer = client.post(url(customer, "confirm/"), {"token": token, **more})
 
     assert answer.status_code == 422
-    assert "Nothing was charged" in answer.content.decode()
+    assert "Nothing was changed" in answer.content.decode()
     assert balances(customer.account) == FUNDS
 
 

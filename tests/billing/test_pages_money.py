@@ -15,7 +15,8 @@ from openpyxl import load_workbook
 from accounts.spreadsheets import Cell, neutralize, stream_csv, write_xlsx
 from billing.enums import Edition
 from billing.grants.credits import record_credit
-from billing.refunds.services import quote_refund, refund_package
+from billing.refunds.quotes import quote_refund
+from billing.refunds.services import refund_package
 from billing.wallet import statements
 from billing.wallet.statements import (
     StatementFilter,

@@ -8,8 +8,8 @@ import time_machine
 from django.test import Client
 
 from billing.refunds.labels import SOURCES, TITLES
-from billing.refunds.policy import POLICY_VERSION, RefundRule
 from billing.refunds.terms import list_terms
+from billing.refunds.trace import POLICY_VERSION, RefundRule
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db

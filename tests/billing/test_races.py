@@ -15,7 +15,8 @@ from billing.orders.request import OrderRequest
 from billing.orders.services import place_order
 from billing.orders.trials import activate_application
 from billing.refunds import services as refunds
-from billing.refunds.services import quote_refund, refund_package
+from billing.refunds.quotes import quote_refund
+from billing.refunds.services import refund_package
 from tests.billing.builders import NOW, Customer, balances, make_customer
 from tests.races import Outcome, errors, race, values
 

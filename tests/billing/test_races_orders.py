@@ -22,7 +22,8 @@ from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import cancel_order, pay_order
 from billing.orders.snapshots import PackageReader
 from billing.refunds import services as refunds
-from billing.refunds.services import RefundRefused, quote_refund, refund_package
+from billing.refunds.quotes import RefundRefused, quote_refund
+from billing.refunds.services import refund_package
 from billing.transitions import ORDER_TRANSITIONS, OrderMove, target
 from tests import factories as make
 from tests.billing.acts import balance, confirm, fresh, ledger_sum, package_of, quote
@@ -59,7 +60,7 @@ def _no_account_locks(patch: pytest.MonkeyPatch) -> None:
 def _no_package_locks(patch: pytest.MonkeyPatch) -> None:
     """Let orders read the packages they are about to change without locking them."""
     for module in (orders, quoting):
-        patch.setattr(module, "PackageReader", lambda lock: PackageReader())
+        patch.setattr(module, "PackageReader", lambda **_lock: PackageReader())
 
 
 def _codes(outcomes: list[Outcome[Any]]) -> list[str]:

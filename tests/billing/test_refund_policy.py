@@ -13,16 +13,14 @@ import pytest
 
 from billing.enums import PackageKind, PackageState, PromotionRefundRule, RefundStatus
 from billing.refunds.policy import (
-    POLICY_VERSION,
     EntityRefund,
     PromotionFacts,
     RefundConfig,
     RefundFacts,
-    RefundRule,
-    RefundTrace,
     ViolationFacts,
     evaluate,
 )
+from billing.refunds.trace import POLICY_VERSION, RefundRule, RefundTrace
 from tests.billing.acts import DAY, HOUR, SECOND, SHANGHAI, at
 
 CONFIG = RefundConfig(window_days=5, review_asks=2)

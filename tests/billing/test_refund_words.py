@@ -14,11 +14,10 @@ from billing.refunds.policy import (
     PromotionFacts,
     RefundConfig,
     RefundFacts,
-    RefundRule,
-    RefundTrace,
     ViolationFacts,
     evaluate,
 )
+from billing.refunds.trace import RefundRule, RefundTrace
 from tests.billing.acts import SHANGHAI, at
 from tests.billing.test_refund_policy import ASKED, CASES, CONFIG, GOOD
 

@@ -17,8 +17,9 @@ from billing.models import Coupon, Order, Package, Refund, RefundLine
 from billing.orders.services import pay_order
 from billing.packages.services import mark_switched_from_postpaid
 from billing.refunds.holds import place_refund_hold
-from billing.refunds.policy import RefundRule, RefundTrace
-from billing.refunds.services import RefundChanged, RefundRefused, quote_refund, refund_package
+from billing.refunds.quotes import RefundChanged, RefundRefused, quote_refund
+from billing.refunds.services import refund_package
+from billing.refunds.trace import RefundRule, RefundTrace
 from compliance.enums import CaseState
 from tests import factories as make
 from tests.billing.acts import (

@@ -15,7 +15,7 @@ from accounts.models import Account
 from billing.enums import CouponKind, Edition, TermUnit
 from billing.models import Fund, LedgerEntry, Order, Package, Payment, Refund, RefundLine
 from billing.orders.services import pay_order
-from billing.refunds.services import RefundRefused
+from billing.refunds.quotes import RefundRefused
 from config.verification import find_all_breaches
 from tests import factories as make
 from tests.billing.acts import HOUR, fresh, ledger_sum, package_of, refund

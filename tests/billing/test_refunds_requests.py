@@ -17,15 +17,14 @@ from billing.orders.services import pay_order
 from billing.packages.lifecycle import derive_package_state
 from billing.packages.services import mark_switched_from_postpaid
 from billing.refunds.holds import place_refund_hold, release_refund_hold
-from billing.refunds.policy import RefundRule
+from billing.refunds.quotes import RefundRefused, quote_refund
 from billing.refunds.services import (
-    RefundRefused,
     approve_refund,
-    quote_refund,
     refund_package,
     reject_refund,
     withdraw_refund,
 )
+from billing.refunds.trace import RefundRule
 from billing.renewals.auto_renewal import due_renewals
 from billing.renewals.sweep import run_sweep
 from compliance.enums import CaseState

@@ -27,7 +27,8 @@ from billing.models import (
 from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import place_order
-from billing.refunds.services import quote_refund, refund_package
+from billing.refunds.quotes import quote_refund
+from billing.refunds.services import refund_package
 from tests import factories as make
 from tests.billing.acts import package_of
 from tests.factories import NOW, Customer

@@ -13,7 +13,8 @@ from django.urls import reverse
 from accounts.admin import actions
 from accounts.models import Account, AuditEvent, Proposal, Restriction
 from billing.models import LedgerEntry, Package
-from billing.refunds.services import quote_refund, refund_package
+from billing.refunds.quotes import quote_refund
+from billing.refunds.services import refund_package
 from compliance.enums import CaseState, ConnectionState
 from compliance.models import Appeal, ConnectionRequest, Violation, ViolationEvent
 from tests import factories

@@ -34,7 +34,8 @@ from billing.catalog.publishing import publish_price_book
 from billing.grants.credits import record_credit
 from billing.models import Credit, Fund
 from billing.refunds.holds import place_refund_hold
-from billing.refunds.services import quote_refund, refund_package
+from billing.refunds.quotes import quote_refund
+from billing.refunds.services import refund_package
 from compliance.enums import CaseState
 from compliance.models import Evidence, FlagWord, Industry, ScreeningEntry
 from compliance.services.evidence import attach_evidence

@@ -12,7 +12,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from billing.models import Refund
-from billing.refunds.services import quote_refund, refund_package
+from billing.refunds.quotes import quote_refund
+from billing.refunds.services import refund_package
 from compliance.enums import CaseState, ViolationMeasure
 from config.staff.work import change_url
 from tests import factories

@@ -14,7 +14,7 @@ BOUNDARIES = "billing/test_sweep_boundaries.py"
 
 _ORDERS = "billing/orders/services.py"
 _CONFIRMATION = "billing/confirmation.py"
-_FULFILLMENT = "billing/orders/fulfillment.py"
+_PAYMENT = "billing/orders/payment.py"
 _REFUNDS = "billing/refunds/services.py"
 _CREDITS = "billing/grants/credits.py"
 _OFFERS = "billing/offers/services.py"
@@ -32,8 +32,8 @@ BUYING = (
     in_code(
         "a purchase locks the account",
         _ORDERS,
-        "    locked = lock_account(account.pk)\n    placed = ",
-        "    locked = Account.objects.get(pk=account.pk)\n    placed = ",
+        "    locked = lock_account(account.pk)\n    earlier = ",
+        "    locked = Account.objects.get(pk=account.pk)\n    earlier = ",
         f"{RACES}::test_one_confirmed_purchase_sent_ten_times_is_one_order",
         f"{RACES_OF_ORDERS}::test_confirmations_at_once_take_no_more_than_there_is",
     ),
@@ -47,7 +47,7 @@ BUYING = (
     in_code(
         "a form sent again gives its order",
         _ORDERS,
-        "    if placed is not None:\n        return placed\n",
+        "    if earlier is not None:\n        return earlier\n",
         "",
         f"{CONFIRMING}::test_the_same_form_sent_again_gives_the_same_order_however_late",
     ),
@@ -113,7 +113,7 @@ BUYING = (
     ),
     in_code(
         "only an unpaid order becomes paid",
-        _FULFILLMENT,
+        _PAYMENT,
         "filter(pk=order.pk, status=was).update(\n",
         "filter(pk=order.pk).update(\n",
         f"{BOUNDARIES}::test_an_order_is_paid_or_ended_by_a_sweep_and_never_both",
