@@ -36,6 +36,9 @@ def change_packages(
     columns = list(changes[0].columns)
     if changes[0].snapshot is None:
         packages[0].save(force_insert=True)
+    elif columns and len(packages) == 1:
+        # Compiling the statement for several takes longer than executing it.
+        packages[0].save(update_fields=columns)
     elif columns:
         Package.objects.bulk_update(packages, columns)
     return packages

@@ -89,9 +89,7 @@ def _start(
     at: datetime,
 ) -> PackageChange:
     """Start a paid package: on the application's trial where it runs, else a new one."""
-    months = months_in(order_request.unit, order_request.count)
-    expires_at = expiry(at, months, billing_zone())
-    edition = str(order_request.edition)
+    columns = _columns_of_start(order_request, is_on_trial=trial is not None, at=at)
     standing = trial.count(LicenseKind.AGENT, LicenseSource.INCLUDED) if trial else 0
     taken_over = len(trial.bought) - len(order_request.ending) if trial else 0
     agents, sip = included[LicenseKind.AGENT], included[LicenseKind.SIP]
@@ -101,27 +99,15 @@ def _start(
         before=read_contents(trial) if trial else None,
         after=PackageContents(
             kind=PackageKind.PAID.value,
-            edition=edition,
-            expires_at=expires_at,
+            edition=columns["edition"],
+            expires_at=columns["expires_at"],
             agents=max(agents, standing) + order_request.agents,
             sip=sip + order_request.sip,
         ),
         ending=order_request.ending,
         ends_at=at,
         snapshot=trial,
-        columns={
-            "kind": PackageKind.PAID,
-            "state": target(PACKAGE_TRANSITIONS, PackageMove.PURCHASE)
-            if trial
-            else PACKAGE_STARTS[PackageStart.PURCHASE],
-            "edition": edition,
-            "term_unit": order_request.unit,
-            "anchor_at": at,
-            "purchased_at": at,
-            "extension": timedelta(0),
-            "months": months,
-            "expires_at": expires_at,
-        },
+        columns=columns,
         included={LicenseKind.AGENT: max(agents - standing, 0), LicenseKind.SIP: sip},
         bought={
             LicenseKind.AGENT: order_request.agents - taken_over,
@@ -129,6 +115,25 @@ def _start(
         },
         taken_over=taken_over,
     )
+
+
+def _columns_of_start(
+    order_request: OrderRequest, *, is_on_trial: bool, at: datetime
+) -> dict[str, Any]:
+    months = months_in(order_request.unit, order_request.count)
+    return {
+        "kind": PackageKind.PAID,
+        "state": target(PACKAGE_TRANSITIONS, PackageMove.PURCHASE)
+        if is_on_trial
+        else PACKAGE_STARTS[PackageStart.PURCHASE],
+        "edition": str(order_request.edition),
+        "term_unit": order_request.unit,
+        "anchor_at": at,
+        "purchased_at": at,
+        "extension": timedelta(0),
+        "months": months,
+        "expires_at": expiry(at, months, billing_zone()),
+    }
 
 
 def _add(order_request: OrderRequest, snapshot: PackageSnapshot) -> PackageChange:

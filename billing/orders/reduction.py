@@ -51,14 +51,18 @@ class LicenseReduction:
 
 
 def choose_reduction(
-    held: PackageSnapshot, *, keep: Mapping[LicenseKind, int], ticked: Collection[int], mark: str
+    snapshot: PackageSnapshot,
+    *,
+    keep: Mapping[LicenseKind, int],
+    ticked: Collection[int],
+    mark: str,
 ) -> LicenseReduction:
     """Return what ends where `keep` additional licenses of each kind go on.
 
     `ticked` are the licenses that were ticked in a form, `mark` what that form was shown for.
     A kind that `keep` does not name goes on whole, and so does one that has no more than asked.
     """
-    bought = {kind: [each for each in held.bought if each.kind == kind] for kind in LicenseKind}
+    bought = {kind: [each for each in snapshot.bought if each.kind == kind] for kind in LicenseKind}
     fewer = {kind: len(rows) - keep.get(kind, len(rows)) for kind, rows in bought.items()}
     needed = {kind: number for kind, number in fewer.items() if number > 0}
     if not needed:

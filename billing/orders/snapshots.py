@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
@@ -56,7 +57,7 @@ class PackageSnapshot:
         """Count all licenses of a kind: those that end later count until they end."""
         return sum(1 for license in self.licenses if license.kind == kind)
 
-    @property
+    @cached_property
     def bought(self) -> list[LicenseSnapshot]:
         """The additional licenses that go on as long as the package."""
         return [

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from accounts.models import Account
@@ -66,7 +67,7 @@ class RefundPlan:
     lines: tuple[PlannedLine, ...]
     payments: Mapping[int, Payment] = field(default_factory=dict, compare=False, repr=False)
 
-    @property
+    @cached_property
     def amount(self) -> Decimal:
         """The whole refund."""
         return sum((line.amount for line in self.lines), _ZERO)

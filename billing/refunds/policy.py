@@ -277,7 +277,7 @@ def evaluate(
     """Ask every rule about a refund that the customer asks, or asked, for at `asked_at`."""
     question = _Question(facts, config, asked_at, tz)
     results = []
-    for rule, ask in _RULES.items():
-        outcome, code, numbers = ask(question)
+    for rule, judge in _RULES.items():
+        outcome, code, numbers = judge(question)
         results.append(RuleResult(rule, outcome, code, numbers, _staff_numbers(rule, facts)))
     return RefundTrace(tuple(results))

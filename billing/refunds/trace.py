@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from billing.enums import RefundRuleOutcome
@@ -61,7 +62,7 @@ class RefundTrace:
     results: tuple[RuleResult, ...]
     version: str = POLICY_VERSION
 
-    @property
+    @cached_property
     def outcome(self) -> RefundRuleOutcome:
         """Fail where any rule fails, else review where any asks for it, else pass."""
         outcomes = {result.outcome for result in self.results}
