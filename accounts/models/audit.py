@@ -1,9 +1,9 @@
 """What happened, append-only."""
 
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.acts import person_field
 from accounts.models.append_only import APPEND_ONLY
 from accounts.models.tenants import Account
 
@@ -24,14 +24,7 @@ class AuditEvent(models.Model):
         verbose_name=_("account"),
     )
     at = models.DateTimeField(_("when"))
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("who"),
-    )
+    actor = person_field(_("who"))
     verb = models.CharField(_("what"), max_length=64)
     target_type = models.CharField(_("object"), max_length=48)
     target_id = models.BigIntegerField(_("object id"))

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import EntityKind, InvitationState, Role
+from accounts.models.acts import done_by_person, not_done, person_field
 from accounts.models.tenants import Account
 
 
@@ -34,14 +35,7 @@ class Invitation(models.Model):
     sent_at = models.DateTimeField(_("last sent"))
     expires_at = models.DateTimeField(_("valid until"))
     accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True)
-    accepted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("accepted by"),
-    )
+    accepted_by = person_field(_("accepted by"))
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
 
     class Meta:
@@ -62,8 +56,7 @@ class Invitation(models.Model):
                 name="accounts_invitation_ends_once",
             ),
             models.CheckConstraint(
-                condition=Q(accepted_at=None, accepted_by=None)
-                | Q(accepted_at__isnull=False, accepted_by__isnull=False),
+                condition=not_done("accepted") | done_by_person("accepted"),
                 name="accounts_invitation_accepted_by_somebody",
             ),
             models.CheckConstraint(

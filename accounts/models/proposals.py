@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import ProposalState
+from accounts.models.acts import done_by_person, not_done, person_field
 from accounts.models.tenants import Account
 
 
@@ -50,14 +51,7 @@ class Proposal(models.Model):
         _("state"), max_length=16, choices=ProposalState, default=ProposalState.WAITING
     )
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("decided by"),
-    )
+    decided_by = person_field(_("decided by"))
     decision_reason = models.TextField(_("reason of the decision"), blank=True)
 
     class Meta:
@@ -70,12 +64,8 @@ class Proposal(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(state="waiting", decided_at=None, decided_by=None)
-                | Q(
-                    state__in=["approved", "rejected", "withdrawn"],
-                    decided_at__isnull=False,
-                    decided_by__isnull=False,
-                ),
+                condition=(not_done("decided") & Q(state="waiting"))
+                | (done_by_person("decided") & Q(state__in=["approved", "rejected", "withdrawn"])),
                 name="accounts_proposal_decided_or_waiting",
             ),
             models.CheckConstraint(

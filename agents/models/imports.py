@@ -2,12 +2,12 @@
 
 from typing import ClassVar
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Application
+from accounts.models.acts import person_field
 from agents.enums import ImportMode, ImportStatus
 from agents.models.guards import PLACE_FIXED, SAME_ACCOUNT
 
@@ -48,13 +48,7 @@ class AgentImport(models.Model):
     problems = models.JSONField(_("problems"), default=list)
     preview = models.JSONField(_("preview"), default=dict)
     created_at = models.DateTimeField(_("sent"))
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="+",
-        verbose_name=_("sent by"),
-    )
+    created_by = person_field(_("sent by"), blank=False)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     objects: ClassVar[models.Manager["AgentImport"]] = models.Manager()

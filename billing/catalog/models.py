@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.acts import person_field
 from accounts.models.append_only import APPEND_ONLY
 from billing.enums import Edition, ItemKind
 from compliance.wording import in_language
@@ -42,14 +43,7 @@ class DatedVersion(models.Model):
     effective_at = models.DateTimeField(_("in force from"))
     note = models.CharField(_("note"), max_length=200, blank=True)
     published_at = models.DateTimeField(_("published"))
-    published_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("published by"),
-    )
+    published_by = person_field(_("published by"))
 
     objects: ClassVar[DatedVersionQuerySet[Any]] = DatedVersionQuerySet.as_manager()  # type: ignore[assignment]
 

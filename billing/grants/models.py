@@ -1,11 +1,11 @@
 """Money that staff give to an account."""
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
+from accounts.models.acts import done_by_person, not_done, person_field
 from billing.catalog.models import money_field
 from billing.enums import CreditStatus, FundKind
 from billing.wallet.models import LedgerTransaction
@@ -28,23 +28,9 @@ class Credit(models.Model):
     note = models.CharField(_("note"), max_length=200, blank=True)
     status = models.CharField(_("status"), max_length=16, choices=CreditStatus)
     created_at = models.DateTimeField(_("created"))
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("created by"),
-    )
+    created_by = person_field(_("created by"))
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("decided by"),
-    )
+    decided_by = person_field(_("decided by"))
     reason = models.TextField(_("reason"), blank=True)
     transaction = models.OneToOneField(
         LedgerTransaction,
@@ -82,6 +68,10 @@ class Credit(models.Model):
             models.CheckConstraint(
                 condition=Q(decided_by=None) | Q(created_by=None) | ~Q(decided_by=F("created_by")),
                 name="billing_credit_decided_by_another",
+            ),
+            models.CheckConstraint(
+                condition=not_done("decided") | done_by_person("decided"),
+                name="billing_credit_decided_by_somebody",
             ),
             models.UniqueConstraint(
                 fields=["reverses"],

@@ -1010,6 +1010,7 @@ class Migration(migrations.Migration):
                             ),
                             models.Q(
                                 ("paid_at", None),
+                                ("paid_by", None),
                                 ("status__in", ["unpaid", "closed", "expired", "refused"]),
                             ),
                             _connector="OR",
@@ -1466,10 +1467,12 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("decided_at", None), ("status", "pending")),
                             models.Q(
-                                models.Q(("status", "pending"), _negated=True),
+                                ("decided_at", None), ("decided_by", None), ("status", "pending")
+                            ),
+                            models.Q(
                                 ("decided_at__isnull", False),
+                                models.Q(("status", "pending"), _negated=True),
                             ),
                             _connector="OR",
                         ),
@@ -1755,6 +1758,14 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="billing_credit_decided_by_another",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decided_at", None), ("decided_by", None)),
+                            models.Q(("decided_at__isnull", False), ("decided_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="billing_credit_decided_by_somebody",
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(("status__in", ["waiting", "booked"])),

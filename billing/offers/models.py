@@ -1,12 +1,12 @@
 """Promotions and coupons: what makes an order cheaper, and what a refund makes of it."""
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
+from accounts.models.acts import done_by_person, not_done, person_field
 from billing.catalog.models import money_field
 from billing.enums import CouponKind, Edition, OrderKind, PromotionRefundRule, TermUnit
 
@@ -97,31 +97,10 @@ class Coupon(Limits):
     minimum_spend = money_field(_("minimum spend"), default=0)
     used_at = models.DateTimeField(_("used"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"))
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("created by"),
-    )
-    approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("approved by"),
-    )
+    created_by = person_field(_("created by"))
+    approved_by = person_field(_("approved by"))
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
-    withdrawn_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("withdrawn by"),
-    )
+    withdrawn_by = person_field(_("withdrawn by"))
 
     class Meta:
         verbose_name = _("coupon")
@@ -159,8 +138,7 @@ class Coupon(Limits):
                 name="billing_coupon_approved_by_another",
             ),
             models.CheckConstraint(
-                condition=Q(withdrawn_at=None, withdrawn_by=None)
-                | Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False, used_at=None),
+                condition=not_done("withdrawn") | (Q(used_at=None) & done_by_person("withdrawn")),
                 name="billing_coupon_withdrawn_unused",
             ),
         ]

@@ -4,12 +4,12 @@ import secrets
 from datetime import datetime
 from typing import ClassVar
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Application
+from accounts.models.acts import done, not_done, person_field
 from billing.calendar import billing_zone, local_date
 from billing.catalog.models import PriceBook, money_field
 from billing.enums import (
@@ -80,24 +80,10 @@ class Order(models.Model):
     key = models.UUIDField(_("confirmation key"))
     fingerprint = models.CharField(_("fingerprint"), max_length=64)
     created_at = models.DateTimeField(_("created"))
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("ordered by"),
-    )
+    created_by = person_field(_("ordered by"))
     expires_at = models.DateTimeField(_("to be paid by"))
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
-    paid_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("paid by"),
-    )
+    paid_by = person_field(_("paid by"))
 
     objects: ClassVar[OrderQuerySet] = OrderQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -131,8 +117,8 @@ class Order(models.Model):
                 name="billing_order_total_adds_up",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["paid", "refunding", "refunded"], paid_at__isnull=False)
-                | Q(status__in=["unpaid", "closed", "expired", "refused"], paid_at=None),
+                condition=(done("paid") & Q(status__in=["paid", "refunding", "refunded"]))
+                | (not_done("paid") & Q(status__in=["unpaid", "closed", "expired", "refused"])),
                 name="billing_order_paid_at_fits_status",
             ),
         ]

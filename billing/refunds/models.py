@@ -3,12 +3,12 @@
 from typing import ClassVar
 
 import pgtrigger
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Application, Entity
+from accounts.models.acts import done, not_done, person_field
 from accounts.models.append_only import APPEND_ONLY
 from billing.catalog.models import money_field
 from billing.enums import RefundStatus
@@ -60,23 +60,9 @@ class Refund(models.Model):
     policy_version = models.CharField(_("policy version"), max_length=32)
     key = models.UUIDField(_("confirmation key"))
     requested_at = models.DateTimeField(_("asked"))
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("asked by"),
-    )
+    requested_by = person_field(_("asked by"))
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("decided by"),
-    )
+    decided_by = person_field(_("decided by"))
     reason = models.TextField(_("reason"), blank=True)
 
     objects: ClassVar[RefundQuerySet] = RefundQuerySet.as_manager()  # type: ignore[assignment]
@@ -103,8 +89,8 @@ class Refund(models.Model):
             ),
             models.UniqueConstraint(fields=["account", "key"], name="billing_refund_key_once"),
             models.CheckConstraint(
-                condition=Q(status="pending", decided_at=None)
-                | (~Q(status="pending") & Q(decided_at__isnull=False)),
+                condition=(not_done("decided") & Q(status="pending"))
+                | (done("decided") & ~Q(status="pending")),
                 name="billing_refund_decided_when_not_pending",
             ),
         ]
@@ -173,14 +159,7 @@ class RefundHold(models.Model):
     )
     reason = models.TextField(_("reason"))
     placed_at = models.DateTimeField(_("placed"))
-    placed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("placed by"),
-    )
+    placed_by = person_field(_("placed by"))
     released_at = models.DateTimeField(_("released"), null=True, blank=True)
 
     class Meta:

@@ -5,12 +5,12 @@ at or above zero: no code path can spend what is not there. Ledger rows are appe
 """
 
 import pgtrigger
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
+from accounts.models.acts import person_field
 from accounts.models.append_only import APPEND_ONLY
 from billing.catalog.models import money_field
 from billing.enums import FundKind, LedgerBook, LedgerKind, TenderKind
@@ -54,14 +54,7 @@ class LedgerTransaction(models.Model):
         verbose_name=_("account"),
     )
     at = models.DateTimeField(_("when"))
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("by"),
-    )
+    by = person_field(_("by"))
     order = models.ForeignKey(
         "billing.Order",
         on_delete=models.PROTECT,

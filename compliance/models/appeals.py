@@ -3,12 +3,12 @@
 from typing import ClassVar
 
 import pgtrigger
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
+from accounts.models.acts import done_by_person, not_done, person_field
 from compliance.enums import AppealState
 from compliance.models.guards import NEVER_DELETED, same_account
 from compliance.models.violations import Violation
@@ -36,23 +36,9 @@ class Appeal(models.Model):
     state = models.CharField(
         _("state"), max_length=16, choices=AppealState, default=AppealState.OPEN
     )
-    submitted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("submitted by"),
-    )
+    submitted_by = person_field(_("submitted by"))
     submitted_at = models.DateTimeField(_("submitted"))
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("decided by"),
-    )
+    decided_by = person_field(_("decided by"))
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
     decision_reason = models.TextField(_("reason"), blank=True)
 
@@ -73,13 +59,10 @@ class Appeal(models.Model):
                 fields=["violation"], condition=Q(state="open"), name="compliance_appeal_one_open"
             ),
             models.CheckConstraint(
-                condition=Q(state="open", decided_by=None, decided_at=None, decision_reason="")
+                condition=(not_done("decided") & Q(decision_reason="", state="open"))
                 | (
-                    Q(
-                        state__in=["upheld", "overturned"],
-                        decided_by__isnull=False,
-                        decided_at__isnull=False,
-                    )
+                    done_by_person("decided")
+                    & Q(state__in=["upheld", "overturned"])
                     & ~Q(decision_reason="")
                 ),
                 name="compliance_appeal_decided_whole",

@@ -3,12 +3,12 @@
 from typing import ClassVar
 
 import pgtrigger
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Application
+from accounts.models.acts import done, not_done, person_field
 from compliance.enums import ConnectionState, Direction, NumberSource
 from compliance.models.guards import NEVER_DELETED, same_account
 from compliance.models.screening import ScreeningEntry
@@ -73,23 +73,9 @@ class ConnectionRequest(models.Model):
     expected_volume = models.PositiveIntegerField(_("expected calls a day"))
     screening = models.JSONField(_("screening"), default=list)
     state = models.CharField(_("state"), max_length=16, choices=ConnectionState)
-    submitted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("submitted by"),
-    )
+    submitted_by = person_field(_("submitted by"))
     submitted_at = models.DateTimeField(_("submitted"))
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("decided by"),
-    )
+    decided_by = person_field(_("decided by"))
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
     decision_reason = models.TextField(_("reason"), blank=True)
 
@@ -118,8 +104,8 @@ class ConnectionRequest(models.Model):
                 name="compliance_connection_state_known",
             ),
             models.CheckConstraint(
-                condition=Q(state="review", decided_at=None, decided_by=None)
-                | (~Q(state="review") & Q(decided_at__isnull=False)),
+                condition=(not_done("decided") & Q(state="review"))
+                | (~Q(state="review") & done("decided")),
                 name="compliance_connection_decided_at",
             ),
             models.CheckConstraint(

@@ -3,13 +3,13 @@
 import uuid
 
 import pgtrigger
-from django.conf import settings
 from django.core.files.storage import Storage, storages
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
+from accounts.models.acts import person_field
 from compliance.enums import FileKind
 from compliance.models.appeals import Appeal
 from compliance.models.connections import ConnectionRequest
@@ -71,14 +71,7 @@ class Evidence(models.Model):
     size = models.PositiveBigIntegerField(_("size in bytes"))
     sha256 = models.CharField("SHA-256", max_length=64)
     is_disclosed = models.BooleanField(_("shown to the customer"), default=False)
-    uploaded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("uploaded by"),
-    )
+    uploaded_by = person_field(_("uploaded by"))
     uploaded_at = models.DateTimeField(_("uploaded"))
 
     class Meta:

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.acts import person_field
 from accounts.models.append_only import APPEND_ONLY
 from compliance.enums import Severity, ViolationMeasure
 from compliance.models.wording import Named
@@ -30,14 +30,7 @@ class RuleBook(models.Model):
     effective_at = models.DateTimeField(_("in force from"))
     note = models.CharField(_("note"), max_length=200, blank=True)
     published_at = models.DateTimeField(_("published"))
-    published_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("published by"),
-    )
+    published_by = person_field(_("published by"))
 
     objects: ClassVar[RuleBookQuerySet] = RuleBookQuerySet.as_manager()  # type: ignore[assignment]
 

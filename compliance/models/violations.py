@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pgtrigger
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Application
+from accounts.models.acts import person_field
 from accounts.models.append_only import APPEND_ONLY
 from compliance.enums import (
     OPEN_STATES,
@@ -108,14 +108,7 @@ class Violation(models.Model):
     lifted_at = models.DateTimeField(_("measure lifted"), null=True, blank=True)
 
     state = models.CharField(_("state"), max_length=16, choices=CaseState)
-    handler = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("handler"),
-    )
+    handler = person_field(_("handler"))
     decision = models.TextField(_("decision"), blank=True)
     measure = models.CharField(_("measure"), max_length=16, choices=ViolationMeasure, blank=True)
     consequences = models.TextField(_("serious impact or consequences"), blank=True)
@@ -214,14 +207,7 @@ class ViolationEvent(models.Model):
         Violation, on_delete=models.PROTECT, related_name="events", verbose_name=_("violation")
     )
     at = models.DateTimeField(_("when"))
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("who"),
-    )
+    actor = person_field(_("who"))
     act = models.CharField(_("what"), max_length=32, choices=HistoryAct)
     from_state = models.CharField(_("from"), max_length=16, choices=CaseState, blank=True)
     to_state = models.CharField(_("to"), max_length=16, choices=CaseState, blank=True)

@@ -362,7 +362,9 @@ def _close_naively(
     if order.status != OrderStatus.UNPAID:
         raise Refused("closed", code="not_open")
     time.sleep(0.2)
-    Order.objects.filter(pk=order.pk).update(status=target(ORDER_TRANSITIONS, move), paid_at=None)
+    Order.objects.filter(pk=order.pk).update(
+        status=target(ORDER_TRANSITIONS, move), paid_at=None, paid_by=None
+    )
     return order
 
 
