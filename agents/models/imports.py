@@ -42,7 +42,7 @@ class AgentImport(models.Model):
     status = models.CharField(_("status"), max_length=8, choices=ImportStatus)
     total = models.PositiveIntegerField(_("rows"), default=0)
     done = models.PositiveIntegerField(_("rows gone through"), default=0)
-    # The database has the defaults too, for processes of the former release during an upgrade.
+    # The database has the defaults too, for statements that leave the columns out.
     written = models.PositiveIntegerField(_("rows imported"), default=0, db_default=0)
     added = models.PositiveIntegerField(_("agents added"), default=0, db_default=0)
     problems = models.JSONField(_("problems"), default=list)
