@@ -1,18 +1,15 @@
 """Which move leads a package, an order, a refund or a credit from which state to which.
 
-These tables are the only place that says so. Each machine has two: how a row starts, and what
-leads on from there. A move that is not listed for a state is refused; a state from which nothing
-leads elsewhere is final. Some moves need a state and leave it as it is.
+These tables are the only place that says so; `accounts.transitions` reads them. Each machine has
+two: how a row starts, and what leads on from there. A state from which nothing leads elsewhere is
+final.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TypeVar
 
+from accounts.transitions import state_after
 from billing.enums import CreditStatus, OrderStatus, PackageState, RefundStatus
-
-State = TypeVar("State", PackageState, OrderStatus, RefundStatus, CreditStatus)
-Move = TypeVar("Move", bound=StrEnum)
 
 
 class PackageStart(StrEnum):
@@ -152,25 +149,7 @@ CREDIT_TRANSITIONS: Mapping[tuple[CreditStatus, CreditMove], CreditStatus] = {
 }
 
 
-def sources(table: Mapping[tuple[State, Move], State], move: Move) -> tuple[State, ...]:
-    """Return the states in which a move is allowed."""
-    return tuple(state for state, listed in table if listed == move)
-
-
-def source(table: Mapping[tuple[State, Move], State], move: Move) -> State:
-    """Return the one state in which a move is allowed."""
-    (only,) = sources(table, move)
-    return only
-
-
-def target(table: Mapping[tuple[State, Move], State], move: Move) -> State:
-    """Return the one state that a move leads to, wherever it comes from."""
-    (only,) = {after for (_state, listed), after in table.items() if listed == move}
-    return only
-
-
 def package_state_after_time(state: str) -> PackageState | None:
     """Return the state that follows when a package's time is up; None where it has no end."""
-    was = PackageState(state)
-    found = (PACKAGE_TRANSITIONS.get((was, move)) for move in _BY_TIME)
+    found = (state_after(PACKAGE_TRANSITIONS, state, move) for move in _BY_TIME)
     return next((after for after in found if after), None)

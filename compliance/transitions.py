@@ -1,7 +1,7 @@
 """Which act leads a violation case, an appeal or a connection request from which state to which.
 
-These tables are the only place that says so; another says how each begins. An act that is not
-listed for a state is refused; a state from which nothing leads is final.
+These tables are the only place that says so; another says how each begins, and
+`accounts.transitions` reads them. A state from which nothing leads is final.
 """
 
 from enum import StrEnum
@@ -86,18 +86,3 @@ CONNECTION_TRANSITIONS: dict[tuple[ConnectionState, ConnectionAct], ConnectionSt
     (ConnectionState.REVIEW, ConnectionAct.WITHDRAW): ConnectionState.WITHDRAWN,
     (ConnectionState.APPROVED, ConnectionAct.REVOKE): ConnectionState.REVOKED,
 }
-
-
-def case_state_after(state: str, act: CaseAct) -> CaseState | None:
-    """Return the state that `act` leads to from `state`, None where it is not allowed."""
-    return CASE_TRANSITIONS.get((CaseState(state), act))
-
-
-def appeal_state_after(state: str, act: AppealAct) -> AppealState | None:
-    """Return the state that `act` leads to from `state`, None where it is not allowed."""
-    return APPEAL_TRANSITIONS.get((AppealState(state), act))
-
-
-def connection_state_after(state: str, act: ConnectionAct) -> ConnectionState | None:
-    """Return the state that `act` leads to from `state`, None where it is not allowed."""
-    return CONNECTION_TRANSITIONS.get((ConnectionState(state), act))

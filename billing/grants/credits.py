@@ -16,17 +16,11 @@ from accounts.models import Account, User
 from accounts.services.audit import record_event
 from accounts.services.second_person import require_outsider, require_second_person
 from accounts.services.tenants import lock_account
+from accounts.transitions import sources, target
 from billing.enums import CreditStatus, FundKind, LedgerBook, LedgerKind
 from billing.grants.daily_limit import fits_daily_limit
 from billing.grants.models import Credit
-from billing.transitions import (
-    CREDIT_STARTS,
-    CREDIT_TRANSITIONS,
-    CreditMove,
-    CreditStart,
-    sources,
-    target,
-)
+from billing.transitions import CREDIT_STARTS, CREDIT_TRANSITIONS, CreditMove, CreditStart
 from billing.wallet.ledger import find_or_make_fund, move_between, post_transaction
 
 #: Where the money of each kind of credit comes from.

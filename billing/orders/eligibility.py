@@ -15,13 +15,14 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import Account
 from accounts.services.tenants import require_good_standing
+from accounts.transitions import sources
 from billing.calendar import billing_zone, expiry, months_in
 from billing.catalog.pricing import PricingError, check_quantities, check_term
 from billing.enums import Edition, OrderKind, PackageState
 from billing.orders.request import OrderRequest
 from billing.orders.snapshots import PackageReader, PackageSnapshot
 from billing.packages.models import Package
-from billing.transitions import PACKAGE_TRANSITIONS, PackageMove, sources
+from billing.transitions import PACKAGE_TRANSITIONS, PackageMove
 
 
 def _require_unlocked(snapshots: Iterable[PackageSnapshot]) -> None:

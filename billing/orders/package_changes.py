@@ -5,17 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from accounts.transitions import target
 from billing.calendar import billing_zone, expiry, months_in
 from billing.enums import LicenseKind, LicenseSource, OrderKind, PackageKind
 from billing.orders.request import OrderRequest
 from billing.orders.snapshots import PackageSnapshot
-from billing.transitions import (
-    PACKAGE_STARTS,
-    PACKAGE_TRANSITIONS,
-    PackageMove,
-    PackageStart,
-    target,
-)
+from billing.transitions import PACKAGE_STARTS, PACKAGE_TRANSITIONS, PackageMove, PackageStart
 
 
 @dataclass(frozen=True)

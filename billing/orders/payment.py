@@ -15,6 +15,7 @@ from accounts.errors import Refused
 from accounts.models import User
 from accounts.services.audit import Event, record
 from accounts.services.notifications import News
+from accounts.transitions import source, target
 from billing.allocation import PaymentSplit
 from billing.enums import FundKind, ItemKind, LedgerBook, LedgerKind, OrderKind, TenderKind
 from billing.offers import services as offers
@@ -23,14 +24,7 @@ from billing.orders.models import Order, OrderLine, make_number
 from billing.orders.package_changes import PackageChange
 from billing.orders.quotes import ConfirmableQuote
 from billing.packages.models import Package
-from billing.transitions import (
-    ORDER_STARTS,
-    ORDER_TRANSITIONS,
-    OrderMove,
-    OrderStart,
-    source,
-    target,
-)
+from billing.transitions import ORDER_STARTS, ORDER_TRANSITIONS, OrderMove, OrderStart
 from billing.wallet.ledger import move_between, post_transaction
 from billing.wallet.models import Fund, Payment
 

@@ -15,6 +15,7 @@ from accounts.services.audit import Event, record
 from accounts.services.notifications import News
 from accounts.services.tenants import lock_account, lock_accounts, require_good_standing
 from accounts.templatetags.console import money
+from accounts.transitions import source, target
 from billing.allocation import PaymentSplit
 from billing.enums import OrderKind
 from billing.model_queries import Rows
@@ -27,7 +28,7 @@ from billing.orders.quoting import confirmable_quote, executable_quote
 from billing.orders.request import OrderRequest
 from billing.orders.snapshots import PackageReader, PackageSnapshot
 from billing.packages.lifecycle import settle_package
-from billing.transitions import ORDER_TRANSITIONS, OrderMove, source, target
+from billing.transitions import ORDER_TRANSITIONS, OrderMove
 from billing.wallet.ledger import read_funds, split_over
 
 _PLACED = Rows("SELECT {o} FROM billing_order o WHERE o.account_id = %s AND o.key = %s", o=Order)

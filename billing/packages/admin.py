@@ -13,9 +13,10 @@ from accounts.admin.base import LeanAdmin, ReasonForm, object_action
 from accounts.forms.fields import WholeNumberField
 from accounts.models import Proposal
 from accounts.services.proposals import propose
+from accounts.transitions import sources
 from billing.enums import PackageKind
 from billing.packages.models import ExpiryReminder, License, Package, SweepRun, TrialGrant
-from billing.transitions import PACKAGE_TRANSITIONS, PackageMove, sources
+from billing.transitions import PACKAGE_TRANSITIONS, PackageMove
 
 
 class SwitchForm(ReasonForm):

@@ -10,11 +10,12 @@ from accounts.models import Proposal, User
 from accounts.services.audit import record_event
 from accounts.services.second_person import require_approval, require_outsider
 from accounts.services.tenants import lock_account, require_good_standing
+from accounts.transitions import sources, target
 from billing.calendar import billing_zone, expiry
 from billing.enums import PackageKind, RenewalMode
 from billing.packages.lifecycle import find_under_review, settle_package
 from billing.packages.models import License, Package
-from billing.transitions import PACKAGE_TRANSITIONS, PackageMove, sources, target
+from billing.transitions import PACKAGE_TRANSITIONS, PackageMove
 
 
 def _lock(package: Package) -> Package:

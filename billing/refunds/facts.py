@@ -9,6 +9,7 @@ from decimal import Decimal
 from django.conf import settings
 
 from accounts.models import Account
+from accounts.transitions import sources
 from billing.enums import (
     OrderKind,
     OrderStatus,
@@ -30,7 +31,7 @@ from billing.refunds.policy import (
     RefundFacts,
     ViolationFacts,
 )
-from billing.transitions import ORDER_TRANSITIONS, OrderMove, sources
+from billing.transitions import ORDER_TRANSITIONS, OrderMove
 from compliance.services.standing import RefundBars, annulled_time, refund_bars
 
 #: The product that "one full refund per entity" counts in.

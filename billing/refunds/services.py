@@ -17,6 +17,7 @@ from accounts.models import Account, Application, User
 from accounts.services.audit import Event, record
 from accounts.services.second_person import require_second_person
 from accounts.services.tenants import lock_accounts_of
+from accounts.transitions import sources, target
 from billing.enums import LedgerBook, LedgerKind, RefundStatus
 from billing.model_queries import Rows
 from billing.orders.models import Order, make_number
@@ -42,8 +43,6 @@ from billing.transitions import (
     PackageMove,
     RefundMove,
     RefundStart,
-    sources,
-    target,
 )
 from billing.wallet.ledger import move_between, post_transaction
 from billing.wallet.models import Fund

@@ -19,6 +19,7 @@ from accounts.enums import AccountStatus
 from accounts.errors import Refused
 from accounts.models import Account
 from accounts.services.notifications import notify
+from accounts.transitions import sources
 from billing.enums import OrderKind, PackageState, RefundStatus, RenewalMode, TermUnit
 from billing.orders.models import Order
 from billing.orders.quotes import Quote
@@ -27,7 +28,7 @@ from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import execute_quote
 from billing.packages.lifecycle import derive_package_state
 from billing.packages.models import Package, PackageQuerySet
-from billing.transitions import PACKAGE_TRANSITIONS, PackageMove, sources
+from billing.transitions import PACKAGE_TRANSITIONS, PackageMove
 
 _NAMESPACE = uuid.UUID("6a1f0d6e-5a0e-4b53-9a55-4f1f7c6f2f10")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from accounts.transitions import sources, target
 from billing.renewals.auto_renewal import Renewal, foresee_renewals
 from billing.renewals.sweep import (
     ORDERS,
@@ -16,7 +17,7 @@ from billing.renewals.sweep import (
     step_condition,
     step_parameters,
 )
-from billing.transitions import PACKAGE_TRANSITIONS, PackageMove, sources, target
+from billing.transitions import PACKAGE_TRANSITIONS, PackageMove
 
 
 @dataclass(frozen=True)

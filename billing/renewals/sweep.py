@@ -17,17 +17,11 @@ from django.db import DatabaseError, InternalError, connection, transaction
 
 from accounts.access import PERMISSIONS_OF_ROLE, Permission
 from accounts.errors import Refused
+from accounts.transitions import source, target
 from billing.packages.models import SweepRun
 from billing.packages.release import HOLD, RELEASED_AT, UNDER_REVIEW
 from billing.renewals.auto_renewal import Renewal, due_renewals, renew_automatically
-from billing.transitions import (
-    ORDER_TRANSITIONS,
-    PACKAGE_TRANSITIONS,
-    OrderMove,
-    PackageMove,
-    source,
-    target,
-)
+from billing.transitions import ORDER_TRANSITIONS, PACKAGE_TRANSITIONS, OrderMove, PackageMove
 
 RENEWED = "renewed"
 #: Rows per transaction: more are no quicker together, and hold their locks for longer than a

@@ -6,14 +6,13 @@ about a package and compare it with the package itself: months, edition, license
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import TextChoices
 
 from accounts.services.verification import Check, Trail
+from accounts.transitions import first_steps, steps
 from billing.calendar import expiry
 from billing.transitions import (
     CREDIT_STARTS,
@@ -681,18 +680,6 @@ _REFUNDS: tuple[Check, ...] = (
 
 # --- Audit trail ---------------------------------------------------------------------------
 
-
-def _starts(*states: TextChoices) -> frozenset[tuple[str, str]]:
-    return frozenset(("", state.value) for state in states)
-
-
-def _moves(table: Mapping[tuple[Any, Any], Any], *moves: StrEnum) -> frozenset[tuple[str, str]]:
-    """Return the changes of state, from and to, that any of the moves makes."""
-    return frozenset(
-        (was.value, after.value) for (was, move), after in table.items() if move in moves
-    )
-
-
 _TRAILS: Mapping[str, Trail] = {
     "order": Trail(
         noun="order",
@@ -701,14 +688,14 @@ _TRAILS: Mapping[str, Trail] = {
         state="status",
         number="number",
         verbs={
-            "order.placed": _starts(ORDER_STARTS[OrderStart.PLACE]),
-            "order.paid": _moves(ORDER_TRANSITIONS, OrderMove.PAY),
-            "order.cancelled": _moves(ORDER_TRANSITIONS, OrderMove.CANCEL),
-            "order.payment_refused": _moves(ORDER_TRANSITIONS, OrderMove.REFUSE),
-            "order.expired": _moves(ORDER_TRANSITIONS, OrderMove.EXPIRE),
-            "order.refunding": _moves(ORDER_TRANSITIONS, OrderMove.REVIEW_REFUND),
-            "order.refund_ended": _moves(ORDER_TRANSITIONS, OrderMove.END_REVIEW),
-            "order.refunded": _moves(ORDER_TRANSITIONS, OrderMove.REFUND),
+            "order.placed": first_steps([ORDER_STARTS[OrderStart.PLACE]]),
+            "order.paid": steps(ORDER_TRANSITIONS, OrderMove.PAY),
+            "order.cancelled": steps(ORDER_TRANSITIONS, OrderMove.CANCEL),
+            "order.payment_refused": steps(ORDER_TRANSITIONS, OrderMove.REFUSE),
+            "order.expired": steps(ORDER_TRANSITIONS, OrderMove.EXPIRE),
+            "order.refunding": steps(ORDER_TRANSITIONS, OrderMove.REVIEW_REFUND),
+            "order.refund_ended": steps(ORDER_TRANSITIONS, OrderMove.END_REVIEW),
+            "order.refunded": steps(ORDER_TRANSITIONS, OrderMove.REFUND),
         },
     ),
     "package": Trail(
@@ -718,20 +705,20 @@ _TRAILS: Mapping[str, Trail] = {
         state="state",
         number="id",
         verbs={
-            "package.trial_granted": _starts(PACKAGE_STARTS[PackageStart.GRANT_TRIAL]),
-            "package.purchased": _starts(PACKAGE_STARTS[PackageStart.PURCHASE])
-            | _moves(PACKAGE_TRANSITIONS, PackageMove.PURCHASE),
-            "package.extended": _moves(PACKAGE_TRANSITIONS, PackageMove.EXTEND),
-            "package.upgraded": _moves(PACKAGE_TRANSITIONS, PackageMove.UPGRADE),
-            "package.renewed": _moves(PACKAGE_TRANSITIONS, PackageMove.RENEW),
-            "package.time_returned": _moves(
+            "package.trial_granted": first_steps([PACKAGE_STARTS[PackageStart.GRANT_TRIAL]]),
+            "package.purchased": first_steps([PACKAGE_STARTS[PackageStart.PURCHASE]])
+            | steps(PACKAGE_TRANSITIONS, PackageMove.PURCHASE),
+            "package.extended": steps(PACKAGE_TRANSITIONS, PackageMove.EXTEND),
+            "package.upgraded": steps(PACKAGE_TRANSITIONS, PackageMove.UPGRADE),
+            "package.renewed": steps(PACKAGE_TRANSITIONS, PackageMove.RENEW),
+            "package.time_returned": steps(
                 PACKAGE_TRANSITIONS, PackageMove.RETURN_TIME, PackageMove.RETURN_TOO_LITTLE
             ),
-            "package.isolated": _moves(PACKAGE_TRANSITIONS, PackageMove.ISOLATE),
-            "package.released": _moves(
+            "package.isolated": steps(PACKAGE_TRANSITIONS, PackageMove.ISOLATE),
+            "package.released": steps(
                 PACKAGE_TRANSITIONS, PackageMove.END_TRIAL, PackageMove.RELEASE
             ),
-            "package.refunded": _moves(PACKAGE_TRANSITIONS, PackageMove.REFUND),
+            "package.refunded": steps(PACKAGE_TRANSITIONS, PackageMove.REFUND),
         },
     ),
     "refund": Trail(
@@ -741,11 +728,11 @@ _TRAILS: Mapping[str, Trail] = {
         state="status",
         number="number",
         verbs={
-            "refund.requested": _starts(REFUND_STARTS[RefundStart.REQUEST]),
-            "refund.done": _starts(REFUND_STARTS[RefundStart.CARRY_OUT])
-            | _moves(REFUND_TRANSITIONS, RefundMove.APPROVE),
-            "refund.rejected": _moves(REFUND_TRANSITIONS, RefundMove.REJECT),
-            "refund.withdrawn": _moves(REFUND_TRANSITIONS, RefundMove.WITHDRAW),
+            "refund.requested": first_steps([REFUND_STARTS[RefundStart.REQUEST]]),
+            "refund.done": first_steps([REFUND_STARTS[RefundStart.CARRY_OUT]])
+            | steps(REFUND_TRANSITIONS, RefundMove.APPROVE),
+            "refund.rejected": steps(REFUND_TRANSITIONS, RefundMove.REJECT),
+            "refund.withdrawn": steps(REFUND_TRANSITIONS, RefundMove.WITHDRAW),
         },
     ),
     "credit": Trail(
@@ -755,10 +742,10 @@ _TRAILS: Mapping[str, Trail] = {
         state="status",
         number="reference",
         verbs={
-            "credit.recorded": _starts(*CREDIT_STARTS.values()),
-            "credit.reversal_asked": _starts(CREDIT_STARTS[CreditStart.SUBMIT]),
-            "credit.approved": _moves(CREDIT_TRANSITIONS, CreditMove.APPROVE),
-            "credit.rejected": _moves(CREDIT_TRANSITIONS, CreditMove.REJECT),
+            "credit.recorded": first_steps(CREDIT_STARTS.values()),
+            "credit.reversal_asked": first_steps([CREDIT_STARTS[CreditStart.SUBMIT]]),
+            "credit.approved": steps(CREDIT_TRANSITIONS, CreditMove.APPROVE),
+            "credit.rejected": steps(CREDIT_TRANSITIONS, CreditMove.REJECT),
         },
     ),
 }

@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.services.audit import record_event
 from accounts.services.restrictions import lift_restriction
 from accounts.services.second_person import require_second_person
+from accounts.transitions import state_after
 from compliance.enums import AppealState, CaseState
 from compliance.models import Appeal, Violation
 from compliance.policy import (
@@ -28,10 +29,10 @@ from compliance.services.cases import lock_case, move_case, refuse_for, require_
 from compliance.services.evidence import check_files, keep_file, require_room
 from compliance.transitions import (
     APPEAL_STARTS,
+    APPEAL_TRANSITIONS,
     AppealAct,
     AppealStart,
     CaseAct,
-    appeal_state_after,
 )
 
 
@@ -142,7 +143,7 @@ def decide_appeal(
     makers = {*handlers_of(case), current.submitted_by_id}
     require_second_person(maker_ids=makers, by=by, account=case.account, now=now)
     was, act = current.state, AppealAct.OVERTURN if is_overturned else AppealAct.UPHOLD
-    after = appeal_state_after(was, act)
+    after = state_after(APPEAL_TRANSITIONS, was, act)
     changes = {
         "state": after,
         "decided_by": by,

@@ -12,10 +12,11 @@ from accounts.models import User
 from accounts.services.audit import record_event
 from accounts.services.second_person import require_outsider
 from accounts.services.tenants import lock_account
+from accounts.transitions import state_after
 from compliance.enums import CaseState, HistoryAct, Severity, ViolationMeasure
 from compliance.models import Violation, ViolationEvent
 from compliance.policy import PolicyProblem, ViolationRule
-from compliance.transitions import CaseAct, case_state_after
+from compliance.transitions import CASE_TRANSITIONS, CaseAct
 
 #: Reasons, findings and statements: enough for a letter, not for a book.
 TEXT_LIMIT = 5000
@@ -143,7 +144,7 @@ def _wrong_state(case: Violation) -> Refused:
 
 def require_transition(case: Violation, act: CaseAct) -> CaseState:
     """Return the state after an act. Raises Refused where the case is in no state for it."""
-    after = case_state_after(case.state, act)
+    after = state_after(CASE_TRANSITIONS, case.state, act)
     if after is None:
         raise _wrong_state(case)
     return after

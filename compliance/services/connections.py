@@ -16,6 +16,7 @@ from accounts.models import Account, Application, Proposal, User
 from accounts.services.audit import record_event
 from accounts.services.second_person import require_approval, require_second_person
 from accounts.services.tenants import lock_account, require_good_standing
+from accounts.transitions import state_after
 from compliance.enums import ConnectionState, Direction, NumberSource
 from compliance.models import ConnectionRequest, ScreeningEntry
 from compliance.screening import Declaration, Screening, judge_declaration, screen
@@ -26,9 +27,9 @@ from compliance.services.numbers import next_connection_number
 from compliance.services.screening import read_entry, read_flag_words
 from compliance.transitions import (
     CONNECTION_STARTS,
+    CONNECTION_TRANSITIONS,
     ConnectionAct,
     ConnectionStart,
-    connection_state_after,
 )
 
 
@@ -182,7 +183,7 @@ def require_connection_transition(
     request: ConnectionRequest, act: ConnectionAct
 ) -> ConnectionState:
     """Return the state after an act. Raises Refused where the request is in no state for it."""
-    after = connection_state_after(ConnectionState(request.state), act)
+    after = state_after(CONNECTION_TRANSITIONS, request.state, act)
     if after is None:
         raise _wrong_state(request)
     return after

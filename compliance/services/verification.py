@@ -1,6 +1,8 @@
 """Checks of cases, appeals and connection requests against their history and measures."""
 
 from accounts.services.verification import Check, Trail
+from accounts.transitions import first_steps, steps
+from compliance.enums import HistoryAct
 from compliance.services.cases import AUDIT_VERBS
 from compliance.services.measures import RESTRICTION
 from compliance.transitions import (
@@ -10,6 +12,7 @@ from compliance.transitions import (
     CASE_TRANSITIONS,
     CONNECTION_STARTS,
     CONNECTION_TRANSITIONS,
+    AppealAct,
 )
 
 _CASES = Trail(
@@ -19,15 +22,10 @@ _CASES = Trail(
     state="state",
     number="number",
     verbs={
-        "violation.reported": frozenset(("", state.value) for state in CASE_STARTS.values()),
+        "violation.reported": first_steps(CASE_STARTS.values()),
         **{
-            AUDIT_VERBS[act]: frozenset(
-                (before.value, after.value)
-                for (before, done), after in CASE_TRANSITIONS.items()
-                if done.value == act.value
-            )
-            for act in AUDIT_VERBS
-            if act.value in {done.value for _, done in CASE_TRANSITIONS}
+            AUDIT_VERBS[HistoryAct(act.value)]: steps(CASE_TRANSITIONS, act)
+            for _state, act in CASE_TRANSITIONS
         },
     },
 )
@@ -38,10 +36,8 @@ _APPEALS = Trail(
     state="state",
     number="id",
     verbs={
-        "appeal.submitted": frozenset(("", state.value) for state in APPEAL_STARTS.values()),
-        "appeal.decided": frozenset(
-            (before.value, after.value) for (before, _act), after in APPEAL_TRANSITIONS.items()
-        ),
+        "appeal.submitted": first_steps(APPEAL_STARTS.values()),
+        "appeal.decided": steps(APPEAL_TRANSITIONS, *AppealAct),
     },
 )
 _CONNECTIONS = Trail(
@@ -51,16 +47,10 @@ _CONNECTIONS = Trail(
     state="state",
     number="number",
     verbs={
-        "connection.requested": frozenset(
-            ("", state.value) for state in CONNECTION_STARTS.values()
-        ),
+        "connection.requested": first_steps(CONNECTION_STARTS.values()),
         **{
-            f"connection.{state}": frozenset(
-                (before.value, after.value)
-                for (before, _act), after in CONNECTION_TRANSITIONS.items()
-                if after == state
-            )
-            for state in set(CONNECTION_TRANSITIONS.values())
+            f"connection.{after}": steps(CONNECTION_TRANSITIONS, act)
+            for (_state, act), after in CONNECTION_TRANSITIONS.items()
         },
     },
 )

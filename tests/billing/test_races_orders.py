@@ -13,6 +13,7 @@ from django.db.models.expressions import RawSQL
 
 from accounts.errors import Refused
 from accounts.models import Account
+from accounts.transitions import target
 from billing.enums import Edition, OrderKind, OrderStatus
 from billing.models import Coupon, LedgerEntry, Order, Package, Payment, Refund
 from billing.offers import services as offers
@@ -24,7 +25,7 @@ from billing.orders.snapshots import PackageReader
 from billing.refunds import services as refunds
 from billing.refunds.quotes import RefundRefused, quote_refund
 from billing.refunds.services import refund_package
-from billing.transitions import ORDER_TRANSITIONS, OrderMove, target
+from billing.transitions import ORDER_TRANSITIONS, OrderMove
 from tests import factories as make
 from tests.billing.acts import balance, confirm, fresh, ledger_sum, package_of, quote
 from tests.factories import NOW, Customer

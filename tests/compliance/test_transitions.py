@@ -9,6 +9,7 @@ import pytest
 from accounts.enums import EntityKind
 from accounts.errors import Refused
 from accounts.models import AuditEvent, User
+from accounts.transitions import state_after
 from compliance.enums import (
     OPEN_STATES,
     STANDING_STATES,
@@ -41,8 +42,6 @@ from compliance.transitions import (
     CaseStart,
     ConnectionAct,
     ConnectionStart,
-    appeal_state_after,
-    case_state_after,
 )
 from tests.approving import by_two, take_measure
 from tests.compliance.builders import (
@@ -121,7 +120,9 @@ def test_every_state_and_every_act_is_in_the_table() -> None:
 
 
 def test_the_final_states_are_these() -> None:
-    final = {state for state in S if not any(case_state_after(state, act) for act in A)}
+    final = {
+        state for state in S if not any(state_after(CASE_TRANSITIONS, state, act) for act in A)
+    }
     assert final == {S.DISMISSED, S.OVERTURNED}
 
 
@@ -159,7 +160,11 @@ def test_the_table_of_appeals_is_whole() -> None:
     assert APPEAL_TRANSITIONS == ALLOWED_OF_APPEAL
     assert {AS.OPEN, *APPEAL_TRANSITIONS.values()} == set(AS)
     assert {act for _state, act in APPEAL_TRANSITIONS} == set(AA)
-    assert [appeal_state_after(state, AA.UPHOLD) for state in AS] == [AS.UPHELD, None, None]
+    assert [state_after(APPEAL_TRANSITIONS, state, AA.UPHOLD) for state in AS] == [
+        AS.UPHELD,
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(("state", "act"), list(product(AS, AA)), ids=str)
