@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import UploadedFile
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import TextField
 from django.forms import ModelMultipleChoiceField
 
 if TYPE_CHECKING:
+    AnyPage = Page[Any]
     AnyPaginator = Paginator[Any]
     GroupsChoiceField = ModelMultipleChoiceField[Group]
     PlainTextField = TextField[str, str]
     Upload = UploadedFile[bytes]
 else:
+    AnyPage = Page
     AnyPaginator = Paginator
     GroupsChoiceField = ModelMultipleChoiceField
     PlainTextField = TextField

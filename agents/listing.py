@@ -11,11 +11,11 @@ from django.db.models.functions import Collate
 from django.db.models.lookups import StartsWith
 
 from accounts.models import Account
+from accounts.paging import SortOrder
 from accounts.text import email_key, fold
 from agents.enums import ServiceState
 from agents.models import Agent, SipTelephone, SkillGroupMember
 from agents.models.agents import AgentQuerySet
-from agents.paging import SortOrder
 from agents.policy import HolderFacts, derive_agent_state
 
 #: The sort orders on offer by their name in the address; each reads an index of its own.

@@ -10,7 +10,7 @@ from django.db import DataError
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
 
-from accounts.paginator import CappedPaginator
+from accounts.paging import CappedPaginator
 
 
 class LeanPaginator(CappedPaginator):

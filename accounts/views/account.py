@@ -16,7 +16,7 @@ from accounts.forms.audit import AuditFilterForm
 from accounts.forms.people import AccountNameForm
 from accounts.http import redirect_after, render_page
 from accounts.models import Application, AuditEvent
-from accounts.paging import read_events_page
+from accounts.paging import read_history_page
 from accounts.services.standings import read_standings
 from accounts.services.tenants import rename_account
 from accounts.views.home import posted
@@ -85,7 +85,8 @@ def audit(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     form = AuditFilterForm(request.GET)
     form.is_valid()
     events = AuditEvent.objects.filter(account=access.account, verb__in=visible_verbs())
-    page = read_events_page(_narrow(events, form.cleaned_data).select_related("actor"), request.GET)
+    found = _narrow(events, form.cleaned_data).select_related("actor")
+    page = read_history_page(found, request.GET)
     context = {
         "form": form,
         "page": page,

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.forms.people import ProfileForm
 from accounts.http import redirect_after, render_page
-from accounts.paging import read_events_page
+from accounts.paging import read_history_page
 from accounts.services import preferences
 from accounts.services.letters import write
 from accounts.services.notifications import mark_read, visible_to
@@ -44,7 +44,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
     is_unread = request.GET.get("show") == "unread"
     if is_unread:
         rows = rows.filter(read_at=None)
-    page = read_events_page(rows, request.GET)
+    page = read_history_page(rows, request.GET)
     context = {
         "page": page,
         "lines": [(row, write(row)) for row in page.rows],

@@ -14,6 +14,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Application
+from accounts.paging import COUNT_LIMIT, Page, PagePosition, count_up_to, read_page
 from accounts.templatetags.console import badge, dialog_link
 from accounts.templatetags.console import count as write_count
 from agents.enums import ServiceState
@@ -21,7 +22,6 @@ from agents.forms import FilterForm
 from agents.listing import DEFAULT_SORT, SORT_ORDERS, AgentFilter, agents_of, state_of
 from agents.models import Agent, SkillGroupMember
 from agents.models.agents import AgentQuerySet
-from agents.paging import COUNT_LIMIT, Page, PagePosition, count_up_to, read_page
 
 #: How each state feels.
 TONES = {

@@ -22,11 +22,11 @@ from accounts.errors import Refused
 from accounts.forms.fields import RefusableForm
 from accounts.http import close_dialog, render_page
 from accounts.models import Application
+from accounts.paging import PagePosition, SortOrder, count_up_to, read_page
 from agents.errors import LicensesMissing
 from agents.forms.telephones import BindForm, TelephoneForm
 from agents.listing import state_of
 from agents.models import SipTelephone
-from agents.paging import PagePosition, SortOrder, count_up_to, read_page
 from agents.services import telephones as services
 from agents.services.packages import PackageSummary, read_summary
 from agents.views.listing import state_badge

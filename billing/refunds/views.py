@@ -17,7 +17,7 @@ from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
 from accounts.models import Account
-from accounts.paginator import CappedPaginator
+from accounts.paging import read_numbered_page
 from accounts.text import mask_name
 from billing.calendar import billing_zone
 from billing.enums import RefundStatus, TenderKind
@@ -26,8 +26,6 @@ from billing.refunds.labels import describe_trace
 from billing.refunds.models import Refund, RefundLine
 from billing.refunds.services import withdraw_refund
 from billing.refunds.trace import RefundTrace
-
-_PER_PAGE = 25
 
 
 def _visible(access: AccountAccess) -> "QuerySet[Refund]":
@@ -49,7 +47,7 @@ def _returned_to(account: Account, refunds: Iterable[Refund]) -> dict[int, Decim
 def refunds(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """List the account's refunds, and what came back of orders that it paid for others."""
     found = _visible(access).order_by("-requested_at", "-pk")
-    page = CappedPaginator(found, _PER_PAGE).get_page(request.GET.get("page"))
+    page = read_numbered_page(found, request.GET)
     others = [each for each in page.object_list if each.account_id != access.account.pk]
     returned = _returned_to(access.account, others) if others else {}
     rows = [

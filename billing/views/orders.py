@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, Permission, account_page
-from accounts.paginator import CappedPaginator
+from accounts.paging import read_numbered_page
 from accounts.text import mask_name
 from billing.enums import OrderKind, ShownOrderStatus
 from billing.orders.forms.lists import OrderFilterForm
@@ -27,8 +27,6 @@ from billing.orders.queries import (
 )
 from billing.orders.services import missing_amount
 from billing.refunds.queries import find_refunds, refunded_of, sum_returned
-
-PAGE_SIZE = 25
 
 
 @account_page(Permission.READ_MONEY)
@@ -49,7 +47,7 @@ def orders(request: HttpRequest, access: AccountAccess) -> HttpResponse:
             found = filter_by_status(found, form.cleaned_data["status"], now)
         if form.cleaned_data["kind"]:
             found = found.filter(kind=form.cleaned_data["kind"])
-    page = CappedPaginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = read_numbered_page(found, request.GET)
     applications = _applications(list(page.object_list))
     returned = read_returned(page.object_list)
     context = {

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
-from accounts.paginator import CappedPaginator
+from accounts.paging import read_numbered_page
 from billing.enums import ShownOrderStatus
 from billing.orders.forms.lists import RefusePaymentForm
 from billing.orders.models import Order
@@ -31,7 +31,6 @@ from billing.orders.queries import (
 from billing.orders.services import missing_amount, refuse_payment
 from billing.orders.views.paying import order_url
 from billing.refunds.queries import find_refunds, refunded_of, sum_returned
-from billing.views.orders import PAGE_SIZE
 
 
 def _asked(access: AccountAccess) -> "QuerySet[Order]":
@@ -43,9 +42,7 @@ def _asked(access: AccountAccess) -> "QuerySet[Order]":
 def payment_requests(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """List the orders that other accounts ask this one to pay, the newest first."""
     now = timezone.now()
-    page = CappedPaginator(_asked(access).order_by("-created_at", "-pk"), PAGE_SIZE).get_page(
-        request.GET.get("page")
-    )
+    page = read_numbered_page(_asked(access).order_by("-created_at", "-pk"), request.GET)
     returned = read_returned(page.object_list)
     rows = [
         {

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, Permission, account_page
-from accounts.paginator import CappedPaginator
+from accounts.paging import read_numbered_page
 from accounts.spreadsheets import Cell, stream_csv, write_xlsx
 from billing.catalog.queries import find_price_book
 from billing.enums import CreditStatus, FundKind, LedgerKind
@@ -36,14 +36,9 @@ from billing.wallet.statements import (
     stream_rows,
 )
 
-PAGE_SIZE = 25
+#: A statement leads less far back: it is narrowed by its dates, and exported whole.
+_STATEMENT_LIMIT = 1_000
 _MONTHS_ON_PAGE = 12
-
-
-class StatementPaginator(CappedPaginator):
-    """Leads less far back: a statement is narrowed by its dates, and exported whole."""
-
-    limit = 1_000
 
 
 @account_page(Permission.READ_MONEY)
@@ -71,7 +66,7 @@ def months(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     A page of its own, since it reads every movement there ever was.
     """
     found = list_months(access.account)
-    page = CappedPaginator(found, _MONTHS_ON_PAGE).get_page(request.GET.get("page"))
+    page = read_numbered_page(found, request.GET, size=_MONTHS_ON_PAGE)
     context = {"access": access, "page": page, "columns": list(FUND_COLUMNS)}
     return render(request, "billing/months.html", context)
 
@@ -83,7 +78,7 @@ def statement(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     form = StatementForm(request.GET)
     chosen = form.statement_filter if form.is_valid() else StatementFilter()
     keys = StatementKeys(access.account, chosen)
-    page = StatementPaginator(keys, PAGE_SIZE).get_page(request.GET.get("page"))  # type: ignore[arg-type]
+    page = read_numbered_page(keys, request.GET, limit=_STATEMENT_LIMIT)
     rows = read_statement_rows(access.account, page.object_list)
     currency = rows[0].currency if rows else ""
     balances = read_balances(account=access.account, currency=currency) if rows else {}
@@ -165,7 +160,7 @@ def coupons(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     now = timezone.now()
     found = Coupon.objects.filter(account=access.account).order_by("ends_at", "pk")
     rows = sorted(((_standing(coupon, now), coupon) for coupon in found), key=lambda row: row[0])
-    page = CappedPaginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = read_numbered_page(rows, request.GET)
     return render(request, "billing/coupons.html", {"access": access, "page": page, "now": now})
 
 

@@ -11,15 +11,13 @@ from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
 from accounts.models import Application
-from accounts.paginator import CappedPaginator
+from accounts.paging import read_numbered_page
 from compliance.enums import ConnectionState
 from compliance.forms.customers import ConnectionForm
 from compliance.models import ConnectionRequest, ScreeningEntry
 from compliance.screening import Finding
 from compliance.services.connections import request_connection, withdraw_connection
 from compliance.services.guidelines import guidelines_summary
-
-PAGE_SIZE = 25
 
 
 def _page_of(access: AccountAccess, connection: ConnectionRequest) -> str:
@@ -35,7 +33,7 @@ def connection_requests(request: HttpRequest, access: AccountAccess) -> HttpResp
     """List the account's requests, the newest first, and the applications that lack one."""
     requests = ConnectionRequest.objects.filter(account=access.account)
     listed = requests.select_related("application", "entry__industry").order_by("-pk")
-    page = CappedPaginator(listed, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = read_numbered_page(listed, request.GET)
     served = requests.filter(state__in=[ConnectionState.APPROVED, ConnectionState.REVIEW])
     lacking = Application.objects.filter(account=access.account).exclude(
         pk__in=served.values("application")

@@ -10,13 +10,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
-from accounts.paginator import CappedPaginator
+from accounts.paging import read_numbered_page
 from compliance.forms.customers import AppealForm
 from compliance.models import Violation
 from compliance.services.appeals import submit_appeal
 from compliance.services.disclosure import list_cases, show_case, show_standing
-
-PAGE_SIZE = 25
 
 
 @account_page()
@@ -29,7 +27,7 @@ def violations(request: HttpRequest, access: AccountAccess) -> HttpResponse:
         .prefetch_related("appeals")
         .order_by("-pk")
     )
-    page = CappedPaginator(cases, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = read_numbered_page(cases, request.GET)
     context = {
         "page": page,
         "lines": list_cases(page.object_list, timezone.now()),

@@ -8,9 +8,9 @@ from django.db import connection
 from django.http import QueryDict
 from django.utils import timezone
 
+from accounts.paging import COUNT_LIMIT, PagePosition, count_up_to, read_page
 from agents.listing import SORT_ORDERS, AgentFilter, agents_of
 from agents.models import Agent, SkillGroup
-from agents.paging import COUNT_LIMIT, PagePosition, count_up_to, read_page
 from agents.services.batches import own_agents
 from tests.agents.builders import NOW, Tenant, make_agent, make_tenant
 from tests.agents.test_pages import signed_in, url

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts import text
+from accounts.paging import PagePosition, read_page
 from agents.fields import AGENT_FIELDS
 from agents.listing import SORT_ORDERS, AgentFilter, agents_of
 from agents.models import Agent
-from agents.paging import PagePosition, read_page
 from tests.agents.builders import NOW, Tenant, make_agent
 from tests.tiers import sample
 

@@ -18,6 +18,7 @@ from billing.grants.credits import record_credit
 from billing.refunds.quotes import quote_refund
 from billing.refunds.services import refund_package
 from billing.wallet import statements
+from billing.wallet import views as wallet_views
 from billing.wallet.statements import (
     StatementFilter,
     StatementKeys,
@@ -25,7 +26,6 @@ from billing.wallet.statements import (
     read_statement_rows,
     stream_rows,
 )
-from billing.wallet.views import StatementPaginator
 from tests.factories import (
     NOW,
     Customer,
@@ -294,8 +294,8 @@ def test_a_long_statement_is_counted_and_paged_so_far_alone(
         (count, f"{count} entries"),
         (count - 1, f"More than {count - 1} entries"),
     ):
-        monkeypatch.setattr(StatementPaginator, "limit", limit)
+        monkeypatch.setattr(wallet_views, "_STATEMENT_LIMIT", limit)
         assert words in client.get(url).content.decode()
-    monkeypatch.setattr(StatementPaginator, "limit", 1)
+    monkeypatch.setattr(wallet_views, "_STATEMENT_LIMIT", 1)
     page = client.get(url, {"page": "2"}).context["page"]
     assert (page.number, len(page.object_list)) == (1, 1)
