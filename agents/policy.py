@@ -9,10 +9,7 @@ from datetime import datetime
 
 from accounts.enums import AccountStatus
 from agents.enums import ServiceState
-from billing.enums import PackageState
-
-#: The recorded package states in which licenses may work before the expiry.
-RUNNING = frozenset({PackageState.TRIAL, PackageState.ACTIVE})
+from billing.enums import RUNNING_STATES
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ def derive_agent_state(facts: HolderFacts, now: datetime) -> ServiceState:
 
 def _is_package_live(facts: HolderFacts, now: datetime) -> bool:
     return (
-        facts.package_state in RUNNING
+        facts.package_state in RUNNING_STATES
         and facts.package_expires_at is not None
         and now < facts.package_expires_at
     )

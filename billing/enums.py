@@ -57,6 +57,14 @@ class PackageState(TextChoices):
     REFUNDED = "refunded", _("Refunded")
 
 
+#: The states in which licenses may work, as long as the expiry has not passed.
+RUNNING_STATES = (PackageState.TRIAL, PackageState.ACTIVE)
+#: The states in which a package occupies its application.
+CURRENT_STATES = (*RUNNING_STATES, PackageState.ISOLATED)
+#: The states in which a package is over for good.
+OVER_STATES = (PackageState.RELEASED, PackageState.REFUNDED)
+
+
 class OrderKind(TextChoices):
     """The commercial acts."""
 

@@ -5,8 +5,6 @@ from billing.grants.models import Credit
 from billing.offers.models import Coupon, Promotion
 from billing.orders.models import Order, OrderLine
 from billing.packages.models import (
-    CURRENT_STATES,
-    RUNNING_STATES,
     ExpiryReminder,
     License,
     Package,
@@ -18,8 +16,6 @@ from billing.wallet.models import Fund, LedgerEntry, LedgerTransaction, Payment
 
 __all__ = [
     "CLAIMING_STATES",
-    "CURRENT_STATES",
-    "RUNNING_STATES",
     "Coupon",
     "Credit",
     "ExpiryReminder",

@@ -8,14 +8,14 @@ from django.db.models import Case, CharField, Exists, OuterRef, Q, Value, When
 
 from accounts.enums import AccountStatus
 from agents.enums import ServiceState
-from agents.policy import RUNNING
-from billing.enums import PackageState
+from billing.enums import OVER_STATES, RUNNING_STATES
 from billing.models import Package
 
 Holder = TypeVar("Holder", bound=models.Model)
 
 #: Only a package that is over can have been followed by another; this spares asking for most.
-_OVER = Q(license__package__state__in=[PackageState.RELEASED, PackageState.REFUNDED])
+_OVER = Q(license__package__state__in=OVER_STATES)
+_RUNNING = Q(license__package__state__in=RUNNING_STATES)
 
 
 def _superseded() -> Exists:
@@ -55,9 +55,8 @@ class HolderQuerySet(models.QuerySet[Holder]):
                 Q(license__ends_at__isnull=True) | Q(license__ends_at__gt=now),
             ),
             ServiceState.PACKAGE_ENDED: (
-                (Q(license__package__expires_at__lte=now) | ~Q(license__package__state__in=RUNNING))
-                & held,
-                Q(license__package__expires_at__gt=now, license__package__state__in=RUNNING),
+                (Q(license__package__expires_at__lte=now) | ~_RUNNING) & held,
+                Q(_RUNNING, license__package__expires_at__gt=now),
             ),
             ServiceState.ACCOUNT_RESTRICTED: (
                 ~Q(account__status=AccountStatus.ACTIVE),
@@ -104,7 +103,7 @@ class HolderQuerySet(models.QuerySet[Holder]):
             Q(license__isnull=True)
             | Q(license__ends_at__lte=now)
             | Q(license__package__expires_at__lte=now)
-            | (Q(license__isnull=False) & ~Q(license__package__state__in=RUNNING))
+            | (Q(license__isnull=False) & ~_RUNNING)
         )
 
     def _licensed(self, now: datetime) -> Q:

@@ -19,7 +19,7 @@ from agents.services.packages import read_newest, read_summary
 from agents.views.acts import ACTS
 from agents.views.listing import KEY, WORDS, RowActs, read_listing
 from agents.views.places import may_change, place_of
-from agents.views.sales import find_address, may_spend, sales_of
+from agents.views.sales import may_spend, sales_of
 from billing.packages.acts import PackageAct
 from billing.packages.status import PackageStatus
 
@@ -90,7 +90,7 @@ def _row_acts(access: AccountAccess, application: Application, status: PackageSt
     if may_change(access):
         urls = {name: reverse(f"agents:{name}", kwargs=place) for name in ACTS}
     if may_spend(access) and PackageAct.REFUND in status.acts:
-        urls["refund"] = find_address("agents:refund", place)
+        urls["refund"] = reverse("agents:refund", kwargs=place)
     edit_url = reverse("agents:edit", kwargs={**place, "pk": 0})
     return RowActs(edit_url.replace("/0/edit/", f"/{KEY}/edit/"), urls)
 

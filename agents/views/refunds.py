@@ -110,7 +110,7 @@ def _context(access: AccountAccess, quote: RefundQuote, **more: Any) -> dict[str
         "other_payers": others,
         "is_self_paid": any(uin == access.account.uin for _pk, uin in quote.plan.payers),
         "back_url": _management(access, quote.package),
-        "pending": quote.package.refunds.filter(status=RefundStatus.PENDING).first(),
+        "pending": quote.package.refunds.pending().first(),
         **more,
     }
 

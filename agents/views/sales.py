@@ -1,28 +1,19 @@
 """The ways from agents to money: what can be bought, renewed or refunded, and where."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-from django.urls import NoReverseMatch, reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import AccountAccess, Permission
 from accounts.models import Application
-from agents.views.places import place_of
 from billing.packages.acts import PackageAct
 from billing.packages.status import PackageStatus
+from billing.packages.steps import NextStep, list_steps
 
-
-@dataclass(frozen=True)
-class Sale:
-    """A button of the package's summary."""
-
-    label: str | Promise
-    url: str
-    is_main: bool = False
-    is_quiet: bool = False
-    is_dialog: bool = False
+#: Shorter labels, for a row of up to four buttons.
+_SHORT = {PackageAct.BUY: _("Buy"), PackageAct.UPGRADE: _("Upgrade")}
+#: Where licenses come from, the nearest way first.
+_SHOPS = (PackageAct.ADD, PackageAct.BUY, PackageAct.RENEW)
 
 
 def may_spend(access: AccountAccess) -> bool:
@@ -30,53 +21,17 @@ def may_spend(access: AccountAccess) -> bool:
     return access.may(Permission.SPEND) and access.account.is_in_good_standing
 
 
-def find_address(name: str, place: dict[str, Any]) -> str:
-    """Return the address of a page, or nothing where there is no such page."""
-    try:
-        return reverse(name, kwargs=place)
-    except NoReverseMatch:
-        return ""
-
-
-#: The buttons of a package: what each does, where, and how it looks.
-_BUTTONS: tuple[tuple[PackageAct, str, str | Promise, dict[str, bool]], ...] = (
-    (PackageAct.BUY, "billing:purchase", _("Buy"), {"is_main": True}),
-    (PackageAct.ADD, "billing:add", _("Add licenses"), {}),
-    (PackageAct.RENEW, "billing:renew", _("Renew"), {}),
-    (PackageAct.UPGRADE, "billing:upgrade", _("Upgrade"), {}),
-    (PackageAct.REFUND, "agents:refund", _("Refund"), {"is_quiet": True, "is_dialog": True}),
-)
-
-
-def sales_of(access: AccountAccess, application: Application, status: PackageStatus) -> list[Sale]:
-    """Return the buttons that fit the package's state, for those who may spend.
-
-    The first one is the main one.
-    """
-    if not access.may(Permission.SPEND):
-        return []
-    place = place_of(application)
-    fitting = [
-        Sale(label, url, **looks)
-        for act, name, label, looks in _BUTTONS
-        if act in status.acts and (url := find_address(name, place))
-    ]
-    return [replace(sale, is_main=place == 0) for place, sale in enumerate(fitting)]
-
-
-#: Where licenses come from, the nearest way first.
-_SHOPS = (
-    (PackageAct.ADD, "billing:add"),
-    (PackageAct.BUY, "billing:purchase"),
-    (PackageAct.RENEW, "billing:renew"),
-)
+def sales_of(
+    access: AccountAccess, application: Application, status: PackageStatus
+) -> list[NextStep]:
+    """Return the buttons that fit the package's state, for those who may spend."""
+    steps = list_steps(access, application, status)
+    return [replace(step, label=_SHORT.get(step.act, step.label)) for step in steps]
 
 
 def find_license_shop(
     access: AccountAccess, application: Application, status: PackageStatus
 ) -> str:
     """Return where missing licenses can be bought, or nothing where that is not possible now."""
-    if not access.may(Permission.SPEND):
-        return ""
-    names = (name for act, name in _SHOPS if act in status.acts)
-    return find_address(next(names, ""), place_of(application))
+    shops = list_steps(access, application, status, acts=_SHOPS)
+    return shops[0].url if shops else ""

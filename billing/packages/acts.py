@@ -7,7 +7,9 @@ the two together.
 
 from enum import StrEnum
 
-from billing.enums import Edition, PackageState
+from accounts.transitions import sources
+from billing.enums import OVER_STATES, Edition, PackageState
+from billing.transitions import PACKAGE_TRANSITIONS, PackageMove
 
 
 class PackageAct(StrEnum):
@@ -21,18 +23,23 @@ class PackageAct(StrEnum):
     CHOOSE_RENEWAL = "choose_renewal"
 
 
-_OF_STATE: dict[PackageState | None, frozenset[PackageAct]] = {
-    None: frozenset({PackageAct.BUY}),
-    PackageState.TRIAL: frozenset({PackageAct.BUY, PackageAct.ADD}),
-    PackageState.ACTIVE: frozenset(
-        {PackageAct.ADD, PackageAct.RENEW, PackageAct.REFUND, PackageAct.CHOOSE_RENEWAL}
-    ),
-    PackageState.ISOLATED: frozenset(
-        {PackageAct.RENEW, PackageAct.REFUND, PackageAct.CHOOSE_RENEWAL}
-    ),
-    PackageState.RELEASED: frozenset({PackageAct.BUY}),
-    PackageState.REFUNDED: frozenset({PackageAct.BUY}),
+#: The move of the table of states that each act asks for.
+_MOVES = {
+    PackageAct.BUY: PackageMove.PURCHASE,
+    PackageAct.ADD: PackageMove.EXTEND,
+    PackageAct.RENEW: PackageMove.RENEW,
+    PackageAct.UPGRADE: PackageMove.UPGRADE,
+    PackageAct.REFUND: PackageMove.REFUND,
+    PackageAct.CHOOSE_RENEWAL: PackageMove.CHOOSE_RENEWAL,
 }
+_OF_STATE = {
+    state: frozenset(
+        act for act, move in _MOVES.items() if state in sources(PACKAGE_TRANSITIONS, move)
+    )
+    for state in PackageState
+}
+#: Where there is no package, or one that is over, a new one can be bought.
+_WITHOUT = frozenset({PackageAct.BUY})
 
 
 def acts_for(
@@ -49,7 +56,7 @@ def acts_for(
     """
     if is_restricted or is_under_review:
         return frozenset()
+    if state is None or state in OVER_STATES:
+        return _WITHOUT
     acts = _OF_STATE[state]
-    if state == PackageState.ACTIVE and edition == Edition.ESSENTIAL:
-        acts |= {PackageAct.UPGRADE}
-    return acts
+    return acts if edition == Edition.ESSENTIAL else acts - {PackageAct.UPGRADE}

@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Application
 from billing.enums import (
+    CURRENT_STATES,
+    RUNNING_STATES,
     Edition,
     LicenseKind,
     LicenseSource,
@@ -19,17 +21,12 @@ from billing.enums import (
     TermUnit,
 )
 
-#: The states in which a package occupies its application.
-CURRENT_STATES = (PackageState.TRIAL, PackageState.ACTIVE, PackageState.ISOLATED)
-#: The states in which licenses may work, as long as the expiry has not passed.
-RUNNING_STATES = (PackageState.TRIAL, PackageState.ACTIVE)
-
 
 class PackageQuerySet(models.QuerySet["Package"]):
     """Packages by what they are at an instant."""
 
     def current(self) -> "PackageQuerySet":
-        """Return those that occupy their application (stored state; see `Package.state_at`)."""
+        """Return those that occupy their application (stored state; see `derive_states`)."""
         return self.filter(state__in=CURRENT_STATES)
 
     def live(self, now: datetime) -> "PackageQuerySet":

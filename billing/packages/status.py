@@ -6,15 +6,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from accounts.models import Account
-from billing.enums import PackageState, RefundStatus
+from billing.enums import OVER_STATES, RUNNING_STATES, PackageState, RefundStatus
 from billing.packages.acts import PackageAct, acts_for
 from billing.packages.lifecycle import derive_states, foresee_releases
 from billing.packages.models import Package
-
-#: The states in which licenses work.
-_WORKING = frozenset({PackageState.TRIAL, PackageState.ACTIVE})
-#: The states in which a package is over for good.
-_OVER = frozenset({PackageState.RELEASED, PackageState.REFUNDED})
 
 
 class PackageRefund(NamedTuple):
@@ -47,12 +42,12 @@ class PackageStatus:
     @property
     def is_live(self) -> bool:
         """Whether licenses work."""
-        return self.state in _WORKING
+        return self.state in RUNNING_STATES
 
     @property
     def is_over(self) -> bool:
         """Whether its licenses are void."""
-        return self.state in _OVER
+        return self.state in OVER_STATES
 
     @property
     def is_isolated(self) -> bool:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from billing.calendar import refund_window_ends
 from billing.enums import (
+    OVER_STATES,
     PackageKind,
     PackageState,
     PromotionRefundRule,
@@ -126,7 +127,7 @@ def _paid_package(question: _Question) -> Answer:
         return _UNKNOWN
     if kind == PackageKind.TRIAL:
         return FAIL, "trial", {}
-    if state in {PackageState.RELEASED, PackageState.REFUNDED}:
+    if state in OVER_STATES:
         return FAIL, state.value, {}
     if question.facts.account_status is None:
         return _UNKNOWN

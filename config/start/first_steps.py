@@ -11,6 +11,7 @@ from accounts.access import AccountAccess, Permission
 from accounts.models import Application
 from agents.models import Agent
 from billing.packages.acts import PackageAct
+from billing.packages.steps import lead_to
 from compliance.models import ConnectionRequest
 from config.start.overview import PackageRow, address_of
 
@@ -79,24 +80,24 @@ def _package(scene: _Scene) -> FirstStep:
             is_dialog=True,
             hindrance=_("An owner of the account can do this."),
         )
-    button, address = _way_to_licenses(row)
+    button, url = _way_to_licenses(row)
     return FirstStep(
         title=_("Get licenses: by the trial, or by a package"),
         text=_("A license is one seat: each agent who works holds one."),
         button=button,
-        url=scene.url_if(Permission.SPEND, address_of(address, row.application)),
+        url=scene.url_if(Permission.SPEND, url),
         is_done=row.is_live,
         hindrance=_("An owner or a finance member of the account can do this."),
     )
 
 
-def _way_to_licenses(row: PackageRow) -> tuple[Promise, str]:
+def _way_to_licenses(row: PackageRow) -> tuple[str | Promise, str]:
     """Return the button that puts the application's agents to work, and where it leads."""
-    if PackageAct.RENEW in row.status.acts:
-        return _("Renew"), "billing:renew"
-    if PackageAct.BUY in row.status.acts:
-        return _("Buy a package"), "billing:purchase"
-    return _("See the package"), "agents:management"
+    for act in (PackageAct.RENEW, PackageAct.BUY):
+        if act in row.status.acts:
+            step = lead_to(act, row.application)
+            return step.label, step.url
+    return _("See the package"), row.manage_url
 
 
 def _connection(scene: _Scene) -> FirstStep:

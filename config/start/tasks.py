@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from accounts.access import AccountAccess, Permission
 from accounts.templatetags.console import count as format_count
@@ -20,20 +20,14 @@ from agents.models import Agent
 from billing.enums import PackageState, RenewalMode
 from billing.models import Order, Refund
 from billing.packages.acts import PackageAct
+from billing.packages.steps import lead_to
 from compliance.models import ConnectionRequest, Violation
-from config.start.overview import PackageRow, address_of
+from config.start.overview import PackageRow
 
 #: An expiry nearer than this is something to do.
 _SOON = timedelta(days=7)
 #: How many orders, or requests, are named.
 _SHOWN = 3
-
-
-#: The button of each act on a package, and where it leads.
-_WAYS: dict[PackageAct, tuple[Promise, str]] = {
-    PackageAct.BUY: (gettext_lazy("Buy a package"), "billing:purchase"),
-    PackageAct.RENEW: (gettext_lazy("Renew"), "billing:renew"),
-}
 
 
 @dataclass(frozen=True)
@@ -77,13 +71,8 @@ def _package_task(row: PackageRow, now: datetime) -> Task | None:
         tone, act = "warning", PackageAct.RENEW
     if act not in acts:
         return None
-    button, address = _WAYS[act]
-    return Task(
-        tone=tone,
-        text=text % {"name": name},
-        button=button,
-        url=address_of(address, row.application),
-    )
+    step = lead_to(act, row.application)
+    return Task(tone=tone, text=text % {"name": name}, button=step.label, url=step.url)
 
 
 def _money_tasks(access: AccountAccess, now: datetime) -> list[Task]:

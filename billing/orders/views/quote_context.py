@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.models import Application
 from accounts.text import mask_name
-from billing.enums import PackageState
+from billing.enums import RUNNING_STATES
 from billing.orders.labels import group_lines, show_quoted_line
 from billing.orders.package_changes import PackageChange, PackageContents, read_contents
 from billing.orders.quotes import ChangedExpiry, Quote, RefundTerms, read_refund_terms
@@ -82,7 +82,7 @@ class PresentPackage:
 
 def describe_present(held: PackageSnapshot | None) -> PresentPackage | None:
     """Return the package that an order would change; None where none is in service."""
-    if held is None or held.state not in {PackageState.TRIAL, PackageState.ACTIVE}:
+    if held is None or held.state not in RUNNING_STATES:
         return None
     return PresentPackage(read_contents(held), _list_ending_later(held))
 

@@ -1,15 +1,12 @@
 """An application's own page: its package, what it may use, and what comes next."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, Permission, account_page, load_application
@@ -20,7 +17,7 @@ from billing.packages.features import FeatureState, FeatureUse, features_for
 from billing.packages.models import License, Package
 from billing.packages.schedule import ScheduledEvent, read_schedule
 from billing.packages.status import PackageStatus, read_status
-from billing.places import application_url
+from billing.packages.steps import list_steps
 
 #: How each state of a feature feels.
 _TONES = {
@@ -32,13 +29,8 @@ _TONES = {
 }
 
 
-@dataclass(frozen=True)
-class NextStep:
-    """A button that leads on."""
-
-    label: str | Promise
-    url: str
-    is_main: bool = False
+#: The steps that the page offers; a refund begins at the agents.
+_STEPS = (PackageAct.BUY, PackageAct.ADD, PackageAct.RENEW, PackageAct.UPGRADE)
 
 
 @account_page()
@@ -64,7 +56,7 @@ def application_page(request: HttpRequest, access: AccountAccess, sdkappid: int)
         and access.account.is_in_good_standing,
         "agenda": _agenda(status, access.account, now),
         "may_read_money": access.may(Permission.READ_MONEY),
-        "steps": _steps(access, found, status),
+        "steps": list_steps(access, found, status, acts=_STEPS),
         "now": now,
     }
     return render(request, "billing/application.html", context)
@@ -98,26 +90,3 @@ def _group(uses: list[FeatureUse]) -> list[tuple[str, list[tuple[FeatureUse, str
     for use in uses:
         groups.setdefault(use.feature.group_label, []).append((use, _TONES[use.state]))
     return list(groups.items())
-
-
-#: What can be done next, in order: the act, the page, its button; the first is the main one.
-_STEPS: tuple[tuple[PackageAct, str, str | Promise], ...] = (
-    (PackageAct.BUY, "purchase", _("Buy a package")),
-    (PackageAct.ADD, "add", _("Add licenses")),
-    (PackageAct.RENEW, "renew", _("Renew")),
-    (PackageAct.UPGRADE, "upgrade", _("Upgrade to Premium")),
-)
-
-
-def _steps(
-    access: AccountAccess, application: Application, status: PackageStatus
-) -> list[NextStep]:
-    """Return what can be bought next, for those who may spend."""
-    if not access.may(Permission.SPEND):
-        return []
-    fitting = [
-        NextStep(label, application_url(name, access, application))
-        for act, name, label in _STEPS
-        if act in status.acts
-    ]
-    return [replace(step, is_main=place == 0) for place, step in enumerate(fitting)]
