@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from billing.orders.views import activation, changes, confirm, paying, purchase
+from billing.orders.views import activation, changes, confirm, purchase
 from billing.packages.views import applications, renewal_mode
 from billing.refunds import views as refunds
 from billing.views import orders, payments, public
@@ -38,8 +38,8 @@ urlpatterns: list[URLPattern] = [
         name="refund_withdraw",
     ),
     path(f"{ACCOUNT}/orders/<slug:number>/receipt/", orders.receipt, name="receipt"),
-    path(f"{ACCOUNT}/orders/<slug:number>/pay/", paying.pay, name="pay"),
-    path(f"{ACCOUNT}/orders/<slug:number>/cancel/", paying.cancel, name="cancel"),
+    path(f"{ACCOUNT}/orders/<slug:number>/pay/", confirm.pay, name="pay"),
+    path(f"{ACCOUNT}/orders/<slug:number>/cancel/", confirm.cancel, name="cancel"),
     path(f"{ACCOUNT}/funds/", funds.funds, name="funds"),
     path(f"{ACCOUNT}/funds/months/", funds.months, name="months"),
     path(f"{ACCOUNT}/funds/statement/", funds.statement, name="statement"),

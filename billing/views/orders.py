@@ -15,7 +15,7 @@ from accounts.access import AccountAccess, Permission, account_page
 from accounts.paging import read_numbered_page
 from accounts.text import mask_name
 from billing.enums import OrderKind, ShownOrderStatus
-from billing.orders.forms.lists import OrderFilterForm
+from billing.orders.forms.orders import OrderFilterForm
 from billing.orders.models import Order, OrderLine
 from billing.orders.queries import (
     derive_status,

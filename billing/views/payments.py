@@ -19,7 +19,7 @@ from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
 from accounts.paging import read_numbered_page
 from billing.enums import ShownOrderStatus
-from billing.orders.forms.lists import RefusePaymentForm
+from billing.orders.forms.orders import RefusePaymentForm
 from billing.orders.models import Order
 from billing.orders.queries import (
     derive_status,
@@ -29,7 +29,7 @@ from billing.orders.queries import (
     read_timeline,
 )
 from billing.orders.services import missing_amount, refuse_payment
-from billing.orders.views.paying import order_url
+from billing.orders.views.confirm import order_url
 from billing.refunds.queries import find_refunds, refunded_of, sum_returned
 
 

@@ -12,7 +12,7 @@ from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
 from billing.catalog.queries import find_price_book
-from billing.orders.forms.activation import ActivationForm
+from billing.orders.forms.orders import ActivationForm
 from billing.orders.trials import activate_application, is_trial_due
 from billing.places import application_url
 

@@ -28,6 +28,8 @@ from billing.packages.models import Package
 from billing.packages.status import read_status
 from compliance.services.guidelines import guidelines_summary
 
+#: What all these pages are children of, and the parts of it that htmx is answered with.
+SHELL = "billing/request_page.html"
 #: Asks for the price alone: `?part=price`.
 PRICE = "price"
 #: Buttons that show the page anew with what stands in it.
@@ -61,6 +63,7 @@ def answer_ask(
     target = context.get("application") or form.target
     context = {
         **context,
+        "page": template,
         "access": access,
         "form": form,
         "suggestion": suggestion,
@@ -72,13 +75,14 @@ def answer_ask(
         **describe_quote(quote),
     }
     if request.GET.get("part") == PRICE and wants_fragment(request):
-        return render_page(request, template, {**context, "is_live": True}, partial=PRICE)
+        return render_page(request, SHELL, {**context, "is_live": True}, partial=PRICE)
+    name = SHELL if wants_fragment(request) else template
     if request.method != "POST" or UPDATING & request.POST.keys():
-        return render_page(request, template, context, partial="form")
+        return render_page(request, name, context, partial="form")
     if quote is not None:
         return show_confirmation(request, access, make_confirmable(quote), now=now)
     form.lead_to_fault()
-    response = render_page(request, template, context, partial="form", status=422)
+    response = render_page(request, name, context, partial="form", status=422)
     return reswap(retarget(response, "#ask"), "outerHTML")
 
 

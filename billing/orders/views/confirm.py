@@ -1,4 +1,4 @@
-"""The dialog that asks for the last word on a signed quote, and what follows."""
+"""The last word on an order: confirming a quote, paying what waits, and canceling it."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -14,16 +14,45 @@ from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
 from accounts.templatetags.console import money
-from billing.enums import OrderKind, OrderStatus
+from billing.enums import FundKind, OrderKind, OrderStatus, ShownOrderStatus
 from billing.orders.models import Order
+from billing.orders.queries import derive_status, read_lines, read_orders
 from billing.orders.quotes import ConfirmableQuote, read_signed_quote
 from billing.orders.quoting import confirmable_quote
-from billing.orders.services import QuoteChanged, missing_amount, place_order
-from billing.orders.views.paying import OPTIONAL_FUNDS, chose_anew, left_out, order_url
+from billing.orders.services import (
+    QuoteChanged,
+    cancel_order,
+    missing_amount,
+    pay_order,
+    place_order,
+)
 from billing.orders.views.quote_context import describe_quote, name_expiries
 from billing.places import account_url, application_url
 
-TEMPLATE = "billing/confirm.html"
+#: The funds that a customer may leave out; cash always pays (ADR 0023).
+OPTIONAL_FUNDS = (FundKind.GIFT, FundKind.INCOME)
+
+
+def order_url(access: AccountAccess, order: Order) -> str:
+    """Return where this account sees an order: its own, or one that it is asked to pay."""
+    name = "order" if order.account_id == access.account.pk else "payment_request"
+    return account_url(name, access, number=order.number)
+
+
+def left_out(request: HttpRequest) -> tuple[str, ...]:
+    """Return the optional funds whose box is not ticked."""
+    ticked = request.POST.getlist("use")
+    return tuple(kind.value for kind in OPTIONAL_FUNDS if kind.value not in ticked)
+
+
+def chose_anew(request: HttpRequest) -> bool:
+    """Say whether other funds are ticked than those whose split was shown, or a new one is asked.
+
+    Without JavaScript somebody may tick and confirm in one go; then the new split is shown first.
+    """
+    shown = request.POST.get("shown")
+    is_other = shown is not None and shown != ",".join(left_out(request))
+    return is_other or "requote" in request.POST
 
 
 @account_page(Permission.SPEND)
@@ -77,7 +106,7 @@ def show_confirmation(
         "back_url": _page_of(access, quote),
         "optional_funds": [(kind, kind not in quote.request.without) for kind in OPTIONAL_FUNDS],
     }
-    return render_page(request, TEMPLATE, context, status=status)
+    return render_page(request, "billing/confirm.html", context, status=status)
 
 
 def show_refusal(request: HttpRequest, access: AccountAccess, refusal: Refused) -> HttpResponse:
@@ -110,3 +139,74 @@ def _say_what_happened(request: HttpRequest, order: Order) -> None:
         messages.warning(
             request, _("The order was placed, but %(missing)s are missing.") % {"missing": missing}
         )
+
+
+def find_payable(access: AccountAccess, number: str) -> Order:
+    """Return an order that this account is to pay, its own or another's; else raise Http404."""
+    found = read_orders().filter(payer=access.account, number=number).first()
+    return found or access.get(read_orders().none())
+
+
+@account_page(Permission.SPEND)
+def pay(request: HttpRequest, access: AccountAccess, number: str) -> HttpResponse:
+    """Show how the funds would pay an unpaid order; on POST, pay and deliver it."""
+    order = find_payable(access, number)
+    without = left_out(request) if request.method == "POST" else tuple(order.excluded_funds)
+    refusal = None
+    if request.method == "POST" and not chose_anew(request):
+        try:
+            pay_order(order=order, without=without, by=access.user, now=timezone.now())
+        except Refused as refused:
+            refusal = refused
+            order = find_payable(access, number)
+        else:
+            messages.success(request, _("Paid. The order is delivered."))
+            return redirect_after(request, order_url(access, order))
+    if order.paid_at is not None:
+        # Paid meanwhile, perhaps by the same button: the order's page tells.
+        return redirect_after(request, order_url(access, order))
+    context = {**_describe(order, access, without), "refusal": refusal}
+    return render_page(request, "billing/pay.html", context, status=422 if refusal else 200)
+
+
+def _describe(order: Order, access: AccountAccess, without: tuple[str, ...]) -> dict[str, Any]:
+    now = timezone.now()
+    return {
+        "access": access,
+        "order": order,
+        "is_open": derive_status(order, now) == ShownOrderStatus.UNPAID,
+        "line_groups": read_lines(order),
+        "split": missing_amount(order, without=without),
+        "optional_funds": [(kind, kind not in without) for kind in OPTIONAL_FUNDS],
+        "shown": ",".join(without),
+        "split_url": account_url("pay", access, number=order.number),
+        "currency": order.currency,
+        "buyer_name": order.account.name,
+        "is_own": order.account_id == access.account.pk,
+        "back_url": order_url(access, order),
+    }
+
+
+@account_page(Permission.SPEND)
+def cancel(request: HttpRequest, access: AccountAccess, number: str) -> HttpResponse:
+    """Close an unpaid order of the account, after asking."""
+    order: Order = access.get(read_orders(), number=number)
+    refusal = None
+    if request.method == "POST":
+        try:
+            cancel_order(order=order, by=access.user, now=timezone.now())
+        except Refused as refused:
+            refusal = refused
+        else:
+            messages.success(
+                request, _("Order %(number)s is cancelled.") % {"number": order.number}
+            )
+            return redirect_after(request, order_url(access, order))
+    context = {
+        "access": access,
+        "order": order,
+        "refusal": refusal,
+        "is_open": derive_status(order, timezone.now()) == ShownOrderStatus.UNPAID,
+        "back_url": order_url(access, order),
+    }
+    return render_page(request, "billing/cancel.html", context, status=422 if refusal else 200)

@@ -2,24 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language
 
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.http import render_page
 from accounts.models import Application
+from billing.catalog.advisor import Need, advise, list_needs
 from billing.catalog.comparison import edition_columns
+from billing.catalog.models import Feature
+from billing.catalog.pricing import PriceList
 from billing.catalog.queries import find_feature_table, find_prices
-from billing.enums import LicenseSource, PackageState
+from billing.enums import LicenseSource, OrderKind, PackageState
+from billing.offers.models import Promotion
 from billing.offers.services import read_promotions
 from billing.orders.forms.purchase import PurchaseForm
 from billing.orders.quoting import PreloadedFacts
+from billing.orders.request import OrderRequest
 from billing.orders.snapshots import PackageSnapshot, find_current
-from billing.orders.views.advisor import compare_terms, show_advice
+from billing.orders.term_comparison import ComparedTerms, compare_choice
 from billing.orders.views.checkout import answer_ask, read_form
 from billing.packages.acts import PackageAct
 from billing.packages.models import License, Package
@@ -167,3 +175,46 @@ def _show_alternatives(
         "activate_url": account_url("activate", access),
     }
     return render_page(request, "billing/purchase_alternatives.html", context)
+
+
+def compare_terms(
+    form: PurchaseForm, prices: PriceList, promotions: Sequence[Promotion], now: datetime
+) -> ComparedTerms | None:
+    """Compare 12 months with one year for what the form asks; None while it is at fault."""
+    data = getattr(form, "cleaned_data", {})
+    faults = {"edition", "agents", "sip", "people", "promotion"}
+    if form.errors.keys() & faults or not data.get("edition"):
+        return None
+    choice = OrderRequest(
+        kind=OrderKind.NEW,
+        edition=data["edition"],
+        agents=data.get("agents") or 0,
+        sip=data.get("sip") or 0,
+    )
+    return compare_choice(
+        choice, wanted=data["promotion"], prices=prices, promotions=promotions, now=now
+    )
+
+
+def show_advice(
+    form: PurchaseForm, prices: PriceList, features: Sequence[Feature]
+) -> dict[str, Any]:
+    """Return what the page shows of needs, and the edition that suffices for the ticked ones."""
+    needs, groups = _read_needs(tuple(features), get_language())
+    monthly = {edition: price.monthly for edition, price in prices.packages.items()}
+    return {
+        "need_groups": groups,
+        "wanted": form.wanted,
+        "suggestion": advise(needs, form.wanted, monthly),
+        "chosen_edition": form["edition"].value(),
+    }
+
+
+Groups = list[tuple[str, list[Need]]]
+
+
+@lru_cache(maxsize=8)
+def _read_needs(features: tuple[Feature, ...], language: str) -> tuple[list[Need], Groups]:
+    # Published rows never change, so their words are put together once for each language.
+    needs = list_needs(features)
+    return needs, [(name, list(rows)) for name, rows in groupby(needs, key=lambda need: need.group)]
