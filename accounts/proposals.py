@@ -17,7 +17,7 @@ from accounts.services.members import (
     require_no_member,
 )
 from accounts.services.people import change_staff_rights, reactivate_user
-from accounts.services.proposals import Facts, ProposalKind, register_proposal
+from accounts.services.proposals import Facts, ProposalKind, approval_of, register_proposal
 from accounts.services.restrictions import lift_by_staff, restrict_by_staff
 from accounts.services.tenants import correct_entity, open_account
 from accounts.services.turns import fingerprint
@@ -30,10 +30,6 @@ def _user(proposal: Proposal) -> User:
 
 def _about_user(proposal: Proposal) -> set[int]:
     return {proposal.payload["user"]}
-
-
-def _approved(proposal: Proposal, by: User, now: datetime) -> dict[str, Any]:
-    return {"reason": proposal.reason, "approval": proposal, "by": by, "now": now}
 
 
 # --- Members -----------------------------------------------------------------------------------
@@ -64,18 +60,18 @@ def _add_member(proposal: Proposal, by: User, now: datetime) -> Membership:
         account=proposal.account,  # type: ignore[arg-type]
         user=_user(proposal),
         role=proposal.payload["role"],
-        **_approved(proposal, by, now),
+        **approval_of(proposal, by, now),
     )
 
 
 def _change_role(proposal: Proposal, by: User, now: datetime) -> Membership:
     return change_role(
-        membership=proposal.target, role=proposal.payload["role"], **_approved(proposal, by, now)
+        membership=proposal.target, role=proposal.payload["role"], **approval_of(proposal, by, now)
     )
 
 
 def _remove_member(proposal: Proposal, by: User, now: datetime) -> None:
-    remove_member(membership=proposal.target, **_approved(proposal, by, now))
+    remove_member(membership=proposal.target, **approval_of(proposal, by, now))
 
 
 # --- People ------------------------------------------------------------------------------------
@@ -126,12 +122,12 @@ def _change_rights(proposal: Proposal, by: User, now: datetime) -> None:
         user=_user(proposal),
         is_staff=True,
         groups=_groups(proposal),
-        **_approved(proposal, by, now),
+        **approval_of(proposal, by, now),
     )
 
 
 def _reactivate(proposal: Proposal, by: User, now: datetime) -> None:
-    reactivate_user(user=_user(proposal), **_approved(proposal, by, now))
+    reactivate_user(user=_user(proposal), **approval_of(proposal, by, now))
 
 
 # --- Companies and accounts --------------------------------------------------------------------
@@ -156,7 +152,7 @@ def _open_account(proposal: Proposal, by: User, now: datetime) -> Any:
         entity=_entity(proposal),
         name=proposal.payload["name"],
         owner=_user(proposal),
-        **_approved(proposal, by, now),
+        **approval_of(proposal, by, now),
     )
 
 
@@ -184,7 +180,7 @@ def _correction_facts(proposal: Proposal) -> Facts:
 
 def _correct_entity(proposal: Proposal, by: User, now: datetime) -> Entity:
     return correct_entity(
-        entity=_entity(proposal), **proposal.payload, **_approved(proposal, by, now)
+        entity=_entity(proposal), **proposal.payload, **approval_of(proposal, by, now)
     )
 
 
@@ -204,7 +200,7 @@ def _restrict(proposal: Proposal, by: User, now: datetime) -> Restriction:
     return restrict_by_staff(
         account=proposal.account,  # type: ignore[arg-type]
         measure=proposal.payload["measure"],
-        **_approved(proposal, by, now),
+        **approval_of(proposal, by, now),
     )
 
 
@@ -219,7 +215,7 @@ def _lifting_facts(proposal: Proposal) -> Facts:
 
 
 def _lift(proposal: Proposal, by: User, now: datetime) -> bool:
-    return lift_by_staff(restriction=proposal.target, **_approved(proposal, by, now))
+    return lift_by_staff(restriction=proposal.target, **approval_of(proposal, by, now))
 
 
 register_proposal(

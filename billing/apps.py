@@ -14,4 +14,5 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Know what takes two people."""
-        import_module("billing.proposals")
+        for noun in ("catalog", "packages", "grants"):
+            import_module(f"billing.{noun}.proposals")

@@ -7,7 +7,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Proposal, User
-from accounts.services.proposals import Facts, ProposalKind, register_proposal
+from accounts.services.proposals import (
+    Facts,
+    ProposalKind,
+    approval_of,
+    register_proposal,
+)
 from compliance.enums import ViolationMeasure
 from compliance.models import ConnectionRequest, Violation
 from compliance.services.connections import decide_connection, require_connection_transition
@@ -18,10 +23,6 @@ from compliance.services.measures import (
     lift_measure,
 )
 from compliance.transitions import ConnectionAct
-
-
-def _approved(proposal: Proposal, by: User, now: datetime) -> dict[str, Any]:
-    return {"reason": proposal.reason, "approval": proposal, "by": by, "now": now}
 
 
 def _case_facts(case: Violation) -> list[Any]:
@@ -62,7 +63,7 @@ def _act(proposal: Proposal, by: User, now: datetime) -> Violation:
         measure=ViolationMeasure(payload["measure"]),
         consequences=payload["consequences"],
         is_legal_follow_up=payload["is_legal_follow_up"],
-        **_approved(proposal, by, now),
+        **approval_of(proposal, by, now),
     )
 
 
@@ -80,7 +81,7 @@ def _check_lifting(proposal: Proposal, now: datetime) -> None:
 
 
 def _lift(proposal: Proposal, by: User, now: datetime) -> Violation:
-    return lift_measure(violation=proposal.target, **_approved(proposal, by, now))
+    return lift_measure(violation=proposal.target, **approval_of(proposal, by, now))
 
 
 def _business_facts(proposal: Proposal) -> Facts:
@@ -99,7 +100,7 @@ def _check_revoking(proposal: Proposal, now: datetime) -> None:
 
 def _revoke(proposal: Proposal, by: User, now: datetime) -> ConnectionRequest:
     return decide_connection(
-        request=proposal.target, act=ConnectionAct.REVOKE, **_approved(proposal, by, now)
+        request=proposal.target, act=ConnectionAct.REVOKE, **approval_of(proposal, by, now)
     )
 
 

@@ -1,8 +1,8 @@
 """Acts of staff that need two people: one prepares, another one approves, then it happens.
 
-An app registers what its acts are in its module `proposals`:
+An app registers what its acts are in modules `proposals`:
 
-    register(
+    register_proposal(
         ProposalKind(
             name="member.remove",
             label=_("Remove a member"),
@@ -26,7 +26,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Model, QuerySet
+from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from accounts.enums import ProposalState
@@ -80,6 +82,16 @@ KINDS: dict[str, ProposalKind] = {}
 def register_proposal(*kinds: ProposalKind) -> None:
     """Make kinds of acts known."""
     KINDS.update({kind.name: kind for kind in kinds})
+
+
+def approval_of(proposal: Proposal, by: User, now: datetime) -> dict[str, Any]:
+    """Return what every service that carries out an approved proposal is called with."""
+    return {"reason": proposal.reason, "approval": proposal, "by": by, "now": now}
+
+
+def show_instant(instant: datetime) -> str:
+    """Write an instant among the facts of a proposal."""
+    return date_format(localtime(instant), "DATETIME_FORMAT")
 
 
 def kinds_of(user: User) -> list[str]:

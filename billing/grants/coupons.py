@@ -1,7 +1,7 @@
 """Staff defining promotions, and giving and withdrawing coupons.
 
-A promotion takes two people (`billing.proposals`), and so does a coupon beyond what one person
-may give an account in a day.
+A promotion takes two people (`billing.grants.proposals`), and so does a coupon beyond what one
+person may give an account in a day.
 """
 
 from collections.abc import Mapping
