@@ -2,7 +2,16 @@
 
 from django.urls import URLPattern, path
 
-from agents.views import acts, agents, groups, imports, management, refunds, telephones
+from agents.views import (
+    acts,
+    agents,
+    groups,
+    imports,
+    management,
+    refunds,
+    telephone_acts,
+    telephones,
+)
 
 app_name = "agents"
 
@@ -38,18 +47,22 @@ urlpatterns: list[URLPattern] = [
         name="telephone_register",
     ),
     path(
-        f"{APPLICATION}/telephones/<int:pk>/edit/", telephones.telephone_edit, name="telephone_edit"
+        f"{APPLICATION}/telephones/<int:pk>/edit/",
+        telephone_acts.telephone_edit,
+        name="telephone_edit",
     ),
-    path(f"{APPLICATION}/telephones/<int:pk>/password/", telephones.reset, name="telephone_reset"),
-    path(f"{APPLICATION}/telephones/<int:pk>/bind/", telephones.bind, name="telephone_bind"),
+    path(
+        f"{APPLICATION}/telephones/<int:pk>/password/", telephone_acts.reset, name="telephone_reset"
+    ),
+    path(f"{APPLICATION}/telephones/<int:pk>/bind/", telephone_acts.bind, name="telephone_bind"),
     *(
         path(
             f"{APPLICATION}/telephones/<int:pk>/{name}/",
-            telephones.act_on_telephone,
+            telephone_acts.act_on_telephone,
             {"act": name},
             name=f"telephone_{name}",
         )
-        for name in telephones.PLAIN_ACTS
+        for name in telephone_acts.PLAIN_ACTS
     ),
     path(f"{APPLICATION}/skill-groups/", groups.skill_groups, name="skill_groups"),
     path(f"{APPLICATION}/skill-groups/add/", groups.group_add, name="skill_group_add"),

@@ -1,22 +1,10 @@
-"""Acts of staff on one object: a page with a form, one service call, an audit event.
-
-    class AccountAdmin(ObjectActions, LeanAdmin):
-        @object_action(label=_("Lift"), permission="accounts.restrict_account")
-        def lift(self, request, obj, data, now):
-            lift_restriction(…, by=request.user, now=now)
-            return _("Lifted.")
-
-The method gets the clean data and the present instant, calls a service, and returns the sentence
-that tells of success, or the proposal that a second person has to decide on. A service's
-`Refused` is shown beside its field.
+"""The pages of acts of staff on one object; `object_action` says what an act is.
 
 A page remembers the state of the object that it showed. Sent twice, or after a colleague's act, it
 changes nothing but is shown again, since what is asked for may no longer be meant.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -32,79 +20,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from accounts.admin.generics import PlainAdmin
+from accounts.admin.object_action import ObjectAction, run_action
 from accounts.errors import Refused
-from accounts.forms.staff import ActionForm, ReasonForm
+from accounts.forms.staff import ActionForm
 from accounts.models import Account, Proposal
 from accounts.services.proposals import KINDS, find_waiting
 from accounts.services.second_person import refusal_for
 from accounts.services.turns import fingerprint, take_turn
-
-Perform = Callable[[Any, HttpRequest, Any, Mapping[str, Any], datetime], str | Promise | Proposal]
-
-
-@dataclass(frozen=True)
-class ObjectAction:
-    """One act. `consequence` says what will happen; `maker` returns the id of the user who brought
-    the object about, where the act is a second person's; one that `proposes` only prepares what a
-    second person then decides on."""
-
-    name: str
-    label: str | Promise
-    permission: str
-    perform: Perform
-    form: type[ActionForm]
-    consequence: str | Promise
-    is_available: Callable[[Any], bool]
-    maker: Callable[[Any], int | None]
-    proposes: bool
-    is_danger: bool
-
-
-def object_action(
-    *,
-    label: str | Promise,
-    permission: str,
-    form: type[ActionForm] = ReasonForm,
-    consequence: str | Promise = "",
-    is_available: Callable[[Any], bool] = lambda obj: True,
-    maker: Callable[[Any], int | None] = lambda obj: None,
-    proposes: bool = False,
-    is_danger: bool = False,
-) -> Callable[[Perform], Perform]:
-    """Make a method of a ModelAdmin an act, with a button on the object's page.
-
-    `permission` is "app.codename". An act that is not available for the object has no button;
-    one that needs a second person has none for the first, who reads why on the page.
-    """
-
-    def mark(perform: Perform) -> Perform:
-        perform.object_action = ObjectAction(  # type: ignore[attr-defined]
-            name=perform.__name__.replace("_", "-"),
-            label=label,
-            permission=permission,
-            perform=perform,
-            form=form,
-            consequence=consequence,
-            is_available=is_available,
-            maker=maker,
-            proposes=proposes,
-            is_danger=is_danger,
-        )
-        return perform
-
-    return mark
-
-
-def run_action(form: ActionForm, act: Callable[[Mapping[str, Any]], Any]) -> Any:
-    """Clean the form and act. Returns None, the faults in the form, where it did not happen."""
-    if not form.is_valid():
-        return None
-    try:
-        return act(form.cleaned_data)
-    except Refused as refusal:
-        field = refusal.field if refusal.field in form.fields else None
-        form.add_error(field, str(refusal))
-        return None
 
 
 def page_of(obj: Model) -> str:
@@ -152,7 +74,7 @@ class ObjectActions(PlainAdmin):
     def offered(self, request: HttpRequest, obj: Any) -> list[tuple[ObjectAction, str]]:
         """Return the acts that this person may do on `obj`, each with its address."""
         return [
-            (action, self._address("act", quote(obj.pk), action.name))
+            (action, self.address("act", quote(obj.pk), action.name))
             for action in self.object_actions.values()
             if self._may(request, action, obj) and not self._refusal(request, action, obj)
         ]
@@ -241,7 +163,7 @@ class ObjectActions(PlainAdmin):
             action.permission
         ):
             raise PermissionDenied
-        back = self._address("change", quote(obj.pk))
+        back = self.address("change", quote(obj.pk))
         if not action.is_available(obj):
             messages.error(request, _("This is not possible any more, so nothing was changed."))
             return HttpResponseRedirect(back)
@@ -289,8 +211,6 @@ class ObjectActions(PlainAdmin):
         status: int = 200,
     ) -> HttpResponse:
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": action.label,
             "action": action,
             "proposes": action.proposes,
@@ -301,60 +221,16 @@ class ObjectActions(PlainAdmin):
             "refusal": refusal,
             "back": back,
         }
-        return render(request, self.object_action_template, context, status=status)
+        return self.render_act(request, context, status)
 
-    def _address(self, page: str, *args: str) -> str:
+    def render_act(
+        self, request: HttpRequest, context: Mapping[str, Any], status: int
+    ) -> HttpResponse:
+        """Show the page of an act, or of adding an object."""
+        shared = {**self.admin_site.each_context(request), "opts": self.opts}
+        return render(request, self.object_action_template, {**shared, **context}, status=status)
+
+    def address(self, page: str, *args: str) -> str:
+        """Return the address of a page of this model in the administration."""
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}"
         return reverse(name, args=args, current_app=self.admin_site.name)
-
-
-class AddThroughService(ObjectActions):
-    """Lets staff add an object by a service call, for people with the model's add permission."""
-
-    add_form: type[ActionForm]
-    add_label: str | Promise = ""
-    #: Whether adding one only prepares what a second person then decides on.
-    add_proposes = False
-
-    def add_consequence(self) -> str:
-        """Return what follows from adding one, told before it is done."""
-        return ""
-
-    def announce(self, request: HttpRequest, obj: Any) -> None:
-        """Tell that `obj` was added; override where adding it is not the whole story."""
-        messages.success(request, _("Added: %(object)s") % {"object": obj})
-
-    def add_object(self, request: HttpRequest, data: Mapping[str, Any], now: datetime) -> Any:
-        """Call the service that adds one, with the clean data of `add_form`; return the object."""
-        raise NotImplementedError
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return PlainAdmin.has_add_permission(self, request)
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        is_sent = request.method == "POST"
-        form = self.add_form(request.POST, request.FILES) if is_sent else self.add_form()
-        if is_sent:
-            obj = run_action(form, lambda data: self.add_object(request, data, timezone.now()))
-            if isinstance(obj, Proposal):
-                say_that_it_waits(request)
-                return HttpResponseRedirect(page_of(obj))
-            if obj is not None:
-                self.announce(request, obj)
-                return HttpResponseRedirect(self._address("change", quote(obj.pk)))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": self.add_label or _("Add %(name)s") % {"name": self.opts.verbose_name},
-            "action": None,
-            "proposes": self.add_proposes,
-            "consequence": self.add_consequence(),
-            "form": form,
-            "back": self._address("changelist"),
-        }
-        status = 422 if is_sent else 200
-        return render(request, self.object_action_template, context, status=status)

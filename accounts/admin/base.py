@@ -15,8 +15,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.admin.actions import AddThroughService, ObjectActions, object_action
+from accounts.admin.actions import ObjectActions
+from accounts.admin.adding import AddThroughService
 from accounts.admin.generics import PlainInline
+from accounts.admin.object_action import object_action
 from accounts.admin.paginator import LeanChangeList, LeanPaginator
 from accounts.admin.search import SearchableField, search
 from accounts.forms.staff import ActionForm, ReasonForm

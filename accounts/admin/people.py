@@ -13,8 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.actions import ObjectAction
 from accounts.admin.base import AddThroughService, LeanAdmin, object_action, person
+from accounts.admin.object_action import ObjectAction
 from accounts.admin.tenants import MemberRows
 from accounts.enums import MailState
 from accounts.forms.tenants import PersonForm, StaffRightsForm

@@ -16,8 +16,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.actions import ObjectAction, page_of
+from accounts.admin.actions import page_of
 from accounts.admin.base import LeanAdmin, object_action, person
+from accounts.admin.object_action import ObjectAction
 from accounts.enums import ProposalState
 from accounts.models import Proposal
 from accounts.services.proposals import (
