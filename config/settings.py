@@ -418,6 +418,8 @@ PAYMENT_REQUEST_DAILY_LIMIT = env.int("PAYMENT_REQUEST_DAILY_LIMIT", default=10)
 
 # Packages that expire within this time are ticked where several are renewed.
 RENEWAL_DUE_DAYS = env.int("RENEWAL_DUE_DAYS", default=30)
+# Packages that expire within this time are named on the first pages of customers and staff.
+EXPIRING_SOON_DAYS = env.int("EXPIRING_SOON_DAYS", default=7)
 
 # A package's life.
 ISOLATION_DAYS = env.int("ISOLATION_DAYS", default=7)

@@ -6,7 +6,7 @@ proposals all ask it. A decision is refused to
 - the person who made the thing,
 - members of the company that it concerns, today or until a day ago,
 - a person whose own sign-in or rights are younger than a day, and
-- two people, one of whom created the other or gave the other rights, within a day; also through a
+- two people, one of whom created the other or gave the other rights, lately; also through a
   third person, so that two sign-ins made by one person never decide on each other's work.
 
 A day is the setting `SECOND_PERSON_HOURS`. What was made on the server (`createsuperuser`) has no
@@ -19,6 +19,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.enums import ProposalState
 from accounts.errors import Refused
@@ -54,9 +55,17 @@ def refusal_for(
             _("You recorded or handled this, so another person must decide it."),
             code="same_person",
         )
+    hours = settings.SECOND_PERSON_HOURS
     if account is not None and is_insider(by, account, now):
         return Refused(
-            _("You are, or were within a day, a member of this company, so others act on it."),
+            ngettext(
+                "You are, or were within %(hours)d hour, a member of this company, so others act "
+                "on it.",
+                "You are, or were within %(hours)d hours, a member of this company, so others act "
+                "on it.",
+                hours,
+            )
+            % {"hours": hours},
             code="own_company",
         )
     if makers and _givers({by.pk}, now):
@@ -66,10 +75,14 @@ def refusal_for(
         )
     if makers and _line({by.pk}, now) & _line(makers, now):
         return Refused(
-            _(
-                "Your sign-in and the one that made this had to do with each other within a day, "
-                "so another person must decide it."
-            ),
+            ngettext(
+                "Your sign-in and the one that made this had to do with each other within "
+                "%(hours)d hour, so another person must decide it.",
+                "Your sign-in and the one that made this had to do with each other within "
+                "%(hours)d hours, so another person must decide it.",
+                hours,
+            )
+            % {"hours": hours},
             code="linked_person",
         )
     return None
@@ -122,7 +135,7 @@ def require_approval(
 
 
 def is_insider(user: User, account: Account, now: datetime) -> bool:
-    """Whether `user` is a member of an account of this company, or left one within a day."""
+    """Whether `user` is a member of an account of this company, or left one lately."""
     company = Account.objects.filter(entity_id=account.entity_id)
     if Membership.objects.filter(user=user, account__in=company).exists():
         return True

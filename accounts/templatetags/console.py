@@ -34,7 +34,7 @@ MINUS = "\u2212"
 
 
 @register.filter
-def money(amount: Decimal | None, currency: str = "USD") -> str:
+def money(amount: Decimal | None, currency: str) -> str:
     """Write an amount: `USD 1,234.50`, its blank unbreakable; nothing for None.
 
     The amount is in the currency's units, not cents, and shown with two decimals.

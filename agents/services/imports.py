@@ -20,7 +20,7 @@ from agents.services.batches import lock_application
 from agents.sheets import MAX_BYTES, Sheet, printable, read_sheet
 
 #: A file that nobody has imported within this time is thrown away.
-KEPT_FOR = timedelta(hours=24)
+KEPT_HOURS = 24
 PREVIEW_ROWS = 20
 _SECONDS_BETWEEN_REPORTS = 0.3
 #: The columns that a file brings, as the agents' table has them.
@@ -48,7 +48,8 @@ def send_import(
     with transaction.atomic():
         account = lock_application(application)
         own = AgentImport.objects.filter(account=account, application=application)
-        old = own.filter(created_at__lt=now - KEPT_FOR).exclude(status=ImportStatus.DONE)
+        since = now - timedelta(hours=KEPT_HOURS)
+        old = own.filter(created_at__lt=since).exclude(status=ImportStatus.DONE)
         old.filter(written=0).delete()
         old.update(content=None)
         return AgentImport.objects.create(

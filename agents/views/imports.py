@@ -30,7 +30,7 @@ from agents.models import AgentImport
 from agents.problems import group_problems
 from agents.services.exports import export_rows, template_rows
 from agents.services.import_turns import run_import
-from agents.services.imports import check_import, send_import
+from agents.services.imports import KEPT_HOURS, check_import, send_import
 from agents.sheets import COLUMNS, MAX_BYTES
 from agents.views.places import may_change, place_of
 
@@ -96,6 +96,7 @@ def _answer(
     context = {
         "application": imported.application,
         "imported": imported,
+        "kept_hours": KEPT_HOURS,
         "refusal": refusal,
         "problems": [(COLUMNS.get(group.column, ""), group) for group in groups[:PROBLEMS_SHOWN]],
         "has_more": len(groups) > PROBLEMS_SHOWN,

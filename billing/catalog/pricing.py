@@ -21,7 +21,8 @@ from billing.calendar import Remaining
 from billing.enums import Edition, ItemKind, LicenseKind, TermUnit
 
 _CENT = Decimal("0.01")
-_DAYS_IN_PRICE_MONTH = 30
+#: By how many days a month's price is divided for the price of one.
+DAYS_IN_PRICE_MONTH = 30
 
 #: How many terms one order may buy.
 TERM_LIMITS = {TermUnit.MONTH: (1, 12), TermUnit.YEAR: (1, 3)}
@@ -128,11 +129,11 @@ def _round_half_up(amount: Fraction) -> Decimal:
 def midterm_unit_price(monthly: Fraction | Decimal, left: Remaining) -> Decimal:
     """Return the price of one license for the time left.
 
-    Whole months at the monthly price, then days at a thirtieth of it each, the days never above
-    one month; rounded half up to the cent, at least one cent (ADR 0022).
+    Whole months at the monthly price, then days at a `DAYS_IN_PRICE_MONTH`th of it each, the days
+    never above one month; rounded half up to the cent, at least one cent (ADR 0022).
     """
     price = Fraction(monthly)
-    days = price * min(left.days, _DAYS_IN_PRICE_MONTH) / _DAYS_IN_PRICE_MONTH
+    days = price * min(left.days, DAYS_IN_PRICE_MONTH) / DAYS_IN_PRICE_MONTH
     return max(_round_half_up(price * left.months + days), _CENT)
 
 
@@ -315,8 +316,8 @@ def _times(quantity: int) -> str:
 
 def _explain_days(days: int, monthly: str) -> str:
     text = ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
-    part = f"{text} × {monthly} ÷ {_DAYS_IN_PRICE_MONTH}"
-    if days <= _DAYS_IN_PRICE_MONTH:
+    part = f"{text} × {monthly} ÷ {DAYS_IN_PRICE_MONTH}"
+    if days <= DAYS_IN_PRICE_MONTH:
         return part
     return _("(%(part)s, at most %(monthly)s)") % {"part": part, "monthly": monthly}
 

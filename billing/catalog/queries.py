@@ -39,6 +39,12 @@ def find_price_book(at: datetime) -> PriceBook:
     return book
 
 
+def list_currencies() -> list[tuple[str, str]]:
+    """Return the currencies of all price books, as choices of a form."""
+    found = PriceBook.objects.order_by("currency").values_list("currency", flat=True).distinct()
+    return [(currency, currency) for currency in found]
+
+
 def find_prices(at: datetime) -> tuple[PriceBook, PriceList]:
     """Return the price book in force at `at` with its prices; one query where there is one."""
     rows = _PRICES(at)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import Account
 from billing.calendar import billing_zone
+from billing.catalog.queries import find_price_book
 from billing.confirmation import Confirmation, digest_of, read_confirmation
 from billing.enums import RefundRuleOutcome
 from billing.packages.models import Package
@@ -119,7 +120,7 @@ def build_quote(
         own=own,
     )
     trace = evaluate(facts, asked_at=asked_at or now, tz=billing_zone(), config=refund_config())
-    currency = orders.paid[0].currency if orders.paid else "USD"
+    currency = orders.paid[0].currency if orders.paid else find_price_book(now).currency
     return RefundQuote(
         package=package,
         account=account,

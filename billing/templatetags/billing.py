@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
 from accounts.templatetags.console import deadline
+from billing.catalog.pricing import DAYS_IN_PRICE_MONTH
 from billing.enums import Edition
 from billing.offers.labels import limits_of
 from billing.orders.quotes import RefundTerms
@@ -61,11 +62,13 @@ def policy_days() -> dict[str, int]:
     """Return the settings that pages name, so that prose follows them.
 
     `{% policy_days as days %}`: `isolation` and `refund` are days; `order_hours` is how long an
-    order can be paid, `renewal_hours` how long before the expiry automatic renewal begins.
+    order can be paid, `renewal_hours` how long before the expiry automatic renewal begins, and
+    `price_month` by how many days a month's price is divided for a day's.
     """
     return {
         "isolation": settings.ISOLATION_DAYS,
         "refund": settings.REFUND_WINDOW_DAYS,
         "order_hours": settings.ORDER_LIFETIME_HOURS,
         "renewal_hours": settings.AUTO_RENEWAL_LEAD_HOURS,
+        "price_month": DAYS_IN_PRICE_MONTH,
     }

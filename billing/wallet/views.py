@@ -67,7 +67,12 @@ def months(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """
     found = list_months(access.account)
     page = read_numbered_page(found, request.GET, size=_MONTHS_ON_PAGE)
-    context = {"access": access, "page": page, "columns": list(FUND_COLUMNS)}
+    context = {
+        "access": access,
+        "page": page,
+        "columns": list(FUND_COLUMNS),
+        "currency": find_price_book(timezone.now()).currency,
+    }
     return render(request, "billing/months.html", context)
 
 

@@ -64,7 +64,7 @@ class AppealAdmin(LeanAdmin):
         label=_("Uphold the violation"),
         permission=DECIDE,
         form=AnswerForm,
-        consequence=_("Everything stays as it is; the customer may have one more appeal."),
+        consequence=_("Everything stays as it is; the customer may be able to appeal again."),
         is_available=_is_open,
         maker=_handler,
     )

@@ -2,10 +2,12 @@
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.utils.functional import lazy
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.enums import MailState
 from accounts.models import Notification, OutgoingMail, User
@@ -15,8 +17,6 @@ from billing.models import Order, Package, SweepRun
 from billing.renewals.auto_renewal import due_renewals
 from config.staff.work import Work, WorklistLine, change_url
 
-#: A package that ends within this time is about to expire.
-SOON = timedelta(days=7)
 #: E-mails that failed longer ago than this are history.
 RECENTLY = timedelta(days=30)
 #: Mail about signing in that waits longer than this is stuck: the sender does not run.
@@ -25,6 +25,31 @@ STUCK = timedelta(minutes=10)
 LOOKED_THROUGH = 100_000
 #: What the outbox writes about a message whose reader has left; that is no failure.
 GONE = "recipient is gone"
+
+
+def _soon(now: datetime) -> datetime:
+    """Return until when a package that ends is about to expire."""
+    return now + timedelta(days=settings.EXPIRING_SOON_DAYS)
+
+
+def _title_of_expiring() -> str:
+    days = settings.EXPIRING_SOON_DAYS
+    text = ngettext(
+        "Packages that expire within %(days)d day",
+        "Packages that expire within %(days)d days",
+        days,
+    )
+    return text % {"days": days}
+
+
+def _no_expiring() -> str:
+    days = settings.EXPIRING_SOON_DAYS
+    text = ngettext(
+        "No package expires within %(days)d day.",
+        "No package expires within %(days)d days.",
+        days,
+    )
+    return text % {"days": days}
 
 
 def _renewals(user: User, now: datetime) -> QuerySet[Package]:
@@ -37,7 +62,7 @@ def _renewals(user: User, now: datetime) -> QuerySet[Package]:
 def _expiring(user: User, now: datetime) -> QuerySet[Package]:
     return (
         Package.objects.filter(
-            state=PackageState.ACTIVE, expires_at__gt=now, expires_at__lte=now + SOON
+            state=PackageState.ACTIVE, expires_at__gt=now, expires_at__lte=_soon(now)
         )
         .select_related("account", "application")
         .order_by("expires_at", "pk")
@@ -135,7 +160,7 @@ WATCH = [
     ),
     Work(
         name="expiring",
-        title=gettext_lazy("Packages that expire within a week"),
+        title=lazy(_title_of_expiring, str)(),
         icon="calendar-days",
         permissions=("billing.view_package",),
         find=_expiring,
@@ -144,9 +169,9 @@ WATCH = [
         query=lambda now: {
             "state__exact": "active",
             "expires_at__gt": now.isoformat(),
-            "expires_at__lte": (now + SOON).isoformat(),
+            "expires_at__lte": (_soon(now)).isoformat(),
         },
-        empty=gettext_lazy("No package expires within a week."),
+        empty=lazy(_no_expiring, str)(),
     ),
     Work(
         name="orders",

@@ -1,4 +1,4 @@
-"""What an account spent in each of the last 12 months, and a chart of it made on the server."""
+"""What an account spent in each of the last months, and a chart of it made on the server."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -40,7 +40,7 @@ def _months_back(today: date) -> list[date]:
 
 
 def read_spending(account: Account, currency: str, now: datetime) -> list[MonthSpending]:
-    """Return the last 12 months in the billing zone, the oldest first, with their bars.
+    """Return the last `MONTHS` months in the billing zone, the oldest first, with their bars.
 
     Spend is what the account's funds paid for orders, less what refunds gave back.
     """

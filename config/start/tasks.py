@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -24,8 +25,6 @@ from billing.packages.steps import lead_to
 from compliance.models import ConnectionRequest, Violation
 from config.start.overview import PackageRow
 
-#: An expiry nearer than this is something to do.
-_SOON = timedelta(days=7)
 #: How many orders, or requests, are named.
 _SHOWN = 3
 
@@ -50,29 +49,35 @@ def _package_tasks(access: AccountAccess, rows: Iterable[PackageRow], now: datet
 
 
 def _package_task(row: PackageRow, now: datetime) -> Task | None:
-    acts, name = row.status.acts, row.application.name
+    acts, name, soon = row.status.acts, row.application.name, settings.EXPIRING_SOON_DAYS
     if row.package is None:
         text, tone, act = _("“%(name)s” has no package."), "info", PackageAct.BUY
     elif row.state == PackageState.ISOLATED:
         text = _("The package of “%(name)s” has expired, so its agents cannot work.")
         tone, act = "danger", PackageAct.RENEW
-    elif row.package.expires_at - now > _SOON:
+    elif row.package.expires_at - now > timedelta(days=soon):
         return None
     elif row.state == PackageState.TRIAL:
-        text, tone, act = (
-            _("The trial of “%(name)s” ends within a week."),
-            "warning",
-            PackageAct.BUY,
+        text = ngettext(
+            "The trial of “%(name)s” ends within %(days)d day.",
+            "The trial of “%(name)s” ends within %(days)d days.",
+            soon,
         )
+        tone, act = "warning", PackageAct.BUY
     elif row.package.renewal_mode != RenewalMode.REMIND:
         return None
     else:
-        text = _("The package of “%(name)s” expires within a week.")
+        text = ngettext(
+            "The package of “%(name)s” expires within %(days)d day.",
+            "The package of “%(name)s” expires within %(days)d days.",
+            soon,
+        )
         tone, act = "warning", PackageAct.RENEW
     if act not in acts:
         return None
     step = lead_to(act, row.application)
-    return Task(tone=tone, text=text % {"name": name}, button=step.label, url=step.url)
+    text %= {"name": name, "days": soon}
+    return Task(tone=tone, text=text, button=step.label, url=step.url)
 
 
 def _money_tasks(access: AccountAccess, now: datetime) -> list[Task]:

@@ -38,7 +38,7 @@ def render(source: str, request: HttpRequest | None = None, **context: Any) -> s
     ],
 )
 def test_money(amount: Decimal | None, text: str) -> None:
-    assert console.money(amount) == text
+    assert console.money(amount, "USD") == text
 
 
 def test_money_of_another_currency() -> None:
@@ -293,5 +293,5 @@ def test_only_what_may_stay_empty_is_marked(name: str, is_marked: bool) -> None:
 
 def test_chinese_amounts_and_dates() -> None:
     with translation.override("zh-hans"):
-        assert console.money(Decimal("12345.5")) == "USD\u00a012,345.50"
+        assert console.money(Decimal("12345.5"), "USD") == "USD\u00a012,345.50"
         assert 'datetime="2025-03-31"' in console.day(date(2025, 3, 31))

@@ -16,7 +16,7 @@ from agents.rows import check_sheet
 from agents.services import import_turns, imports
 from agents.services.batches import lock_application
 from agents.services.import_turns import run_import
-from agents.services.imports import KEPT_FOR, check_import
+from agents.services.imports import KEPT_HOURS, check_import
 from billing.models import Package
 from tests.agents.builders import NOW, Tenant, licenses_of, make_agent, make_package
 from tests.agents.test_imports import bring_in, check, file_of, found, group, line, send
@@ -300,7 +300,7 @@ def test_what_is_left_of_an_old_import_tells_the_truth(
     tenant: Tenant, between: Callable[[MakeTrouble], None]
 ) -> None:
     imported = stopped(tenant, between)
-    AgentImport.objects.update(created_at=NOW - KEPT_FOR - timedelta(seconds=1))
+    AgentImport.objects.update(created_at=NOW - timedelta(hours=KEPT_HOURS, seconds=1))
     send(tenant, file_of(line(9)))
     imported.refresh_from_db()
     assert (imported.status, imported.written, imported.content) == ("checked", 2, None)

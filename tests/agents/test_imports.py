@@ -21,7 +21,7 @@ from agents.enums import ImportMode, ImportStatus
 from agents.models import Agent, AgentImport, SkillGroup
 from agents.services.exports import export_rows
 from agents.services.import_turns import run_import
-from agents.services.imports import KEPT_FOR, check_import, send_import
+from agents.services.imports import KEPT_HOURS, check_import, send_import
 from agents.sheets import read_sheet
 from billing.models import Package
 from tests.agents.builders import (
@@ -217,7 +217,7 @@ def test_files_left_lying_are_thrown_away(tenant: Tenant) -> None:
         content=file_of(line(3)),
         mode=ImportMode.ADD,
         by=tenant.owner,
-        now=NOW + KEPT_FOR + timedelta(seconds=1),
+        now=NOW + timedelta(hours=KEPT_HOURS, seconds=1),
     )
     kept = AgentImport.objects.order_by("pk").values_list("status", "file_name")
     assert list(kept) == [("done", "agents.csv"), ("sent", "later.csv")]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin.base import ActionForm, AddThroughService, LeanAdmin, object_action
 from accounts.forms.fields import AccountField, CodeField, DecimalNumberField, LineField
 from accounts.templatetags.console import money
+from billing.catalog.queries import list_currencies
 from billing.enums import CreditStatus, FundKind
 from billing.grants.credits import approve_credit, ask_for_reversal, record_credit, reject_credit
 from billing.grants.daily_limit import daily_limit_words
@@ -28,7 +29,7 @@ class CreditForm(ActionForm):
     amount = DecimalNumberField(
         label=_("Amount"), min_value=Decimal("0.01"), max_digits=14, decimal_places=2
     )
-    currency = forms.ChoiceField(label=_("Currency"), choices=[("USD", "USD")])
+    currency = forms.ChoiceField(label=_("Currency"), choices=list_currencies)
     reference = CodeField(
         label=_("Reference"),
         max_length=64,

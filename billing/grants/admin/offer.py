@@ -22,6 +22,7 @@ from accounts.forms.fields import (
 )
 from accounts.models import Proposal
 from accounts.services.proposals import propose
+from billing.catalog.queries import list_currencies
 from billing.enums import CouponKind, Edition, OrderKind, PromotionRefundRule, TermUnit
 from billing.grants.coupons import give_coupon, withdraw_coupon
 from billing.grants.daily_limit import daily_limit_words
@@ -158,7 +159,7 @@ class CouponForm(LimitsForm):
     account = AccountField(label=_("Account (UIN)"))
     code = CodeField(label=_("Code"), max_length=40)
     kind = forms.ChoiceField(label=_("Kind"), choices=CouponKind.choices)
-    currency = forms.ChoiceField(label=_("Currency"), choices=[("USD", "USD")])
+    currency = forms.ChoiceField(label=_("Currency"), choices=list_currencies)
     amount = DecimalNumberField(
         label=_("Amount"),
         min_value=Decimal("0.01"),

@@ -77,6 +77,7 @@ class RenewalForm(EndingForm, OrderRequestForm):
     """
 
     packages = KeysField(label=_("Packages"), required=False)
+    term_help = TERM_HELP
 
     def __init__(self, data: Any, *, helds: Sequence[PackageSnapshot]) -> None:
         super().__init__(data)
@@ -85,7 +86,7 @@ class RenewalForm(EndingForm, OrderRequestForm):
             key = held.package.pk
             self.fields[f"unit_{key}"] = term_unit_field()
             # Several packages have one sentence for all of them above.
-            own_help = {"help_text": TERM_HELP} if len(helds) == 1 else {}
+            own_help = {"help_text": self.term_help} if len(helds) == 1 else {}
             self.fields[f"count_{key}"] = term_count_field(**own_help)
             for kind in LicenseKind:
                 if _bought(held, kind):

@@ -5,14 +5,15 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.utils.functional import Promise
+from django.utils.functional import Promise, lazy
+from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.errors import Refused
 from accounts.forms.fields import WholeNumberField
 from accounts.models import Application
 from accounts.templatetags.console import money
+from billing.catalog.pricing import TERM_LIMITS
 from billing.enums import TermUnit
 from billing.offers.services import CouponChoice
 from billing.orders.forms.fields import KeyField, UinField
@@ -150,14 +151,26 @@ def term_unit_field() -> forms.TypedChoiceField:
     )
 
 
+def _term_help() -> str:
+    text = gettext("%(month_min)d to %(month_max)d months, or %(year_min)d to %(year_max)d years.")
+    return text % {
+        f"{unit}_{name}": limit
+        for unit, limits in TERM_LIMITS.items()
+        for name, limit in zip(("min", "max"), limits, strict=True)
+    }
+
+
 #: What the number of terms may be.
-TERM_HELP = gettext_lazy("1 to 12 months, or 1 to 3 years.")
+TERM_HELP = lazy(_term_help, str)()
 
 
 def term_count_field(**kwargs: Any) -> WholeNumberField:
     """Return a field for the number of terms, up to the most that any kind of term allows."""
     return WholeNumberField(
-        label=gettext_lazy("Number of terms"), min_value=1, max_value=12, **kwargs
+        label=gettext_lazy("Number of terms"),
+        min_value=min(least for least, _most in TERM_LIMITS.values()),
+        max_value=max(most for _least, most in TERM_LIMITS.values()),
+        **kwargs,
     )
 
 
