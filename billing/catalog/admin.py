@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,7 @@ from accounts.admin.base import (
     ReadOnlyInline,
     ReasonForm,
     object_action,
+    person,
 )
 from accounts.forms.fields import PlainDateTimeField
 from accounts.models import Proposal
@@ -87,7 +89,7 @@ def _propose(request: HttpRequest, kind: str, data: Mapping[str, Any], now: date
         kind,
         payload={"file": data["file"], "effective_at": data["effective_at"]},
         reason=data["reason"],
-        by=request.user,  # type: ignore[arg-type]
+        by=person(request),
         now=now,
     )
 
@@ -103,11 +105,11 @@ def _send(book: PriceBook) -> HttpResponse:
     return HttpResponse(text, content_type="application/json", headers=headers)
 
 
-def _yes_or_no(is_so: bool) -> str:
-    return _("Yes") if is_so else _("No")  # type: ignore[return-value]
+def _yes_or_no(is_so: bool) -> str | Promise:
+    return _("Yes") if is_so else _("No")
 
 
-def _joined(first: str, more: str) -> str:
+def _joined(first: str | Promise, more: str) -> str:
     return f"{first} · {more}" if more else str(first)
 
 
@@ -169,10 +171,10 @@ class PriceBookAdmin(AddThroughService, LeanAdmin):
     )
     def withdraw(
         self, request: HttpRequest, obj: PriceBook, data: Mapping[str, Any], now: datetime
-    ) -> str:
+    ) -> str | Promise:
         """Take it back before it takes effect."""
-        withdraw_price_book(book=obj, reason=data["reason"], by=request.user, now=now)  # type: ignore[arg-type]
-        return _("The price book is withdrawn.")  # type: ignore[return-value]
+        withdraw_price_book(book=obj, reason=data["reason"], by=person(request), now=now)
+        return _("The price book is withdrawn.")
 
 
 class FeatureInline(ReadOnlyInline):

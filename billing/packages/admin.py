@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import LeanAdmin, ReasonForm, object_action
+from accounts.admin.base import LeanAdmin, ReasonForm, object_action, person
 from accounts.forms.fields import WholeNumberField
 from accounts.models import Proposal
 from accounts.services.proposals import propose
@@ -76,7 +76,7 @@ class PackageAdmin(LeanAdmin):
             target=obj,
             payload={"is_switched": data["is_switched"]},
             reason=data["reason"],
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             now=now,
         )
 
@@ -99,7 +99,7 @@ class PackageAdmin(LeanAdmin):
             target=obj,
             payload={"days": data["days"], "hours": data["hours"]},
             reason=data["reason"],
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             now=now,
         )
 

@@ -22,6 +22,7 @@ from accounts.admin.base import (
     ReadOnlyInline,
     ReasonForm,
     object_action,
+    person,
 )
 from accounts.forms.fields import AccountField
 from accounts.templatetags.console import money
@@ -146,9 +147,9 @@ class RefundAdmin(LeanAdmin):
     )
     def approve(
         self, request: HttpRequest, obj: Refund, data: Mapping[str, Any], now: datetime
-    ) -> str:
-        approve_refund(refund=obj, reason=data["reason"], by=request.user, now=now)  # type: ignore[arg-type]
-        return _("Refunded.")  # type: ignore[return-value]
+    ) -> str | Promise:
+        approve_refund(refund=obj, reason=data["reason"], by=person(request), now=now)
+        return _("Refunded.")
 
     @object_action(
         label=_("Reject"),
@@ -159,9 +160,9 @@ class RefundAdmin(LeanAdmin):
     )
     def reject(
         self, request: HttpRequest, obj: Refund, data: Mapping[str, Any], now: datetime
-    ) -> str:
-        reject_refund(refund=obj, reason=data["reason"], by=request.user, now=now)  # type: ignore[arg-type]
-        return _("Rejected.")  # type: ignore[return-value]
+    ) -> str | Promise:
+        reject_refund(refund=obj, reason=data["reason"], by=person(request), now=now)
+        return _("Rejected.")
 
 
 class HoldForm(ReasonForm):
@@ -187,7 +188,7 @@ class RefundHoldAdmin(AddThroughService, LeanAdmin):
 
     def add_object(self, request: HttpRequest, data: Mapping[str, Any], now: datetime) -> Any:
         """Send the account's refunds to review."""
-        return place_refund_hold(**data, by=request.user, now=now)  # type: ignore[arg-type]
+        return place_refund_hold(**data, by=person(request), now=now)
 
     @object_action(
         label=_("Release"),
@@ -196,6 +197,6 @@ class RefundHoldAdmin(AddThroughService, LeanAdmin):
     )
     def release(
         self, request: HttpRequest, obj: RefundHold, data: Mapping[str, Any], now: datetime
-    ) -> str:
-        release_refund_hold(hold=obj, reason=data["reason"], by=request.user, now=now)  # type: ignore[arg-type]
-        return _("Released.")  # type: ignore[return-value]
+    ) -> str | Promise:
+        release_refund_hold(hold=obj, reason=data["reason"], by=person(request), now=now)
+        return _("Released.")

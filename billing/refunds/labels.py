@@ -38,6 +38,11 @@ class RuleWords:
     source: str
     staff_note: str = ""
 
+    @property
+    def tone(self) -> str:
+        """How the outcome feels, for its badge."""
+        return _TONES[self.outcome]
+
 
 TITLES: Mapping[RefundRule, Text] = {
     RefundRule.PAID_PACKAGE: _("A paid package in its life"),
@@ -227,6 +232,11 @@ def describe_trace(
     return [describe_rule(result, tz=tz, for_staff=for_staff, link=link) for result in results]
 
 
+_TONES = {
+    RefundRuleOutcome.FAIL: "danger",
+    RefundRuleOutcome.REVIEW: "warning",
+    RefundRuleOutcome.PASS: "good",
+}
 _URGENCY = {
     RefundRuleOutcome.FAIL: 0,
     RefundRuleOutcome.REVIEW: 1,

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import ActionForm, AddThroughService, LeanAdmin, object_action
+from accounts.admin.base import ActionForm, AddThroughService, LeanAdmin, object_action, person
 from accounts.forms.fields import AccountField, CodeField, DecimalNumberField, LineField
 from accounts.templatetags.console import money
 from billing.catalog.queries import list_currencies
@@ -71,7 +71,7 @@ class CreditAdmin(AddThroughService, LeanAdmin):
 
     def add_object(self, request: HttpRequest, data: Mapping[str, Any], now: datetime) -> Any:
         """Record the credit; beyond the account's daily limit it waits for a second person."""
-        return record_credit(**data, by=request.user, now=now)  # type: ignore[arg-type]
+        return record_credit(**data, by=person(request), now=now)
 
     def announce(self, request: HttpRequest, obj: Any) -> None:
         """Say whether the money was credited, or waits for a second person."""
@@ -109,9 +109,9 @@ class CreditAdmin(AddThroughService, LeanAdmin):
     )
     def approve(
         self, request: HttpRequest, obj: Credit, data: Mapping[str, Any], now: datetime
-    ) -> str:
-        approve_credit(credit=obj, reason=data["reason"], by=request.user, now=now)  # type: ignore[arg-type]
-        return _("Booked.")  # type: ignore[return-value]
+    ) -> str | Promise:
+        approve_credit(credit=obj, reason=data["reason"], by=person(request), now=now)
+        return _("Booked.")
 
     @object_action(
         label=_("Reject"),
@@ -122,9 +122,9 @@ class CreditAdmin(AddThroughService, LeanAdmin):
     )
     def reject(
         self, request: HttpRequest, obj: Credit, data: Mapping[str, Any], now: datetime
-    ) -> str:
-        reject_credit(credit=obj, reason=data["reason"], by=request.user, now=now)  # type: ignore[arg-type]
-        return _("Rejected; no money moved.")  # type: ignore[return-value]
+    ) -> str | Promise:
+        reject_credit(credit=obj, reason=data["reason"], by=person(request), now=now)
+        return _("Rejected; no money moved.")
 
     @object_action(
         label=_("Take back"),
@@ -135,6 +135,6 @@ class CreditAdmin(AddThroughService, LeanAdmin):
     )
     def take_back(
         self, request: HttpRequest, obj: Credit, data: Mapping[str, Any], now: datetime
-    ) -> str:
-        ask_for_reversal(credit=obj, reason=data["reason"], by=request.user, now=now)  # type: ignore[arg-type]
-        return _("The reversal waits for a second person.")  # type: ignore[return-value]
+    ) -> str | Promise:
+        ask_for_reversal(credit=obj, reason=data["reason"], by=person(request), now=now)
+        return _("The reversal waits for a second person.")

@@ -8,9 +8,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import AddThroughService, LeanAdmin, ReasonForm, object_action
+from accounts.admin.base import AddThroughService, LeanAdmin, ReasonForm, object_action, person
 from accounts.errors import Refused
 from accounts.forms.fields import (
     AccountField,
@@ -122,7 +123,7 @@ class PromotionAdmin(LimitedAdmin):
             "promotion.define",
             payload={name: value for name, value in data.items() if name != "reason"},
             reason=data["reason"],
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             now=now,
         )
 
@@ -140,7 +141,7 @@ class PromotionAdmin(LimitedAdmin):
             "promotion.end",
             target=obj,
             reason=data["reason"],
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             now=now,
         )
 
@@ -247,7 +248,7 @@ class CouponAdmin(LimitedAdmin):
     )
     def withdraw(
         self, request: HttpRequest, obj: Coupon, data: Mapping[str, Any], now: datetime
-    ) -> str:
+    ) -> str | Promise:
         """Take back a coupon given by mistake."""
-        withdraw_coupon(coupon=obj, reason=data["reason"], by=request.user, now=now)  # type: ignore[arg-type]
-        return _("The coupon is withdrawn.")  # type: ignore[return-value]
+        withdraw_coupon(coupon=obj, reason=data["reason"], by=person(request), now=now)
+        return _("The coupon is withdrawn.")
