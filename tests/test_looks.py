@@ -10,8 +10,8 @@ from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
 from config.demo import shop
-from tests.agents.builders import Tenant, make_package, make_tenant
 from tests.agents.test_pages import signed_in
+from tests.factories import Customer, make_customer, make_package
 from tests.looks import looks_broken
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -85,8 +85,8 @@ FAULTS = (
 )
 
 
-def address(name: str, tenant: Tenant) -> str:
-    known = {"uin": tenant.account.uin, "sdkappid": tenant.application.sdkappid}
+def address(name: str, customer: Customer) -> str:
+    known = {"uin": customer.account.uin, "sdkappid": customer.application.sdkappid}
     wanted = {"agents:management": ("uin", "sdkappid"), "compliance:guidelines": ()}
     return reverse(name, kwargs={key: known[key] for key in wanted.get(name, ("uin",))})
 
@@ -101,18 +101,18 @@ def put_on(page: Page, css: str) -> None:
 
 
 def test_each_fault_is_seen_and_nothing_without_it(page: Page, live_server: LiveServer) -> None:
-    empty, full = make_tenant(), make_tenant()
+    empty, full = make_customer(trial=False), make_customer(trial=False)
     make_package(full.application, now=timezone.now())
     shop.credit(full.account, cash=500, at=timezone.now())
     missed = []
     for fault in FAULTS:
-        tenant = empty if fault.url_name in {"start", "billing:funds"} else full
-        cookie = signed_in(tenant.owner).cookies[settings.SESSION_COOKIE_NAME]
+        customer = empty if fault.url_name in {"start", "billing:funds"} else full
+        cookie = signed_in(customer.owner).cookies[settings.SESSION_COOKIE_NAME]
         page.context.add_cookies(
             [{"name": cookie.key, "value": cookie.value, "url": live_server.url}]
         )
         page.set_viewport_size({"width": fault.width, "height": 900})
-        page.goto(address(fault.url_name, tenant))
+        page.goto(address(fault.url_name, customer))
 
         assert looks_broken(page) == [], fault.url_name
         put_on(page, fault.css)

@@ -7,22 +7,22 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from agents.models import Agent
-from tests.agents.builders import Tenant, make_agent, make_package, make_tenant
 from tests.agents.test_pages import signed_in, url
+from tests.factories import Customer, make_agent, make_customer, make_package
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 @pytest.fixture
-def customer(transactional_db: None) -> Tenant:
-    customer = make_tenant()
+def customer(transactional_db: None) -> Customer:
+    customer = make_customer(trial=False)
     make_package(customer.application, now=timezone.now())
     for number in range(25):
         make_agent(customer.application, name=f"Agent {number:02}")
     return customer
 
 
-def enter(page: Page, customer: Tenant, url: str) -> Page:
+def enter(page: Page, customer: Customer, url: str) -> Page:
     name = settings.SESSION_COOKIE_NAME
     value = signed_in(customer.owner).cookies[name].value
     page.context.add_cookies([{"name": name, "value": value, "url": url}])
@@ -30,7 +30,7 @@ def enter(page: Page, customer: Tenant, url: str) -> Page:
 
 
 @pytest.fixture
-def visit(page: Page, live_server: LiveServer, customer: Tenant) -> Page:
+def visit(page: Page, live_server: LiveServer, customer: Customer) -> Page:
     return enter(page, customer, live_server.url)
 
 
@@ -42,7 +42,7 @@ def disable_the_last_two(page: Page) -> None:
 
 
 def test_a_button_that_is_disabled_does_not_take_the_focus_with_it(
-    visit: Page, customer: Tenant
+    visit: Page, customer: Customer
 ) -> None:
     visit.goto(url(customer, "management"))
     visit.get_by_label("Choose Agent 24").check()
@@ -67,7 +67,7 @@ def overlap(one: Locator, other: Locator) -> bool:
 
 
 def test_success_and_undo_are_in_sight_of_who_has_scrolled_down(
-    visit: Page, customer: Tenant
+    visit: Page, customer: Customer
 ) -> None:
     visit.set_viewport_size({"width": 1280, "height": 700})
     visit.goto(url(customer, "management"))
@@ -94,7 +94,7 @@ def test_success_and_undo_are_in_sight_of_who_has_scrolled_down(
 
 
 def test_a_message_with_a_way_back_stays_until_it_is_dismissed(
-    visit: Page, customer: Tenant
+    visit: Page, customer: Customer
 ) -> None:
     visit.clock.install()
     visit.goto(url(customer, "management"))
@@ -111,7 +111,9 @@ def test_a_message_with_a_way_back_stays_until_it_is_dismissed(
     assert visit.evaluate("window.scrollY") > 0
 
 
-def test_a_plain_message_goes_back_to_the_top_after_a_while(visit: Page, customer: Tenant) -> None:
+def test_a_plain_message_goes_back_to_the_top_after_a_while(
+    visit: Page, customer: Customer
+) -> None:
     visit.clock.install()
     visit.goto(url(customer, "management"))
     disable_the_last_two(visit)
@@ -128,7 +130,7 @@ def test_a_plain_message_goes_back_to_the_top_after_a_while(visit: Page, custome
 
 
 def test_without_scripts_the_message_is_at_the_top(
-    browser: Browser, live_server: LiveServer, customer: Tenant
+    browser: Browser, live_server: LiveServer, customer: Customer
 ) -> None:
     context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
     page = enter(context.new_page(), customer, live_server.url)

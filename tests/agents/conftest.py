@@ -3,15 +3,15 @@
 import pytest
 
 from billing.models import Package
-from tests.agents.builders import Tenant, make_package, make_tenant
+from tests.factories import Customer, make_customer, make_package
 
 
 @pytest.fixture
-def tenant(db: None) -> Tenant:
-    return make_tenant()
+def customer(db: None) -> Customer:
+    return make_customer(trial=False)
 
 
 @pytest.fixture
-def package(tenant: Tenant) -> Package:
+def package(customer: Customer) -> Package:
     """A live package of three agent licenses and two SIP licenses."""
-    return make_package(tenant.application, agents=3, sip=2)
+    return make_package(customer.application, agents=3, sip=2)

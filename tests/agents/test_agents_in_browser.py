@@ -15,16 +15,16 @@ from accounts.models import User
 from agents.models import Agent
 from agents.services import import_turns
 from billing.enums import LicenseKind
-from tests.agents.builders import (
-    Tenant,
-    licenses_of,
-    make_agent,
-    make_package,
-    make_telephone,
-    make_tenant,
-)
 from tests.agents.test_pages import signed_in, url
 from tests.bench.agents_page import fill
+from tests.factories import (
+    Customer,
+    licenses_of,
+    make_agent,
+    make_customer,
+    make_package,
+    make_telephone,
+)
 from tests.looks import CONTRAST, WCAG, faults
 from tests.tiers import sample
 
@@ -39,12 +39,12 @@ ADD_AGENT = re.compile("^(Add (agent|the first agent)|添加(首个)?座席)$")
 
 
 @pytest.fixture
-def customer(transactional_db: None) -> Tenant:
-    return make_tenant()
+def customer(transactional_db: None) -> Customer:
+    return make_customer(trial=False)
 
 
 @pytest.fixture
-def visit(page: Page, live_server: LiveServer, customer: Tenant) -> Page:
+def visit(page: Page, live_server: LiveServer, customer: Customer) -> Page:
     """A window of the signed-in owner."""
     name = django_settings.SESSION_COOKIE_NAME
     value = signed_in(customer.owner).cookies[name].value
@@ -52,14 +52,14 @@ def visit(page: Page, live_server: LiveServer, customer: Tenant) -> Page:
     return page
 
 
-def populate(tenant: Tenant, count: int) -> None:
+def populate(customer: Customer, count: int) -> None:
     if count > 5:
-        fill(tenant, count)
+        fill(customer, count)
         return
-    package = make_package(tenant.application, agents=4, sip=1, now=timezone.now())
+    package = make_package(customer.application, agents=4, sip=1, now=timezone.now())
     for number, license in zip(range(count), [*licenses_of(package), None], strict=False):
         agent = make_agent(
-            tenant.application,
+            customer.application,
             name=f"Agent {number}",
             license=license,
             is_enabled=number != 2,
@@ -67,7 +67,7 @@ def populate(tenant: Tenant, count: int) -> None:
         )
         if number == 0:
             sip = licenses_of(package, LicenseKind.SIP)[0]
-            make_telephone(tenant.application, license=sip, agent=agent)
+            make_telephone(customer.application, license=sip, agent=agent)
 
 
 def _faults_in_every_look(page: Page, language: str, folder: Path, name: str) -> list[str]:
@@ -84,7 +84,7 @@ def _faults_in_every_look(page: Page, language: str, folder: Path, name: str) ->
 
 @pytest.mark.parametrize("count", [0, 5, MANY])
 def test_the_page_is_accessible_in_every_look(
-    visit: Page, customer: Tenant, count: int, output_path: str
+    visit: Page, customer: Customer, count: int, output_path: str
 ) -> None:
     populate(customer, count)
     wrong = []
@@ -106,7 +106,7 @@ def test_the_page_is_accessible_in_every_look(
 
 
 def test_a_selection_is_licensed_and_the_search_kept_without_a_reload(
-    visit: Page, customer: Tenant
+    visit: Page, customer: Customer
 ) -> None:
     make_package(customer.application, agents=2, now=timezone.now())
     for number in range(3):
@@ -141,7 +141,7 @@ def test_a_selection_is_licensed_and_the_search_kept_without_a_reload(
 
 
 def test_a_file_is_checked_and_imported_before_one_s_eyes(
-    visit: Page, customer: Tenant, tmp_path: Path
+    visit: Page, customer: Customer, tmp_path: Path
 ) -> None:
     rows = [f"Imported {n},I{n},i{n}@example.com" for n in range(300)]
     file = tmp_path / "agents.csv"
@@ -156,7 +156,7 @@ def test_a_file_is_checked_and_imported_before_one_s_eyes(
 
 
 def test_an_import_that_stops_midway_is_continued_on_its_page(
-    visit: Page, customer: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    visit: Page, customer: Customer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(import_turns, "TURN", 100)
     write_turn = import_turns._write_turn

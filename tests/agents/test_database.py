@@ -9,14 +9,14 @@ from django.db import Error, IntegrityError, transaction
 from agents.models import Agent, SipTelephone, SkillGroup, SkillGroupMember
 from billing.enums import LicenseKind
 from billing.models import License, Package
-from tests.agents.builders import (
+from tests.factories import (
     NOW,
-    Tenant,
+    Customer,
     licenses_of,
     make_agent,
+    make_customer,
     make_package,
     make_telephone,
-    make_tenant,
 )
 
 
@@ -27,24 +27,24 @@ def refused(write: Callable[[], Any]) -> str:
     return str(error.value).splitlines()[0]
 
 
-def test_a_license_is_held_once(tenant: Tenant, package: Package) -> None:
+def test_a_license_is_held_once(customer: Customer, package: Package) -> None:
     license = licenses_of(package)[0]
-    make_agent(tenant.application, license=license)
+    make_agent(customer.application, license=license)
     with pytest.raises(IntegrityError, match="license_id"), transaction.atomic():
-        make_agent(tenant.application, license=license)
+        make_agent(customer.application, license=license)
     sip = licenses_of(package, LicenseKind.SIP)[0]
-    make_telephone(tenant.application, license=sip)
+    make_telephone(customer.application, license=sip)
     with pytest.raises(IntegrityError, match="license_id"), transaction.atomic():
-        make_telephone(tenant.application, license=sip)
+        make_telephone(customer.application, license=sip)
 
 
-def test_a_license_fits_its_holder(tenant: Tenant, package: Package) -> None:
-    other = make_tenant("Other")
+def test_a_license_fits_its_holder(customer: Customer, package: Package) -> None:
+    other = make_customer(trial=False)
     foreign = licenses_of(make_package(other.application))[0]
     agent_license = licenses_of(package)[0]
     sip_license = licenses_of(package, LicenseKind.SIP)[0]
-    agent = make_agent(tenant.application)
-    telephone = make_telephone(tenant.application)
+    agent = make_agent(customer.application)
+    telephone = make_telephone(customer.application)
 
     def give(holder: Agent | SipTelephone, license: License) -> Callable[[], Any]:
         return lambda: type(holder).objects.filter(pk=holder.pk).update(license=license)
@@ -57,40 +57,42 @@ def test_a_license_fits_its_holder(tenant: Tenant, package: Package) -> None:
     ]
     for holder, license in unfit:
         assert "does not fit" in refused(give(holder, license))
-    assert "does not fit" in refused(lambda: make_agent(tenant.application, license=foreign))
+    assert "does not fit" in refused(lambda: make_agent(customer.application, license=foreign))
     assert give(agent, agent_license)() == give(telephone, sip_license)() == 1
 
 
-def test_rows_stay_in_their_application_and_account(tenant: Tenant) -> None:
-    other = make_tenant("Other")
-    agent = make_agent(tenant.application)
+def test_rows_stay_in_their_application_and_account(customer: Customer) -> None:
+    other = make_customer(trial=False)
+    agent = make_agent(customer.application)
     assert "different accounts" in refused(
-        lambda: make_agent(tenant.application, account_id=other.account.pk)
+        lambda: make_agent(customer.application, account_id=other.account.pk)
     )
     move = Agent.objects.filter(pk=agent.pk).update
     assert refused(lambda: move(account=other.account, application=other.application))
 
 
 def test_groups_telephones_and_agents_are_of_one_application(
-    tenant: Tenant, package: Package
+    customer: Customer, package: Package
 ) -> None:
-    other = make_tenant("Other")
+    other = make_customer(trial=False)
     foreign = make_agent(other.application)
     group = SkillGroup.objects.create(
-        account=tenant.account, application=tenant.application, name="Sales", created_at=NOW
+        account=customer.account, application=customer.application, name="Sales", created_at=NOW
     )
     assert "different applications" in refused(
-        lambda: SkillGroupMember.objects.create(account=tenant.account, group=group, agent=foreign)
+        lambda: SkillGroupMember.objects.create(
+            account=customer.account, group=group, agent=foreign
+        )
     )
     sip = licenses_of(package, LicenseKind.SIP)[0]
     assert "different applications" in refused(
-        lambda: make_telephone(tenant.application, license=sip, agent=foreign)
+        lambda: make_telephone(customer.application, license=sip, agent=foreign)
     )
 
 
-def test_only_a_licensed_telephone_is_bound(tenant: Tenant, package: Package) -> None:
-    agent = make_agent(tenant.application)
-    assert "bound_has_license" in refused(lambda: make_telephone(tenant.application, agent=agent))
+def test_only_a_licensed_telephone_is_bound(customer: Customer, package: Package) -> None:
+    agent = make_agent(customer.application)
+    assert "bound_has_license" in refused(lambda: make_telephone(customer.application, agent=agent))
 
 
 @pytest.mark.parametrize(
@@ -111,16 +113,20 @@ def test_only_a_licensed_telephone_is_bound(tenant: Tenant, package: Package) ->
     ],
     ids=str,
 )
-def test_fields_keep_their_form(tenant: Tenant, fields: dict[str, Any], constraint: str) -> None:
-    assert constraint in refused(lambda: make_agent(tenant.application, **fields))
+def test_fields_keep_their_form(
+    customer: Customer, fields: dict[str, Any], constraint: str
+) -> None:
+    assert constraint in refused(lambda: make_agent(customer.application, **fields))
 
 
-def test_a_dialled_number_leads_to_one_place(tenant: Tenant) -> None:
-    make_agent(tenant.application, extension="1001")
-    make_telephone(tenant.application, extension="1002")
-    assert "is taken" in refused(lambda: make_telephone(tenant.application, extension="1001"))
-    assert "is taken" in refused(lambda: make_agent(tenant.application, extension="1002"))
-    assert "extension_once" in refused(lambda: make_agent(tenant.application, extension="1001"))
-    assert "extension_once" in refused(lambda: make_telephone(tenant.application, extension="1002"))
-    other = make_tenant("Other")
+def test_a_dialled_number_leads_to_one_place(customer: Customer) -> None:
+    make_agent(customer.application, extension="1001")
+    make_telephone(customer.application, extension="1002")
+    assert "is taken" in refused(lambda: make_telephone(customer.application, extension="1001"))
+    assert "is taken" in refused(lambda: make_agent(customer.application, extension="1002"))
+    assert "extension_once" in refused(lambda: make_agent(customer.application, extension="1001"))
+    assert "extension_once" in refused(
+        lambda: make_telephone(customer.application, extension="1002")
+    )
+    other = make_customer(trial=False)
     assert make_agent(other.application, extension="1001").pk

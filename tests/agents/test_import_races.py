@@ -22,9 +22,9 @@ from agents.services import batches, import_turns
 from agents.services.agents import AgentDetails, add_agent
 from agents.services.import_turns import run_import
 from agents.services.imports import check_import, find_changes
-from tests.agents.builders import NOW, make_agent, make_package, make_tenant
 from tests.agents.test_imports import check, file_of, line
 from tests.bench import databases
+from tests.factories import NOW, make_agent, make_customer, make_package
 from tests.races import errors, race, values
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
@@ -40,12 +40,14 @@ def run(imported: AgentImport) -> Callable[[], AgentImport]:
 
 def prepare(rows: int, existing: int, mode: str = ImportMode.UPDATE) -> AgentImport:
     """A checked file of which the first rows change agents, and all take a license."""
-    tenant = make_tenant()
-    make_package(tenant.application, agents=rows)
+    customer = make_customer(trial=False)
+    make_package(customer.application, agents=rows)
     for number in range(existing):
-        make_agent(tenant.application, staff_number=f"N{number:05}", email=f"n{number}@example.com")
+        make_agent(
+            customer.application, staff_number=f"N{number:05}", email=f"n{number}@example.com"
+        )
     lines = [line(number, license="yes") for number in range(rows)]
-    imported = check(tenant, file_of(*lines), mode)
+    imported = check(customer, file_of(*lines), mode)
     assert imported.problems == []
     return imported
 

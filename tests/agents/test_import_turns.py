@@ -18,9 +18,9 @@ from agents.services.batches import lock_application
 from agents.services.import_turns import run_import
 from agents.services.imports import KEPT_HOURS, check_import
 from billing.models import Package
-from tests.agents.builders import NOW, Tenant, licenses_of, make_agent, make_package
 from tests.agents.test_imports import bring_in, check, file_of, found, group, line, send
 from tests.agents.test_pages import signed_in, url
+from tests.factories import NOW, Customer, licenses_of, make_agent, make_package
 
 MakeTrouble = Callable[[], object]
 write_turn = import_turns._write_turn
@@ -49,17 +49,17 @@ def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[MakeTrouble], None]:
     return arrange
 
 
-def run(tenant: Tenant, imported: AgentImport) -> AgentImport:
-    return run_import(imported=imported, by=tenant.owner, now=NOW)
+def run(customer: Customer, imported: AgentImport) -> AgentImport:
+    return run_import(imported=imported, by=customer.owner, now=NOW)
 
 
 def staff_numbers() -> list[str]:
     return list(Agent.objects.order_by("staff_number").values_list("staff_number", flat=True))
 
 
-def suspend(tenant: Tenant) -> None:
+def suspend(customer: Customer) -> None:
     restrict_account(
-        account=tenant.account,
+        account=customer.account,
         measure=Measure.SUSPEND,
         case_number="V1",
         reason="r",
@@ -68,9 +68,9 @@ def suspend(tenant: Tenant) -> None:
     )
 
 
-def test_every_row_is_written_once_whatever_the_turns(tenant: Tenant) -> None:
-    make_package(tenant.application, agents=5)
-    imported = bring_in(tenant, file_of(*FIVE))
+def test_every_row_is_written_once_whatever_the_turns(customer: Customer) -> None:
+    make_package(customer.application, agents=5)
+    imported = bring_in(customer, file_of(*FIVE))
     assert (imported.status, imported.written, imported.added) == (ImportStatus.DONE, 5, 5)
     assert staff_numbers() == ["N00001", "N00002", "N00003", "N00004", "N00005"]
     assert Agent.objects.licensed(NOW).count() == 5
@@ -80,20 +80,20 @@ def test_every_row_is_written_once_whatever_the_turns(tenant: Tenant) -> None:
 
 
 def test_added_and_changed_rows_go_in_the_order_of_the_file(
-    tenant: Tenant, package: Package, between: Callable[[MakeTrouble], None]
+    customer: Customer, package: Package, between: Callable[[MakeTrouble], None]
 ) -> None:
-    make_agent(tenant.application, staff_number="N00001", email="n1@example.com")
-    make_agent(tenant.application, staff_number="N00005", email="n5@example.com")
+    make_agent(customer.application, staff_number="N00001", email="n1@example.com")
+    make_agent(customer.application, staff_number="N00005", email="n5@example.com")
     rows = [line(1, license="yes"), line(2), line(3, license="yes"), line(4), FIVE[4]]
-    imported = check(tenant, file_of(*rows), ImportMode.UPDATE)
-    between(lambda: suspend(tenant))
+    imported = check(customer, file_of(*rows), ImportMode.UPDATE)
+    between(lambda: suspend(customer))
     with pytest.raises(Refused):
-        run(tenant, imported)
+        run(customer, imported)
     assert staff_numbers() == ["N00001", "N00002", "N00005"]
     assert list(Agent.objects.licensed(NOW).values_list("staff_number", flat=True)) == ["N00001"]
 
-    lift_restriction(account=tenant.account, case_number="V1", reason="r", by=None, now=NOW)
-    run(tenant, imported)
+    lift_restriction(account=customer.account, case_number="V1", reason="r", by=None, now=NOW)
+    run(customer, imported)
     licensed = Agent.objects.licensed(NOW).order_by("staff_number")
     assert list(licensed.values_list("name", flat=True)) == ["Agent 1", "Agent 3", "Agent 5"]
     edited = AuditEvent.objects.filter(verb="agent.edited").values("target_id")
@@ -106,21 +106,21 @@ def test_added_and_changed_rows_go_in_the_order_of_the_file(
 # --- Trouble after the first turn ----------------------------------------------------------
 
 
-def take_value(tenant: Tenant) -> Callable[[], object]:
-    taker = make_agent(tenant.application, staff_number="n00004")
+def take_value(customer: Customer) -> Callable[[], object]:
+    taker = make_agent(customer.application, staff_number="n00004")
     return taker.delete
 
 
-def take_licenses(tenant: Tenant) -> Callable[[], object]:
+def take_licenses(customer: Customer) -> Callable[[], object]:
     for license in licenses_of(Package.objects.get())[2:4]:
-        make_agent(tenant.application, license=license, staff_number=f"X{license.pk}")
+        make_agent(customer.application, license=license, staff_number=f"X{license.pk}")
     return Agent.objects.filter(staff_number__startswith="X").delete
 
 
-def take_account(tenant: Tenant) -> Callable[[], object]:
-    suspend(tenant)
+def take_account(customer: Customer) -> Callable[[], object]:
+    suspend(customer)
     return lambda: lift_restriction(
-        account=tenant.account, case_number="V1", reason="r", by=None, now=NOW
+        account=customer.account, case_number="V1", reason="r", by=None, now=NOW
     )
 
 
@@ -133,19 +133,19 @@ def take_account(tenant: Tenant) -> Callable[[], object]:
     ],
 )
 def test_trouble_after_the_first_turn_stops_it_and_the_rest_follows_later(
-    tenant: Tenant,
+    customer: Customer,
     between: Callable[[MakeTrouble], None],
-    trouble: Callable[[Tenant], Callable[[], object]],
+    trouble: Callable[[Customer], Callable[[], object]],
     code: str,
     problems: list[tuple[int, str]],
 ) -> None:
-    make_package(tenant.application, agents=5)
-    imported = check(tenant, file_of(*FIVE))
+    make_package(customer.application, agents=5)
+    imported = check(customer, file_of(*FIVE))
     repairs: list[Callable[[], object]] = []
-    between(lambda: repairs.append(trouble(tenant)))
+    between(lambda: repairs.append(trouble(customer)))
 
     with pytest.raises(Refused) as refusal:
-        run(tenant, imported)
+        run(customer, imported)
     assert refusal.value.code == code
     imported.refresh_from_db()
     assert (imported.written, imported.added, imported.finished_at) == (2, 2, None)
@@ -158,14 +158,14 @@ def test_trouble_after_the_first_turn_stops_it_and_the_rest_follows_later(
 
     # Again without a repair: the rows that are written are no problem, and none is added.
     with pytest.raises(Refused) as refusal:
-        run(tenant, imported)
+        run(customer, imported)
     assert refusal.value.code == code
     imported.refresh_from_db()
     assert (imported.written, found(imported)) == (2, problems)
 
     for repair in repairs:
         repair()
-    run(tenant, imported)
+    run(customer, imported)
     done = AgentImport.objects.get()
     assert (done.status, done.written, done.problems) == (ImportStatus.DONE, 5, [])
     assert done.content is None
@@ -177,12 +177,12 @@ def test_trouble_after_the_first_turn_stops_it_and_the_rest_follows_later(
 
 
 def test_a_group_that_is_renamed_meanwhile_takes_no_one_in(
-    tenant: Tenant, between: Callable[[MakeTrouble], None]
+    customer: Customer, between: Callable[[MakeTrouble], None]
 ) -> None:
-    sales = group(tenant, "Sales")
-    group(tenant, "Support")
+    sales = group(customer, "Sales")
+    group(customer, "Support")
     rows = [line(number, groups="Sales") for number in range(1, 5)]
-    imported = check(tenant, file_of(*rows))
+    imported = check(customer, file_of(*rows))
 
     def rename() -> None:
         sales.name = "Complaints"
@@ -190,7 +190,7 @@ def test_a_group_that_is_renamed_meanwhile_takes_no_one_in(
 
     between(rename)
     with pytest.raises(Refused) as refusal:
-        run(tenant, imported)
+        run(customer, imported)
     assert refusal.value.code == "import_faulty"
     imported.refresh_from_db()
     assert (imported.written, found(imported)) == (2, [(4, "groups"), (5, "groups")])
@@ -198,20 +198,20 @@ def test_a_group_that_is_renamed_meanwhile_takes_no_one_in(
 
 
 def test_a_group_that_the_rows_do_not_name_is_no_trouble(
-    tenant: Tenant, between: Callable[[MakeTrouble], None]
+    customer: Customer, between: Callable[[MakeTrouble], None]
 ) -> None:
-    group(tenant, "Sales")
-    imported = check(tenant, file_of(*(line(number, groups="Sales") for number in range(1, 5))))
-    between(lambda: group(tenant, "Support"))
-    assert run(tenant, imported).status == ImportStatus.DONE
+    group(customer, "Sales")
+    imported = check(customer, file_of(*(line(number, groups="Sales") for number in range(1, 5))))
+    between(lambda: group(customer, "Support"))
+    assert run(customer, imported).status == ImportStatus.DONE
     assert SkillGroup.objects.get(name="Sales").agents.count() == 4
 
 
 @pytest.mark.parametrize("written", [0, 2])
 def test_an_account_that_is_busy_is_told_in_words_once_rows_are_written(
-    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, written: int
+    customer: Customer, monkeypatch: pytest.MonkeyPatch, written: int
 ) -> None:
-    imported = check(tenant, file_of(*(line(number) for number in range(1, 5))))
+    imported = check(customer, file_of(*(line(number) for number in range(1, 5))))
 
     def wait(application: Any) -> Any:
         if Agent.objects.count() == written:
@@ -220,37 +220,37 @@ def test_an_account_that_is_busy_is_told_in_words_once_rows_are_written(
 
     monkeypatch.setattr(import_turns, "lock_application", wait)
     with pytest.raises(Refused if written else Busy) as refusal:
-        run(tenant, imported)
+        run(customer, imported)
     if written:
         assert str(refusal.value) == "Someone else is working on this account right now."
     imported.refresh_from_db()
     assert (imported.status, imported.written) == (ImportStatus.CHECKED, written)
     monkeypatch.undo()
-    assert run(tenant, imported).status == ImportStatus.DONE
+    assert run(customer, imported).status == ImportStatus.DONE
 
 
 # --- Between checks and turns --------------------------------------------------------------
 
 
-def stopped(tenant: Tenant, between: Callable[[MakeTrouble], None]) -> AgentImport:
+def stopped(customer: Customer, between: Callable[[MakeTrouble], None]) -> AgentImport:
     """An import of four rows of which two are written, since its process was lost."""
-    imported = check(tenant, file_of(*(line(number) for number in range(1, 5))))
+    imported = check(customer, file_of(*(line(number) for number in range(1, 5))))
 
     def die() -> None:
         raise KeyboardInterrupt
 
     between(die)
     with pytest.raises(KeyboardInterrupt):
-        run(tenant, imported)
+        run(customer, imported)
     imported.refresh_from_db()
     assert imported.written == 2
     return imported
 
 
 def test_a_check_that_was_overtaken_is_not_noted(
-    tenant: Tenant, between: Callable[[MakeTrouble], None]
+    customer: Customer, between: Callable[[MakeTrouble], None]
 ) -> None:
-    stopped(tenant, between)
+    stopped(customer, between)
     overtaken = AgentImport.objects.get()
     overtaken.written = 0
     # It reads all rows, of which two are in the table by now.
@@ -260,26 +260,26 @@ def test_a_check_that_was_overtaken_is_not_noted(
 
 
 def test_a_second_check_looks_at_the_remaining_rows(
-    tenant: Tenant, between: Callable[[MakeTrouble], None]
+    customer: Customer, between: Callable[[MakeTrouble], None]
 ) -> None:
-    imported = stopped(tenant, between)
-    make_agent(tenant.application, email="N4@example.com")
+    imported = stopped(customer, between)
+    make_agent(customer.application, email="N4@example.com")
     check_import(imported=imported, now=NOW)
     assert (imported.written, found(imported)) == (2, [(5, "email")])
 
 
 def test_rows_that_are_read_in_another_way_are_not_taken_for_the_same(
-    tenant: Tenant, between: Callable[[MakeTrouble], None]
+    customer: Customer, between: Callable[[MakeTrouble], None]
 ) -> None:
-    imported = stopped(tenant, between)
+    imported = stopped(customer, between)
     AgentImport.objects.update(total=5)
     with pytest.raises(Refused) as refusal:
-        run(tenant, imported)
+        run(customer, imported)
     assert refusal.value.code == "content_gone"
     assert Agent.objects.count() == 2
 
 
-def test_the_check_tells_how_far_it_is(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_tells_how_far_it_is(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, int]] = []
 
     def check_and_look(application: Any, sheet: Any, mode: str, progress: Any, now: Any) -> Any:
@@ -292,24 +292,24 @@ def test_the_check_tells_how_far_it_is(tenant: Tenant, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(imports, "_SECONDS_BETWEEN_REPORTS", 0)
     monkeypatch.setattr(imports, "check_sheet", check_and_look)
-    check(tenant, file_of(line(1), line(2), line(3)))
+    check(customer, file_of(line(1), line(2), line(3)))
     assert seen == [(1, 1), (2, 2), (3, 3)]
 
 
 def test_what_is_left_of_an_old_import_tells_the_truth(
-    tenant: Tenant, between: Callable[[MakeTrouble], None]
+    customer: Customer, between: Callable[[MakeTrouble], None]
 ) -> None:
-    imported = stopped(tenant, between)
+    imported = stopped(customer, between)
     AgentImport.objects.update(created_at=NOW - timedelta(hours=KEPT_HOURS, seconds=1))
-    send(tenant, file_of(line(9)))
+    send(customer, file_of(line(9)))
     imported.refresh_from_db()
     assert (imported.status, imported.written, imported.content) == ("checked", 2, None)
-    owner = signed_in(tenant.owner)
-    page = owner.get(url(tenant, "import_file", pk=imported.pk)).content.decode()
+    owner = signed_in(customer.owner)
+    page = owner.get(url(customer, "import_file", pk=imported.pk)).content.decode()
     assert "2 of 4 rows are imported." in page
     assert "The file was deleted" in page
     assert "Check and import" not in page
-    answer = owner.post(url(tenant, "import_run", pk=imported.pk))
+    answer = owner.post(url(customer, "import_run", pk=imported.pk))
     assert answer.status_code == 422
     assert "This file is no longer here." in answer.content.decode()
     assert Agent.objects.count() == 2
@@ -319,19 +319,21 @@ def test_what_is_left_of_an_old_import_tells_the_truth(
 
 
 def test_the_page_of_a_stopped_import_tells_the_number_and_goes_on(
-    tenant: Tenant, between: Callable[[MakeTrouble], None]
+    customer: Customer, between: Callable[[MakeTrouble], None]
 ) -> None:
-    imported = stopped(tenant, between)
-    owner = signed_in(tenant.owner)
-    page = owner.get(url(tenant, "import_file", pk=imported.pk)).content.decode()
+    imported = stopped(customer, between)
+    owner = signed_in(customer.owner)
+    page = owner.get(url(customer, "import_file", pk=imported.pk)).content.decode()
     assert "2 of 4 rows are imported." in page
     assert "The remaining rows are not imported yet." in page
     assert "Check and import the remaining 2 rows" in page
-    bar = owner.get(url(tenant, "import_progress", pk=imported.pk), headers={"HX-Request": "true"})
+    bar = owner.get(
+        url(customer, "import_progress", pk=imported.pk), headers={"HX-Request": "true"}
+    )
     assert "2 of 4 rows" in bar.content.decode()
 
-    taker = make_agent(tenant.application, staff_number="N00004")
-    answer = owner.post(url(tenant, "import_run", pk=imported.pk))
+    taker = make_agent(customer.application, staff_number="N00004")
+    answer = owner.post(url(customer, "import_run", pk=imported.pk))
     page = answer.content.decode()
     assert answer.status_code == 422
     assert "The remaining rows have problems by now. None of them was imported." in page
@@ -341,6 +343,6 @@ def test_the_page_of_a_stopped_import_tells_the_number_and_goes_on(
     assert "Check and import the remaining 2 rows" in page
 
     taker.delete()
-    page = owner.post(url(tenant, "import_run", pk=imported.pk)).content.decode()
+    page = owner.post(url(customer, "import_run", pk=imported.pk)).content.decode()
     assert "4 rows were imported." in page
     assert staff_numbers() == ["N00001", "N00002", "N00003", "N00004"]

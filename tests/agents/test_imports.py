@@ -24,16 +24,16 @@ from agents.services.import_turns import run_import
 from agents.services.imports import KEPT_HOURS, check_import, send_import
 from agents.sheets import read_sheet
 from billing.models import Package
-from tests.agents.builders import (
+from tests.agents.test_pages import HTMX, READERS, as_role, signed_in, url
+from tests.factories import (
     NOW,
-    Tenant,
+    Customer,
     licenses_of,
     make_agent,
+    make_customer,
     make_package,
     make_telephone,
-    make_tenant,
 )
-from tests.agents.test_pages import HTMX, READERS, as_role, signed_in, url
 
 HEADING = "name,staff_number,email,phone,role,extension,groups,license"
 
@@ -57,49 +57,49 @@ def file_of(*lines: str, heading: str = HEADING) -> bytes:
     return "\r\n".join([heading, *lines, ""]).encode("utf-8", "surrogateescape")
 
 
-def send(tenant: Tenant, content: bytes, mode: str = ImportMode.ADD) -> AgentImport:
+def send(customer: Customer, content: bytes, mode: str = ImportMode.ADD) -> AgentImport:
     return send_import(
-        application=tenant.application,
+        application=customer.application,
         file_name="agents.csv",
         content=content,
         mode=mode,
-        by=tenant.owner,
+        by=customer.owner,
         now=NOW,
     )
 
 
-def check(tenant: Tenant, content: bytes, mode: str = ImportMode.ADD) -> AgentImport:
-    imported = send(tenant, content, mode)
+def check(customer: Customer, content: bytes, mode: str = ImportMode.ADD) -> AgentImport:
+    imported = send(customer, content, mode)
     check_import(imported=imported, now=NOW)
     return imported
 
 
-def bring_in(tenant: Tenant, content: bytes, mode: str = ImportMode.ADD) -> AgentImport:
-    imported = check(tenant, content, mode)
+def bring_in(customer: Customer, content: bytes, mode: str = ImportMode.ADD) -> AgentImport:
+    imported = check(customer, content, mode)
     assert imported.problems == []
-    return run_import(imported=imported, by=tenant.owner, now=NOW)
+    return run_import(imported=imported, by=customer.owner, now=NOW)
 
 
 def found(imported: AgentImport) -> list[tuple[int, str]]:
     return [(problem["row"], problem["column"]) for problem in imported.problems]
 
 
-def group(tenant: Tenant, name: str) -> SkillGroup:
+def group(customer: Customer, name: str) -> SkillGroup:
     return SkillGroup.objects.create(
-        account=tenant.account, application=tenant.application, name=name, created_at=NOW
+        account=customer.account, application=customer.application, name=name, created_at=NOW
     )
 
 
 # --- What comes in -------------------------------------------------------------------------
 
 
-def test_a_file_becomes_agents(tenant: Tenant, package: Package) -> None:
-    sales, support = group(tenant, "Sales"), group(tenant, "Support")
+def test_a_file_becomes_agents(customer: Customer, package: Package) -> None:
+    sales, support = group(customer, "Sales"), group(customer, "Support")
     content = file_of(
         line(1, phone="+8613800138000", extension="1001", groups="support; SALES", license="Yes"),
         line(2, role="Quality inspector", license=""),
     )
-    imported = bring_in(tenant, content)
+    imported = bring_in(customer, content)
     assert (imported.status, imported.content) == (ImportStatus.DONE, None)
     assert (imported.written, imported.added) == (2, 2)
     one, two = Agent.objects.order_by("staff_number")
@@ -116,51 +116,51 @@ def test_a_file_becomes_agents(tenant: Tenant, package: Package) -> None:
     assert AuditEvent.objects.get(verb="agents.imported").data == {"rows": 2, "added": 2}
 
 
-def test_nothing_is_written_before_the_last_word(tenant: Tenant) -> None:
-    imported = check(tenant, file_of(line(1)))
+def test_nothing_is_written_before_the_last_word(customer: Customer) -> None:
+    imported = check(customer, file_of(line(1)))
     assert (imported.status, imported.done, imported.total) == (ImportStatus.CHECKED, 1, 1)
     assert Agent.objects.count() == 0
 
 
-def test_a_file_is_written_once(tenant: Tenant) -> None:
-    imported = bring_in(tenant, file_of(line(1)))
-    again = run_import(imported=imported, by=tenant.owner, now=NOW)
+def test_a_file_is_written_once(customer: Customer) -> None:
+    imported = bring_in(customer, file_of(line(1)))
+    again = run_import(imported=imported, by=customer.owner, now=NOW)
     assert (again.status, Agent.objects.count()) == (ImportStatus.DONE, 1)
     assert AuditEvent.objects.filter(verb="agent.added").count() == 1
 
 
-def test_what_has_changed_since_the_check_keeps_all_rows_out(tenant: Tenant) -> None:
-    imported = check(tenant, file_of(line(1), line(2)))
-    make_agent(tenant.application, staff_number="n00002")
+def test_what_has_changed_since_the_check_keeps_all_rows_out(customer: Customer) -> None:
+    imported = check(customer, file_of(line(1), line(2)))
+    make_agent(customer.application, staff_number="n00002")
     with pytest.raises(Refused) as refusal:
-        run_import(imported=imported, by=tenant.owner, now=NOW)
+        run_import(imported=imported, by=customer.owner, now=NOW)
     assert refusal.value.code == "import_faulty"
     imported.refresh_from_db()
     assert (imported.status, found(imported)) == (ImportStatus.FAULTY, [(3, "staff_number")])
     assert Agent.objects.count() == 1
 
 
-def test_an_unchecked_or_faulty_file_is_not_written(tenant: Tenant) -> None:
+def test_an_unchecked_or_faulty_file_is_not_written(customer: Customer) -> None:
     for imported in [
-        send(tenant, file_of(line(1))),
-        check(tenant, file_of(line(1, extension="9"))),
+        send(customer, file_of(line(1))),
+        check(customer, file_of(line(1, extension="9"))),
     ]:
         with pytest.raises(Refused) as refusal:
-            run_import(imported=imported, by=tenant.owner, now=NOW)
+            run_import(imported=imported, by=customer.owner, now=NOW)
         assert refusal.value.code == "not_checked"
     assert Agent.objects.count() == 0
 
 
 @pytest.mark.parametrize("mode", ImportMode.values)
-def test_a_staff_number_in_use_is_a_problem_or_a_change(tenant: Tenant, mode: str) -> None:
-    agent = make_agent(tenant.application, staff_number="n00001", email="old@example.com")
+def test_a_staff_number_in_use_is_a_problem_or_a_change(customer: Customer, mode: str) -> None:
+    agent = make_agent(customer.application, staff_number="n00001", email="old@example.com")
     content = file_of(line(1, name="New name"), line(2))
-    imported = check(tenant, content, mode)
+    imported = check(customer, content, mode)
     if mode == ImportMode.ADD:
         assert found(imported) == [(2, "staff_number")]
         return
     assert (imported.preview["added"], imported.preview["changed"]) == (1, 1)
-    run_import(imported=imported, by=tenant.owner, now=NOW)
+    run_import(imported=imported, by=customer.owner, now=NOW)
     agent.refresh_from_db()
     assert (agent.name, agent.email, agent.staff_number) == (
         "New name",
@@ -171,15 +171,15 @@ def test_a_staff_number_in_use_is_a_problem_or_a_change(tenant: Tenant, mode: st
     assert event.data["fields"] == ["name", "nickname", "staff_number", "email"]
 
 
-def test_a_change_can_give_a_license_and_takes_none(tenant: Tenant, package: Package) -> None:
+def test_a_change_can_give_a_license_and_takes_none(customer: Customer, package: Package) -> None:
     held, *_others = licenses_of(package)
-    make_agent(tenant.application, staff_number="A", email="a@example.com", license=held)
-    make_agent(tenant.application, staff_number="B", email="b@example.com")
+    make_agent(customer.application, staff_number="A", email="a@example.com", license=held)
+    make_agent(customer.application, staff_number="B", email="b@example.com")
     content = file_of(
         line(1, staff_number="A", email="a@example.com", license="no"),
         line(2, staff_number="B", email="b@example.com", license="yes"),
     )
-    imported = bring_in(tenant, content, ImportMode.UPDATE)
+    imported = bring_in(customer, content, ImportMode.UPDATE)
     assert imported.preview["licenses"] == 1
     assert Agent.objects.licensed(NOW).count() == 2
     assert Agent.objects.get(staff_number="A").license == held
@@ -199,24 +199,24 @@ def test_a_change_can_give_a_license_and_takes_none(tenant: Tenant, package: Pac
     ids=["empty", "heading only", "missing", "unknown", "twice", "broken XLSX", "too many"],
 )
 def test_a_file_that_cannot_be_used_is_refused_as_a_whole(
-    tenant: Tenant, settings: Any, content: bytes, code: str
+    customer: Customer, settings: Any, content: bytes, code: str
 ) -> None:
     settings.AGENT_IMPORT_LIMIT = 3
     with pytest.raises(Refused) as refusal:
-        send(tenant, content)
+        send(customer, content)
     assert refusal.value.code == code
     assert AgentImport.objects.count() == 0
 
 
-def test_files_left_lying_are_thrown_away(tenant: Tenant) -> None:
-    send(tenant, file_of(line(1)))
-    bring_in(tenant, file_of(line(2)))
+def test_files_left_lying_are_thrown_away(customer: Customer) -> None:
+    send(customer, file_of(line(1)))
+    bring_in(customer, file_of(line(2)))
     send_import(
-        application=tenant.application,
+        application=customer.application,
         file_name="later.csv",
         content=file_of(line(3)),
         mode=ImportMode.ADD,
-        by=tenant.owner,
+        by=customer.owner,
         now=NOW + timedelta(hours=KEPT_HOURS, seconds=1),
     )
     kept = AgentImport.objects.order_by("pk").values_list("status", "file_name")
@@ -260,12 +260,12 @@ FAULTS: dict[str, tuple[dict[str, str], str]] = {
 }
 
 
-def prepare(tenant: Tenant) -> None:
-    make_package(tenant.application, agents=1)
+def prepare(customer: Customer) -> None:
+    make_package(customer.application, agents=1)
     make_agent(
-        tenant.application, staff_number="TAKEN", email="taken@example.com", extension="1999"
+        customer.application, staff_number="TAKEN", email="taken@example.com", extension="1999"
     )
-    make_telephone(tenant.application, extension="2001")
+    make_telephone(customer.application, extension="2001")
 
 
 FIRST = line(0, extension="1500", license="yes")
@@ -273,16 +273,16 @@ FIRST = line(0, extension="1500", license="yes")
 
 @pytest.mark.parametrize(("cells", "column"), FAULTS.values(), ids=FAULTS.keys())
 def test_each_fault_is_found_in_its_row_and_column(
-    tenant: Tenant, cells: dict[str, str], column: str
+    customer: Customer, cells: dict[str, str], column: str
 ) -> None:
-    prepare(tenant)
-    imported = check(tenant, file_of(FIRST, line(1, **cells), line(2)))
+    prepare(customer)
+    imported = check(customer, file_of(FIRST, line(1, **cells), line(2)))
     assert found(imported) == [(3, column)]
     assert imported.status == ImportStatus.FAULTY
 
 
-def test_all_faults_of_a_file_are_listed_and_nothing_else(tenant: Tenant) -> None:
-    prepare(tenant)
+def test_all_faults_of_a_file_are_listed_and_nothing_else(customer: Customer) -> None:
+    prepare(customer)
     bad = [line(10 + number, **cells) for number, (cells, _column) in enumerate(FAULTS.values())]
     good = [line(1000 + number) for number in range(50)]
     lines = [FIRST]
@@ -293,9 +293,9 @@ def test_all_faults_of_a_file_are_listed_and_nothing_else(tenant: Tenant) -> Non
     # Cells beyond the headings are told as well.
     lines.append(line(99) + ",surplus")
     expected.append((len(lines) + 1, ""))
-    assert found(check(tenant, file_of(*lines))) == expected
+    assert found(check(customer, file_of(*lines))) == expected
     mended = file_of(FIRST, *good)
-    assert bring_in(tenant, mended).total == 51
+    assert bring_in(customer, mended).total == 51
     assert Agent.objects.count() == 52
 
 
@@ -311,22 +311,22 @@ def test_all_faults_of_a_file_are_listed_and_nothing_else(tenant: Tenant) -> Non
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_spreadsheets_write_is_read(
-    tenant: Tenant, write: Callable[[str], bytes], name: str
+    customer: Customer, write: Callable[[str], bytes], name: str
 ) -> None:
     text = file_of(line(1), line(2, name="Björn 王")).decode()
-    imported = bring_in(tenant, write(text))
+    imported = bring_in(customer, write(text))
     assert imported.preview["added"] == 2
     assert Agent.objects.filter(name="Björn 王").count() == 1
 
 
 def test_headings_and_words_of_either_language_are_understood(
-    tenant: Tenant, package: Package
+    customer: Customer, package: Package
 ) -> None:
     with translation.override("zh-hans"):
-        rows = export_rows(tenant.application, Agent.objects.none(), NOW)
+        rows = export_rows(customer.application, Agent.objects.none(), NOW)
         heading = next(iter(rows))
     content = file_of("Ada,A,S1,ada@example.com,,Agent,,,Yes,In service", heading=",".join(heading))
-    assert bring_in(tenant, content).preview["licenses"] == 1
+    assert bring_in(customer, content).preview["licenses"] == 1
 
 
 # --- What goes out -------------------------------------------------------------------------
@@ -342,12 +342,12 @@ def test_going_out_and_in_leaves_a_text_as_it_was(text: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_an_export_is_imported_unchanged(tenant: Tenant, kind: str) -> None:
-    package = make_package(tenant.application, agents=2)
-    sales, support = group(tenant, "Sales"), group(tenant, "Support")
+def test_an_export_is_imported_unchanged(customer: Customer, kind: str) -> None:
+    package = make_package(customer.application, agents=2)
+    sales, support = group(customer, "Sales"), group(customer, "Support")
     for number, text in enumerate(NASTY):
         agent = make_agent(
-            tenant.application,
+            customer.application,
             name=text,
             nickname=text,
             staff_number=f"{text}{number}"[:32],
@@ -359,7 +359,7 @@ def test_an_export_is_imported_unchanged(tenant: Tenant, kind: str) -> None:
         agent.groups.add(
             *[sales, support][: number % 3], through_defaults={"account_id": agent.account_id}
         )
-    rows = list(export_rows(tenant.application, Agent.objects.all(), NOW))
+    rows = list(export_rows(customer.application, Agent.objects.all(), NOW))
     assert len(rows) == 1 + len(NASTY)
     content = (
         "".join(stream_csv(rows)).encode()
@@ -368,10 +368,10 @@ def test_an_export_is_imported_unchanged(tenant: Tenant, kind: str) -> None:
     )
     _no_cell_is_calculated(content, kind)
 
-    here = bring_in(tenant, content, ImportMode.UPDATE)
+    here = bring_in(customer, content, ImportMode.UPDATE)
     assert (here.preview["same"], here.preview["changed"], here.preview["added"]) == (9, 0, 0)
 
-    other = make_tenant("Other")
+    other = make_customer(trial=False)
     make_package(other.application, agents=2)
     for name in ("Sales", "Support"):
         group(other, name)
@@ -393,7 +393,7 @@ def _no_cell_is_calculated(content: bytes, kind: str) -> None:
             assert cell.quotePrefix or not str(cell.value or "").startswith(("=", "+", "-", "@"))
 
 
-def test_a_spreadsheet_s_numbers_and_formulas_are_seen(tenant: Tenant) -> None:
+def test_a_spreadsheet_s_numbers_and_formulas_are_seen(customer: Customer) -> None:
     book = Workbook()
     sheet = book.active
     assert sheet is not None
@@ -404,42 +404,42 @@ def test_a_spreadsheet_s_numbers_and_formulas_are_seen(tenant: Tenant) -> None:
     book.save(stream)
     read = read_sheet(stream.getvalue(), 10)
     assert read.rows[0] == (2, ["Ada", "1001", "ada@example.com", "1001"])
-    assert found(check(tenant, stream.getvalue())) == [(3, "name")]
+    assert found(check(customer, stream.getvalue())) == [(3, "name")]
 
 
 # --- Pages ---------------------------------------------------------------------------------
 
 
-def upload(client: Client, tenant: Tenant, content: bytes) -> Any:
+def upload(client: Client, customer: Customer, content: bytes) -> Any:
     file = SimpleUploadedFile("agents.csv", content, content_type="text/csv")
-    return client.post(url(tenant, "import"), {"file": file, "mode": "add"})
+    return client.post(url(customer, "import"), {"file": file, "mode": "add"})
 
 
-def test_from_sending_to_importing_by_plain_pages(tenant: Tenant) -> None:
-    make_package(tenant.application, agents=3, now=timezone.now())
-    owner = signed_in(tenant.owner)
-    answer = upload(owner, tenant, file_of(line(1, license="yes"), line(2)))
+def test_from_sending_to_importing_by_plain_pages(customer: Customer) -> None:
+    make_package(customer.application, agents=3, now=timezone.now())
+    owner = signed_in(customer.owner)
+    answer = upload(owner, customer, file_of(line(1, license="yes"), line(2)))
     imported = AgentImport.objects.get()
-    page = url(tenant, "import_file", pk=imported.pk)
+    page = url(customer, "import_file", pk=imported.pk)
     assert (answer.status_code, answer["Location"]) == (302, page)
     assert "Checking the file" in owner.get(page).content.decode()
-    checked = owner.post(url(tenant, "import_check", pk=imported.pk))
+    checked = owner.post(url(customer, "import_check", pk=imported.pk))
     assert "Import 2 rows" in checked.content.decode()
-    bar = owner.get(url(tenant, "import_progress", pk=imported.pk), headers=HTMX)
+    bar = owner.get(url(customer, "import_progress", pk=imported.pk), headers=HTMX)
     assert "0 of 2 rows" in bar.content.decode()
     assert Agent.objects.count() == 0
-    done = owner.post(url(tenant, "import_run", pk=imported.pk))
+    done = owner.post(url(customer, "import_run", pk=imported.pk))
     assert "2 rows were imported." in done.content.decode()
     assert Agent.objects.count() == 2
 
 
-def test_problems_are_listed_and_can_be_taken_along(tenant: Tenant) -> None:
-    owner = signed_in(tenant.owner)
-    upload(owner, tenant, file_of(line(1), line(2, extension="=1"), line(3, email="x")))
+def test_problems_are_listed_and_can_be_taken_along(customer: Customer) -> None:
+    owner = signed_in(customer.owner)
+    upload(owner, customer, file_of(line(1), line(2, extension="=1"), line(3, email="x")))
     imported = AgentImport.objects.get()
-    page = owner.post(url(tenant, "import_check", pk=imported.pk)).content.decode()
+    page = owner.post(url(customer, "import_check", pk=imported.pk)).content.decode()
     assert "The file has 2 problems." in page
-    answer = owner.get(url(tenant, "import_problems", pk=imported.pk))
+    answer = owner.get(url(customer, "import_problems", pk=imported.pk))
     text = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
     rows = list(csv.reader(io.StringIO(text)))
     assert [row[:3] for row in rows] == [
@@ -447,45 +447,45 @@ def test_problems_are_listed_and_can_be_taken_along(tenant: Tenant) -> None:
         ["3", "Extension", "'=1"],
         ["4", "E-mail address", "x"],
     ]
-    refused = owner.post(url(tenant, "import_run", pk=imported.pk))
+    refused = owner.post(url(customer, "import_run", pk=imported.pk))
     assert refused.status_code == 422
     assert Agent.objects.count() == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"PK", b"a,b\n\0", "名,号\n".encode()])
-def test_an_odd_file_is_answered_beside_its_field(tenant: Tenant, content: bytes) -> None:
-    answer = upload(signed_in(tenant.owner), tenant, content)
+def test_an_odd_file_is_answered_beside_its_field(customer: Customer, content: bytes) -> None:
+    answer = upload(signed_in(customer.owner), customer, content)
     assert answer.status_code == 422
     assert AgentImport.objects.count() == 0
 
 
-def test_progress_is_told_on_the_files_own_page(tenant: Tenant) -> None:
-    imported = send(tenant, file_of(line(1)))
-    answer = signed_in(tenant.owner).get(url(tenant, "import_progress", pk=imported.pk))
-    assert answer.headers["Location"] == url(tenant, "import_file", pk=imported.pk)
+def test_progress_is_told_on_the_files_own_page(customer: Customer) -> None:
+    imported = send(customer, file_of(line(1)))
+    answer = signed_in(customer.owner).get(url(customer, "import_progress", pk=imported.pk))
+    assert answer.headers["Location"] == url(customer, "import_file", pk=imported.pk)
 
 
-def test_each_role_gets_in_where_it_may(tenant: Tenant) -> None:
-    imported = send(tenant, file_of(line(1)))
-    stranger = signed_in(make_tenant("Other").owner)
+def test_each_role_gets_in_where_it_may(customer: Customer) -> None:
+    imported = send(customer, file_of(line(1)))
+    stranger = signed_in(make_customer().owner)
     pages = ["import_file", "import_progress", "import_problems"]
     addresses = [
-        *(("get", url(tenant, name, pk=imported.pk)) for name in pages),
-        *(("post", url(tenant, f"import_{act}", pk=imported.pk)) for act in ("check", "run")),
-        ("get", url(tenant, "import")),
-        ("post", url(tenant, "import")),
-        ("get", url(tenant, "import_template")),
+        *(("get", url(customer, name, pk=imported.pk)) for name in pages),
+        *(("post", url(customer, f"import_{act}", pk=imported.pk)) for act in ("check", "run")),
+        ("get", url(customer, "import")),
+        ("post", url(customer, "import")),
+        ("get", url(customer, "import_template")),
     ]
     for method, address in addresses:
         for headers in ({}, HTMX):
             assert getattr(stranger, method)(address, headers=headers).status_code == 404
             for role in READERS:
-                reader = as_role(tenant, role)
+                reader = as_role(customer, role)
                 assert getattr(reader, method)(address, headers=headers).status_code == 403
-    manager = as_role(tenant, Role.AGENT_MANAGER)
+    manager = as_role(customer, Role.AGENT_MANAGER)
     for method, address in addresses:
         assert getattr(manager, method)(address, follow=True).status_code in {200, 422}
-    other = make_tenant("Another")
+    other = make_customer(trial=False)
     own = signed_in(other.owner)
     assert own.get(url(other, "import_file", pk=imported.pk)).status_code == 404
 
@@ -501,40 +501,40 @@ EXPORTERS = {
 @pytest.mark.parametrize(("role", "status"), EXPORTERS.items())
 @pytest.mark.parametrize("is_suspended", [False, True], ids=["active", "suspended"])
 def test_who_may_export_may_so_in_a_suspended_account(
-    tenant: Tenant, role: str, status: int, is_suspended: bool
+    customer: Customer, role: str, status: int, is_suspended: bool
 ) -> None:
-    make_agent(tenant.application, name="Ada")
-    make_agent(tenant.application, name="Bob")
-    make_agent(make_tenant("Other").application, name="Adam")
+    make_agent(customer.application, name="Ada")
+    make_agent(customer.application, name="Bob")
+    make_agent(make_customer(trial=False).application, name="Adam")
     if is_suspended:
         restrict_account(
-            account=tenant.account,
+            account=customer.account,
             measure=Measure.SUSPEND,
             case_number="V1",
             reason="r",
             by=None,
             now=NOW,
         )
-    answer = as_role(tenant, role).get(url(tenant, "export", "?search=ad"))
+    answer = as_role(customer, role).get(url(customer, "export", "?search=ad"))
     assert answer.status_code == status
     if status == 200:
         text = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
         assert [row[0] for row in csv.reader(io.StringIO(text))] == ["Name", "Ada"]
-    book = as_role(tenant, role).get(url(tenant, "export", "?format=xlsx"))
+    book = as_role(customer, role).get(url(customer, "export", "?format=xlsx"))
     assert book.status_code == status
 
 
-def test_a_suspended_account_imports_nothing(tenant: Tenant) -> None:
-    imported = check(tenant, file_of(line(1)))
+def test_a_suspended_account_imports_nothing(customer: Customer) -> None:
+    imported = check(customer, file_of(line(1)))
     restrict_account(
-        account=tenant.account,
+        account=customer.account,
         measure=Measure.SUSPEND,
         case_number="V1",
         reason="r",
         by=None,
         now=NOW,
     )
-    owner = signed_in(tenant.owner)
-    assert upload(owner, tenant, file_of(line(2))).status_code == 422
-    assert owner.post(url(tenant, "import_run", pk=imported.pk)).status_code == 422
+    owner = signed_in(customer.owner)
+    assert upload(owner, customer, file_of(line(2))).status_code == 422
+    assert owner.post(url(customer, "import_run", pk=imported.pk)).status_code == 422
     assert Agent.objects.count() == 0

@@ -7,8 +7,8 @@ import pytest
 
 from agents.enums import ImportStatus
 from agents.models import Agent
-from tests.agents.builders import Tenant
 from tests.agents.test_imports import FAULTS, FIRST, bring_in, check, file_of, found, line, prepare
+from tests.factories import Customer
 from tests.tiers import sample
 
 pytestmark = pytest.mark.slow
@@ -22,8 +22,8 @@ def megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def test_thousands_of_rows_are_checked_exactly_and_written_in_time(tenant: Tenant) -> None:
-    prepare(tenant)
+def test_thousands_of_rows_are_checked_exactly_and_written_in_time(customer: Customer) -> None:
+    prepare(customer)
     good = [FIRST, *(line(number) for number in range(1, ROWS))]
     bad = list(good)
     faults = [*FAULTS.values(), *list(FAULTS.values())[:7]]
@@ -34,11 +34,11 @@ def test_thousands_of_rows_are_checked_exactly_and_written_in_time(tenant: Tenan
         planted.append((place + 2, column))
     assert len(planted) == 38
     before, started = megabytes(), time.monotonic()
-    imported = check(tenant, file_of(*bad))
+    imported = check(customer, file_of(*bad))
     assert found(imported) == planted
     assert (imported.status, Agent.objects.count()) == (ImportStatus.FAULTY, 1)
 
-    bring_in(tenant, file_of(*good))
+    bring_in(customer, file_of(*good))
     assert Agent.objects.count() == 1 + ROWS
     assert time.monotonic() - started < SECONDS
     assert megabytes() - before < MEGABYTES

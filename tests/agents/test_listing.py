@@ -12,12 +12,12 @@ from accounts.paging import COUNT_LIMIT, PagePosition, count_up_to, read_page
 from agents.listing import SORT_ORDERS, AgentFilter, agents_of
 from agents.models import Agent, SkillGroup
 from agents.services.batches import own_agents
-from tests.agents.builders import NOW, Tenant, make_agent, make_tenant
 from tests.agents.test_pages import signed_in, url
+from tests.factories import NOW, Customer, make_agent, make_customer
 
 
-def matching(tenant: Tenant, **fields: object) -> set[str]:
-    own = agents_of(tenant.account.pk, tenant.application.pk)
+def matching(customer: Customer, **fields: object) -> set[str]:
+    own = agents_of(customer.account.pk, customer.application.pk)
     found = AgentFilter(**fields).apply(own, NOW)  # type: ignore[arg-type]
     return {agent.name for agent in found}
 
@@ -44,23 +44,23 @@ def matching(tenant: Tenant, **fields: object) -> set[str]:
     ],
 )
 def test_search_looks_at_beginnings_in_any_case(
-    tenant: Tenant, search: str, names: set[str]
+    customer: Customer, search: str, names: set[str]
 ) -> None:
     for name in ("Ada", "ADAM", "Bada", "École", "王小明", "100% sure", "1000", "_under", "\\back"):
-        make_agent(tenant.application, name=name)
+        make_agent(customer.application, name=name)
     make_agent(
-        tenant.application,
+        customer.application,
         name="Seven",
         staff_number="S-7",
         email="seven@example.com",
         extension="7100",
     )
-    make_agent(make_tenant("Other").application, name="Ada")
-    assert matching(tenant, search=search) == names
+    make_agent(make_customer(trial=False).application, name="Ada")
+    assert matching(customer, search=search) == names
 
 
-def test_search_reads_an_index_for_each_field(tenant: Tenant) -> None:
-    place = {"account": tenant.account, "application": tenant.application}
+def test_search_reads_an_index_for_each_field(customer: Customer) -> None:
+    place = {"account": customer.account, "application": customer.application}
     Agent.objects.bulk_create(
         Agent(
             name=f"{number % 97}",
@@ -74,7 +74,7 @@ def test_search_reads_an_index_for_each_field(tenant: Tenant) -> None:
         for number in range(1_000)
     )
     searched = AgentFilter(search="96").apply(
-        own_agents(tenant.application, Agent.objects.all()), NOW
+        own_agents(customer.application, Agent.objects.all()), NOW
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE agents_agent")
@@ -83,20 +83,20 @@ def test_search_reads_an_index_for_each_field(tenant: Tenant) -> None:
         assert f"agents_agent_{name}" in plan
 
 
-def test_filters_narrow_together(tenant: Tenant) -> None:
+def test_filters_narrow_together(customer: Customer) -> None:
     group = SkillGroup.objects.create(
-        account=tenant.account, application=tenant.application, name="Sales", created_at=NOW
+        account=customer.account, application=customer.application, name="Sales", created_at=NOW
     )
-    chosen = make_agent(tenant.application, name="A", role="inspector", is_enabled=False)
-    chosen.groups.add(group, through_defaults={"account": tenant.account})
-    make_agent(tenant.application, name="B", role="inspector", is_enabled=False)
-    make_agent(tenant.application, name="C", is_enabled=False)
-    make_agent(tenant.application, name="D")
-    assert matching(tenant, state="disabled") == {"A", "B", "C"}
-    assert matching(tenant, state="disabled", role="inspector") == {"A", "B"}
-    assert matching(tenant, group=group.pk) == {"A"}
-    assert matching(tenant, licensed="no") == {"A", "B", "C", "D"}
-    assert matching(tenant, licensed="yes") == set()
+    chosen = make_agent(customer.application, name="A", role="inspector", is_enabled=False)
+    chosen.groups.add(group, through_defaults={"account": customer.account})
+    make_agent(customer.application, name="B", role="inspector", is_enabled=False)
+    make_agent(customer.application, name="C", is_enabled=False)
+    make_agent(customer.application, name="D")
+    assert matching(customer, state="disabled") == {"A", "B", "C"}
+    assert matching(customer, state="disabled", role="inspector") == {"A", "B"}
+    assert matching(customer, group=group.pk) == {"A"}
+    assert matching(customer, licensed="no") == {"A", "B", "C", "D"}
+    assert matching(customer, licensed="yes") == set()
     filtered = AgentFilter("x", "disabled", group.pk, "inspector", "no")
     assert QueryDict(filtered.to_query()).dict() == {
         "search": "x",
@@ -107,10 +107,10 @@ def test_filters_narrow_together(tenant: Tenant) -> None:
     }
 
 
-def walk(tenant: Tenant, sort: str, size: int) -> tuple[list[list[int]], list[list[int]]]:
+def walk(customer: Customer, sort: str, size: int) -> tuple[list[list[int]], list[list[int]]]:
     """All pages forward from the first, and backward from the last."""
     order = SORT_ORDERS[sort.removeprefix("-")].turned(sort.startswith("-"))
-    rows = own_agents(tenant.application, Agent.objects.all())
+    rows = own_agents(customer.application, Agent.objects.all())
 
     def pages(start: PagePosition, direction: str) -> list[list[int]]:
         found = []
@@ -130,15 +130,15 @@ def walk(tenant: Tenant, sort: str, size: int) -> tuple[list[list[int]], list[li
 @pytest.mark.parametrize("sort", [f"{sign}{name}" for name in SORT_ORDERS for sign in ("", "-")])
 @pytest.mark.parametrize("size", [1, 4, 5, 20])
 def test_every_agent_is_on_one_page_in_both_directions(
-    tenant: Tenant, sort: str, size: int
+    customer: Customer, sort: str, size: int
 ) -> None:
     for number in range(10):
         make_agent(
-            tenant.application,
+            customer.application,
             name=["same", "Same", "émile", "Zoë", "王"][number % 5],
             extension="" if number % 2 else str(1000 + number),
         )
-    forward, backward = walk(tenant, sort, size)
+    forward, backward = walk(customer, sort, size)
     there = [pk for page in forward for pk in page]
     back = [pk for page in reversed(backward) for pk in page]
     assert there == back
@@ -151,10 +151,10 @@ def test_every_agent_is_on_one_page_in_both_directions(
         assert all(a >= b for a, b in pairs) if sort[0] == "-" else all(a <= b for a, b in pairs)
 
 
-def test_a_page_whose_rows_are_gone_shows_the_first_one(tenant: Tenant) -> None:
-    make_agent(tenant.application, name="A")
+def test_a_page_whose_rows_are_gone_shows_the_first_one(customer: Customer) -> None:
+    make_agent(customer.application, name="A")
     order = SORT_ORDERS["name"]
-    rows = own_agents(tenant.application, Agent.objects.all())
+    rows = own_agents(customer.application, Agent.objects.all())
     beyond = PagePosition(key="z", pk=1)
     assert [row.name for row in read_page(rows, order, beyond, "", 5).rows] == ["A"]
 
@@ -187,41 +187,41 @@ def test_a_page_whose_rows_are_gone_shows_the_first_one(tenant: Tenant) -> None:
         "search=%25_%5C%27%22",
     ],
 )
-def test_odd_addresses_are_answered(tenant: Tenant, query: str) -> None:
-    make_agent(tenant.application)
-    owner = signed_in(tenant.owner)
+def test_odd_addresses_are_answered(customer: Customer, query: str) -> None:
+    make_agent(customer.application)
+    owner = signed_in(customer.owner)
     for headers in ({}, {"HX-Request": "true"}):
-        answer = owner.get(url(tenant, "management", f"?{query}"), headers=headers)
+        answer = owner.get(url(customer, "management", f"?{query}"), headers=headers)
         assert answer.status_code == 200
-    assert owner.get(url(tenant, "telephones", f"?{query}")).status_code == 200
-    assert owner.get(url(tenant, "export", f"?{query}")).status_code in {200, 302}
+    assert owner.get(url(customer, "telephones", f"?{query}")).status_code == 200
+    assert owner.get(url(customer, "export", f"?{query}")).status_code in {200, 302}
 
 
-def test_a_faulty_filter_shows_its_fault_and_nobody(tenant: Tenant) -> None:
-    make_agent(tenant.application, name="Ada")
-    page = signed_in(tenant.owner).get(url(tenant, "management", "?state=nonsense"))
+def test_a_faulty_filter_shows_its_fault_and_nobody(customer: Customer) -> None:
+    make_agent(customer.application, name="Ada")
+    page = signed_in(customer.owner).get(url(customer, "management", "?state=nonsense"))
     text = page.content.decode()
     assert "nonsense is not one of the available choices" in text
     assert "Ada" not in text
 
 
-def test_counting_stops_where_it_no_longer_matters(tenant: Tenant) -> None:
+def test_counting_stops_where_it_no_longer_matters(customer: Customer) -> None:
     for _number in range(4):
-        make_agent(tenant.application)
-    rows = own_agents(tenant.application, Agent.objects.all())
+        make_agent(customer.application)
+    rows = own_agents(customer.application, Agent.objects.all())
     assert [count_up_to(rows, limit) for limit in (2, 3, 4, 5)] == [3, 4, 4, 4]
     assert COUNT_LIMIT == 10_000
 
 
-def test_the_links_of_a_page_keep_search_and_order(tenant: Tenant) -> None:
+def test_the_links_of_a_page_keep_search_and_order(customer: Customer) -> None:
     for number in range(60):
-        make_agent(tenant.application, name=f"Temp {number}", created_at=timezone.now())
-    owner = signed_in(tenant.owner)
+        make_agent(customer.application, name=f"Temp {number}", created_at=timezone.now())
+    owner = signed_in(customer.owner)
     asked = {"search": "temp", "sort": "-email"}
-    first = owner.get(url(tenant, "management", f"?{urlencode(asked)}"))
+    first = owner.get(url(customer, "management", f"?{urlencode(asked)}"))
     listing = first.context["listing"]
     assert (len(listing.rows), listing.count_sentence) == (25, "60 agents")
     assert QueryDict(listing.page.next[1:]).dict().items() >= asked.items()
-    last = owner.get(url(tenant, "management", "") + listing.page.last)
+    last = owner.get(url(customer, "management", "") + listing.page.last)
     assert len(last.context["listing"].rows) == 25
     assert last.context["listing"].page.next == ""

@@ -13,7 +13,7 @@ from accounts.paging import PagePosition, read_page
 from agents.fields import AGENT_FIELDS
 from agents.listing import SORT_ORDERS, AgentFilter, agents_of
 from agents.models import Agent
-from tests.agents.builders import NOW, Tenant, make_agent
+from tests.factories import NOW, Customer, make_agent
 from tests.tiers import sample
 
 #: Texts, and whether they are the same to a person who looks at them.
@@ -61,17 +61,17 @@ KEPT: list[tuple[str, str]] = [
 
 @pytest.mark.parametrize(("one", "other", "is_same"), SAME)
 def test_python_and_the_table_agree_on_what_is_the_same(
-    tenant: Tenant, one: str, other: str, is_same: bool
+    customer: Customer, one: str, other: str, is_same: bool
 ) -> None:
     assert (text.fold(one) == text.fold(other)) is is_same
-    agent = make_agent(tenant.application, name=one, staff_number=one)
-    own = agents_of(tenant.account.pk, tenant.application.pk)
+    agent = make_agent(customer.application, name=one, staff_number=one)
+    own = agents_of(customer.account.pk, customer.application.pk)
     assert (list(AgentFilter(search=other).apply(own, NOW)) == [agent]) is is_same
     if is_same:
         with pytest.raises(IntegrityError), transaction.atomic():
-            make_agent(tenant.application, staff_number=other)
+            make_agent(customer.application, staff_number=other)
     else:
-        make_agent(tenant.application, staff_number=other)
+        make_agent(customer.application, staff_number=other)
 
 
 @pytest.mark.parametrize(("typed", "kept"), KEPT)
@@ -130,8 +130,8 @@ def test_what_is_no_phone_number_with_its_country_code_is_refused(typed: str) ->
         AGENT_FIELDS["phone"].clean(typed)
 
 
-def test_an_address_is_one_however_it_is_written(tenant: Tenant) -> None:
-    agent = make_agent(tenant.application, email="Ada@bücher.example")
+def test_an_address_is_one_however_it_is_written(customer: Customer) -> None:
+    agent = make_agent(customer.application, email="Ada@bücher.example")
     assert agent.email_key == "ada@xn--bcher-kva.example"
     for twin in ("ADA@BÜCHER.example", "ada@xn--bcher-kva.example", "ada\u200b@bücher.example"):
         assert text.email_key(twin) == agent.email_key
@@ -143,8 +143,8 @@ def test_an_address_is_one_however_it_is_written(tenant: Tenant) -> None:
             clean(bad)
 
 
-def test_a_key_is_saved_with_its_source(tenant: Tenant) -> None:
-    agent = make_agent(tenant.application, name="Ada")
+def test_a_key_is_saved_with_its_source(customer: Customer) -> None:
+    agent = make_agent(customer.application, name="Ada")
     agent.name = "ΟΔΟΣ"
     agent.save(update_fields=["name"])
     agent.refresh_from_db()
@@ -170,9 +170,9 @@ NAMES = [
 ]
 
 
-def keys_by_link(tenant: Tenant, sort: str, start: str) -> list[int]:
+def keys_by_link(customer: Customer, sort: str, start: str) -> list[int]:
     """Follow the links of the pages from one end to the other."""
-    rows = agents_of(tenant.account.pk, tenant.application.pk)
+    rows = agents_of(customer.account.pk, customer.application.pk)
     way = "next" if start == "" else "previous"
     query, seen = start, []
     for _page in range(100):
@@ -187,13 +187,13 @@ def keys_by_link(tenant: Tenant, sort: str, start: str) -> list[int]:
 
 
 @pytest.mark.parametrize("sort", ["name", "staff_number", "email"])
-def test_every_name_leads_to_the_next_page_and_back(tenant: Tenant, sort: str) -> None:
+def test_every_name_leads_to_the_next_page_and_back(customer: Customer, sort: str) -> None:
     for name in NAMES:
-        make_agent(tenant.application, name=name, staff_number=name)
+        make_agent(customer.application, name=name, staff_number=name)
     everyone = set(Agent.objects.values_list("pk", flat=True))
-    forward = keys_by_link(tenant, sort, "")
+    forward = keys_by_link(customer, sort, "")
     assert (len(forward), set(forward)) == (len(NAMES), everyone)
-    assert keys_by_link(tenant, sort, "?page=last") == forward[::-1]
+    assert keys_by_link(customer, sort, "?page=last") == forward[::-1]
 
 
 def is_allowed(name: str) -> bool:
@@ -210,14 +210,14 @@ def is_allowed(name: str) -> bool:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
-def test_any_allowed_name_is_reached_and_found(tenant: Tenant, names: list[str]) -> None:
+def test_any_allowed_name_is_reached_and_found(customer: Customer, names: list[str]) -> None:
     with transaction.atomic():
         for name in names:
-            make_agent(tenant.application, name=AGENT_FIELDS["name"].clean(name))
-        forward = keys_by_link(tenant, "name", "")
+            make_agent(customer.application, name=AGENT_FIELDS["name"].clean(name))
+        forward = keys_by_link(customer, "name", "")
         assert len(forward) == len(set(forward)) == len(names)
-        assert keys_by_link(tenant, "name", "?page=last") == forward[::-1]
-        own = agents_of(tenant.account.pk, tenant.application.pk)
+        assert keys_by_link(customer, "name", "?page=last") == forward[::-1]
+        own = agents_of(customer.account.pk, customer.application.pk)
         for name in names:
             found = AgentFilter(search=name).apply(own, NOW)
             assert text.fold(name) in {agent.name_key for agent in found}

@@ -19,9 +19,9 @@ from agents.models import Agent
 from agents.problems import group_problems
 from agents.services.exports import template_rows
 from agents.sheets import Sheet, read_sheet
-from tests.agents.builders import Tenant, make_agent, make_package
 from tests.agents.test_imports import bring_in, check, file_of, found, line, send, upload
 from tests.agents.test_pages import signed_in, url
+from tests.factories import Customer, make_agent, make_package
 from tests.tiers import sample
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -231,27 +231,27 @@ def test_an_old_or_protected_workbook_is_named() -> None:
     assert refusal_of(old) == "old_workbook"
 
 
-def test_a_refused_workbook_is_answered_beside_the_field(tenant: Tenant) -> None:
-    owner = signed_in(tenant.owner)
+def test_a_refused_workbook_is_answered_beside_the_field(customer: Customer) -> None:
+    owner = signed_in(customer.owner)
     for content in (_corrupt_stream(), _encrypted(), b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        answer = upload(owner, tenant, content)
+        answer = upload(owner, customer, content)
         assert answer.status_code == 422
         assert answer.context["form"].errors.keys() == {"file"}
         assert "without a password" in answer.content.decode()
 
 
-def test_a_refused_form_says_that_the_file_is_to_be_chosen_again(tenant: Tenant) -> None:
-    owner = signed_in(tenant.owner)
+def test_a_refused_form_says_that_the_file_is_to_be_chosen_again(customer: Customer) -> None:
+    owner = signed_in(customer.owner)
     hint = "Choose the file again"
-    assert hint in upload(owner, tenant, _encrypted()).content.decode()
-    assert hint not in owner.get(url(tenant, "import")).content.decode()
-    without = owner.post(url(tenant, "import"), {"mode": "add"})
+    assert hint in upload(owner, customer, _encrypted()).content.decode()
+    assert hint not in owner.get(url(customer, "import")).content.decode()
+    without = owner.post(url(customer, "import"), {"mode": "add"})
     assert (without.status_code, hint in without.content.decode()) == (422, False)
 
 
-def test_names_are_left_alone_by_translators_and_keep_their_direction(tenant: Tenant) -> None:
-    make_agent(tenant.application, name="שלום")
-    page = signed_in(tenant.owner).get(url(tenant, "management")).content.decode()
+def test_names_are_left_alone_by_translators_and_keep_their_direction(customer: Customer) -> None:
+    make_agent(customer.application, name="שלום")
+    page = signed_in(customer.owner).get(url(customer, "management")).content.decode()
     assert '<th scope="row" translate="no"><bdi>שלום</bdi>' in page
 
 
@@ -299,17 +299,17 @@ def test_the_last_row_is_seen_however_far_down() -> None:
     assert [number for number, _cells in rows] == [2, 1_048_576]
 
 
-def test_a_cell_far_to_the_right_is_told(tenant: Tenant) -> None:
+def test_a_cell_far_to_the_right_is_told(customer: Customer) -> None:
     far = bent(HEAD_ROW, (2, GOOD_ROW[1] + cell("XFD2", "stray")))
-    imported = check(tenant, far)
+    imported = check(customer, far)
     assert found(imported) == [(2, "")]
     assert refusal_of(bent((1, HEAD_ROW[1] + cell("XFD1", "stray")), GOOD_ROW)) == "unknown_column"
 
 
-def test_rows_beyond_the_limit_are_refused(tenant: Tenant, settings: Any) -> None:
+def test_rows_beyond_the_limit_are_refused(customer: Customer, settings: Any) -> None:
     settings.AGENT_IMPORT_LIMIT = 3
     with pytest.raises(Refused, match="at most 3") as refusal:
-        send(tenant, saved(book_of(HEADINGS, *([f"A{n}", n, f"{n}@x.org"] for n in range(4)))))
+        send(customer, saved(book_of(HEADINGS, *([f"A{n}", n, f"{n}@x.org"] for n in range(4)))))
     assert refusal.value.code == "too_many_rows"
 
 
@@ -324,16 +324,16 @@ def test_hidden_sheets_are_passed_over_and_the_open_one_is_read() -> None:
     assert (read_book.title, read_book.rows) == ("Staff", GOOD)
 
 
-def test_the_sheet_with_the_agents_is_found_behind_a_cover(tenant: Tenant) -> None:
+def test_the_sheet_with_the_agents_is_found_behind_a_cover(customer: Customer) -> None:
     book = book_of(["Read me first"], ["Fill in the other sheet."], title="Read me")
     sheet = book.create_sheet("Staff <2026>")
     sheet.append(HEADINGS)
     sheet.append(GOOD[0][1])
     assert read(saved(book)).title == "Staff <2026>"
-    owner = signed_in(tenant.owner)
-    upload(owner, tenant, saved(book))
-    imported = check(tenant, saved(book))
-    page = owner.get(url(tenant, "import_file", pk=imported.pk)).content.decode()
+    owner = signed_in(customer.owner)
+    upload(owner, customer, saved(book))
+    imported = check(customer, saved(book))
+    page = owner.get(url(customer, "import_file", pk=imported.pk)).content.decode()
     assert "The sheet that was read is “Staff &lt;2026&gt;”." in page
 
 
@@ -359,12 +359,12 @@ CHANGED_BY_EXCEL: dict[str, tuple[Any, str, str]] = {
     ("value", "number_format", "complaint"), CHANGED_BY_EXCEL.values(), ids=CHANGED_BY_EXCEL.keys()
 )
 def test_a_cell_that_excel_has_changed_is_told_with_a_remedy(
-    tenant: Tenant, value: Any, number_format: str, complaint: str
+    customer: Customer, value: Any, number_format: str, complaint: str
 ) -> None:
     book = book_of(HEADINGS, ["Ada", None, "ada@example.com"])
     place = book.worksheets[0]["B2"]
     place.value, place.number_format = value, number_format
-    imported = check(tenant, saved(book))
+    imported = check(customer, saved(book))
     assert found(imported) == ([(2, "staff_number")] if complaint else [])
     if complaint:
         assert complaint in imported.problems[0]["message"]
@@ -389,11 +389,11 @@ def test_a_number_is_taken_as_it_is_shown(value: Any, number_format: str, text: 
     assert read(saved(book)).rows[0][1][1] == text
 
 
-def test_a_text_in_a_workbook_is_what_it_is(tenant: Tenant) -> None:
+def test_a_text_in_a_workbook_is_what_it_is(customer: Customer) -> None:
     book = book_of(HEADINGS, ["x", "S1", "ada@example.com"])
     place = book.worksheets[0]["A2"]
     place.value, place.data_type = "=1+1", "s"
-    bring_in(tenant, saved(book))
+    bring_in(customer, saved(book))
     assert Agent.objects.get().name == "=1+1"
 
 
@@ -484,15 +484,15 @@ def test_the_line_that_states_the_separator_is_followed(first: str) -> None:
     assert read(content).rows == [(2, ["A, B", "S0", "s0@x.org"])]
 
 
-def test_a_text_that_was_kept_from_excel_is_unwrapped(tenant: Tenant) -> None:
+def test_a_text_that_was_kept_from_excel_is_unwrapped(customer: Customer) -> None:
     content = file_of(line(1, staff_number='"=""00123"""', phone='"=""+8613800138000"""'))
-    bring_in(tenant, content)
+    bring_in(customer, content)
     agent = Agent.objects.get()
     assert (agent.staff_number, agent.phone) == ("00123", "+8613800138000")
 
 
-def test_a_shortened_phone_number_is_told_with_its_remedy(tenant: Tenant) -> None:
-    imported = check(tenant, file_of(line(1, phone="4.93012E+11")))
+def test_a_shortened_phone_number_is_told_with_its_remedy(customer: Customer) -> None:
+    imported = check(customer, file_of(line(1, phone="4.93012E+11")))
     assert found(imported) == [(2, "phone")]
     assert "Format the column as text" in imported.problems[0]["message"]
 
@@ -512,35 +512,35 @@ def test_a_shortened_phone_number_is_told_with_its_remedy(tenant: Tenant) -> Non
     ],
 )
 def test_check_and_run_agree_on_who_has_a_number(
-    tenant: Tenant, mode: str, held: str, typed: str
+    customer: Customer, mode: str, held: str, typed: str
 ) -> None:
-    make_agent(tenant.application, staff_number=held)
+    make_agent(customer.application, staff_number=held)
     content = file_of(line(1, staff_number=typed))
     if mode == ImportMode.ADD:
-        assert found(check(tenant, content)) == [(2, "staff_number")]
+        assert found(check(customer, content)) == [(2, "staff_number")]
     else:
-        assert bring_in(tenant, content, mode).preview["changed"] == 1
+        assert bring_in(customer, content, mode).preview["changed"] == 1
         agent = Agent.objects.get()
         assert agent.staff_number_key == agent.staff_number_key.casefold()
-        assert bring_in(tenant, content, mode).preview["same"] == 1
+        assert bring_in(customer, content, mode).preview["same"] == 1
 
 
-def test_numbers_that_look_the_same_are_one_within_a_file(tenant: Tenant) -> None:
+def test_numbers_that_look_the_same_are_one_within_a_file(customer: Customer) -> None:
     twins = ["FORM1", "FORM\u200b1", "form1\u200e", "ＦＯＲＭ１"]
     lines = [line(n, staff_number=twin) for n, twin in enumerate(twins)]
-    assert [row for row, _column in found(check(tenant, file_of(*lines)))] == [3, 4, 5]
+    assert [row for row, _column in found(check(customer, file_of(*lines)))] == [3, 4, 5]
 
 
 # --- Problems on the page ------------------------------------------------------------------
 
 
-def test_the_same_problem_in_many_rows_is_one_line(tenant: Tenant) -> None:
-    make_package(tenant.application, agents=2)
-    owner = signed_in(tenant.owner)
+def test_the_same_problem_in_many_rows_is_one_line(customer: Customer) -> None:
+    make_package(customer.application, agents=2)
+    owner = signed_in(customer.owner)
     lines = [line(n, license="yes") for n in range(8)]
-    upload(owner, tenant, file_of(*lines, line(9, role="boss")))
-    imported = check(tenant, file_of(*lines, line(9, role="boss")))
-    page = owner.get(url(tenant, "import_file", pk=imported.pk)).content.decode()
+    upload(owner, customer, file_of(*lines, line(9, role="boss")))
+    imported = check(customer, file_of(*lines, line(9, role="boss")))
+    page = owner.get(url(customer, "import_file", pk=imported.pk)).content.decode()
     assert page.count("No license is left for this row: only 2 are free.") == 1
     assert "4–9" in page
     assert "The file has 7 problems." in page
@@ -566,7 +566,7 @@ def test_a_phone_number_stands_in_a_workbook_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_any_name_goes_out_and_comes_in_unchanged(tenant: Tenant, kind: str) -> None:
+def test_any_name_goes_out_and_comes_in_unchanged(customer: Customer, kind: str) -> None:
     names = [
         "'=1",
         "_x000D_",
@@ -586,11 +586,11 @@ def test_any_name_goes_out_and_comes_in_unchanged(tenant: Tenant, kind: str) -> 
         if kind == "csv"
         else write_xlsx(rows, title="Agents").getvalue()
     )
-    bring_in(tenant, content)
+    bring_in(customer, content)
     assert list(Agent.objects.order_by("pk").values_list("name", flat=True)) == names
 
 
-def test_the_template_is_imported_as_it_is(tenant: Tenant) -> None:
-    make_package(tenant.application, agents=1)
-    bring_in(tenant, write_xlsx(template_rows(), title="Agents").getvalue())
+def test_the_template_is_imported_as_it_is(customer: Customer) -> None:
+    make_package(customer.application, agents=1)
+    bring_in(customer, write_xlsx(template_rows(), title="Agents").getvalue())
     assert Agent.objects.get().phone == "+8613800138000"

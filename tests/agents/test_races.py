@@ -24,7 +24,7 @@ from agents.services.agents import AgentDetails, add_agent
 from agents.services.batches import BulkResult
 from agents.services.licenses import assign_licenses
 from billing.models import License, Package
-from tests.agents.builders import NOW, Tenant, make_agent, make_package, make_tenant
+from tests.factories import NOW, Customer, make_agent, make_customer, make_package
 from tests.races import errors, race, values
 from tests.tiers import sample
 
@@ -35,9 +35,9 @@ ROUNDS = sample(3, 10)
 UNIQUE_KEY = "agents_agent_license_id_key"
 
 
-def assign(tenant: Tenant, agent: Agent) -> Callable[[], Any]:
+def assign(customer: Customer, agent: Agent) -> Callable[[], Any]:
     return lambda: assign_licenses(
-        application=tenant.application,
+        application=customer.application,
         chosen=Agent.objects.filter(pk=agent.pk),
         by=None,
         now=NOW,
@@ -96,25 +96,25 @@ def no_unique_key() -> Iterator[None]:
             )
 
 
-def last_license() -> tuple[Tenant, list[Agent]]:
-    tenant = make_tenant()
-    make_package(tenant.application, agents=1)
-    return tenant, [make_agent(tenant.application) for _hand in range(HANDS)]
+def last_license() -> tuple[Customer, list[Agent]]:
+    customer = make_customer(trial=False)
+    make_package(customer.application, agents=1)
+    return customer, [make_agent(customer.application) for _hand in range(HANDS)]
 
 
 def test_the_last_license_goes_to_one_of_eight_sessions() -> None:
     for _round in range(ROUNDS):
-        tenant, agents = last_license()
-        outcomes = race(*(assign(tenant, agent) for agent in agents))
+        customer, agents = last_license()
+        outcomes = race(*(assign(customer, agent) for agent in agents))
         assert len(values(outcomes)) == 1
         assert {type(error) for error in errors(outcomes)} == {LicensesMissing}
-        assert Agent.objects.filter(application=tenant.application).licensed(NOW).count() == 1
+        assert Agent.objects.filter(application=customer.application).licensed(NOW).count() == 1
 
 
 def test_without_the_lock_the_unique_key_still_refuses_seven() -> None:
-    tenant, agents = last_license()
+    customer, agents = last_license()
     with no_account_lock(), all_choose_before_any_writes():
-        outcomes = race(*(assign(tenant, agent) for agent in agents))
+        outcomes = race(*(assign(customer, agent) for agent in agents))
     assert len(values(outcomes)) == 1
     assert {error.code for error in errors(outcomes) if isinstance(error, Refused)} == {
         "license_taken"
@@ -124,25 +124,25 @@ def test_without_the_lock_the_unique_key_still_refuses_seven() -> None:
 
 
 def test_without_lock_and_key_one_license_would_serve_eight() -> None:
-    tenant, agents = last_license()
+    customer, agents = last_license()
     with no_account_lock(), all_choose_before_any_writes(), no_unique_key():
-        outcomes = race(*(assign(tenant, agent) for agent in agents))
+        outcomes = race(*(assign(customer, agent) for agent in agents))
         assert len(values(outcomes)) == HANDS
         assert over_assigned() == 1
 
 
-def add(tenant: Tenant, number: int, **fields: Any) -> Callable[[], Any]:
+def add(customer: Customer, number: int, **fields: Any) -> Callable[[], Any]:
     plain = AgentDetails(name="A", staff_number=f"S{number}", email=f"a{number}@example.com")
     details = replace(plain, **fields)
     return lambda: add_agent(
-        application=tenant.application, details=details, with_license=True, by=None, now=NOW
+        application=customer.application, details=details, with_license=True, by=None, now=NOW
     )
 
 
 def test_eight_add_an_agent_with_the_last_license() -> None:
     for _round in range(ROUNDS):
-        tenant, _agents = last_license()
-        outcomes = race(*(add(tenant, number) for number in range(HANDS)))
+        customer, _agents = last_license()
+        outcomes = race(*(add(customer, number) for number in range(HANDS)))
         assert len(values(outcomes)) == 1
         assert {type(error) for error in errors(outcomes)} == {LicensesMissing}
 
@@ -153,22 +153,22 @@ def test_eight_add_an_agent_with_the_last_license() -> None:
     ids=lambda fields: next(iter(fields)),
 )
 def test_eight_add_an_agent_with_the_same_value(same: dict[str, str]) -> None:
-    tenant = make_tenant()
-    make_package(tenant.application, agents=HANDS)
-    outcomes = race(*(add(tenant, number, **same) for number in range(HANDS)))
+    customer = make_customer(trial=False)
+    make_package(customer.application, agents=HANDS)
+    outcomes = race(*(add(customer, number, **same) for number in range(HANDS)))
     assert len(values(outcomes)) == 1
     assert {getattr(error, "code", error) for error in errors(outcomes)} == {"details_refused"}
     with no_account_lock():
         other = {name: value.replace("X", "Y").replace("x", "y") for name, value in same.items()}
         other = {name: value.replace("1001", "1002") for name, value in other.items()}
-        outcomes = race(*(add(tenant, number + HANDS, **other) for number in range(HANDS)))
+        outcomes = race(*(add(customer, number + HANDS, **other) for number in range(HANDS)))
     # The keys have the last word even then.
     assert len(values(outcomes)) == 1
 
 
-def assign_to(tenant: Tenant, ids: list[int]) -> Callable[[], BulkResult]:
+def assign_to(customer: Customer, ids: list[int]) -> Callable[[], BulkResult]:
     return lambda: assign_licenses(
-        application=tenant.application,
+        application=customer.application,
         chosen=Agent.objects.filter(pk__in=ids),
         by=None,
         now=NOW,
@@ -178,13 +178,13 @@ def assign_to(tenant: Tenant, ids: list[int]) -> Callable[[], BulkResult]:
 
 def test_two_tabs_assign_overlapping_selections() -> None:
     for _round in range(ROUNDS):
-        tenant = make_tenant()
-        make_package(tenant.application, agents=12)
-        ids = [make_agent(tenant.application).pk for _agent in range(15)]
-        outcomes = race(assign_to(tenant, ids[:10]), assign_to(tenant, ids[5:]))
+        customer = make_customer(trial=False)
+        make_package(customer.application, agents=12)
+        ids = [make_agent(customer.application).pk for _agent in range(15)]
+        outcomes = race(assign_to(customer, ids[:10]), assign_to(customer, ids[5:]))
         assert errors(outcomes) == []
         assert sum(result.changed for result in values(outcomes)) == 12
-        assert Agent.objects.filter(application=tenant.application).licensed(NOW).count() == 12
+        assert Agent.objects.filter(application=customer.application).licensed(NOW).count() == 12
         assert over_assigned() == 0
 
 
@@ -199,14 +199,14 @@ def end_free_licenses(package: Package) -> int:
 
 def test_licenses_that_a_renewal_ends_are_not_given_away_meanwhile() -> None:
     for _round in range(ROUNDS):
-        tenant = make_tenant()
-        package = make_package(tenant.application, agents=4)
-        ids = [make_agent(tenant.application).pk for _agent in range(4)]
+        customer = make_customer(trial=False)
+        package = make_package(customer.application, agents=4)
+        ids = [make_agent(customer.application).pk for _agent in range(4)]
         renewal, *assignments = race(
-            partial(end_free_licenses, package), *(assign_to(tenant, [pk]) for pk in ids)
+            partial(end_free_licenses, package), *(assign_to(customer, [pk]) for pk in ids)
         )
         ended = renewal.value
         assert isinstance(ended, int)
-        own = Agent.objects.filter(application=tenant.application)
+        own = Agent.objects.filter(application=customer.application)
         assert own.licensed(NOW).count() == len(values(assignments)) == 4 - ended
         assert own.filter(license__ends_at=NOW).count() == 0

@@ -18,9 +18,9 @@ from agents.models import Agent, SipTelephone
 from agents.policy import HolderFacts, derive_agent_state, find_obstacles
 from billing.enums import LicenseKind, PackageKind, PackageState
 from billing.models import License, Package
-from tests.agents.builders import (
+from tests.factories import (
     NOW,
-    Tenant,
+    Customer,
     licenses_of,
     make_agent,
     make_package,
@@ -144,19 +144,19 @@ def test_all_obstacles_are_named_in_the_order_of_mending() -> None:
     assert find_obstacles(HolderFacts(account_status=OK, is_enabled=True), NOW) == (S.NO_LICENSE,)
 
 
-def _package(tenant: Tenant, name: str, count: int) -> Package:
+def _package(customer: Customer, name: str, count: int) -> Package:
     state, expires_at = PACKAGES[name]
     fields: dict[str, Any] = {"state": state, "expires_at": expires_at}
     if state == PackageState.TRIAL:
         fields |= {"kind": PackageKind.TRIAL, "purchased_at": None, "months": 0}
     start = NOW - timedelta(days=1)
-    return make_package(tenant.application, agents=count, sip=count, now=start, **fields)
+    return make_package(customer.application, agents=count, sip=count, now=start, **fields)
 
 
 @pytest.mark.parametrize("status", AccountStatus.values)
 @pytest.mark.parametrize("name", PACKAGES)
-def test_the_agents_twin_meets_the_table(tenant: Tenant, name: str, status: str) -> None:
-    package = _package(tenant, name, count=6)
+def test_the_agents_twin_meets_the_table(customer: Customer, name: str, status: str) -> None:
+    package = _package(customer, name, count=6)
     licenses = licenses_of(package)
     expected = {}
     for row in AGENT_ROWS:
@@ -165,17 +165,17 @@ def test_the_agents_twin_meets_the_table(tenant: Tenant, name: str, status: str)
             if row.license is not None:
                 license = licenses.pop()
                 License.objects.filter(pk=license.pk).update(ends_at=ENDS[row.license[0]])
-            agent = make_agent(tenant.application, is_enabled=row.is_enabled, license=license)
+            agent = make_agent(customer.application, is_enabled=row.is_enabled, license=license)
             expected[agent.pk] = row.expected
-    Account.objects.filter(pk=tenant.account.pk).update(status=status)
+    Account.objects.filter(pk=customer.account.pk).update(status=status)
     assert len(expected) == 2 * (1 + len(ENDS))
     _check_twin(Agent, expected)
 
 
 @pytest.mark.parametrize("status", AccountStatus.values)
 @pytest.mark.parametrize("name", PACKAGES)
-def test_the_telephones_twin_meets_the_table(tenant: Tenant, name: str, status: str) -> None:
-    package = _package(tenant, name, count=3)
+def test_the_telephones_twin_meets_the_table(customer: Customer, name: str, status: str) -> None:
+    package = _package(customer, name, count=3)
     licenses = licenses_of(package, LicenseKind.SIP)
     expected = {}
     for row in TELEPHONE_ROWS:
@@ -184,22 +184,22 @@ def test_the_telephones_twin_meets_the_table(tenant: Tenant, name: str, status: 
             if row.license is not None:
                 license = licenses.pop()
                 License.objects.filter(pk=license.pk).update(ends_at=ENDS[row.license[0]])
-            expected[make_telephone(tenant.application, license=license).pk] = row.expected
-    Account.objects.filter(pk=tenant.account.pk).update(status=status)
+            expected[make_telephone(customer.application, license=license).pk] = row.expected
+    Account.objects.filter(pk=customer.account.pk).update(status=status)
     assert len(expected) == 1 + len(ENDS)
     _check_twin(SipTelephone, expected)
 
 
 @pytest.mark.parametrize("name", ["released", "refunded"])
-def test_after_a_new_purchase_a_void_license_is_none(tenant: Tenant, name: str) -> None:
-    old = _package(tenant, name, count=2)
+def test_after_a_new_purchase_a_void_license_is_none(customer: Customer, name: str) -> None:
+    old = _package(customer, name, count=2)
     ended, void = licenses_of(old)
     License.objects.filter(pk=ended.pk).update(ends_at=NOW)
-    holders = [make_agent(tenant.application, license=license) for license in (ended, void)]
-    telephone = make_telephone(tenant.application, license=licenses_of(old, LicenseKind.SIP)[0])
+    holders = [make_agent(customer.application, license=license) for license in (ended, void)]
+    telephone = make_telephone(customer.application, license=licenses_of(old, LicenseKind.SIP)[0])
     _check_words(Agent, [holders[1].pk], S.PACKAGE_ENDED)
-    new = make_package(tenant.application, now=NOW - timedelta(hours=1))
-    served = make_agent(tenant.application, license=licenses_of(new)[0])
+    new = make_package(customer.application, now=NOW - timedelta(hours=1))
+    served = make_agent(customer.application, license=licenses_of(new)[0])
     _check_words(Agent, [each.pk for each in holders], S.NO_LICENSE)
     _check_words(SipTelephone, [telephone.pk], S.NO_LICENSE)
     _check_words(Agent, [served.pk], S.IN_SERVICE)

@@ -20,34 +20,34 @@ from agents.services.groups import GROUP_LIMIT, add_group, delete_group, rename_
 from agents.services.licenses import free_licenses_of, move_licenses
 from billing.enums import Edition, LicenseKind
 from billing.models import Package
-from tests.agents.builders import (
+from tests.agents.test_pages import HTMX, READERS, as_role, signed_in, url
+from tests.factories import (
     NOW,
-    Tenant,
+    Customer,
     licenses_of,
     make_agent,
+    make_customer,
     make_package,
     make_telephone,
-    make_tenant,
 )
-from tests.agents.test_pages import HTMX, READERS, as_role, signed_in, url
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def premium(tenant: Tenant) -> Package:
+def premium(customer: Customer) -> Package:
     """A Premium package that lives now."""
     return make_package(
-        tenant.application, agents=3, sip=2, edition=Edition.PREMIUM, now=timezone.now()
+        customer.application, agents=3, sip=2, edition=Edition.PREMIUM, now=timezone.now()
     )
 
 
-def register(tenant: Tenant, extension: str = "2001") -> tuple[SipTelephone, str]:
+def register(customer: Customer, extension: str = "2001") -> tuple[SipTelephone, str]:
     return telephones.register_telephone(
-        application=tenant.application,
+        application=customer.application,
         label="Reception",
         extension=extension,
-        by=tenant.owner,
+        by=customer.owner,
         now=timezone.now(),
     )
 
@@ -57,14 +57,14 @@ def history() -> list[str]:
     return [event.verb.removeprefix("telephone.") for event in events]
 
 
-def by(tenant: Tenant) -> dict[str, Any]:
-    return {"by": tenant.owner, "now": timezone.now()}
+def by(customer: Customer) -> dict[str, Any]:
+    return {"by": customer.owner, "now": timezone.now()}
 
 
 def test_a_registered_telephone_holds_a_license_and_a_password_that_is_kept_as_a_hash(
-    tenant: Tenant, premium: Package
+    customer: Customer, premium: Package
 ) -> None:
-    telephone, password = register(tenant)
+    telephone, password = register(customer)
     telephone.refresh_from_db()
     assert telephone.license in licenses_of(premium, LicenseKind.SIP)
     assert re.fullmatch(f"[{telephones.ALPHABET}]{{20}}", password)
@@ -75,9 +75,9 @@ def test_a_registered_telephone_holds_a_license_and_a_password_that_is_kept_as_a
     assert password not in str(AuditEvent.objects.values_list("data", flat=True))
 
 
-def test_a_reset_makes_another_password(tenant: Tenant, premium: Package) -> None:
-    telephone, old = register(tenant)
-    _same, new = telephones.reset_password(telephone=telephone, **by(tenant))
+def test_a_reset_makes_another_password(customer: Customer, premium: Package) -> None:
+    telephone, old = register(customer)
+    _same, new = telephones.reset_password(telephone=telephone, **by(customer))
     telephone.refresh_from_db()
     assert (check_password(old, telephone.password), check_password(new, telephone.password)) == (
         False,
@@ -85,56 +85,56 @@ def test_a_reset_makes_another_password(tenant: Tenant, premium: Package) -> Non
     )
 
 
-def test_more_telephones_than_licenses_are_refused(tenant: Tenant, premium: Package) -> None:
-    register(tenant, "2001")
-    register(tenant, "2002")
+def test_more_telephones_than_licenses_are_refused(customer: Customer, premium: Package) -> None:
+    register(customer, "2001")
+    register(customer, "2002")
     with pytest.raises(LicensesMissing) as refusal:
-        register(tenant, "2003")
+        register(customer, "2003")
     assert str(refusal.value) == "1 SIP license is missing: 1 needed, 0 free."
 
 
 @pytest.mark.parametrize("holder", ["agent", "telephone"])
 def test_an_extension_is_unique_over_agents_and_telephones(
-    tenant: Tenant, premium: Package, holder: str
+    customer: Customer, premium: Package, holder: str
 ) -> None:
     make = make_agent if holder == "agent" else make_telephone
-    make(tenant.application, extension="2001")
+    make(customer.application, extension="2001")
     with pytest.raises(DetailsRefused) as refusal:
-        register(tenant)
+        register(customer)
     assert list(refusal.value.problems) == ["extension"]
-    telephone, _password = register(tenant, "2002")
+    telephone, _password = register(customer, "2002")
     with pytest.raises(DetailsRefused):
-        telephones.edit_telephone(telephone=telephone, label="X", extension="2001", **by(tenant))
+        telephones.edit_telephone(telephone=telephone, label="X", extension="2001", **by(customer))
 
 
 def test_premium_binds_a_telephone_and_freeing_its_license_unbinds_it_first(
-    tenant: Tenant, premium: Package
+    customer: Customer, premium: Package
 ) -> None:
-    agent = make_agent(tenant.application, license=licenses_of(premium)[0])
-    telephone, _password = register(tenant)
-    telephones.bind_telephone(telephone=telephone, agent=agent, **by(tenant))
+    agent = make_agent(customer.application, license=licenses_of(premium)[0])
+    telephone, _password = register(customer)
+    telephones.bind_telephone(telephone=telephone, agent=agent, **by(customer))
     telephone.refresh_from_db()
     assert telephone.agent == agent
-    telephones.free_telephone_license(telephone=telephone, **by(tenant))
+    telephones.free_telephone_license(telephone=telephone, **by(customer))
     telephone.refresh_from_db()
     assert (telephone.agent_id, telephone.license_id) == (None, None)
     assert history() == ["registered", "bound", "unbound", "license_freed"]
-    telephones.license_telephone(telephone=telephone, **by(tenant))
+    telephones.license_telephone(telephone=telephone, **by(customer))
     assert SipTelephone.objects.in_service(timezone.now()).count() == 1
 
 
 @pytest.mark.parametrize("act", ["free", "move", "disable"])
 def test_an_agent_without_a_license_loses_the_telephone_which_keeps_its_own(
-    tenant: Tenant, premium: Package, act: str
+    customer: Customer, premium: Package, act: str
 ) -> None:
-    agent = make_agent(tenant.application, license=licenses_of(premium)[0])
-    taker = make_agent(tenant.application)
-    telephone, _password = register(tenant)
-    telephones.bind_telephone(telephone=telephone, agent=agent, **by(tenant))
+    agent = make_agent(customer.application, license=licenses_of(premium)[0])
+    taker = make_agent(customer.application)
+    telephone, _password = register(customer)
+    telephones.bind_telephone(telephone=telephone, agent=agent, **by(customer))
     arguments: dict[str, Any] = {
-        "application": tenant.application,
+        "application": customer.application,
         "chosen": Agent.objects.filter(pk=agent.pk),
-        **by(tenant),
+        **by(customer),
     }
     if act == "free":
         free_licenses_of(**arguments)
@@ -148,44 +148,44 @@ def test_an_agent_without_a_license_loses_the_telephone_which_keeps_its_own(
     assert history() == ["registered", "bound", "unbound"]
 
 
-def test_removing_unbinds_and_frees(tenant: Tenant, premium: Package) -> None:
-    telephone, _password = register(tenant)
-    agent = make_agent(tenant.application, license=licenses_of(premium)[0])
-    telephones.bind_telephone(telephone=telephone, agent=agent, **by(tenant))
-    telephones.remove_telephone(telephone=telephone, **by(tenant))
+def test_removing_unbinds_and_frees(customer: Customer, premium: Package) -> None:
+    telephone, _password = register(customer)
+    agent = make_agent(customer.application, license=licenses_of(premium)[0])
+    telephones.bind_telephone(telephone=telephone, agent=agent, **by(customer))
+    telephones.remove_telephone(telephone=telephone, **by(customer))
     assert SipTelephone.objects.count() == 0
     assert history() == ["registered", "bound", "unbound", "removed"]
-    register(tenant, "2001")
-    register(tenant, "2002")
+    register(customer, "2001")
+    register(customer, "2002")
 
 
-def test_essential_binds_nothing(tenant: Tenant) -> None:
-    make_package(tenant.application, sip=1, now=timezone.now())
-    telephone, _password = register(tenant)
+def test_essential_binds_nothing(customer: Customer) -> None:
+    make_package(customer.application, sip=1, now=timezone.now())
+    telephone, _password = register(customer)
     with pytest.raises(Refused) as refusal:
         telephones.bind_telephone(
-            telephone=telephone, agent=make_agent(tenant.application), **by(tenant)
+            telephone=telephone, agent=make_agent(customer.application), **by(customer)
         )
     assert refusal.value.code == "not_in_edition"
 
 
 def test_a_binding_needs_a_license_an_own_agent_and_one_without_a_telephone(
-    tenant: Tenant, premium: Package
+    customer: Customer, premium: Package
 ) -> None:
-    agent = make_agent(tenant.application, license=licenses_of(premium)[0])
-    first, _password = register(tenant, "2001")
-    second, _password = register(tenant, "2002")
-    telephones.bind_telephone(telephone=first, agent=agent, **by(tenant))
-    foreign = make_agent(make_tenant("Other").application)
-    bare = make_telephone(tenant.application)
+    agent = make_agent(customer.application, license=licenses_of(premium)[0])
+    first, _password = register(customer, "2001")
+    second, _password = register(customer, "2002")
+    telephones.bind_telephone(telephone=first, agent=agent, **by(customer))
+    foreign = make_agent(make_customer(trial=False).application)
+    bare = make_telephone(customer.application)
     for telephone, whom, code in [
         (second, agent, "agent_bound"),
         (second, foreign, "foreign"),
-        (second, make_agent(tenant.application), "agent_unlicensed"),
-        (bare, make_agent(tenant.application), "unlicensed"),
+        (second, make_agent(customer.application), "agent_unlicensed"),
+        (bare, make_agent(customer.application), "unlicensed"),
     ]:
         with pytest.raises(Refused) as refusal:
-            telephones.bind_telephone(telephone=telephone, agent=whom, **by(tenant))
+            telephones.bind_telephone(telephone=telephone, agent=whom, **by(customer))
         assert refusal.value.code == code
 
 
@@ -194,35 +194,35 @@ def test_a_binding_needs_a_license_an_own_agent_and_one_without_a_telephone(
 TELEPHONE_ACTS = ("edit", "reset", "bind", "unbind", "license", "free", "remove")
 
 
-def addresses(tenant: Tenant, telephone: SipTelephone, group: SkillGroup) -> list[str]:
+def addresses(customer: Customer, telephone: SipTelephone, group: SkillGroup) -> list[str]:
     return [
-        url(tenant, "telephone_register"),
-        *(url(tenant, f"telephone_{act}", pk=telephone.pk) for act in TELEPHONE_ACTS),
-        url(tenant, "skill_group_add"),
-        url(tenant, "skill_group_edit", pk=group.pk),
-        url(tenant, "skill_group_delete", pk=group.pk),
+        url(customer, "telephone_register"),
+        *(url(customer, f"telephone_{act}", pk=telephone.pk) for act in TELEPHONE_ACTS),
+        url(customer, "skill_group_add"),
+        url(customer, "skill_group_edit", pk=group.pk),
+        url(customer, "skill_group_delete", pk=group.pk),
     ]
 
 
-def make_group(tenant: Tenant, name: str = "Sales") -> SkillGroup:
-    return add_group(application=tenant.application, name=name, by=None, now=NOW)
+def make_group(customer: Customer, name: str = "Sales") -> SkillGroup:
+    return add_group(application=customer.application, name=name, by=None, now=NOW)
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
 def test_each_role_gets_in_where_it_may(
-    tenant: Tenant, premium: Package, headers: dict[str, str]
+    customer: Customer, premium: Package, headers: dict[str, str]
 ) -> None:
-    telephone, _password = register(tenant)
-    group = make_group(tenant)
-    stranger = signed_in(make_tenant("Other").owner)
-    manager = as_role(tenant, Role.AGENT_MANAGER)
-    readers = [as_role(tenant, role) for role in READERS]
+    telephone, _password = register(customer)
+    group = make_group(customer)
+    stranger = signed_in(make_customer().owner)
+    manager = as_role(customer, Role.AGENT_MANAGER)
+    readers = [as_role(customer, role) for role in READERS]
     for name in ("telephones", "skill_groups"):
-        address = url(tenant, name)
+        address = url(customer, name)
         assert stranger.get(address, headers=headers).status_code == 404
         for member in [manager, *readers]:
             assert member.get(address, headers=headers).status_code == 200
-    for address in addresses(tenant, telephone, group):
+    for address in addresses(customer, telephone, group):
         assert manager.get(address, headers=headers).status_code == 200
         for method in ("get", "post"):
             assert getattr(stranger, method)(address, headers=headers).status_code == 404
@@ -230,22 +230,22 @@ def test_each_role_gets_in_where_it_may(
                 assert getattr(reader, method)(address, headers=headers).status_code == 403
 
 
-def test_in_a_suspended_account_nothing_is_written(tenant: Tenant, premium: Package) -> None:
-    telephone, _password = register(tenant)
-    group = make_group(tenant)
-    agent = make_agent(tenant.application, staff_number="S1")
+def test_in_a_suspended_account_nothing_is_written(customer: Customer, premium: Package) -> None:
+    telephone, _password = register(customer)
+    group = make_group(customer)
+    agent = make_agent(customer.application, staff_number="S1")
     restrict_account(
-        account=tenant.account,
+        account=customer.account,
         measure=Measure.SUSPEND,
         case_number="V1",
         reason="r",
         by=None,
         now=NOW,
     )
-    owner = signed_in(tenant.owner)
+    owner = signed_in(customer.owner)
     before = [list(model.objects.values()) for model in (SipTelephone, SkillGroup)]
     form = {"label": "X", "extension": "2999", "agent": agent.staff_number, "name": "New"}
-    for address in addresses(tenant, telephone, group):
+    for address in addresses(customer, telephone, group):
         assert owner.get(address).status_code == 200
         assert (address, owner.post(address, form).status_code) == (address, 422)
     assert [list(model.objects.values()) for model in (SipTelephone, SkillGroup)] == before
@@ -253,11 +253,11 @@ def test_in_a_suspended_account_nothing_is_written(tenant: Tenant, premium: Pack
     assert list(restricted) == [telephone]
 
 
-def test_the_password_is_shown_once(tenant: Tenant, premium: Package) -> None:
+def test_the_password_is_shown_once(customer: Customer, premium: Package) -> None:
 
-    owner = signed_in(tenant.owner)
+    owner = signed_in(customer.owner)
     answer = owner.post(
-        url(tenant, "telephone_register"), {"label": "Desk", "extension": "2001"}, headers=HTMX
+        url(customer, "telephone_register"), {"label": "Desk", "extension": "2001"}, headers=HTMX
     )
     assert answer.status_code == 200
     assert "agents-changed" in answer["HX-Trigger"]
@@ -266,42 +266,42 @@ def test_the_password_is_shown_once(tenant: Tenant, premium: Package) -> None:
     telephone = SipTelephone.objects.get()
     assert check_password(shown[1], telephone.password)
     for name in ("telephones", "management"):
-        assert shown[1] not in owner.get(url(tenant, name)).content.decode()
-    reset = owner.post(url(tenant, "telephone_reset", pk=telephone.pk), headers=HTMX)
+        assert shown[1] not in owner.get(url(customer, name)).content.decode()
+    reset = owner.post(url(customer, "telephone_reset", pk=telephone.pk), headers=HTMX)
     again = re.search(r'class="secret"[^>]*>(\w{20})<', reset.content.decode())
     assert again is not None
     telephone.refresh_from_db()
     assert check_password(again[1], telephone.password)
 
 
-def test_a_telephone_is_bound_by_staff_number(tenant: Tenant, premium: Package) -> None:
-    telephone, _password = register(tenant)
-    agent = make_agent(tenant.application, staff_number="S1", license=licenses_of(premium)[0])
-    make_agent(make_tenant("Other").application, staff_number="S2")
-    owner = signed_in(tenant.owner)
-    address = url(tenant, "telephone_bind", pk=telephone.pk)
+def test_a_telephone_is_bound_by_staff_number(customer: Customer, premium: Package) -> None:
+    telephone, _password = register(customer)
+    agent = make_agent(customer.application, staff_number="S1", license=licenses_of(premium)[0])
+    make_agent(make_customer(trial=False).application, staff_number="S2")
+    owner = signed_in(customer.owner)
+    address = url(customer, "telephone_bind", pk=telephone.pk)
     assert owner.post(address, {"agent": "s2"}).status_code == 422
     assert owner.post(address, {"agent": "s1"}).status_code == 302
     telephone.refresh_from_db()
     assert telephone.agent == agent
-    page = owner.get(url(tenant, "management")).content.decode()
+    page = owner.get(url(customer, "management")).content.decode()
     assert "SIP 2001" in page
 
 
 # --- Skill groups --------------------------------------------------------------------------
 
 
-def test_a_group_is_made_renamed_and_deleted_and_its_agents_stay(tenant: Tenant) -> None:
-    owner = signed_in(tenant.owner)
-    assert owner.post(url(tenant, "skill_group_add"), {"name": " Sales "}).status_code == 302
+def test_a_group_is_made_renamed_and_deleted_and_its_agents_stay(customer: Customer) -> None:
+    owner = signed_in(customer.owner)
+    assert owner.post(url(customer, "skill_group_add"), {"name": " Sales "}).status_code == 302
     group = SkillGroup.objects.get()
     assert group.name == "Sales"
-    assert owner.post(url(tenant, "skill_group_add"), {"name": "SALES"}).status_code == 422
-    agent = make_agent(tenant.application)
-    agent.groups.add(group, through_defaults={"account": tenant.account})
-    edit = url(tenant, "skill_group_edit", pk=group.pk)
+    assert owner.post(url(customer, "skill_group_add"), {"name": "SALES"}).status_code == 422
+    agent = make_agent(customer.application)
+    agent.groups.add(group, through_defaults={"account": customer.account})
+    edit = url(customer, "skill_group_edit", pk=group.pk)
     assert owner.post(edit, {"name": "sales"}).status_code == 302
-    delete = url(tenant, "skill_group_delete", pk=group.pk)
+    delete = url(customer, "skill_group_delete", pk=group.pk)
     assert "1 agent leaves the group" in owner.get(delete).content.decode()
     assert owner.post(delete).status_code == 302
     assert SkillGroup.objects.count() == 0
@@ -314,16 +314,16 @@ def test_a_group_is_made_renamed_and_deleted_and_its_agents_stay(tenant: Tenant)
     ]
 
 
-def test_groups_have_a_limit_and_a_deleted_one_is_said_to_be_gone(tenant: Tenant) -> None:
-    group = make_group(tenant)
+def test_groups_have_a_limit_and_a_deleted_one_is_said_to_be_gone(customer: Customer) -> None:
+    group = make_group(customer)
     SkillGroup.objects.bulk_create(
         SkillGroup(
-            account=tenant.account, application=tenant.application, name=f"G{n}", created_at=NOW
+            account=customer.account, application=customer.application, name=f"G{n}", created_at=NOW
         )
         for n in range(GROUP_LIMIT - 1)
     )
     with pytest.raises(Refused) as refusal:
-        make_group(tenant, "One more")
+        make_group(customer, "One more")
     assert refusal.value.code == "too_many_groups"
     SkillGroup.objects.filter(pk=group.pk).delete()
     for act in (

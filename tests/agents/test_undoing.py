@@ -13,8 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 from agents.models import Agent
 from agents.services.agents import disable_agents
 from tests import factories
-from tests.agents.builders import make_agent
-from tests.factories import Customer, current_package, licenses_of, make_customer
+from tests.factories import Customer, current_package, licenses_of, make_agent, make_customer
 
 pytestmark = pytest.mark.django_db
 

@@ -22,8 +22,8 @@ from django.urls import clear_url_caches, reverse
 from django.utils import timezone
 
 from accounts.models import User
-from tests.agents.builders import Tenant, make_package, make_tenant
 from tests.bench.databases import migrated, using
+from tests.factories import Customer, make_customer, make_package
 
 SMALL, LARGE, TABLE = 100, 100_000, 1_000_000
 ROUNDS = 25
@@ -59,16 +59,16 @@ class PageFigure:
         return self.page / self.reference
 
 
-def fill(tenant: Tenant, count: int) -> None:
-    """Give the tenant that many agents: nine of ten licensed, one of twenty disabled."""
+def fill(customer: Customer, count: int) -> None:
+    """Give the customer that many agents: nine of ten licensed, one of twenty disabled."""
     now = timezone.now()
-    package = make_package(tenant.application, agents=0, now=now)
-    place = [tenant.account.pk, tenant.application.pk]
+    package = make_package(customer.application, agents=0, now=now)
+    place = [customer.account.pk, customer.application.pk]
     with pgtrigger.ignore(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO billing_license (account_id, package_id, kind, source, created_at)"
             " SELECT %s, %s, 'agent', 'included', %s FROM generate_series(1, %s)",
-            [tenant.account.pk, package.pk, now, count],
+            [customer.account.pk, package.pk, now, count],
         )
         cursor.execute(
             "INSERT INTO agents_agent (account_id, application_id, name, nickname, staff_number,"
@@ -94,25 +94,27 @@ def fill(tenant: Tenant, count: int) -> None:
             "INSERT INTO agents_skillgroupmember (account_id, group_id, agent_id)"
             " SELECT g.account_id, g.id, a.id FROM agents_agent a JOIN agents_skillgroup g"
             " USING (application_id) WHERE application_id = %s AND (a.id + g.id) %% 10 < 2",
-            [tenant.application.pk],
+            [customer.application.pk],
         )
 
 
-def ask(tenant: Tenant, query: str) -> Callable[[], HttpResponse]:
+def ask(customer: Customer, query: str) -> Callable[[], HttpResponse]:
     client = Client()
-    client.force_login(tenant.owner, backend="django.contrib.auth.backends.ModelBackend")
-    place = {"uin": tenant.account.uin, "sdkappid": tenant.application.sdkappid}
+    client.force_login(customer.owner, backend="django.contrib.auth.backends.ModelBackend")
+    place = {"uin": customer.account.uin, "sdkappid": customer.application.sdkappid}
     address = reverse("agents:management", kwargs=place) + query
     return lambda: client.get(address)  # type: ignore[return-value]
 
 
-def ask_admin(tenant: Tenant) -> Callable[[], HttpResponse]:
+def ask_admin(customer: Customer) -> Callable[[], HttpResponse]:
     """The admin's list, by the same way through the middleware as the page."""
-    staff = User.objects.create_superuser(f"{tenant.account.uin}@staff.example", "a good password")
+    staff = User.objects.create_superuser(
+        f"{customer.account.uin}@staff.example", "a good password"
+    )
     client = Client()
     client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
     session = client.session
-    session["account"] = tenant.account.pk
+    session["account"] = customer.account.pk
     session.save()
     address = reverse("bench:agents_agent_changelist")
     return lambda: client.get(address)  # type: ignore[return-value]
@@ -138,19 +140,22 @@ def count_queries(call: Callable[[], HttpResponse]) -> int:
     return len([query for query in queries if "usersession" not in query["sql"]])
 
 
-def build() -> tuple[Tenant, Tenant]:
-    """Fill the database and return the small and the large tenant."""
-    small, large = make_tenant("Small"), make_tenant("Large")
+def build() -> tuple[Customer, Customer]:
+    """Fill the database and return the small and the large customer."""
+    small, large = (
+        make_customer(name="Small", trial=False),
+        make_customer(name="Large", trial=False),
+    )
     fill(small, SMALL)
     fill(large, LARGE)
     for number in range((TABLE - LARGE) // 90_000):
-        fill(make_tenant(f"Other {number}"), 90_000)
+        fill(make_customer(name=f"Other {number}", trial=False), 90_000)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     return small, large
 
 
-def time_pages(small: Tenant, large: Tenant) -> list[PageFigure]:
+def time_pages(small: Customer, large: Customer) -> list[PageFigure]:
     """Time every request with few agents and with many, and the admin's list."""
     figures = []
     for name, query in REQUESTS.items():

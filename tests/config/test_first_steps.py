@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from accounts.enums import Role
 from accounts.models import Account
-from tests.agents.builders import make_agent
 from tests.compliance.builders import Tenant, make_request
 from tests.factories import (
     NOW,
@@ -20,6 +19,7 @@ from tests.factories import (
     fund_account,
     licenses_of,
     make_account,
+    make_agent,
     make_application,
     make_member,
 )

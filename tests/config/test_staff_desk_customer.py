@@ -28,7 +28,6 @@ from config.staff.customer import TABLES, read_customer
 from config.staff.sections import DeskSection
 from config.staff.work import change_url
 from tests import factories
-from tests.agents import builders as rows
 from tests.compliance import builders as cases
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -264,11 +263,11 @@ def test_a_package_is_shown_as_it_is_whatever_a_sweep_has_recorded() -> None:
 
 
 def test_licenses_held_and_free_are_counted() -> None:
-    tenant = rows.make_tenant()
-    package = rows.make_package(tenant.application, agents=3, sip=1)
-    rows.make_agent(tenant.application, license=rows.licenses_of(package)[0])
+    customer = factories.make_customer(trial=False)
+    package = factories.make_package(customer.application, agents=3, sip=1)
+    factories.make_agent(customer.application, license=factories.licenses_of(package)[0])
 
-    assert notes(tenant.account, "packages") == [
+    assert notes(customer.account, "packages") == [
         "Agent licenses: 1 of 3 used.",
         "SIP licenses: 0 of 1 used.",
     ]
@@ -299,7 +298,7 @@ def _more(customer: factories.Customer, number: int) -> None:
         factories.make_coupon(customer.account, now=NOW)
         member = factories.make_user()
         add_member(account=customer.account, user=member, role=Role.VIEWER, by=None, now=NOW)
-        rows.make_agent(customer.application)
+        factories.make_agent(customer.application)
         factories.make_account(entity=customer.account.entity, owner=customer.owner, now=NOW)
     notify(
         account=customer.account,

@@ -1,0 +1,160 @@
+"""Makes people, accounts, applications and customers, and gives them money."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import count
+
+from allauth.account.models import EmailAddress
+from django.db import transaction
+
+from accounts.enums import EntityKind, Measure
+from accounts.models import Account, Application, Entity, Restriction, User
+from accounts.services.members import add_member
+from accounts.services.restrictions import restrict_account
+from accounts.services.tenants import (
+    create_application,
+    lock_account,
+    open_account,
+    register_entity,
+)
+from billing.grants.credits import record_credit
+from billing.models import Fund
+from billing.orders.trials import activate_application
+
+#: 10:00 on 10 March 2026 in the billing zone.
+NOW = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
+PASSWORD = "a good password"
+_serial = count(1)
+
+
+@dataclass(frozen=True)
+class Customer:
+    """An account with its owner and its first application."""
+
+    owner: User
+    account: Account
+    application: Application
+
+
+def make_user(email: str = "", *, name: str = "", is_staff: bool = False) -> User:
+    """Make somebody who can sign in with `PASSWORD`, the address verified."""
+    email = email or f"person{next(_serial)}@example.com"
+    user = User.objects.create_user(email, PASSWORD, name=name, is_staff=is_staff)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
+
+
+def make_entity(
+    name: str = "", *, kind: EntityKind = EntityKind.ENTERPRISE, now: datetime = NOW
+) -> Entity:
+    """Register a legal person."""
+    serial = next(_serial)
+    return register_entity(
+        name=name or f"Company {serial}",
+        kind=kind,
+        registration_number=f"F{serial}",
+        by=None,
+        now=now,
+    )
+
+
+def make_account(
+    *,
+    owner: User | None = None,
+    entity: Entity | None = None,
+    name: str = "",
+    now: datetime = NOW,
+) -> Account:
+    """Open an account; without an owner or an entity, with fresh ones."""
+    return open_account(
+        entity=entity or make_entity(now=now),
+        name=name or f"Account {next(_serial)}",
+        owner=owner or make_user(),
+        by=None,
+        now=now,
+    )
+
+
+def make_member(account: Account, role: str, *, name: str = "", now: datetime = NOW) -> User:
+    """Make somebody with a role in the account."""
+    user = make_user(name=name)
+    add_member(account=account, user=user, role=role, by=None, now=now)
+    return user
+
+
+def make_application(
+    account: Account, name: str = "", *, trial: bool = True, now: datetime = NOW
+) -> Application:
+    """Activate an application; the account's first one gets the trial, unless told otherwise."""
+    name = name or f"Application {next(_serial)}"
+    if trial:
+        return activate_application(account=account, name=name, by=None, now=now)
+    with transaction.atomic():
+        account = lock_account(account.pk)
+        return create_application(account=account, name=name, by=None, now=now)
+
+
+def make_customer(
+    *,
+    entity: Entity | None = None,
+    name: str = "",
+    trial: bool = True,
+    gift: str = "0",
+    income: str = "0",
+    cash: str = "0",
+    now: datetime = NOW,
+) -> Customer:
+    """Make an account with an owner, money, and a first application on its trial."""
+    owner = make_user()
+    account = make_account(owner=owner, entity=entity, name=name, now=now)
+    application = make_application(account, trial=trial, now=now)
+    fund_account(account, gift=gift, income=income, cash=cash, now=now)
+    return Customer(owner, account, application)
+
+
+def restrict(
+    account: Account, measure: Measure = Measure.SUSPEND, *, now: datetime = NOW
+) -> Restriction:
+    """Put a measure on the account; the account object is read again."""
+    restriction = restrict_account(
+        account=account,
+        measure=measure,
+        case_number=f"CASE-{next(_serial)}",
+        reason="A case of the test",
+        by=None,
+        now=now,
+    )
+    account.refresh_from_db()
+    return restriction
+
+
+# --- Money
+
+
+def fund_account(
+    account: Account,
+    *,
+    gift: str = "0",
+    income: str = "0",
+    cash: str = "0",
+    now: datetime = NOW,
+) -> None:
+    """Credit amounts of USD to the account's funds."""
+    for kind, amount in (("gift", gift), ("income", income), ("cash", cash)):
+        if Decimal(amount):
+            record_credit(
+                account=account,
+                fund_kind=kind,
+                amount=Decimal(amount),
+                currency="USD",
+                reference=f"TOP-{next(_serial)}",
+                by=None,
+                now=now,
+            )
+
+
+def balances(account: Account) -> dict[str, str]:
+    """Return the balance of each fund that was ever used, as text."""
+    found = Fund.objects.filter(account=account).values_list("kind", "balance")
+    return {kind: str(balance) for kind, balance in found}
