@@ -29,11 +29,10 @@ from agents.models import Agent, AgentImport, SipTelephone, SkillGroup
 from agents.services.imports import check_import, send_import
 from billing.enums import Edition
 from billing.models import Order, Refund
-from compliance.enums import CaseState, ViolationMeasure
+from compliance.enums import ViolationMeasure
 from compliance.models import ConnectionRequest, Evidence, Violation
 from config.demo import shop
 from tests import factories
-from tests.compliance.builders import Tenant, make_case
 from tests.test_tenancy import ADDRESSES, Address
 
 VISITOR = ""
@@ -116,8 +115,8 @@ def prepare() -> str:
     shop.credit(account, cash=500, at=now)
     desk = factories.make_application(account, "Front desk", now=now - timedelta(days=1))
     package = shop.order_new(desk, Edition.ESSENTIAL, by=mei, at=now - timedelta(hours=20))
-    tenant = Tenant(account=account, application=desk, owner=mei)
-    make_case(tenant, CaseState.ACTIONED, behaviour=6, measure=ViolationMeasure.WARN, now=now)
+    customer = factories.Customer(owner=mei, account=account, application=desk)
+    factories.make_case(customer, behaviour=6, measure=ViolationMeasure.WARN, now=now)
     shop.order_refund(package, by=mei, at=now)
     _welcome_a_newcomer(now)
     asked = invite_member(

@@ -26,7 +26,7 @@ from compliance.enums import CaseState, ViolationMeasure
 from compliance.services.appeals import decide_appeal, submit_appeal
 from compliance.services.measures import lift_measure
 from tests import factories
-from tests.compliance.builders import Tenant, make_case, make_staff
+from tests.factories import make_case, make_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -204,10 +204,6 @@ def test_what_changed_meanwhile_is_shown_before_anything_happens(
 # --- What the connect guidelines do to a refund ----------------------------------------------
 
 
-def tenant(customer: factories.Customer) -> Tenant:
-    return Tenant(customer.owner, customer.account, customer.application)
-
-
 def test_a_case_verified_under_an_open_dialog_2_bars_it_until_it_is_overturned(
     client: Client, customer: factories.Customer
 ) -> None:
@@ -217,7 +213,7 @@ def test_a_case_verified_under_an_open_dialog_2_bars_it_until_it_is_overturned(
     with time_machine.travel(NOW + DAY, tick=False):
         token = open_dialog_2(client, customer)
 
-    case = make_case(tenant(customer), CaseState.ACTIONED, handler=staff, now=NOW + DAY)
+    case = make_case(customer, CaseState.ACTIONED, handler=staff, now=NOW + DAY)
     with time_machine.travel(NOW + DAY, tick=False):
         answer = confirm(client, customer, token)
     assert answer.status_code == 409
@@ -247,7 +243,7 @@ def test_a_case_verified_under_an_open_dialog_2_bars_it_until_it_is_overturned(
 def test_the_window_with_the_lost_time_ends_too(
     client: Client, customer: factories.Customer
 ) -> None:
-    make_case(tenant(customer), CaseState.OVERTURNED, now=NOW + DAY)
+    make_case(customer, CaseState.OVERTURNED, now=NOW + DAY)
     with time_machine.travel(datetime.fromisoformat("2026-03-16T00:00:00+08:00"), tick=False):
         client.force_login(customer.owner)
         assert "Not met" in text(client.get(url(customer)))
@@ -257,7 +253,7 @@ def test_lifting_a_suspension_does_not_revive_the_refund(
     client: Client, customer: factories.Customer
 ) -> None:
     staff = make_staff()
-    case = make_case(tenant(customer), CaseState.ACTIONED, handler=staff, now=NOW)
+    case = make_case(customer, CaseState.ACTIONED, handler=staff, now=NOW)
     lift_measure(violation=case, reason="The cause is gone.", by=None, now=NOW + DAY)
     client.force_login(customer.owner)
     with time_machine.travel(NOW + DAY, tick=False):
@@ -274,7 +270,7 @@ def test_lifting_a_suspension_does_not_revive_the_refund(
 def test_a_warning_or_an_open_case_sends_the_refund_to_review(
     client: Client, customer: factories.Customer, behaviour: int, state: CaseState
 ) -> None:
-    make_case(tenant(customer), state, behaviour=behaviour, now=NOW)
+    make_case(customer, state, behaviour=behaviour, now=NOW)
     client.force_login(customer.owner)
     with time_machine.travel(NOW, tick=False):
         answer = confirm(client, customer, open_dialog_2(client, customer))
@@ -295,7 +291,7 @@ def test_a_package_that_ran_out_under_suspension_is_renewed_and_extended(
     """Suspended from 1 to 30 April; the package expired on the 10th, and is not released."""
     staff = make_staff()
     start, end = NOW + 22 * DAY, NOW + 51 * DAY
-    case = make_case(tenant(customer), CaseState.ACTIONED, handler=staff, now=start)
+    case = make_case(customer, CaseState.ACTIONED, handler=staff, now=start)
     appeal = submit_appeal(violation=case, statement="No.", by=customer.owner, now=start + DAY)
     decide_appeal(appeal=appeal, is_overturned=True, reason="Right.", by=make_staff(), now=end)
 
@@ -316,7 +312,7 @@ def test_a_blocked_accounts_entity_activates_nothing_any_more(
     customer: factories.Customer,
 ) -> None:
     make_case(
-        tenant(customer),
+        customer,
         CaseState.ACTIONED,
         behaviour=1,
         measure=ViolationMeasure.BLOCK,
@@ -335,7 +331,7 @@ def test_suspension_puts_agents_out_of_service_and_back(customer: factories.Cust
         Agent.objects.filter(pk=agent.pk).in_service(now).exists()
     )
     assert in_service(NOW)
-    case = make_case(tenant(customer), CaseState.ACTIONED, handler=staff, now=NOW)
+    case = make_case(customer, CaseState.ACTIONED, handler=staff, now=NOW)
     assert not in_service(NOW)
     lift_measure(violation=case, reason="The cause is gone.", by=None, now=NOW + DAY)
     assert in_service(NOW + DAY)

@@ -19,11 +19,10 @@ from tests.agents.test_refund_dialogs import (
     Answer,
     confirm,
     open_dialog_2,
-    tenant,
     text,
     url,
 )
-from tests.compliance.builders import make_case
+from tests.factories import make_case
 
 pytestmark = pytest.mark.django_db
 
@@ -100,7 +99,7 @@ def test_another_date_ends_in_a_verdict(
 def test_a_review_sends_a_request_and_says_what_stops_if_approved(
     client: Client, customer: factories.Customer
 ) -> None:
-    case = make_case(tenant(customer), CaseState.ACTIONED, behaviour=6, now=NOW)
+    case = make_case(customer, CaseState.ACTIONED, behaviour=6, now=NOW)
     client.force_login(customer.owner)
     first = client.get(url(customer), headers=HTMX)
     shown = text(first)

@@ -18,7 +18,7 @@ from accounts.models import Account
 from billing.refunds.holds import place_refund_hold
 from compliance.enums import CaseState, FileKind
 from compliance.models import Evidence
-from tests.compliance.builders import make_case, make_staff, make_tenant
+from tests.factories import make_case, make_customer, make_staff
 
 #: Numbers of the copies: the first account, and its first application, have a tenth of all rows.
 FIRST_UIN = 800_000_000_000
@@ -322,10 +322,10 @@ def _make_models() -> None:
     """Let services make a row of each table, to be copied."""
     now = timezone.now()
     call_command("load_demo_data", stdout=StringIO())
-    staff, tenant = make_staff(), make_tenant(now=now)
-    case = make_case(tenant, CaseState.APPEALED, handler=staff, now=now)
+    staff, customer = make_staff(), make_customer(now=now)
+    case = make_case(customer, CaseState.APPEALED, handler=staff, now=now)
     Evidence.objects.create(
-        account=tenant.account,
+        account=customer.account,
         violation=case,
         name="proof.png",
         content_type=FileKind.PNG,

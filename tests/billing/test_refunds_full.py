@@ -35,7 +35,6 @@ from tests.billing.acts import (
     refund,
     wall,
 )
-from tests.compliance import builders as cases
 from tests.factories import NOW, Customer
 
 pytestmark = pytest.mark.django_db
@@ -370,10 +369,6 @@ def test_an_own_window_counts_on_the_package_order_alone() -> None:
     assert _refused(package, WINDOW_END) == ["window"]
 
 
-def _tenant(customer: Customer) -> cases.Tenant:
-    return cases.Tenant(customer.owner, customer.account, customer.application)
-
-
 @pytest.mark.parametrize(
     ("behaviour", "state", "outcome"),
     [
@@ -397,7 +392,7 @@ def test_what_a_case_under_the_guidelines_does(
     behaviour: int, state: CaseState, outcome: tuple[str, str]
 ) -> None:
     customer, package = _bought()
-    cases.make_case(_tenant(customer), state, behaviour=behaviour, now=NOW)
+    make.make_case(customer, state, behaviour=behaviour, now=NOW)
     assert _outcome(package, RefundRule.GUIDELINES, NOW + HOUR) == outcome
 
 
@@ -406,7 +401,7 @@ def test_a_case_of_another_account_of_the_entity_is_no_bar() -> None:
     bad = make.make_customer(entity=entity)
     good = make.make_customer(entity=entity, cash="1000")
     package = package_of(make.buy(good.application))
-    cases.make_case(_tenant(bad), CaseState.VERIFIED, now=NOW)
+    make.make_case(bad, CaseState.VERIFIED, now=NOW)
     assert _outcome(package, RefundRule.GUIDELINES) == ("pass", "clean")
 
 

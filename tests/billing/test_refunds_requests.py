@@ -41,7 +41,6 @@ from tests.billing.acts import (
     package_of,
     refund,
 )
-from tests.compliance import builders as cases
 from tests.factories import NOW, Customer
 
 pytestmark = pytest.mark.django_db
@@ -208,9 +207,7 @@ def test_the_window_is_measured_when_the_customer_asks() -> None:
     [
         pytest.param(lambda c, p: make.restrict(c.account), "guidelines", id="suspended meanwhile"),
         pytest.param(
-            lambda c, p: cases.make_case(
-                cases.Tenant(c.owner, c.account, c.application), CaseState.VERIFIED, now=NOW
-            ),
+            lambda c, p: make.make_case(c, CaseState.VERIFIED, now=NOW),
             "guidelines",
             id="a violation meanwhile",
         ),
@@ -237,8 +234,8 @@ def test_every_other_hard_rule_is_asked_again(
 
 def test_what_asks_for_review_alone_does_not_stop_an_approval() -> None:
     customer, _package, asked = _asked()
-    cases.make_case(
-        cases.Tenant(customer.owner, customer.account, customer.application),
+    make.make_case(
+        customer,
         CaseState.INVESTIGATING,
         now=NOW,
     )

@@ -11,7 +11,7 @@ from django.core.files.storage import FileSystemStorage
 
 from accounts.models import User
 from compliance.models import Evidence
-from tests.compliance.builders import NOW, Tenant, make_staff, make_tenant
+from tests.factories import NOW, Customer, make_customer, make_staff
 
 
 @pytest.fixture(autouse=True)
@@ -24,8 +24,8 @@ def evidence_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tenant(db: None) -> Tenant:
-    return make_tenant()
+def customer(db: None) -> Customer:
+    return make_customer()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Proposal, User
-from tests.compliance.builders import make_staff, make_user
+from tests.factories import make_staff, make_user
 
 
 def make_clerk(*codenames: str) -> User:

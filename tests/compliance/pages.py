@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from tests.compliance.builders import Tenant
+from tests.factories import Customer
 
 HEADERS: dict[str, dict[str, str]] = {"plain": {}, "htmx": {"HX-Request": "true"}}
 
@@ -21,8 +21,8 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def address(name: str, tenant: Tenant, **kwargs: Any) -> str:
-    return reverse(f"compliance:{name}", kwargs={"uin": tenant.account.uin, **kwargs})
+def address(name: str, customer: Customer, **kwargs: Any) -> str:
+    return reverse(f"compliance:{name}", kwargs={"uin": customer.account.uin, **kwargs})
 
 
 def read(response: Any) -> str:

@@ -27,18 +27,18 @@ from compliance.models import (
     ViolationEvent,
 )
 from compliance.services.evidence import attach_evidence
-from tests.compliance.builders import (
-    NOW,
-    Tenant,
-    approve,
-    make_case,
-    make_file,
-    make_request,
-    make_tenant,
-    report_case,
-)
 from tests.compliance.desk import act, approve_what_waits, change, listing, make_clerk
 from tests.compliance.pages import read, signed_in
+from tests.factories import (
+    NOW,
+    Customer,
+    approve_connection,
+    make_case,
+    make_connection_request,
+    make_customer,
+    make_file,
+    report_case,
+)
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -61,8 +61,8 @@ MODELS = [
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_a_list_needs_its_own_view_permission(tenant: Tenant, model: Any) -> None:
-    make_case(tenant, CaseState.APPEALED)
+def test_a_list_needs_its_own_view_permission(customer: Customer, model: Any) -> None:
+    make_case(customer, CaseState.APPEALED)
     name = model._meta.model_name
     others = [f"view_{other._meta.model_name}" for other in MODELS if other is not model]
     assert signed_in(make_clerk(f"view_{name}")).get(listing(model)).status_code == 200
@@ -70,15 +70,15 @@ def test_a_list_needs_its_own_view_permission(tenant: Tenant, model: Any) -> Non
     assert signed_in(make_clerk()).get(listing(model)).status_code == 403
 
 
-def _everything(tenant: Tenant, staff: User) -> list[Any]:
-    case = make_case(tenant, CaseState.APPEALED, handler=staff)
+def _everything(customer: Customer, staff: User) -> list[Any]:
+    case = make_case(customer, CaseState.APPEALED, handler=staff)
     file = attach_evidence(
         violation=case, upload=make_file(), is_disclosed=False, by=staff, now=NOW
     )
     return [
         case,
         case.appeals.get(),
-        make_request(make_tenant()),
+        make_connection_request(make_customer()),
         file,
         RuleBook.objects.get(),
         Industry.objects.first(),
@@ -87,9 +87,9 @@ def _everything(tenant: Tenant, staff: User) -> list[Any]:
     ]
 
 
-def test_every_page_is_read_and_no_page_is_a_form(tenant: Tenant, staff: User) -> None:
+def test_every_page_is_read_and_no_page_is_a_form(customer: Customer, staff: User) -> None:
     client = signed_in(staff)
-    for obj in _everything(tenant, staff):
+    for obj in _everything(customer, staff):
         response = client.get(change(obj))
         assert response.status_code == 200
         assert b'name="_save"' not in response.content
@@ -101,9 +101,9 @@ def test_every_page_is_read_and_no_page_is_a_form(tenant: Tenant, staff: User) -
 
 
 def test_the_page_of_a_case_shows_the_rule_the_files_and_the_history(
-    tenant: Tenant, staff: User
+    customer: Customer, staff: User
 ) -> None:
-    case = _everything(tenant, staff)[0]
+    case = _everything(customer, staff)[0]
     text = read(signed_in(staff).get(change(case)))
     assert "Rule book 1: Somebody complained of being harassed by calls" in text
     assert "proof.png" in text
@@ -113,9 +113,9 @@ def test_the_page_of_a_case_shows_the_rule_the_files_and_the_history(
 
 
 @pytest.mark.parametrize("column", ["number", "complaint_number", "called_number"])
-def test_a_case_is_found(tenant: Tenant, staff: User, column: str) -> None:
-    case = report_case(tenant, complaint_number="CP-1", called_number="+861")
-    report_case(tenant, complaint_number="CP-2", called_number="+862")
+def test_a_case_is_found(customer: Customer, staff: User, column: str) -> None:
+    case = report_case(customer, complaint_number="CP-1", called_number="+861")
+    report_case(customer, complaint_number="CP-2", called_number="+862")
     term = getattr(case, column)
     text = read(signed_in(staff).get(listing(Violation), {"q": term}))
     others = Violation.objects.exclude(pk=case.pk).values_list("number", flat=True)
@@ -127,7 +127,7 @@ def test_a_case_is_found(tenant: Tenant, staff: User, column: str) -> None:
 
 
 def _case(state: CaseState, **options: Any) -> Any:
-    return lambda tenant: make_case(tenant, state, **options)
+    return lambda customer: make_case(customer, state, **options)
 
 
 #: act → how its object is made, the form's data, and the permission beside viewing
@@ -148,19 +148,19 @@ ACTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "lift": (_case(CaseState.ACTIONED), {"reason": "Enough."}, HANDLE),
     "add-evidence": (_case(CaseState.ACTIONED), {"attachments": None}, HANDLE),
     "uphold": (
-        lambda tenant: make_case(tenant, CaseState.APPEALED).appeals.get(),
+        lambda customer: make_case(customer, CaseState.APPEALED).appeals.get(),
         {"reason": "It stands."},
         "decide_appeal",
     ),
     "overturn": (
-        lambda tenant: make_case(tenant, CaseState.APPEALED).appeals.get(),
+        lambda customer: make_case(customer, CaseState.APPEALED).appeals.get(),
         {"reason": "It falls."},
         "decide_appeal",
     ),
-    "approve": (make_request, {"reason": "Clear."}, "decide_connection"),
-    "refuse": (make_request, {"reason": "Unclear."}, "decide_connection"),
+    "approve": (make_connection_request, {"reason": "Clear."}, "decide_connection"),
+    "refuse": (make_connection_request, {"reason": "Unclear."}, "decide_connection"),
     "revoke": (
-        lambda tenant: approve(make_request(tenant)),
+        lambda customer: approve_connection(make_connection_request(customer)),
         {"reason": "Misused."},
         "decide_connection",
     ),
@@ -181,9 +181,9 @@ def _states(obj: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_an_act_needs_its_permission(tenant: Tenant, name: str) -> None:
+def test_an_act_needs_its_permission(customer: Customer, name: str) -> None:
     make, data, permission = ACTS[name]
-    obj = make(tenant)
+    obj = make(customer)
     view = f"view_{obj._meta.model_name}"
     others = {HANDLE, "decide_appeal", "decide_connection"} - {permission}
     before = _states(obj), _rows()
@@ -202,9 +202,9 @@ def test_an_act_needs_its_permission(tenant: Tenant, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_an_act_is_done_once(tenant: Tenant, staff: User, name: str) -> None:
+def test_an_act_is_done_once(customer: Customer, staff: User, name: str) -> None:
     make, data, _permission = ACTS[name]
-    obj = make(tenant)
+    obj = make(customer)
     client = signed_in(staff)
     client.post(act(obj, name), _data(data))
     after = _states(obj), _rows()
@@ -216,19 +216,19 @@ def test_an_act_is_done_once(tenant: Tenant, staff: User, name: str) -> None:
     assert (_states(obj), _rows()) == after
 
 
-def test_anonymous_and_customers_stay_outside(tenant: Tenant) -> None:
-    case = make_case(tenant)
-    for client in (Client(), signed_in(tenant.owner)):
+def test_anonymous_and_customers_stay_outside(customer: Customer) -> None:
+    case = make_case(customer)
+    for client in (Client(), signed_in(customer.owner)):
         for url in (listing(Violation), change(case), act(case, "lift")):
             assert client.get(url).status_code == 302
             assert client.post(url).status_code == 302
 
 
-def test_a_case_is_reported(tenant: Tenant, staff: User) -> None:
+def test_a_case_is_reported(customer: Customer, staff: User) -> None:
     url = reverse("admin:compliance_violation_add")
     data = {
-        "account": tenant.account.uin,
-        "application": str(tenant.application.sdkappid),
+        "account": customer.account.uin,
+        "application": str(customer.application.sdkappid),
         "behaviour": "6",
         "source": "regulator",
         "summary": "Numbers in a row were called.",
@@ -262,10 +262,10 @@ BAD_REPORTS: dict[str, tuple[dict[str, str], str]] = {
 
 @pytest.mark.parametrize(("changed", "message"), BAD_REPORTS.values(), ids=BAD_REPORTS.keys())
 def test_a_bad_report_comes_back_with_its_reason(
-    tenant: Tenant, staff: User, changed: dict[str, str], message: str
+    customer: Customer, staff: User, changed: dict[str, str], message: str
 ) -> None:
     data = {
-        "account": tenant.account.uin,
+        "account": customer.account.uin,
         "behaviour": "6",
         "source": "regulator",
         "summary": "x",
@@ -277,10 +277,10 @@ def test_a_bad_report_comes_back_with_its_reason(
     assert not Violation.objects.exists()
 
 
-def test_an_application_of_another_account_is_refused(tenant: Tenant, staff: User) -> None:
+def test_an_application_of_another_account_is_refused(customer: Customer, staff: User) -> None:
     data = {
-        "account": tenant.account.uin,
-        "application": str(make_tenant().application.sdkappid),
+        "account": customer.account.uin,
+        "application": str(make_customer().application.sdkappid),
         "behaviour": "6",
         "source": "regulator",
         "summary": "x",
@@ -290,8 +290,8 @@ def test_an_application_of_another_account_is_refused(tenant: Tenant, staff: Use
     assert "The application belongs to another account." in read(response)
 
 
-def test_only_the_rules_measures_are_offered_and_taken(tenant: Tenant, staff: User) -> None:
-    case = make_case(tenant, CaseState.VERIFIED, behaviour=6)
+def test_only_the_rules_measures_are_offered_and_taken(customer: Customer, staff: User) -> None:
+    case = make_case(customer, CaseState.VERIFIED, behaviour=6)
     client = signed_in(staff)
     page = client.get(act(case, "take-measure")).content.decode()
     assert 'value="warn"' in page
@@ -301,8 +301,8 @@ def test_only_the_rules_measures_are_offered_and_taken(tenant: Tenant, staff: Us
     assert Violation.objects.get().state == CaseState.VERIFIED
 
 
-def test_lawyers_need_consequences(tenant: Tenant, staff: User) -> None:
-    case = make_case(tenant, CaseState.VERIFIED, behaviour=1)
+def test_lawyers_need_consequences(customer: Customer, staff: User) -> None:
+    case = make_case(customer, CaseState.VERIFIED, behaviour=1)
     data = {"measure": "block", "reason": "x", "is_legal_follow_up": "on"}
     client = signed_in(staff)
     response = client.post(act(case, "take-measure"), data)
@@ -313,8 +313,8 @@ def test_lawyers_need_consequences(tenant: Tenant, staff: User) -> None:
     assert (stored.is_legal_follow_up, stored.measure) == (True, ViolationMeasure.BLOCK)
 
 
-def test_the_handler_may_not_decide_the_appeal(tenant: Tenant, staff: User) -> None:
-    case = make_case(tenant, CaseState.APPEALED, handler=staff)
+def test_the_handler_may_not_decide_the_appeal(customer: Customer, staff: User) -> None:
+    case = make_case(customer, CaseState.APPEALED, handler=staff)
     appeal = case.appeals.get()
     client = signed_in(staff)
     for name in ("uphold", "overturn"):
@@ -324,22 +324,22 @@ def test_the_handler_may_not_decide_the_appeal(tenant: Tenant, staff: User) -> N
 
 
 def test_a_former_handler_may_not_decide_the_appeal(
-    tenant: Tenant, staff: User, colleague: User
+    customer: Customer, staff: User, colleague: User
 ) -> None:
-    case = make_case(tenant, CaseState.APPEALED, handler=staff)
+    case = make_case(customer, CaseState.APPEALED, handler=staff)
     Violation.objects.filter(pk=case.pk).update(handler=colleague)
     response = signed_in(staff).post(act(case.appeals.get(), "overturn"), {"reason": "x"})
     assert response.status_code == 422
     assert "An appeal is decided by somebody who did not handle the case." in read(response)
 
 
-def test_staff_do_not_approve_what_they_asked_for_as_customers(tenant: Tenant) -> None:
+def test_staff_do_not_approve_what_they_asked_for_as_customers(customer: Customer) -> None:
     clerk = make_clerk("view_connectionrequest", "decide_connection")
-    made = make_request(tenant, by=clerk)
+    made = make_connection_request(customer, by=clerk)
     assert signed_in(clerk).post(act(made, "approve"), {"reason": "x"}).status_code == 403
     assert ConnectionRequest.objects.get().state == ConnectionState.REVIEW
 
 
-def test_flag_words_are_named_to_staff(tenant: Tenant, staff: User) -> None:
-    made = make_request(tenant, description="Casino news")
+def test_flag_words_are_named_to_staff(customer: Customer, staff: User) -> None:
+    made = make_connection_request(customer, description="Casino news")
     assert "Flag words in the description: casino." in read(signed_in(staff).get(change(made)))

@@ -22,17 +22,17 @@ from compliance.models import (
     Violation,
 )
 from compliance.services.evidence import attach_evidence
-from tests.compliance.builders import (
+from tests.compliance.desk import act, change, listing, make_clerk
+from tests.compliance.pages import read, signed_in
+from tests.factories import (
     HTML,
     NOW,
     PNG,
-    Tenant,
+    Customer,
     make_case,
     make_file,
     report_case,
 )
-from tests.compliance.desk import act, change, listing, make_clerk
-from tests.compliance.pages import read, signed_in
 
 pytestmark = [pytest.mark.usefixtures("clock"), pytest.mark.slow]
 
@@ -50,9 +50,9 @@ BAD_FILES = {
 
 @pytest.mark.parametrize(("content", "message"), BAD_FILES.values(), ids=BAD_FILES.keys())
 def test_a_bad_file_comes_back_with_its_reason(
-    tenant: Tenant, staff: User, content: bytes, message: str
+    customer: Customer, staff: User, content: bytes, message: str
 ) -> None:
-    case = report_case(tenant)
+    case = report_case(customer)
     response = signed_in(staff).post(
         act(case, "add-evidence"), {"attachments": make_file(content=content)}
     )
@@ -61,9 +61,9 @@ def test_a_bad_file_comes_back_with_its_reason(
     assert not Evidence.objects.exists()
 
 
-def test_staff_save_a_file_and_the_trail_knows(tenant: Tenant, staff: User) -> None:
+def test_staff_save_a_file_and_the_trail_knows(customer: Customer, staff: User) -> None:
     file = attach_evidence(
-        violation=report_case(tenant), upload=make_file(), is_disclosed=False, by=staff, now=NOW
+        violation=report_case(customer), upload=make_file(), is_disclosed=False, by=staff, now=NOW
     )
     url = reverse("admin:compliance_evidence_file", args=[file.pk])
     clerk = make_clerk("view_evidence")
@@ -79,9 +79,9 @@ def test_staff_save_a_file_and_the_trail_knows(tenant: Tenant, staff: User) -> N
     assert signed_in(staff).get(missing).status_code == 404
 
 
-def test_a_file_is_shown_and_hidden(tenant: Tenant, staff: User) -> None:
+def test_a_file_is_shown_and_hidden(customer: Customer, staff: User) -> None:
     file = attach_evidence(
-        violation=report_case(tenant), upload=make_file(), is_disclosed=False, by=staff, now=NOW
+        violation=report_case(customer), upload=make_file(), is_disclosed=False, by=staff, now=NOW
     )
     client = signed_in(make_clerk("view_evidence", HANDLE))
     client.post(act(file, "disclose"))
@@ -153,10 +153,10 @@ def test_words_and_industries_are_added_and_changed(staff: User) -> None:
 
 
 def test_a_list_costs_the_same_at_30_rows(
-    tenant: Tenant, staff: User, django_assert_max_num_queries: Any
+    customer: Customer, staff: User, django_assert_max_num_queries: Any
 ) -> None:
     client = signed_in(staff)
-    make_case(tenant, CaseState.APPEALED, handler=staff)
+    make_case(customer, CaseState.APPEALED, handler=staff)
     for model in (Violation, Appeal):
         client.get(listing(model))
     counts = {}
@@ -165,7 +165,7 @@ def test_a_list_costs_the_same_at_30_rows(
             client.get(listing(model))
         counts[model] = len(captured)
     for _ in range(29):
-        make_case(tenant, CaseState.APPEALED, handler=staff)
+        make_case(customer, CaseState.APPEALED, handler=staff)
     for model in (Violation, Appeal):
         with django_assert_max_num_queries(counts[model]):
             assert client.get(listing(model)).status_code == 200

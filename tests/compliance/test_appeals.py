@@ -21,14 +21,14 @@ from compliance.policy import (
 from compliance.services.appeals import decide_appeal, submit_appeal
 from compliance.services.measures import lift_measure
 from compliance.services.standing import RefundBars, annulled_time, refund_bars
-from tests.compliance.builders import (
+from tests.factories import (
     DAY,
     NOW,
-    Tenant,
+    Customer,
     make_case,
+    make_customer,
     make_file,
     make_staff,
-    make_tenant,
 )
 
 SECOND = timedelta(seconds=1)
@@ -85,8 +85,10 @@ def test_who_may_decide(decider: int | None, codes: list[str]) -> None:
 # --- Through the services ------------------------------------------------------------------
 
 
-def _appeal(case: Violation, tenant: Tenant, *, now: datetime = NOW, text: str = "No.") -> Appeal:
-    return submit_appeal(violation=case, statement=text, by=tenant.owner, now=now)
+def _appeal(
+    case: Violation, customer: Customer, *, now: datetime = NOW, text: str = "No."
+) -> Appeal:
+    return submit_appeal(violation=case, statement=text, by=customer.owner, now=now)
 
 
 def _decide(appeal: Appeal, *, is_overturned: bool, now: datetime = NOW) -> Appeal:
@@ -101,58 +103,58 @@ def _refusal(call: Any, *args: Any, **arguments: Any) -> str:
     return refusal.value.code
 
 
-def _status(tenant: Tenant) -> str:
-    return Account.objects.get(pk=tenant.account.pk).status
+def _status(customer: Customer) -> str:
+    return Account.objects.get(pk=customer.account.pk).status
 
 
-def test_two_appeals_and_no_third(tenant: Tenant) -> None:
-    case = make_case(tenant)
+def test_two_appeals_and_no_third(customer: Customer) -> None:
+    case = make_case(customer)
     for number in (1, 2):
-        appeal = _appeal(case, tenant, text=f"Round {number}")
+        appeal = _appeal(case, customer, text=f"Round {number}")
         assert appeal.round == number
         _decide(appeal, is_overturned=False)
-    assert _refusal(_appeal, case, tenant) == "appeals_used"
+    assert _refusal(_appeal, case, customer) == "appeals_used"
     assert Violation.objects.get(pk=case.pk).state == CaseState.UPHELD
 
 
-def test_the_second_window_counts_from_the_first_decision(tenant: Tenant) -> None:
-    case = make_case(tenant)
-    appeal = _appeal(case, tenant, now=NOW + 6 * DAY)
+def test_the_second_window_counts_from_the_first_decision(customer: Customer) -> None:
+    case = make_case(customer)
+    appeal = _appeal(case, customer, now=NOW + 6 * DAY)
     _decide(appeal, is_overturned=False, now=NOW + 20 * DAY)
     late = NOW + 27 * DAY + SECOND
-    assert _refusal(_appeal, case, tenant, now=late) == "appeal_late"
-    assert _appeal(case, tenant, now=NOW + 27 * DAY).round == 2
+    assert _refusal(_appeal, case, customer, now=late) == "appeal_late"
+    assert _appeal(case, customer, now=NOW + 27 * DAY).round == 2
 
 
-def test_the_same_statement_sent_twice_is_one_appeal(tenant: Tenant) -> None:
-    case = make_case(tenant)
-    assert _appeal(case, tenant) == _appeal(case, tenant)
-    assert _refusal(_appeal, case, tenant, text="Another.") == "appeal_open"
+def test_the_same_statement_sent_twice_is_one_appeal(customer: Customer) -> None:
+    case = make_case(customer)
+    assert _appeal(case, customer) == _appeal(case, customer)
+    assert _refusal(_appeal, case, customer, text="Another.") == "appeal_open"
     assert Appeal.objects.count() == 1
 
 
-def test_a_suspended_account_appeals_with_files(tenant: Tenant) -> None:
-    case = make_case(tenant)
-    assert _status(tenant) == AccountStatus.SUSPENDED
+def test_a_suspended_account_appeals_with_files(customer: Customer) -> None:
+    case = make_case(customer)
+    assert _status(customer) == AccountStatus.SUSPENDED
     appeal = submit_appeal(
         violation=case,
         statement="Listen to the recording.",
         files=[make_file()],
-        by=tenant.owner,
+        by=customer.owner,
         now=NOW,
     )
     file = appeal.evidence.get()
-    assert (file.name, file.is_disclosed, file.uploaded_by) == ("proof.png", True, tenant.owner)
+    assert (file.name, file.is_disclosed, file.uploaded_by) == ("proof.png", True, customer.owner)
 
 
-def test_a_bad_file_leaves_no_appeal(tenant: Tenant) -> None:
-    case = make_case(tenant)
+def test_a_bad_file_leaves_no_appeal(customer: Customer) -> None:
+    case = make_case(customer)
     code = _refusal(
         submit_appeal,
         violation=case,
         statement="x",
         files=[make_file(content=b"<html>")],
-        by=tenant.owner,
+        by=customer.owner,
         now=NOW,
     )
     assert code == "kind_not_accepted"
@@ -160,9 +162,9 @@ def test_a_bad_file_leaves_no_appeal(tenant: Tenant) -> None:
     assert Violation.objects.get(pk=case.pk).state == CaseState.ACTIONED
 
 
-def test_the_handler_does_not_decide(tenant: Tenant, staff: User, colleague: User) -> None:
-    case = make_case(tenant, handler=staff)
-    appeal = _appeal(case, tenant)
+def test_the_handler_does_not_decide(customer: Customer, staff: User, colleague: User) -> None:
+    case = make_case(customer, handler=staff)
+    appeal = _appeal(case, customer)
     arguments: dict[str, Any] = {
         "appeal": appeal,
         "is_overturned": True,
@@ -176,23 +178,23 @@ def test_the_handler_does_not_decide(tenant: Tenant, staff: User, colleague: Use
     assert decide_appeal(**arguments, by=colleague).state == AppealState.OVERTURNED
 
 
-def test_staff_who_are_the_customer_do_not_decide(tenant: Tenant) -> None:
-    appeal = _appeal(make_case(tenant), tenant)
+def test_staff_who_are_the_customer_do_not_decide(customer: Customer) -> None:
+    appeal = _appeal(make_case(customer), customer)
     code = _refusal(
-        decide_appeal, appeal=appeal, is_overturned=True, reason="x", by=tenant.owner, now=NOW
+        decide_appeal, appeal=appeal, is_overturned=True, reason="x", by=customer.owner, now=NOW
     )
     assert code == "own_appeal"
 
 
-def test_an_appeal_is_decided_once(tenant: Tenant) -> None:
-    appeal = _appeal(make_case(tenant), tenant)
+def test_an_appeal_is_decided_once(customer: Customer) -> None:
+    appeal = _appeal(make_case(customer), customer)
     _decide(appeal, is_overturned=False)
     assert _refusal(_decide, appeal, is_overturned=True) == "wrong_state"
-    assert _status(tenant) == AccountStatus.SUSPENDED
+    assert _status(customer) == AccountStatus.SUSPENDED
 
 
-def test_a_decision_needs_a_reason(tenant: Tenant, colleague: User) -> None:
-    appeal = _appeal(make_case(tenant), tenant)
+def test_a_decision_needs_a_reason(customer: Customer, colleague: User) -> None:
+    appeal = _appeal(make_case(customer), customer)
     code = _refusal(
         decide_appeal, appeal=appeal, is_overturned=True, reason=" ", by=colleague, now=NOW
     )
@@ -201,73 +203,73 @@ def test_a_decision_needs_a_reason(tenant: Tenant, colleague: User) -> None:
 
 @pytest.mark.parametrize("measure", [m for m in ViolationMeasure if m != ViolationMeasure.WARN])
 def test_overturning_gives_back_whatever_was_taken(
-    tenant: Tenant, measure: ViolationMeasure
+    customer: Customer, measure: ViolationMeasure
 ) -> None:
-    case = make_case(tenant, measure=measure)
-    _decide(_appeal(case, tenant), is_overturned=True, now=NOW + DAY)
-    assert _status(tenant) == AccountStatus.ACTIVE
-    assert refund_bars(tenant.account, now=NOW + DAY) == RefundBars()
-    assert annulled_time(tenant.account, since=NOW - DAY, until=NOW + 5 * DAY) == DAY
+    case = make_case(customer, measure=measure)
+    _decide(_appeal(case, customer), is_overturned=True, now=NOW + DAY)
+    assert _status(customer) == AccountStatus.ACTIVE
+    assert refund_bars(customer.account, now=NOW + DAY) == RefundBars()
+    assert annulled_time(customer.account, since=NOW - DAY, until=NOW + 5 * DAY) == DAY
 
 
 def test_overturning_annuls_a_suspension_that_was_lifted_before(
-    tenant: Tenant, staff: User
+    customer: Customer, staff: User
 ) -> None:
-    case = make_case(tenant)
+    case = make_case(customer)
     lift_measure(violation=case, reason="x", by=None, now=NOW + 3 * DAY)
-    _decide(_appeal(case, tenant, now=NOW + 4 * DAY), is_overturned=True, now=NOW + 5 * DAY)
-    assert annulled_time(tenant.account, since=NOW, until=NOW + 9 * DAY) == 3 * DAY
+    _decide(_appeal(case, customer, now=NOW + 4 * DAY), is_overturned=True, now=NOW + 5 * DAY)
+    assert annulled_time(customer.account, since=NOW, until=NOW + 9 * DAY) == 3 * DAY
 
 
-def test_overturning_leaves_what_other_cases_took(tenant: Tenant) -> None:
+def test_overturning_leaves_what_other_cases_took(customer: Customer) -> None:
     restrict_account(
-        account=tenant.account,
+        account=customer.account,
         measure=Measure.SUSPEND,
         case_number="B-1",
         reason="Unpaid.",
         by=None,
         now=NOW,
     )
-    blocked = make_case(tenant, measure=ViolationMeasure.BLOCK)
-    other = make_case(tenant)
-    _decide(_appeal(blocked, tenant), is_overturned=True)
-    assert _status(tenant) == AccountStatus.SUSPENDED
+    blocked = make_case(customer, measure=ViolationMeasure.BLOCK)
+    other = make_case(customer)
+    _decide(_appeal(blocked, customer), is_overturned=True)
+    assert _status(customer) == AccountStatus.SUSPENDED
     still = Restriction.objects.filter(ended_at=None).values_list("case_number", flat=True)
     assert sorted(still) == sorted(["B-1", other.number])
-    bars = refund_bars(tenant.account, now=NOW)
+    bars = refund_bars(customer.account, now=NOW)
     assert [fact.number for fact in bars.standing] == [other.number]
 
 
-def test_upholding_changes_nothing_of_the_measure(tenant: Tenant) -> None:
-    case = make_case(tenant, measure=ViolationMeasure.TERMINATE)
-    _decide(_appeal(case, tenant), is_overturned=False)
-    assert _status(tenant) == AccountStatus.TERMINATED
+def test_upholding_changes_nothing_of_the_measure(customer: Customer) -> None:
+    case = make_case(customer, measure=ViolationMeasure.TERMINATE)
+    _decide(_appeal(case, customer), is_overturned=False)
+    assert _status(customer) == AccountStatus.TERMINATED
 
 
-def test_the_database_holds_one_open_appeal(tenant: Tenant) -> None:
-    case = make_case(tenant, CaseState.APPEALED)
+def test_the_database_holds_one_open_appeal(customer: Customer) -> None:
+    case = make_case(customer, CaseState.APPEALED)
     with pytest.raises(IntegrityError), transaction.atomic():
         Appeal.objects.create(
-            account=tenant.account,
+            account=customer.account,
             violation=case,
             round=2,
             statement="Again.",
-            submitted_by=tenant.owner,
+            submitted_by=customer.owner,
             submitted_at=NOW,
         )
 
 
-def test_a_statement_cannot_be_rewritten(tenant: Tenant) -> None:
-    make_case(tenant, CaseState.APPEALED)
+def test_a_statement_cannot_be_rewritten(customer: Customer) -> None:
+    make_case(customer, CaseState.APPEALED)
     with pytest.raises(Exception, match="Cannot update"), transaction.atomic():
         Appeal.objects.update(statement="Forged.")
 
 
-def test_an_appeal_belongs_to_the_account_of_its_case(tenant: Tenant) -> None:
-    case = make_case(tenant)
+def test_an_appeal_belongs_to_the_account_of_its_case(customer: Customer) -> None:
+    case = make_case(customer)
     with pytest.raises(IntegrityError, match="another account"), transaction.atomic():
         Appeal.objects.create(
-            account=make_tenant().account,
+            account=make_customer().account,
             violation=case,
             round=1,
             statement="x",

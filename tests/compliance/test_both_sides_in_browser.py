@@ -15,9 +15,9 @@ from billing.models import Refund
 from compliance.enums import CaseState, ConnectionState
 from compliance.models import ConnectionRequest, Violation
 from tests import factories
-from tests.compliance.builders import Tenant, make_case, make_request, make_staff, make_tenant
 from tests.compliance.pages import signed_in
 from tests.conftest import _watch
+from tests.factories import Customer, make_case, make_connection_request, make_customer, make_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,22 +77,22 @@ def open_window(
     return open_one
 
 
-def _buyer() -> Tenant:
+def _buyer() -> Customer:
     """Somebody who bought a package just now."""
     now = timezone.now()
     customer = factories.make_customer(cash="500", now=now)
     factories.buy(customer.application, now=now)
-    return Tenant(customer.owner, customer.account, customer.application)
+    return customer
 
 
-def _manage(window: Window, tenant: Tenant) -> None:
+def _manage(window: Window, customer: Customer) -> None:
     window.page.goto(
-        f"/console/{tenant.account.uin}/applications/{tenant.application.sdkappid}/agents/"
+        f"/console/{customer.account.uin}/applications/{customer.application.sdkappid}/agents/"
     )
 
 
-def _open_dialog_2(window: Window, tenant: Tenant, button: str = "Confirm unsubscribe") -> None:
-    _manage(window, tenant)
+def _open_dialog_2(window: Window, customer: Customer, button: str = "Confirm unsubscribe") -> None:
+    _manage(window, customer)
     window.main.get_by_role("link", name="Refund", exact=True).first.click()
     window.page.get_by_role("link", name="Confirm the Refund").click()
     expect(window.page.get_by_role("button", name=button)).to_be_visible()
@@ -162,12 +162,18 @@ def test_a_request_that_staff_refuse_and_one_that_they_approve(
     open_window: Callable[[User], Window], browser_problems: list[str]
 ) -> None:
     now = timezone.now()
-    tenants = [make_tenant("Harbour Retail", now=now), make_tenant("Meridian Travel", now=now)]
-    requests = [make_request(tenant, description="Various things.", now=now) for tenant in tenants]
+    customers = [
+        make_customer(name="Harbour Retail", now=now),
+        make_customer(name="Meridian Travel", now=now),
+    ]
+    requests = [
+        make_connection_request(customer, description="Various things.", now=now)
+        for customer in customers
+    ]
     desk = open_window(make_staff())
-    windows = [open_window(tenant.owner) for tenant in tenants]
-    for window, tenant, made in zip(windows, tenants, requests, strict=True):
-        window.page.goto(f"/console/{tenant.account.uin}/connections/{made.number}/")
+    windows = [open_window(customer.owner) for customer in customers]
+    for window, customer, made in zip(windows, customers, requests, strict=True):
+        window.page.goto(f"/console/{customer.account.uin}/connections/{made.number}/")
         window.sees("under review")
 
     words = ("Say what you sell.", "Calls of the company's own customers.")

@@ -23,23 +23,23 @@ from compliance.services.violations import (
     verify_violation,
 )
 from compliance.transitions import CaseAct
-from tests.compliance.builders import (
+from tests.factories import (
     DAY,
     NOW,
-    Tenant,
-    approve,
+    Customer,
+    approve_connection,
     make_case,
+    make_connection_request,
+    make_customer,
     make_report,
-    make_request,
-    make_tenant,
     report_case,
 )
 
 M = ViolationMeasure
 
 
-def _status(tenant: Tenant) -> str:
-    return Account.objects.get(pk=tenant.account.pk).status
+def _status(customer: Customer) -> str:
+    return Account.objects.get(pk=customer.account.pk).status
 
 
 def _refusal(call: Any, **arguments: Any) -> str:
@@ -51,18 +51,18 @@ def _refusal(call: Any, **arguments: Any) -> str:
 # --- Recording -----------------------------------------------------------------------------
 
 
-def test_a_report_keeps_a_snapshot_of_its_rule(tenant: Tenant) -> None:
-    case = report_case(tenant, 5)
+def test_a_report_keeps_a_snapshot_of_its_rule(customer: Customer) -> None:
+    case = report_case(customer, 5)
     assert (case.behaviour_number, case.severity, case.bars_refund) == (5, Severity.SERIOUS, True)
     assert case.judged_by["rule_book"] == 1
     assert case.judged_by["name"] == "Wearing people down or insulting them"
     assert case.judged_by["measures"] == [M.SUSPEND, M.TERMINATE, M.BLOCK]
 
 
-def test_the_same_form_sent_twice_gives_one_case(tenant: Tenant) -> None:
+def test_the_same_form_sent_twice_gives_one_case(customer: Customer) -> None:
     arguments: dict[str, Any] = {
-        "account": tenant.account,
-        "application": tenant.application,
+        "account": customer.account,
+        "application": customer.application,
         "behaviour_number": 2,
         "report": make_report(),
         "request_key": uuid.uuid4(),
@@ -73,8 +73,8 @@ def test_the_same_form_sent_twice_gives_one_case(tenant: Tenant) -> None:
     assert (Violation.objects.count(), ViolationEvent.objects.count()) == (1, 1)
 
 
-def test_each_case_has_a_number_of_its_own(tenant: Tenant) -> None:
-    numbers = [report_case(tenant).number for _ in range(3)]
+def test_each_case_has_a_number_of_its_own(customer: Customer) -> None:
+    numbers = [report_case(customer).number for _ in range(3)]
     assert len(set(numbers)) == 3
     assert all(number.startswith("V-") for number in numbers)
 
@@ -92,9 +92,9 @@ REPORTS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("changed", "code"), REPORTS.values(), ids=REPORTS.keys())
-def test_a_report_that_is_refused(tenant: Tenant, changed: dict[str, Any], code: str) -> None:
+def test_a_report_that_is_refused(customer: Customer, changed: dict[str, Any], code: str) -> None:
     arguments: dict[str, Any] = {
-        "account": tenant.account,
+        "account": customer.account,
         "application": None,
         "behaviour_number": 2,
         "report": make_report(),
@@ -106,11 +106,11 @@ def test_a_report_that_is_refused(tenant: Tenant, changed: dict[str, Any], code:
     assert not Violation.objects.exists()
 
 
-def test_an_application_of_another_account_is_refused(tenant: Tenant) -> None:
+def test_an_application_of_another_account_is_refused(customer: Customer) -> None:
     code = _refusal(
         report_violation,
-        account=tenant.account,
-        application=make_tenant().application,
+        account=customer.account,
+        application=make_customer().application,
         behaviour_number=2,
         report=make_report(),
         request_key=uuid.uuid4(),
@@ -120,17 +120,17 @@ def test_an_application_of_another_account_is_refused(tenant: Tenant) -> None:
     assert code == "other_account"
 
 
-def test_the_database_refuses_an_application_of_another_account(tenant: Tenant) -> None:
-    case = report_case(tenant)
+def test_the_database_refuses_an_application_of_another_account(customer: Customer) -> None:
+    case = report_case(customer)
     with pytest.raises(IntegrityError, match="another account"), transaction.atomic():
-        Violation.objects.filter(pk=case.pk).update(application=make_tenant().application)
+        Violation.objects.filter(pk=case.pk).update(application=make_customer().application)
 
 
 # --- Judging -------------------------------------------------------------------------------
 
 
-def test_another_behaviour_may_be_found_than_was_alleged(tenant: Tenant, staff: User) -> None:
-    case = make_case(tenant, CaseState.INVESTIGATING, behaviour=1)
+def test_another_behaviour_may_be_found_than_was_alleged(customer: Customer, staff: User) -> None:
+    case = make_case(customer, CaseState.INVESTIGATING, behaviour=1)
     found = verify_violation(
         violation=case, finding="No fraud, but insults.", behaviour_number=5, by=staff, now=NOW
     )
@@ -153,65 +153,69 @@ def _milder_book() -> dict[str, Any]:
 
 
 def test_a_case_is_judged_by_the_rules_of_the_time_when_it_happened(
-    tenant: Tenant, staff: User
+    customer: Customer, staff: User
 ) -> None:
     publish_rule_book(data=_milder_book(), effective_at=NOW + DAY, by=staff, now=NOW)
-    old = report_case(tenant, 2, now=NOW + 3 * DAY, occurred_at=NOW)
-    new = report_case(tenant, 2, now=NOW + 3 * DAY, occurred_at=NOW + 2 * DAY)
+    old = report_case(customer, 2, now=NOW + 3 * DAY, occurred_at=NOW)
+    new = report_case(customer, 2, now=NOW + 3 * DAY, occurred_at=NOW + 2 * DAY)
     assert (old.severity, old.judged_by["rule_book"]) == (Severity.SERIOUS, 1)
     assert (new.severity, new.judged_by["rule_book"]) == (Severity.VIOLATION, 2)
 
 
-def test_a_case_keeps_its_rule_when_a_new_book_is_published(tenant: Tenant, staff: User) -> None:
-    case = make_case(tenant, CaseState.VERIFIED)
+def test_a_case_keeps_its_rule_when_a_new_book_is_published(
+    customer: Customer, staff: User
+) -> None:
+    case = make_case(customer, CaseState.VERIFIED)
     publish_rule_book(data=_milder_book(), effective_at=NOW, by=staff, now=NOW)
     assert Violation.objects.get(pk=case.pk).severity == Severity.SERIOUS
 
 
 def test_a_case_about_the_declared_business_refers_to_the_approved_request(
-    tenant: Tenant, staff: User
+    customer: Customer, staff: User
 ) -> None:
-    request = approve(make_request(tenant))
-    case = make_case(tenant, CaseState.INVESTIGATING, behaviour=4)
+    request = approve_connection(make_connection_request(customer))
+    case = make_case(customer, CaseState.INVESTIGATING, behaviour=4)
     arguments: dict[str, Any] = {"violation": case, "finding": "x", "by": staff, "now": NOW}
     assert _refusal(verify_violation, **arguments) == "request_missing"
     assert verify_violation(**arguments, connection=request).connection == request
 
 
 def test_a_case_without_application_refers_to_an_approved_request_of_the_account(
-    tenant: Tenant, staff: User
+    customer: Customer, staff: User
 ) -> None:
-    request = approve(make_request(tenant))
-    case = make_case(tenant, CaseState.INVESTIGATING, behaviour=4)
+    request = approve_connection(make_connection_request(customer))
+    case = make_case(customer, CaseState.INVESTIGATING, behaviour=4)
     Violation.objects.filter(pk=case.pk).update(application=None)
     case.refresh_from_db()
     arguments: dict[str, Any] = {"violation": case, "finding": "x", "by": staff, "now": NOW}
-    foreign = approve(make_request(make_tenant()))
+    foreign = approve_connection(make_connection_request(make_customer()))
     assert _refusal(verify_violation, **arguments) == "request_missing"
     assert _refusal(verify_violation, **arguments, connection=foreign) == "other_request"
     assert verify_violation(**arguments, connection=request).connection == request
 
 
-def test_a_business_that_was_never_declared_refers_to_nothing(tenant: Tenant, staff: User) -> None:
-    case = make_case(tenant, CaseState.INVESTIGATING, behaviour=3)
+def test_a_business_that_was_never_declared_refers_to_nothing(
+    customer: Customer, staff: User
+) -> None:
+    case = make_case(customer, CaseState.INVESTIGATING, behaviour=3)
     found = verify_violation(violation=case, finding="Private business.", by=staff, now=NOW)
     assert found.connection is None
 
 
 def test_only_an_approved_request_of_the_application_can_be_deviated_from(
-    tenant: Tenant, staff: User
+    customer: Customer, staff: User
 ) -> None:
-    case = make_case(tenant, CaseState.INVESTIGATING, behaviour=4)
+    case = make_case(customer, CaseState.INVESTIGATING, behaviour=4)
     arguments: dict[str, Any] = {"violation": case, "finding": "x", "by": staff, "now": NOW}
-    waiting = make_request(tenant)
-    foreign = approve(make_request(make_tenant()))
+    waiting = make_connection_request(customer)
+    foreign = approve_connection(make_connection_request(make_customer()))
     assert _refusal(verify_violation, **arguments, connection=waiting) == "other_request"
     assert _refusal(verify_violation, **arguments, connection=foreign) == "other_request"
 
 
-def test_other_behaviours_refer_to_no_request(tenant: Tenant, staff: User) -> None:
-    request = approve(make_request(tenant))
-    case = make_case(tenant, CaseState.INVESTIGATING, behaviour=2)
+def test_other_behaviours_refer_to_no_request(customer: Customer, staff: User) -> None:
+    request = approve_connection(make_connection_request(customer))
+    case = make_case(customer, CaseState.INVESTIGATING, behaviour=2)
     code = _refusal(
         verify_violation, violation=case, finding="x", connection=request, by=staff, now=NOW
     )
@@ -219,9 +223,9 @@ def test_other_behaviours_refer_to_no_request(tenant: Tenant, staff: User) -> No
 
 
 def test_an_open_case_can_be_corrected_and_the_history_says_how(
-    tenant: Tenant, staff: User
+    customer: Customer, staff: User
 ) -> None:
-    case = report_case(tenant)
+    case = report_case(customer)
     report = make_report(agent_name="Li Wei", agent_staff_number="S1")
     amend_case(violation=case, report=report, reason="The agent is known.", by=staff, now=NOW)
     assert Violation.objects.get(pk=case.pk).agent_name == "Li Wei"
@@ -232,8 +236,8 @@ def test_an_open_case_can_be_corrected_and_the_history_says_how(
     }
 
 
-def test_a_decided_case_can_no_longer_be_corrected(tenant: Tenant, staff: User) -> None:
-    case = make_case(tenant, CaseState.VERIFIED)
+def test_a_decided_case_can_no_longer_be_corrected(customer: Customer, staff: User) -> None:
+    case = make_case(customer, CaseState.VERIFIED)
     code = _refusal(amend_case, violation=case, report=make_report(), reason="x", by=staff, now=NOW)
     assert code == "wrong_state"
 
@@ -294,40 +298,40 @@ STATUS = {
 
 @pytest.mark.parametrize("measure", STATUS)
 def test_a_measure_restricts_the_account_in_the_name_of_the_case(
-    tenant: Tenant, measure: ViolationMeasure
+    customer: Customer, measure: ViolationMeasure
 ) -> None:
-    case = make_case(tenant, measure=measure)
-    assert _status(tenant) == STATUS[measure]
+    case = make_case(customer, measure=measure)
+    assert _status(customer) == STATUS[measure]
     restriction = Restriction.objects.get()
     assert (restriction.case_number, restriction.measure) == (case.number, measure)
     assert (case.measure, case.actioned_at, case.notified_at) == (measure, NOW, NOW)
 
 
-def test_a_warning_restricts_nothing(tenant: Tenant) -> None:
-    make_case(tenant, behaviour=6)
-    assert _status(tenant) == AccountStatus.ACTIVE
+def test_a_warning_restricts_nothing(customer: Customer) -> None:
+    make_case(customer, behaviour=6)
+    assert _status(customer) == AccountStatus.ACTIVE
     assert not Restriction.objects.exists()
 
 
-def test_a_forged_measure_changes_nothing(tenant: Tenant, staff: User) -> None:
-    case = make_case(tenant, CaseState.VERIFIED, behaviour=6)
+def test_a_forged_measure_changes_nothing(customer: Customer, staff: User) -> None:
+    case = make_case(customer, CaseState.VERIFIED, behaviour=6)
     code = _refusal(
         act_on_violation, violation=case, measure=M.BLOCK, reason="x", by=staff, now=NOW
     )
-    assert (code, _status(tenant)) == ("measure_not_allowed", AccountStatus.ACTIVE)
+    assert (code, _status(customer)) == ("measure_not_allowed", AccountStatus.ACTIVE)
     assert Violation.objects.get(pk=case.pk).state == CaseState.VERIFIED
 
 
-def test_the_database_refuses_lawyers_without_consequences(tenant: Tenant) -> None:
-    case = make_case(tenant, CaseState.VERIFIED, behaviour=1)
+def test_the_database_refuses_lawyers_without_consequences(customer: Customer) -> None:
+    case = make_case(customer, CaseState.VERIFIED, behaviour=1)
     with pytest.raises(IntegrityError), transaction.atomic():
         Violation.objects.filter(pk=case.pk).update(is_legal_follow_up=True)
 
 
-def test_a_suspension_can_be_lifted(tenant: Tenant, staff: User) -> None:
-    case = make_case(tenant)
+def test_a_suspension_can_be_lifted(customer: Customer, staff: User) -> None:
+    case = make_case(customer)
     lift_measure(violation=case, reason="Enough.", by=None, now=NOW + DAY)
-    assert _status(tenant) == AccountStatus.ACTIVE
+    assert _status(customer) == AccountStatus.ACTIVE
     restriction = Restriction.objects.get()
     assert (restriction.ended_at, restriction.is_annulled) == (NOW + DAY, False)
     stored = Violation.objects.get(pk=case.pk)
@@ -345,26 +349,26 @@ LIFTING = {
 
 @pytest.mark.parametrize(("made", "code"), LIFTING.values(), ids=LIFTING.keys())
 def test_what_cannot_be_lifted(
-    tenant: Tenant, staff: User, made: dict[str, Any], code: str
+    customer: Customer, staff: User, made: dict[str, Any], code: str
 ) -> None:
-    case = make_case(tenant, **made)
-    before = _status(tenant)
+    case = make_case(customer, **made)
+    before = _status(customer)
     assert _refusal(lift_measure, violation=case, reason="x", by=staff, now=NOW) == code
-    assert _status(tenant) == before
+    assert _status(customer) == before
 
 
-def test_a_suspension_is_lifted_once(tenant: Tenant, staff: User) -> None:
-    case = make_case(tenant)
+def test_a_suspension_is_lifted_once(customer: Customer, staff: User) -> None:
+    case = make_case(customer)
     lift_measure(violation=case, reason="x", by=None, now=NOW)
     assert _refusal(lift_measure, violation=case, reason="x", by=staff, now=NOW) == "lifted_already"
 
 
-def test_lifting_one_case_leaves_what_another_took(tenant: Tenant, staff: User) -> None:
-    first, second = make_case(tenant), make_case(tenant)
+def test_lifting_one_case_leaves_what_another_took(customer: Customer, staff: User) -> None:
+    first, second = make_case(customer), make_case(customer)
     lift_measure(violation=first, reason="x", by=None, now=NOW)
-    assert _status(tenant) == AccountStatus.SUSPENDED
+    assert _status(customer) == AccountStatus.SUSPENDED
     lift_measure(violation=second, reason="x", by=None, now=NOW)
-    assert _status(tenant) == AccountStatus.ACTIVE
+    assert _status(customer) == AccountStatus.ACTIVE
 
 
 def test_history_has_every_transition_and_words_for_everything() -> None:
@@ -375,8 +379,8 @@ def test_history_has_every_transition_and_words_for_everything() -> None:
 
 
 @pytest.mark.parametrize("column", ["reason", "at", "to_state"])
-def test_history_cannot_be_rewritten(tenant: Tenant, column: str) -> None:
-    report_case(tenant)
+def test_history_cannot_be_rewritten(customer: Customer, column: str) -> None:
+    report_case(customer)
     value = NOW + timedelta(1) if column == "at" else "verified"
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
         ViolationEvent.objects.update(**{column: value})
@@ -384,7 +388,7 @@ def test_history_cannot_be_rewritten(tenant: Tenant, column: str) -> None:
         ViolationEvent.objects.all().delete()
 
 
-def test_a_case_cannot_be_deleted(tenant: Tenant) -> None:
-    case = report_case(tenant)
+def test_a_case_cannot_be_deleted(customer: Customer) -> None:
+    case = report_case(customer)
     with pytest.raises(Exception, match="Cannot delete"), transaction.atomic():
         Violation.objects.filter(pk=case.pk)._raw_delete("default")

@@ -13,16 +13,16 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from compliance.models import Violation
 from compliance.services.standing import annulled_time, has_approved_connection
-from tests.compliance.builders import (
-    PDF,
-    Tenant,
-    make_case,
-    make_member,
-    make_request,
-    make_staff,
-    make_tenant,
-)
 from tests.compliance.pages import signed_in
+from tests.factories import (
+    PDF,
+    Customer,
+    make_case,
+    make_connection_request,
+    make_customer,
+    make_member,
+    make_staff,
+)
 from tests.looks import CONTRAST, WCAG, faults, width_fault
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,15 +56,15 @@ def stage(page: Page, live_server: LiveServer) -> Stage:
 
 
 @pytest.fixture
-def tenant() -> Tenant:
-    return make_tenant("Harbour Retail", now=timezone.now())
+def customer() -> Customer:
+    return make_customer(name="Harbour Retail", now=timezone.now())
 
 
-def _report(stage: Stage, tenant: Tenant) -> None:
+def _report(stage: Stage, customer: Customer) -> None:
     stage.page.goto("/admin/compliance/violation/")
     stage.click("Add violation")
-    stage.page.get_by_label("Account (UIN)").fill(tenant.account.uin)
-    stage.page.get_by_label("Application (SDKAppID)").fill(str(tenant.application.sdkappid))
+    stage.page.get_by_label("Account (UIN)").fill(customer.account.uin)
+    stage.page.get_by_label("Application (SDKAppID)").fill(str(customer.application.sdkappid))
     stage.page.get_by_label("Alleged behaviour").select_option(
         label="2. Harassment (Serious violation)"
     )
@@ -74,13 +74,13 @@ def _report(stage: Stage, tenant: Tenant) -> None:
 
 
 def test_from_complaint_to_suspension_to_appeal_to_overturn(
-    stage: Stage, tenant: Tenant, tmp_path: Path
+    stage: Stage, customer: Customer, tmp_path: Path
 ) -> None:
     handler, colleague = make_staff(), make_staff()
-    console = f"/console/{tenant.account.uin}"
+    console = f"/console/{customer.account.uin}"
 
     stage.enter(handler)
-    _report(stage, tenant)
+    _report(stage, customer)
     stage.click("Start the investigation")
     stage.click("Start the investigation", "button")
     stage.click("Verify")
@@ -99,7 +99,7 @@ def test_from_complaint_to_suspension_to_appeal_to_overturn(
     stage.enter(make_staff())
     stage.page.goto("/admin/")
     stage.page.get_by_role("link", name="Take a measure").first.click()
-    for fact in ("Harbour Retail", tenant.account.uin, "Service suspended", "The call records"):
+    for fact in ("Harbour Retail", customer.account.uin, "Service suspended", "The call records"):
         stage.sees(fact)
     stage.click("Approve")
     stage.sees("Repeated calls after a clear no.")
@@ -107,7 +107,7 @@ def test_from_complaint_to_suspension_to_appeal_to_overturn(
     stage.click("Approve", "button")
     expect(stage.page.get_by_text("Approved and carried out.").first).to_be_visible()
 
-    stage.enter(tenant.owner)
+    stage.enter(customer.owner)
     stage.page.goto(f"{console}/")
     stage.page.get_by_role("navigation", name="Account").get_by_role(
         "link", name="Violations"
@@ -143,14 +143,14 @@ def test_from_complaint_to_suspension_to_appeal_to_overturn(
     stage.click("Overturn the violation", "button")
     stage.sees("The violation is overturned, and the customer is told.")
 
-    stage.enter(tenant.owner)
+    stage.enter(customer.owner)
     stage.page.goto(f"{console}/violations/{case.number}/")
     stage.sees("The violation was overturned.")
     stage.sees("The number was indeed another one.")
     stage.page.goto(f"{console}/violations/")
     expect(stage.page.get_by_text("This account is suspended.")).to_have_count(0)
     now = timezone.now()
-    assert annulled_time(tenant.account, since=now - timedelta(1), until=now) > timedelta(0)
+    assert annulled_time(customer.account, since=now - timedelta(1), until=now) > timedelta(0)
 
 
 def _declare(stage: Stage, scenario: str, description: str) -> None:
@@ -163,9 +163,9 @@ def _declare(stage: Stage, scenario: str, description: str) -> None:
     stage.click("Send the request", "button")
 
 
-def test_a_request_is_refused_and_another_one_approved(stage: Stage, tenant: Tenant) -> None:
-    manager = make_member(tenant.account, "agent_manager")
-    console = f"/console/{tenant.account.uin}"
+def test_a_request_is_refused_and_another_one_approved(stage: Stage, customer: Customer) -> None:
+    manager = make_member(customer.account, "agent_manager")
+    console = f"/console/{customer.account.uin}"
 
     stage.enter(manager)
     stage.page.goto(f"{console}/connections/")
@@ -184,7 +184,7 @@ def test_a_request_is_refused_and_another_one_approved(stage: Stage, tenant: Ten
     )
     stage.sees("The request was received and is under review.")
     number = stage.page.get_by_role("heading", level=1).inner_text().split()[0]
-    assert not has_approved_connection(tenant.application.pk)
+    assert not has_approved_connection(customer.application.pk)
 
     stage.enter(make_staff())
     stage.page.goto("/admin/compliance/connectionrequest/?state=review")
@@ -199,13 +199,13 @@ def test_a_request_is_refused_and_another_one_approved(stage: Stage, tenant: Ten
     stage.page.goto(f"{console}/connections/{number}/")
     stage.sees("This business may be connected.")
     stage.sees("Calls of the company's own customers.")
-    assert has_approved_connection(tenant.application.pk)
+    assert has_approved_connection(customer.application.pk)
 
 
-def test_a_request_is_withdrawn_in_a_dialog(stage: Stage, tenant: Tenant) -> None:
-    made = make_request(tenant, now=timezone.now())
-    stage.enter(tenant.owner)
-    stage.page.goto(f"/console/{tenant.account.uin}/connections/{made.number}/")
+def test_a_request_is_withdrawn_in_a_dialog(stage: Stage, customer: Customer) -> None:
+    made = make_connection_request(customer, now=timezone.now())
+    stage.enter(customer.owner)
+    stage.page.goto(f"/console/{customer.account.uin}/connections/{made.number}/")
     stage.click("Withdraw")
     stage.click("Keep the request")
     expect(stage.page.get_by_role("dialog")).to_have_count(0)
@@ -214,15 +214,15 @@ def test_a_request_is_withdrawn_in_a_dialog(stage: Stage, tenant: Tenant) -> Non
     stage.sees(f"Request {made.number} was withdrawn.")
 
 
-def test_the_pages_are_accessible_in_both_themes(stage: Stage, tenant: Tenant) -> None:
+def test_the_pages_are_accessible_in_both_themes(stage: Stage, customer: Customer) -> None:
     now = timezone.now()
-    case = make_case(tenant, now=now)
-    other = make_tenant("Meridian Travel", now=now)
-    made = make_request(other, now=now)
-    mine = f"/console/{tenant.account.uin}"
+    case = make_case(customer, now=now)
+    other = make_customer(name="Meridian Travel", now=now)
+    made = make_connection_request(other, now=now)
+    mine = f"/console/{customer.account.uin}"
     theirs = f"/console/{other.account.uin}"
     turns = {
-        tenant.owner: [
+        customer.owner: [
             "/guidelines/",
             f"{mine}/violations/",
             f"{mine}/violations/{case.number}/",
@@ -249,11 +249,11 @@ def test_the_pages_are_accessible_in_both_themes(stage: Stage, tenant: Tenant) -
     assert wrong == []
 
 
-def test_no_page_is_wider_than_the_window(stage: Stage, tenant: Tenant) -> None:
+def test_no_page_is_wider_than_the_window(stage: Stage, customer: Customer) -> None:
     now = timezone.now()
-    case = make_case(tenant, now=now)
-    console = f"/console/{tenant.account.uin}"
-    stage.enter(tenant.owner)
+    case = make_case(customer, now=now)
+    console = f"/console/{customer.account.uin}"
+    stage.enter(customer.owner)
     wide = []
     for path in (
         "/violations/",

@@ -14,13 +14,13 @@ from compliance.services.appeals import decide_appeal, submit_appeal
 from compliance.services.connections import request_connection
 from compliance.services.measures import act_on_violation
 from tests.approving import take_measure
-from tests.compliance.builders import (
+from tests.factories import (
     NOW,
-    Tenant,
+    Customer,
     make_business,
     make_case,
+    make_customer,
     make_staff,
-    make_tenant,
 )
 from tests.races import Outcome, errors, race, values
 from tests.tiers import sample
@@ -47,9 +47,9 @@ def _appeal(case: Violation, owner: User) -> Callable[[], int]:
 
 def test_one_appeal_sent_ten_times_is_one_appeal() -> None:
     for _time in range(TIMES):
-        tenant = make_tenant()
-        case = make_case(tenant)
-        outcomes = race(*[_appeal(case, tenant.owner)] * HANDS)
+        customer = make_customer()
+        case = make_case(customer)
+        outcomes = race(*[_appeal(case, customer.owner)] * HANDS)
         assert errors(outcomes) == []
         assert len(set(values(outcomes))) == 1
         assert Appeal.objects.filter(violation=case).count() == 1
@@ -61,8 +61,8 @@ def test_without_the_lock_the_same_appeal_is_answered_differently(
     monkeypatch.setattr(cases, "lock_account", _unlocked)
 
     def race_once() -> list[BaseException]:
-        tenant = make_tenant()
-        return errors(race(*[_appeal(make_case(tenant), tenant.owner)] * HANDS))
+        customer = make_customer()
+        return errors(race(*[_appeal(make_case(customer), customer.owner)] * HANDS))
 
     assert any(race_once() for _try in range(TRIES))
 
@@ -73,14 +73,14 @@ def _measure(case: Violation, staff: User) -> Callable[[], int]:
 
 def test_one_measure_taken_by_ten_hands_is_taken_once() -> None:
     for _time in range(TIMES):
-        tenant = make_tenant()
-        case = make_case(tenant, CaseState.VERIFIED)
+        customer = make_customer()
+        case = make_case(customer, CaseState.VERIFIED)
         outcomes = race(*[_measure(case, make_staff()) for _hand in range(HANDS)])
         # Who is later finds it prepared by somebody else, or done.
         assert len(_refusals(outcomes)) == HANDS - 1
         assert set(_refusals(outcomes)) <= {"waits_already", "wrong_state"}
-        assert Restriction.objects.filter(account=tenant.account).count() == 1
-        told = AuditEvent.objects.filter(account=tenant.account, verb="violation.actioned")
+        assert Restriction.objects.filter(account=customer.account).count() == 1
+        told = AuditEvent.objects.filter(account=customer.account, verb="violation.actioned")
         assert told.count() == 1
 
 
@@ -95,11 +95,11 @@ def _warning(case: Violation) -> Callable[[], int]:
 
 def test_one_warning_given_by_ten_hands_is_given_once() -> None:
     for _time in range(TIMES):
-        tenant = make_tenant()
-        case = make_case(tenant, CaseState.VERIFIED, behaviour=4)
+        customer = make_customer()
+        case = make_case(customer, CaseState.VERIFIED, behaviour=4)
         outcomes = race(*[_warning(case) for _hand in range(HANDS)])
         assert _refusals(outcomes) == ["wrong_state"] * (HANDS - 1)
-        told = AuditEvent.objects.filter(account=tenant.account, verb="violation.actioned")
+        told = AuditEvent.objects.filter(account=customer.account, verb="violation.actioned")
         assert told.count() == 1
 
 
@@ -114,30 +114,30 @@ def _decide(appeal: Appeal, is_overturned: bool) -> Callable[[], int]:
 
 def test_two_who_decide_differently_decide_once() -> None:
     for _time in range(TIMES):
-        tenant = make_tenant()
-        case = make_case(tenant, CaseState.APPEALED)
+        customer = make_customer()
+        case = make_case(customer, CaseState.APPEALED)
         appeal = case.appeals.get()
         outcomes = race(_decide(appeal, True), _decide(appeal, False))
         assert _refusals(outcomes) == ["wrong_state"]
         decided = Appeal.objects.get(pk=appeal.pk).state
         state = Violation.objects.get(pk=case.pk).state
-        status = Account.objects.get(pk=tenant.account.pk).status
+        status = Account.objects.get(pk=customer.account.pk).status
         assert (decided, state, status) in {
             (AppealState.OVERTURNED, CaseState.OVERTURNED, "active"),
             (AppealState.UPHELD, CaseState.UPHELD, "suspended"),
         }
 
 
-def _request(tenant: Tenant) -> Callable[[], int]:
+def _request(customer: Customer) -> Callable[[], int]:
     key = uuid.uuid4()
     return lambda: (
         request_connection(
-            account=tenant.account,
-            application=tenant.application,
+            account=customer.account,
+            application=customer.application,
             entry=None,
             business=make_business(),
             request_key=key,
-            by=tenant.owner,
+            by=customer.owner,
             now=NOW,
         ).pk
     )
@@ -145,16 +145,16 @@ def _request(tenant: Tenant) -> Callable[[], int]:
 
 def test_ten_requests_for_an_application_leave_one_waiting() -> None:
     for _time in range(TIMES):
-        tenant = make_tenant()
-        outcomes = race(*[_request(tenant) for _hand in range(HANDS)])
+        customer = make_customer()
+        outcomes = race(*[_request(customer) for _hand in range(HANDS)])
         assert _refusals(outcomes) == ["already_waiting"] * (HANDS - 1)
-        assert ConnectionRequest.objects.filter(account=tenant.account).count() == 1
+        assert ConnectionRequest.objects.filter(account=customer.account).count() == 1
 
 
 def test_one_form_sent_ten_times_is_one_request() -> None:
     for _time in range(TIMES):
-        tenant = make_tenant()
-        outcomes = race(*[_request(tenant)] * HANDS)
+        customer = make_customer()
+        outcomes = race(*[_request(customer)] * HANDS)
         assert errors(outcomes) == []
         assert len(set(values(outcomes))) == 1
 
@@ -163,4 +163,4 @@ def test_without_the_lock_the_same_form_is_answered_differently(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(connections, "lock_account", _unlocked)
-    assert any(errors(race(*[_request(make_tenant())] * HANDS)) for _try in range(TRIES))
+    assert any(errors(race(*[_request(make_customer())] * HANDS)) for _try in range(TRIES))

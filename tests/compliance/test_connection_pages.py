@@ -10,26 +10,26 @@ from compliance.enums import CaseState, ConnectionState
 from compliance.models import ConnectionRequest, ScreeningEntry
 from compliance.services.connections import withdraw_connection
 from compliance.services.violations import verify_violation
-from tests.compliance.builders import (
+from tests.compliance.pages import HEADERS, address, read, signed_in
+from tests.factories import (
     NOW,
-    Tenant,
-    approve,
+    Customer,
+    approve_connection,
     make_case,
+    make_connection_request,
+    make_customer,
     make_file,
     make_member,
-    make_request,
-    make_tenant,
 )
-from tests.compliance.pages import HEADERS, address, read, signed_in
 
 pytestmark = pytest.mark.usefixtures("clock")
 
 # --- Connection requests -------------------------------------------------------------------
 
 
-def _answers(tenant: Tenant, **changed: Any) -> dict[str, Any]:
+def _answers(customer: Customer, **changed: Any) -> dict[str, Any]:
     return {
-        "application": tenant.application.pk,
+        "application": customer.application.pk,
         "entry": "other",
         "description": "Answers questions about deliveries.",
         "direction": "inbound",
@@ -40,16 +40,16 @@ def _answers(tenant: Tenant, **changed: Any) -> dict[str, Any]:
     } | changed
 
 
-def test_a_request_is_made_and_waits(tenant: Tenant) -> None:
-    manager = make_member(tenant.account, "agent_manager")
+def test_a_request_is_made_and_waits(customer: Customer) -> None:
+    manager = make_member(customer.account, "agent_manager")
     response = signed_in(manager).post(
-        address("request_connection", tenant),
-        _answers(tenant, attachments=[make_file()]),
+        address("request_connection", customer),
+        _answers(customer, attachments=[make_file()]),
         follow=True,
     )
     made = ConnectionRequest.objects.get()
     assert response.redirect_chain == [
-        (address("connection_request", tenant, number=made.number), 302)
+        (address("connection_request", customer, number=made.number), 302)
     ]
     assert (made.state, made.submitted_by) == (ConnectionState.REVIEW, manager)
     text = read(response)
@@ -58,26 +58,26 @@ def test_a_request_is_made_and_waits(tenant: Tenant) -> None:
     assert "proof.png" in text
 
 
-def test_a_prohibited_service_is_refused_by_name_on_the_page(tenant: Tenant) -> None:
+def test_a_prohibited_service_is_refused_by_name_on_the_page(customer: Customer) -> None:
     entry = ScreeningEntry.objects.filter(name="Gambling").first()
     assert entry is not None
-    response = signed_in(tenant.owner).post(
-        address("request_connection", tenant), _answers(tenant, entry=entry.pk), follow=True
+    response = signed_in(customer.owner).post(
+        address("request_connection", customer), _answers(customer, entry=entry.pk), follow=True
     )
     text = read(response)
     assert "The connect guidelines refuse this business." in text
     assert "This service is never connected: Gambling." in text
 
 
-def test_the_list_stands_beside_the_form(tenant: Tenant) -> None:
-    text = read(signed_in(tenant.owner).get(address("request_connection", tenant)))
+def test_the_list_stands_beside_the_form(customer: Customer) -> None:
+    text = read(signed_in(customer.owner).get(address("request_connection", customer)))
     assert "What is not connected" in text
     assert text.count("Feudal superstition") == 3
     assert "Column group recruits and auditions" in text
 
 
-def test_the_list_offers_businesses_each_once_and_an_ordinary_one_first(tenant: Tenant) -> None:
-    form = signed_in(tenant.owner).get(address("request_connection", tenant)).context["form"]
+def test_the_list_offers_businesses_each_once_and_an_ordinary_one_first(customer: Customer) -> None:
+    form = signed_in(customer.owner).get(address("request_connection", customer)).context["form"]
     first, *groups = form.fields["entry"].choices
     labels = [label for _name, entries in groups for _key, label in entries]
     assert form["entry"].value() == first[0] == "other"
@@ -87,18 +87,18 @@ def test_the_list_offers_businesses_each_once_and_an_ordinary_one_first(tenant: 
     assert "Individual households do not support connect" not in labels
 
 
-def test_inbound_calls_need_no_answer_on_cold_calling(tenant: Tenant) -> None:
-    answers = _answers(tenant, is_cold_calling="")
-    signed_in(tenant.owner).post(address("request_connection", tenant), answers)
+def test_inbound_calls_need_no_answer_on_cold_calling(customer: Customer) -> None:
+    answers = _answers(customer, is_cold_calling="")
+    signed_in(customer.owner).post(address("request_connection", customer), answers)
     assert ConnectionRequest.objects.get().is_cold_calling is False
 
 
-def test_the_form_knows_the_application_that_one_came_from(tenant: Tenant) -> None:
-    other = make_tenant()
-    client = signed_in(tenant.owner)
-    url = address("request_connection", tenant)
-    chosen = f'<option value="{tenant.application.pk}" selected>'
-    asked = client.get(url, {"application": tenant.application.sdkappid})
+def test_the_form_knows_the_application_that_one_came_from(customer: Customer) -> None:
+    other = make_customer()
+    client = signed_in(customer.owner)
+    url = address("request_connection", customer)
+    chosen = f'<option value="{customer.application.pk}" selected>'
+    asked = client.get(url, {"application": customer.application.sdkappid})
     assert chosen in asked.content.decode()
     for forged in (other.application.sdkappid, "1", "１４００００００００", "-1400000000", "\x00"):
         response = client.get(url, {"application": forged})
@@ -130,60 +130,62 @@ BAD_ANSWERS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("changed", "message"), BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
 def test_bad_answers_come_back_with_their_reason(
-    tenant: Tenant, changed: dict[str, Any], message: str
+    customer: Customer, changed: dict[str, Any], message: str
 ) -> None:
-    response = signed_in(tenant.owner).post(
-        address("request_connection", tenant), _answers(tenant, **changed)
+    response = signed_in(customer.owner).post(
+        address("request_connection", customer), _answers(customer, **changed)
     )
     assert response.status_code == 422
     assert message in read(response)
     assert not ConnectionRequest.objects.exists()
 
 
-def test_a_viewer_cannot_request_by_a_forged_post(tenant: Tenant) -> None:
+def test_a_viewer_cannot_request_by_a_forged_post(customer: Customer) -> None:
     for role in ("viewer", "finance"):
-        client = signed_in(make_member(tenant.account, role))
-        response = client.post(address("request_connection", tenant), _answers(tenant))
+        client = signed_in(make_member(customer.account, role))
+        response = client.post(address("request_connection", customer), _answers(customer))
         assert response.status_code == 403
     assert not ConnectionRequest.objects.exists()
 
 
-def test_a_restricted_account_reads_why_it_cannot_request(tenant: Tenant) -> None:
-    make_case(tenant)
-    client = signed_in(tenant.owner)
-    response = client.get(address("request_connection", tenant))
+def test_a_restricted_account_reads_why_it_cannot_request(customer: Customer) -> None:
+    make_case(customer)
+    client = signed_in(customer.owner)
+    response = client.get(address("request_connection", customer))
     assert "This account is suspended, so no connection can be requested." in read(response)
-    assert client.post(address("request_connection", tenant), _answers(tenant)).status_code == 422
+    assert (
+        client.post(address("request_connection", customer), _answers(customer)).status_code == 422
+    )
     assert not ConnectionRequest.objects.exists()
 
 
 @pytest.mark.parametrize("headers", HEADERS.values(), ids=HEADERS.keys())
-def test_a_request_is_withdrawn(tenant: Tenant, headers: dict[str, str]) -> None:
-    made = make_request(tenant)
-    url = address("withdraw_connection", tenant, number=made.number)
-    client = signed_in(tenant.owner)
+def test_a_request_is_withdrawn(customer: Customer, headers: dict[str, str]) -> None:
+    made = make_connection_request(customer)
+    url = address("withdraw_connection", customer, number=made.number)
+    client = signed_in(customer.owner)
     assert client.get(url, headers=headers).status_code == 200
     assert ConnectionRequest.objects.get().state == ConnectionState.REVIEW
     client.post(url, headers=headers)
     assert ConnectionRequest.objects.get().state == ConnectionState.WITHDRAWN
 
 
-def test_withdrawing_too_late_says_why(tenant: Tenant) -> None:
-    made = approve(make_request(tenant))
-    response = signed_in(tenant.owner).post(
-        address("withdraw_connection", tenant, number=made.number)
+def test_withdrawing_too_late_says_why(customer: Customer) -> None:
+    made = approve_connection(make_connection_request(customer))
+    response = signed_in(customer.owner).post(
+        address("withdraw_connection", customer, number=made.number)
     )
     assert response.status_code == 409
     assert "The request is “Approved” by now" in read(response)
 
 
-def test_applications_without_a_connection_are_named(tenant: Tenant) -> None:
-    made = make_request(tenant)
-    client = signed_in(tenant.owner)
+def test_applications_without_a_connection_are_named(customer: Customer) -> None:
+    made = make_connection_request(customer)
+    client = signed_in(customer.owner)
     sentence = "Calls do not work yet"
-    assert sentence not in read(client.get(address("connection_requests", tenant)))
-    withdraw_connection(request=made, by=tenant.owner, now=NOW)
-    assert sentence in read(client.get(address("connection_requests", tenant)))
+    assert sentence not in read(client.get(address("connection_requests", customer)))
+    withdraw_connection(request=made, by=customer.owner, now=NOW)
+    assert sentence in read(client.get(address("connection_requests", customer)))
 
 
 @pytest.mark.parametrize(
@@ -194,21 +196,21 @@ def test_applications_without_a_connection_are_named(tenant: Tenant) -> None:
         (ConnectionState.WITHDRAWN, "Withdrawn"),
     ],
 )
-def test_a_request_in_its_states(tenant: Tenant, state: ConnectionState, words: str) -> None:
-    made = make_request(tenant)
+def test_a_request_in_its_states(customer: Customer, state: ConnectionState, words: str) -> None:
+    made = make_connection_request(customer)
     if state == ConnectionState.APPROVED:
-        approve(made)
+        approve_connection(made)
     if state == ConnectionState.WITHDRAWN:
-        withdraw_connection(request=made, by=tenant.owner, now=NOW)
+        withdraw_connection(request=made, by=customer.owner, now=NOW)
     text = read(
-        signed_in(tenant.owner).get(address("connection_request", tenant, number=made.number))
+        signed_in(customer.owner).get(address("connection_request", customer, number=made.number))
     )
     assert words in text
 
 
-def test_a_case_leads_to_the_request_it_deviates_from(tenant: Tenant, staff: User) -> None:
-    made = approve(make_request(tenant))
-    case = make_case(tenant, CaseState.INVESTIGATING, behaviour=4)
+def test_a_case_leads_to_the_request_it_deviates_from(customer: Customer, staff: User) -> None:
+    made = approve_connection(make_connection_request(customer))
+    case = make_case(customer, CaseState.INVESTIGATING, behaviour=4)
     verify_violation(violation=case, finding="x", connection=made, by=staff, now=NOW)
-    page = signed_in(tenant.owner).get(address("violation", tenant, number=case.number))
-    assert address("connection_request", tenant, number=made.number) in page.content.decode()
+    page = signed_in(customer.owner).get(address("violation", customer, number=case.number))
+    assert address("connection_request", customer, number=made.number) in page.content.decode()

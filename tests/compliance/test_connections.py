@@ -20,16 +20,16 @@ from compliance.services.connections import (
 from compliance.services.evidence import attach_evidence
 from compliance.services.screening import save_entry
 from compliance.transitions import ConnectionAct
-from tests.compliance.builders import (
+from tests.factories import (
     NOW,
     PNG,
-    Tenant,
+    Customer,
     make_business,
     make_case,
+    make_connection_request,
+    make_customer,
     make_file,
-    make_request,
     make_staff,
-    make_tenant,
 )
 
 
@@ -39,50 +39,52 @@ def _refusal(call: Any, **arguments: Any) -> tuple[str, str | None]:
     return refusal.value.code, refusal.value.field
 
 
-def _arguments(tenant: Tenant, **changed: Any) -> dict[str, Any]:
+def _arguments(customer: Customer, **changed: Any) -> dict[str, Any]:
     return {
-        "account": tenant.account,
-        "application": tenant.application,
+        "account": customer.account,
+        "application": customer.application,
         "entry": None,
         "business": make_business(),
         "request_key": uuid.uuid4(),
-        "by": tenant.owner,
+        "by": customer.owner,
         "now": NOW,
     } | changed
 
 
-def test_a_request_keeps_the_words_that_were_chosen(tenant: Tenant) -> None:
+def test_a_request_keeps_the_words_that_were_chosen(customer: Customer) -> None:
     entry = ScreeningEntry.objects.get(name="Tourism business")
-    request = make_request(tenant, entry=entry)
+    request = make_connection_request(customer, entry=entry)
     assert (request.industry_name, request.scenario_name) == ("Tourism", "Tourism business")
     assert request.number.startswith("C-")
     assert (request.state, request.decided_at, request.decided_by) == ("review", None, None)
 
 
-def test_a_refusal_by_the_list_is_nobodys_decision(tenant: Tenant) -> None:
-    request = make_request(tenant, entry=ScreeningEntry.objects.filter(name="Gambling").first())
+def test_a_refusal_by_the_list_is_nobodys_decision(customer: Customer) -> None:
+    request = make_connection_request(
+        customer, entry=ScreeningEntry.objects.filter(name="Gambling").first()
+    )
     assert (request.state, request.decided_at, request.decided_by) == ("refused", NOW, None)
 
 
-def test_the_same_form_sent_twice_gives_one_request(tenant: Tenant) -> None:
-    arguments = _arguments(tenant)
+def test_the_same_form_sent_twice_gives_one_request(customer: Customer) -> None:
+    arguments = _arguments(customer)
     assert request_connection(**arguments) == request_connection(**arguments)
     assert ConnectionRequest.objects.count() == 1
     assert AuditEvent.objects.filter(verb="connection.requested").count() == 1
 
 
-def test_requests_in_a_row_end_though_each_is_withdrawn(tenant: Tenant, settings: Any) -> None:
+def test_requests_in_a_row_end_though_each_is_withdrawn(customer: Customer, settings: Any) -> None:
     settings.CONNECTION_REQUEST_DAILY_LIMIT = 3
     for _number in range(3):
-        made = request_connection(**_arguments(tenant))
-        withdraw_connection(request=made, by=tenant.owner, now=NOW)
+        made = request_connection(**_arguments(customer))
+        withdraw_connection(request=made, by=customer.owner, now=NOW)
 
-    assert _refusal(request_connection, **_arguments(tenant)) == (
+    assert _refusal(request_connection, **_arguments(customer)) == (
         "too_many_requests",
         "application",
     )
-    assert request_connection(**_arguments(make_tenant()))
-    assert request_connection(**_arguments(tenant, now=NOW + timedelta(days=1)))
+    assert request_connection(**_arguments(make_customer()))
+    assert request_connection(**_arguments(customer, now=NOW + timedelta(days=1)))
 
 
 @pytest.mark.parametrize(
@@ -90,60 +92,63 @@ def test_requests_in_a_row_end_though_each_is_withdrawn(tenant: Tenant, settings
     [("EVIDENCE_DAILY_BYTES", "too_much_today"), ("EVIDENCE_ACCOUNT_BYTES", "store_full")],
 )
 def test_files_of_an_account_take_up_so_much(
-    tenant: Tenant, settings: Any, setting: str, code: str
+    customer: Customer, settings: Any, setting: str, code: str
 ) -> None:
     size = make_file().size
     assert size
     setattr(settings, setting, 3 * size)
     two = [make_file("1.png"), make_file("2.png", PNG[:-1] + b"!")]
-    made = request_connection(**_arguments(tenant, files=two))
-    withdraw_connection(request=made, by=tenant.owner, now=NOW)
+    made = request_connection(**_arguments(customer, files=two))
+    withdraw_connection(request=made, by=customer.owner, now=NOW)
     two = [make_file("3.png"), make_file("4.png", PNG[:-1] + b"?")]
 
-    assert _refusal(request_connection, **_arguments(tenant, files=two)) == (code, "attachments")
+    assert _refusal(request_connection, **_arguments(customer, files=two)) == (code, "attachments")
     assert ConnectionRequest.objects.count() == 1
-    tomorrow = _arguments(tenant, files=two, now=NOW + timedelta(days=1, seconds=1))
+    tomorrow = _arguments(customer, files=two, now=NOW + timedelta(days=1, seconds=1))
     if code == "too_much_today":
         assert request_connection(**tomorrow)
     else:
         assert _refusal(request_connection, **tomorrow)[0] == code
-    assert request_connection(**_arguments(make_tenant(), files=[make_file()]))
+    assert request_connection(**_arguments(make_customer(), files=[make_file()]))
 
 
-def test_what_staff_attach_takes_no_room_of_the_account(tenant: Tenant, settings: Any) -> None:
+def test_what_staff_attach_takes_no_room_of_the_account(customer: Customer, settings: Any) -> None:
     settings.EVIDENCE_ACCOUNT_BYTES = make_file().size
-    case = make_case(tenant, CaseState.INVESTIGATING)
+    case = make_case(customer, CaseState.INVESTIGATING)
     attach_evidence(
         violation=case, upload=make_file(), is_disclosed=False, by=make_staff(), now=NOW
     )
 
-    assert request_connection(**_arguments(tenant, files=[make_file()]))
+    assert request_connection(**_arguments(customer, files=[make_file()]))
 
 
-def test_the_form_key_of_another_account_is_no_key(tenant: Tenant) -> None:
+def test_the_form_key_of_another_account_is_no_key(customer: Customer) -> None:
     key = uuid.uuid4()
-    first = request_connection(**_arguments(tenant, request_key=key))
-    second = request_connection(**_arguments(make_tenant(), request_key=key))
+    first = request_connection(**_arguments(customer, request_key=key))
+    second = request_connection(**_arguments(make_customer(), request_key=key))
     assert first.account != second.account
 
 
-def test_one_request_of_an_application_waits_at_a_time(tenant: Tenant) -> None:
-    request = make_request(tenant)
-    assert _refusal(request_connection, **_arguments(tenant)) == ("already_waiting", "application")
-    withdraw_connection(request=request, by=tenant.owner, now=NOW)
-    assert make_request(tenant).state == ConnectionState.REVIEW
+def test_one_request_of_an_application_waits_at_a_time(customer: Customer) -> None:
+    request = make_connection_request(customer)
+    assert _refusal(request_connection, **_arguments(customer)) == (
+        "already_waiting",
+        "application",
+    )
+    withdraw_connection(request=request, by=customer.owner, now=NOW)
+    assert make_connection_request(customer).state == ConnectionState.REVIEW
 
 
-def test_the_database_too_lets_one_wait(tenant: Tenant) -> None:
-    request = make_request(tenant)
+def test_the_database_too_lets_one_wait(customer: Customer) -> None:
+    request = make_connection_request(customer)
     request.pk, request.number, request.request_key = None, "C-1", uuid.uuid4()
     with pytest.raises(IntegrityError, match="one_waiting"), transaction.atomic():
         request.save(force_insert=True)
 
 
-def test_a_restricted_account_makes_no_request(tenant: Tenant) -> None:
-    make_case(tenant)
-    code, _field = _refusal(request_connection, **_arguments(tenant))
+def test_a_restricted_account_makes_no_request(customer: Customer) -> None:
+    make_case(customer)
+    code, _field = _refusal(request_connection, **_arguments(customer))
     assert code == "account_restricted"
 
 
@@ -162,46 +167,46 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
 
 @pytest.mark.parametrize(("fields", "expected"), REFUSED.values(), ids=REFUSED.keys())
 def test_answers_that_nobody_could_judge(
-    tenant: Tenant, fields: dict[str, Any], expected: tuple[str, str]
+    customer: Customer, fields: dict[str, Any], expected: tuple[str, str]
 ) -> None:
-    arguments = _arguments(tenant, business=make_business(**fields))
+    arguments = _arguments(customer, business=make_business(**fields))
     assert _refusal(request_connection, **arguments) == expected
     assert not ConnectionRequest.objects.exists()
 
 
-def test_an_application_of_another_account_is_refused(tenant: Tenant) -> None:
-    arguments = _arguments(tenant, application=make_tenant().application)
+def test_an_application_of_another_account_is_refused(customer: Customer) -> None:
+    arguments = _arguments(customer, application=make_customer().application)
     assert _refusal(request_connection, **arguments) == ("no_application", "application")
 
 
-def test_an_entry_out_of_use_cannot_be_chosen(tenant: Tenant, staff: User) -> None:
+def test_an_entry_out_of_use_cannot_be_chosen(customer: Customer, staff: User) -> None:
     entry = ScreeningEntry.objects.get(name="Tourism business")
     entry.is_active = False
     save_entry(entry=entry, by=staff, now=NOW)
-    assert _refusal(request_connection, **_arguments(tenant, entry=entry)) == (
+    assert _refusal(request_connection, **_arguments(customer, entry=entry)) == (
         "entry_out_of_use",
         "entry",
     )
 
 
-def test_a_file_proves_consent(tenant: Tenant) -> None:
+def test_a_file_proves_consent(customer: Customer) -> None:
     business = make_business(direction=Direction.OUTBOUND, number_source=NumberSource.SIGN_UP)
-    request = request_connection(**_arguments(tenant, business=business, files=[make_file()]))
+    request = request_connection(**_arguments(customer, business=business, files=[make_file()]))
     assert [finding["code"] for finding in request.screening] == [Code.NOT_LISTED]
     assert request.evidence.get().name == "proof.png"
 
 
 def test_two_equal_files_in_one_form_are_refused_before_anything_is_kept(
-    tenant: Tenant, evidence_folder: Any
+    customer: Customer, evidence_folder: Any
 ) -> None:
-    arguments = _arguments(tenant, files=[make_file(), make_file("again.png")])
+    arguments = _arguments(customer, files=[make_file(), make_file("again.png")])
     assert _refusal(request_connection, **arguments) == ("same_file", "attachments")
     assert not evidence_folder.exists()
 
 
-def test_too_many_files_are_refused(tenant: Tenant) -> None:
+def test_too_many_files_are_refused(customer: Customer) -> None:
     files = [make_file(content=make_file().read() + bytes([n])) for n in range(11)]
-    assert _refusal(request_connection, **_arguments(tenant, files=files)) == (
+    assert _refusal(request_connection, **_arguments(customer, files=files)) == (
         "too_many_files",
         "attachments",
     )
@@ -210,9 +215,9 @@ def test_too_many_files_are_refused(tenant: Tenant) -> None:
 # --- Deciding ------------------------------------------------------------------------------
 
 
-def test_a_decision_says_who_when_and_why(tenant: Tenant, staff: User) -> None:
+def test_a_decision_says_who_when_and_why(customer: Customer, staff: User) -> None:
     request = decide_connection(
-        request=make_request(tenant),
+        request=make_connection_request(customer),
         act=ConnectionAct.REFUSE,
         reason=" Unclear. ",
         by=staff,
@@ -227,23 +232,23 @@ def test_a_decision_says_who_when_and_why(tenant: Tenant, staff: User) -> None:
     )
 
 
-def test_a_decision_needs_a_reason(tenant: Tenant, staff: User) -> None:
-    request = make_request(tenant)
+def test_a_decision_needs_a_reason(customer: Customer, staff: User) -> None:
+    request = make_connection_request(customer)
     arguments = {"request": request, "act": ConnectionAct.APPROVE, "by": staff, "now": NOW}
     assert _refusal(decide_connection, **arguments, reason=" ") == ("text_missing", "reason")
 
 
-def test_nobody_decides_their_own_request(tenant: Tenant, staff: User) -> None:
-    request = make_request(tenant, by=staff)
+def test_nobody_decides_their_own_request(customer: Customer, staff: User) -> None:
+    request = make_connection_request(customer, by=staff)
     arguments = {"request": request, "act": ConnectionAct.APPROVE, "reason": "x", "now": NOW}
     assert _refusal(decide_connection, **arguments, by=staff) == ("same_person", None)
 
 
 def test_an_entry_that_became_prohibited_meanwhile_cannot_be_approved(
-    tenant: Tenant, staff: User
+    customer: Customer, staff: User
 ) -> None:
     entry = ScreeningEntry.objects.get(name="Tourism business")
-    request = make_request(tenant, entry=entry)
+    request = make_connection_request(customer, entry=entry)
     entry.rule = EntryRule.ALWAYS
     save_entry(entry=entry, by=staff, now=NOW)
     arguments = {"request": request, "act": ConnectionAct.APPROVE, "reason": "x", "now": NOW}
@@ -251,7 +256,7 @@ def test_an_entry_that_became_prohibited_meanwhile_cannot_be_approved(
     assert ConnectionRequest.objects.get().state == ConnectionState.REVIEW
 
 
-def test_a_declaration_cannot_be_rewritten(tenant: Tenant) -> None:
-    make_request(tenant)
+def test_a_declaration_cannot_be_rewritten(customer: Customer) -> None:
+    make_connection_request(customer)
     with pytest.raises(Exception, match="Cannot update"), transaction.atomic():
         ConnectionRequest.objects.update(is_cold_calling=True)

@@ -13,15 +13,15 @@ from compliance.enums import CaseState, FileKind
 from compliance.files import HEAD_BYTES, clean_name, fits_ending, sniff
 from compliance.models import Evidence, ViolationEvent
 from compliance.services.evidence import attach_evidence, disclose_evidence
-from tests.compliance.builders import (
+from tests.factories import (
     HTML,
     NOW,
     PDF,
     PNG,
-    Tenant,
+    Customer,
     make_case,
+    make_customer,
     make_file,
-    make_tenant,
     report_case,
 )
 
@@ -128,9 +128,9 @@ def test_the_ending_must_fit_the_content() -> None:
 # --- Keeping -------------------------------------------------------------------------------
 
 
-def _attach(tenant: Tenant, by: User, name: str, content: bytes, **fields: Any) -> Evidence:
+def _attach(customer: Customer, by: User, name: str, content: bytes, **fields: Any) -> Evidence:
     return attach_evidence(
-        violation=report_case(tenant),
+        violation=report_case(customer),
         upload=make_file(name, content),
         by=by,
         now=NOW,
@@ -139,13 +139,13 @@ def _attach(tenant: Tenant, by: User, name: str, content: bytes, **fields: Any) 
 
 
 def test_a_file_is_kept_under_a_name_of_our_own(
-    tenant: Tenant, staff: User, evidence_folder: Path
+    customer: Customer, staff: User, evidence_folder: Path
 ) -> None:
-    file = _attach(tenant, staff, "../../../tmp/proof.png", PNG)
+    file = _attach(customer, staff, "../../../tmp/proof.png", PNG)
     assert (file.name, file.content_type, file.size) == ("proof.png", "image/png", len(PNG))
     assert file.sha256 == hashlib.sha256(PNG).hexdigest()
     stored = [path for path in evidence_folder.rglob("*") if path.is_file()]
-    assert stored == [evidence_folder / str(tenant.account.pk) / file.public_id.hex]
+    assert stored == [evidence_folder / str(customer.account.pk) / file.public_id.hex]
     assert stored[0].read_bytes() == PNG
 
 
@@ -165,38 +165,38 @@ REFUSED = {
 
 @pytest.mark.parametrize(("name", "content", "code"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_file_that_is_refused(
-    tenant: Tenant, staff: User, evidence_folder: Path, name: str, content: bytes, code: str
+    customer: Customer, staff: User, evidence_folder: Path, name: str, content: bytes, code: str
 ) -> None:
     with pytest.raises(Refused) as refusal:
-        _attach(tenant, staff, name, content)
+        _attach(customer, staff, name, content)
     assert (refusal.value.code, refusal.value.field) == (code, "attachments")
     assert name in str(refusal.value)
     assert not Evidence.objects.exists()
     assert not evidence_folder.exists()
 
 
-def test_the_size_limit_is_a_setting(tenant: Tenant, staff: User, settings: Any) -> None:
+def test_the_size_limit_is_a_setting(customer: Customer, staff: User, settings: Any) -> None:
     settings.EVIDENCE_MAX_BYTES = len(PNG)
-    assert _attach(tenant, staff, "proof.png", PNG).size == len(PNG)
+    assert _attach(customer, staff, "proof.png", PNG).size == len(PNG)
     with pytest.raises(Refused):
-        _attach(tenant, staff, "proof.png", PNG + b"\0")
+        _attach(customer, staff, "proof.png", PNG + b"\0")
 
 
 def test_the_same_content_is_kept_once_per_case(
-    tenant: Tenant, staff: User, evidence_folder: Path
+    customer: Customer, staff: User, evidence_folder: Path
 ) -> None:
-    case = report_case(tenant)
+    case = report_case(customer)
     arguments: dict[str, Any] = {"violation": case, "is_disclosed": False, "by": staff, "now": NOW}
     attach_evidence(upload=make_file(), **arguments)
     with pytest.raises(Refused) as refusal:
         attach_evidence(upload=make_file("other.png"), **arguments)
     assert refusal.value.code == "same_file"
     assert len([path for path in evidence_folder.rglob("*") if path.is_file()]) == 1
-    assert _attach(make_tenant(), staff, "proof.png", PNG).pk
+    assert _attach(make_customer(), staff, "proof.png", PNG).pk
 
 
-def test_attaching_and_disclosing_is_history(tenant: Tenant, staff: User) -> None:
-    file = _attach(tenant, staff, "proof.png", PNG)
+def test_attaching_and_disclosing_is_history(customer: Customer, staff: User) -> None:
+    file = _attach(customer, staff, "proof.png", PNG)
     disclose_evidence(evidence=file, is_disclosed=True, by=staff, now=NOW)
     disclose_evidence(evidence=file, is_disclosed=True, by=staff, now=NOW)
     assert Evidence.objects.get().is_disclosed
@@ -205,11 +205,11 @@ def test_attaching_and_disclosing_is_history(tenant: Tenant, staff: User) -> Non
     assert AuditEvent.objects.filter(verb="violation.evidence_attached").count() == 1
 
 
-def test_what_the_customer_sent_stays_shown(tenant: Tenant, staff: User) -> None:
-    case = make_case(tenant, CaseState.APPEALED)
+def test_what_the_customer_sent_stays_shown(customer: Customer, staff: User) -> None:
+    case = make_case(customer, CaseState.APPEALED)
     appeal = case.appeals.get()
     file = Evidence.objects.create(
-        account=tenant.account,
+        account=customer.account,
         appeal=appeal,
         name="a.png",
         content_type=FileKind.PNG,
@@ -223,17 +223,17 @@ def test_what_the_customer_sent_stays_shown(tenant: Tenant, staff: User) -> None
     assert refusal.value.code == "own_file"
 
 
-def test_a_file_cannot_be_exchanged_or_deleted(tenant: Tenant, staff: User) -> None:
-    file = _attach(tenant, staff, "proof.png", PNG)
+def test_a_file_cannot_be_exchanged_or_deleted(customer: Customer, staff: User) -> None:
+    file = _attach(customer, staff, "proof.png", PNG)
     with pytest.raises(Exception, match="Cannot update"), transaction.atomic():
         Evidence.objects.filter(pk=file.pk).update(sha256="0" * 64)
     with pytest.raises(Exception, match="Cannot delete"), transaction.atomic():
         Evidence.objects.filter(pk=file.pk)._raw_delete("default")
 
 
-def test_a_file_belongs_to_one_thing_of_its_own_account(tenant: Tenant) -> None:
+def test_a_file_belongs_to_one_thing_of_its_own_account(customer: Customer) -> None:
     fields: dict[str, Any] = {
-        "account": tenant.account,
+        "account": customer.account,
         "name": "a.png",
         "content_type": FileKind.PNG,
         "size": 1,
@@ -242,6 +242,6 @@ def test_a_file_belongs_to_one_thing_of_its_own_account(tenant: Tenant) -> None:
     }
     with pytest.raises(IntegrityError, match="one_owner"), transaction.atomic():
         Evidence.objects.create(**fields)
-    foreign = report_case(make_tenant())
+    foreign = report_case(make_customer())
     with pytest.raises(IntegrityError, match="another account"), transaction.atomic():
         Evidence.objects.create(**fields, violation=foreign)

@@ -9,39 +9,39 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.enums import Role
 from accounts.models import AuditEvent
 from compliance.enums import CaseState
 from compliance.models import Appeal, ConnectionRequest, Evidence
 from compliance.services.evidence import attach_evidence
-from tests.compliance.builders import (
+from tests.compliance.desk import act
+from tests.compliance.pages import address, read, signed_in
+from tests.factories import (
     HTML,
     NOW,
     PNG,
-    ROLES,
-    Tenant,
+    Customer,
     make_case,
+    make_customer,
     make_file,
     make_member,
     make_staff,
-    make_tenant,
 )
-from tests.compliance.desk import act
-from tests.compliance.pages import address, read, signed_in
 
 pytestmark = pytest.mark.usefixtures("db", "clock")
 
 Door = tuple[Client, str, dict[str, str]]
 
 
-def _appeal(tenant: Tenant) -> Door:
-    case = make_case(tenant)
-    url = address("appeal", tenant, number=case.number)
-    return signed_in(tenant.owner), url, {"statement": "Not us."}
+def _appeal(customer: Customer) -> Door:
+    case = make_case(customer)
+    url = address("appeal", customer, number=case.number)
+    return signed_in(customer.owner), url, {"statement": "Not us."}
 
 
-def _request(tenant: Tenant) -> Door:
+def _request(customer: Customer) -> Door:
     answers = {
-        "application": str(tenant.application.pk),
+        "application": str(customer.application.pk),
         "entry": "other",
         "description": "Answers questions about deliveries.",
         "direction": "inbound",
@@ -50,14 +50,14 @@ def _request(tenant: Tenant) -> Door:
         "expected_volume": "100",
         "request_key": str(uuid.uuid4()),
     }
-    return signed_in(tenant.owner), address("request_connection", tenant), answers
+    return signed_in(customer.owner), address("request_connection", customer), answers
 
 
-def _desk(tenant: Tenant) -> Door:
-    return signed_in(make_staff()), act(make_case(tenant), "add-evidence"), {}
+def _desk(customer: Customer) -> Door:
+    return signed_in(make_staff()), act(make_case(customer), "add-evidence"), {}
 
 
-DOORS: dict[str, Callable[[Tenant], Door]] = {
+DOORS: dict[str, Callable[[Customer], Door]] = {
     "an appeal": _appeal,
     "a connection request": _request,
     "the desk": _desk,
@@ -88,14 +88,14 @@ PATHS = [
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS.keys())
 @pytest.mark.parametrize(("name", "content", "message"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_bad_file_is_refused_beside_its_field_and_nothing_is_kept(
-    tenant: Tenant,
+    customer: Customer,
     evidence_folder: Path,
-    door: Callable[[Tenant], Door],
+    door: Callable[[Customer], Door],
     name: str,
     content: bytes,
     message: str,
 ) -> None:
-    client, url, data = door(tenant)
+    client, url, data = door(customer)
     before = Appeal.objects.count(), ConnectionRequest.objects.count()
     answer = client.post(url, data | {"attachments": make_file(name, content)})
     assert answer.status_code == 422
@@ -119,9 +119,9 @@ def _multipart(data: dict[str, str], name: str) -> bytes:
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS.keys())
 @pytest.mark.parametrize("name", PATHS)
 def test_a_path_in_a_name_leads_nowhere(
-    tenant: Tenant, evidence_folder: Path, door: Callable[[Tenant], Door], name: str
+    customer: Customer, evidence_folder: Path, door: Callable[[Customer], Door], name: str
 ) -> None:
-    client, url, data = door(tenant)
+    client, url, data = door(customer)
     answer = client.post(
         url,
         data=_multipart(data, name),
@@ -131,15 +131,15 @@ def test_a_path_in_a_name_leads_nowhere(
     stored = Evidence.objects.get()
     assert not set("/\\") & set(stored.name)
     kept = [path for path in evidence_folder.rglob("*") if path.is_file()]
-    assert kept == [evidence_folder / str(tenant.account.pk) / stored.public_id.hex]
+    assert kept == [evidence_folder / str(customer.account.pk) / stored.public_id.hex]
 
 
 # --- Getting one out -------------------------------------------------------------------------
 
 
-def _file(tenant: Tenant, *, is_disclosed: bool = True) -> Evidence:
+def _file(customer: Customer, *, is_disclosed: bool = True) -> Evidence:
     return attach_evidence(
-        violation=make_case(tenant, CaseState.REPORTED),
+        violation=make_case(customer, CaseState.REPORTED),
         upload=make_file(),
         is_disclosed=is_disclosed,
         by=make_staff(),
@@ -147,16 +147,16 @@ def _file(tenant: Tenant, *, is_disclosed: bool = True) -> Evidence:
     )
 
 
-def test_each_member_saves_a_disclosed_file_and_no_hidden_one(tenant: Tenant) -> None:
-    shown, hidden = _file(tenant), _file(tenant, is_disclosed=False)
-    for role in ROLES:
-        client = signed_in(make_member(tenant.account, role))
-        urls = [address("evidence", tenant, public_id=file.public_id) for file in (shown, hidden)]
+def test_each_member_saves_a_disclosed_file_and_no_hidden_one(customer: Customer) -> None:
+    shown, hidden = _file(customer), _file(customer, is_disclosed=False)
+    for role in Role:
+        client = signed_in(make_member(customer.account, role))
+        urls = [address("evidence", customer, public_id=file.public_id) for file in (shown, hidden)]
         assert [client.get(url).status_code for url in urls] == [200, 404]
 
 
 def _stranger() -> Client:
-    return signed_in(make_tenant().owner)
+    return signed_in(make_customer().owner)
 
 
 def _clerk_without_rights() -> Client:
@@ -166,10 +166,10 @@ def _clerk_without_rights() -> Client:
     return signed_in(clerk)
 
 
-def _addresses(file: Evidence, tenant: Tenant) -> dict[str, str]:
-    other = make_tenant()
+def _addresses(file: Evidence, customer: Customer) -> dict[str, str]:
+    other = make_customer()
     return {
-        "its own": address("evidence", tenant, public_id=file.public_id),
+        "its own": address("evidence", customer, public_id=file.public_id),
         "under another account": address("evidence", other, public_id=file.public_id),
         "the desk's": reverse("admin:compliance_evidence_file", args=[file.pk]),
         "a folder of files": f"/media/{file.file.name}",
@@ -182,15 +182,15 @@ def _addresses(file: Evidence, tenant: Tenant) -> dict[str, str]:
 @pytest.mark.parametrize(
     "make_client",
     [Client, _stranger, _clerk_without_rights],
-    ids=["anonymous", "another tenant", "staff without the right"],
+    ids=["anonymous", "another customer", "staff without the right"],
 )
 @pytest.mark.parametrize("is_disclosed", [True, False], ids=["disclosed", "hidden"])
 def test_nobody_else_gets_a_file_by_any_address(
-    tenant: Tenant, make_client: Callable[[], Client], is_disclosed: bool
+    customer: Customer, make_client: Callable[[], Client], is_disclosed: bool
 ) -> None:
-    file = _file(tenant, is_disclosed=is_disclosed)
+    file = _file(customer, is_disclosed=is_disclosed)
     client = make_client()
-    for name, url in _addresses(file, tenant).items():
+    for name, url in _addresses(file, customer).items():
         answer: Any = client.get(url)
         assert answer.status_code in {302, 403, 404}, name
         assert not answer.streaming, name
@@ -198,10 +198,10 @@ def test_nobody_else_gets_a_file_by_any_address(
     assert not AuditEvent.objects.filter(verb="evidence.read").exists()
 
 
-def test_another_tenants_member_is_told_nothing_that_an_outsider_is_not(tenant: Tenant) -> None:
+def test_another_tenants_member_is_told_nothing_that_an_outsider_is_not(customer: Customer) -> None:
     """A file that is there and one that never was are answered alike."""
-    real = address("evidence", tenant, public_id=_file(tenant).public_id)
-    made_up = address("evidence", tenant, public_id=uuid.uuid4())
+    real = address("evidence", customer, public_id=_file(customer).public_id)
+    made_up = address("evidence", customer, public_id=uuid.uuid4())
     client = _stranger()
     answers = [client.get(url) for url in (real, made_up)]
     assert [answer.status_code for answer in answers] == [404, 404]

@@ -13,13 +13,13 @@ from compliance.services.connections import decide_connection
 from compliance.services.measures import lift_measure
 from compliance.transitions import ConnectionAct
 from tests.approving import by_two
-from tests.compliance.builders import (
+from tests.factories import (
     NOW,
-    Tenant,
-    approve,
+    Customer,
+    approve_connection,
     make_case,
+    make_connection_request,
     make_member,
-    make_request,
     make_staff,
 )
 
@@ -41,39 +41,39 @@ MEASURES = {
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-def test_a_measure_is_told(tenant: Tenant, measure: ViolationMeasure) -> None:
-    case = make_case(tenant, measure=measure)
+def test_a_measure_is_told(customer: Customer, measure: ViolationMeasure) -> None:
+    case = make_case(customer, measure=measure)
     words = _words("violation_measure")
     assert words.subject == f"{MEASURES[measure]} {case.number}"
     assert "Behavior: Harassment." in words.text
     assert case.summary in words.text
     assert "All agents are now out of service." in words.text
-    assert "You can appeal until 17 Mar 2026, 12:00:00 UTC+8." in words.text
+    assert "You can appeal until 17 Mar 2026, 10:00:00 UTC+8." in words.text
 
 
-def test_a_warning_is_told(tenant: Tenant) -> None:
-    case = make_case(tenant, behaviour=6)
+def test_a_warning_is_told(customer: Customer) -> None:
+    case = make_case(customer, behaviour=6)
     words = _words("violation_measure")
     assert words.subject == f"Warning: violation {case.number}"
     assert "Service continues." in words.text
 
 
-def test_a_reader_of_chinese_reads_the_rule_in_chinese(tenant: Tenant) -> None:
-    make_case(tenant)
+def test_a_reader_of_chinese_reads_the_rule_in_chinese(customer: Customer) -> None:
+    make_case(customer)
     assert "骚扰" in _words("violation_measure", "zh-hans").text
 
 
-def test_only_those_who_can_appeal_are_told_of_a_measure(tenant: Tenant) -> None:
-    make_member(tenant.account, "viewer")
-    case = make_case(tenant)
+def test_only_those_who_can_appeal_are_told_of_a_measure(customer: Customer) -> None:
+    make_member(customer.account, "viewer")
+    case = make_case(customer)
     news = _news("violation_measure")
-    assert news.user == tenant.owner
-    assert news.path == f"/console/{tenant.account.uin}/violations/{case.number}/"
+    assert news.user == customer.owner
+    assert news.path == f"/console/{customer.account.uin}/violations/{case.number}/"
     assert news.next_attempt_at == NOW
 
 
-def test_lifting_is_told(tenant: Tenant, staff: User) -> None:
-    case = make_case(tenant)
+def test_lifting_is_told(customer: Customer, staff: User) -> None:
+    case = make_case(customer)
     lift_measure(violation=case, reason="A first offence.", by=None, now=NOW)
     words = _words("violation_lifted")
     assert words.subject == f"Suspension lifted: violation {case.number}"
@@ -89,8 +89,10 @@ def test_lifting_is_told(tenant: Tenant, staff: User) -> None:
     ],
     ids=["overturned", "upheld"],
 )
-def test_the_answer_to_an_appeal_is_told(tenant: Tenant, is_overturned: bool, subject: str) -> None:
-    case = make_case(tenant, CaseState.APPEALED)
+def test_the_answer_to_an_appeal_is_told(
+    customer: Customer, is_overturned: bool, subject: str
+) -> None:
+    case = make_case(customer, CaseState.APPEALED)
     decide_appeal(
         appeal=case.appeals.get(),
         is_overturned=is_overturned,
@@ -115,15 +117,15 @@ DECISIONS: dict[str, tuple[list[ConnectionAct], str]] = {
 
 @pytest.mark.parametrize(("acts", "subject"), DECISIONS.values(), ids=DECISIONS.keys())
 def test_the_decision_on_a_request_is_told(
-    tenant: Tenant, staff: User, acts: list[ConnectionAct], subject: str
+    customer: Customer, staff: User, acts: list[ConnectionAct], subject: str
 ) -> None:
-    request = make_request(tenant)
+    request = make_connection_request(customer)
     for act in acts:
         Notification.objects.all().delete()
         if act == ConnectionAct.REVOKE:
             by_two(
                 "connection.revoke",
-                account=tenant.account,
+                account=customer.account,
                 target=request,
                 reason="As it is.",
                 by=staff,
@@ -132,19 +134,19 @@ def test_the_decision_on_a_request_is_told(
         else:
             decide_connection(request=request, act=act, reason="As it is.", by=staff, now=NOW)
     words = _words("connection_decided")
-    assert words.subject == subject.format(tenant.application)
+    assert words.subject == subject.format(customer.application)
     assert "As it is." in words.text
 
 
-def test_those_who_make_requests_are_told_of_decisions(tenant: Tenant) -> None:
-    manager = make_member(tenant.account, "agent_manager")
-    make_member(tenant.account, "finance")
-    approve(make_request(tenant))
+def test_those_who_make_requests_are_told_of_decisions(customer: Customer) -> None:
+    manager = make_member(customer.account, "agent_manager")
+    make_member(customer.account, "finance")
+    approve_connection(make_connection_request(customer))
     readers: Any = Notification.objects.values_list("user_id", flat=True)
-    assert set(readers) == {tenant.owner.pk, manager.pk}
+    assert set(readers) == {customer.owner.pk, manager.pk}
 
 
-def test_what_was_not_decided_is_not_told(tenant: Tenant) -> None:
-    make_case(tenant, CaseState.VERIFIED)
-    make_request(tenant)
+def test_what_was_not_decided_is_not_told(customer: Customer) -> None:
+    make_case(customer, CaseState.VERIFIED)
+    make_connection_request(customer)
     assert not Notification.objects.exists()

@@ -18,7 +18,7 @@ from compliance.enums import (
 from compliance.models import ConnectionRequest, FlagWord, Industry, ScreeningEntry
 from compliance.screening import Code, Finding, find_words
 from compliance.services.screening import save_entry, save_flag_word
-from tests.compliance.builders import NOW, Tenant, make_request, make_tenant
+from tests.factories import NOW, Customer, make_connection_request, make_customer, make_entity
 
 DATA = json.loads((Path(__file__).parents[2] / "compliance/data/guidelines.json").read_text())
 SCENARIOS = [
@@ -69,8 +69,8 @@ def _expected(industry: str, way: str) -> tuple[ConnectionState, Code]:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("industry", "name"), SCENARIOS, ids=lambda value: str(value)[:30])
-def test_each_scenario_in_each_way(tenant: Tenant, industry: str, name: str, way: str) -> None:
-    request = make_request(tenant, entry=_scenario(industry, name), **WAYS[way])
+def test_each_scenario_in_each_way(customer: Customer, industry: str, name: str, way: str) -> None:
+    request = make_connection_request(customer, entry=_scenario(industry, name), **WAYS[way])
     state, code = _expected(industry, way)
     assert request.state == state
     found = Finding.from_json(request.screening[0])
@@ -84,9 +84,11 @@ def test_the_ways_and_the_list_are_whole() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", PROHIBITED)
-def test_each_prohibited_service_is_refused_by_name(tenant: Tenant, name: str, way: str) -> None:
+def test_each_prohibited_service_is_refused_by_name(
+    customer: Customer, name: str, way: str
+) -> None:
     entry = ScreeningEntry.objects.get(kind=EntryKind.PROHIBITED, name=name)
-    request = make_request(tenant, entry=entry, **WAYS[way])
+    request = make_connection_request(customer, entry=entry, **WAYS[way])
     assert request.state == ConnectionState.REFUSED
     assert Finding.from_json(request.screening[0]).text == (
         f"This service is never connected: {name}."
@@ -95,19 +97,19 @@ def test_each_prohibited_service_is_refused_by_name(tenant: Tenant, name: str, w
 
 @pytest.mark.parametrize("kind", [EntityKind.HOUSEHOLD, EntityKind.INDIVIDUAL])
 def test_only_enterprises_are_connected(db: None, kind: EntityKind) -> None:
-    request = make_request(make_tenant(kind=kind))
+    request = make_connection_request(make_customer(entity=make_entity(kind=kind)))
     assert request.state == ConnectionState.REFUSED
     assert Finding.from_json(request.screening[0]) == Finding(Code.NOT_ENTERPRISE, kind)
     assert str(kind.label) in Finding.from_json(request.screening[0]).text
 
 
-def test_a_business_that_the_list_does_not_name_goes_to_review(tenant: Tenant) -> None:
-    request = make_request(tenant)
+def test_a_business_that_the_list_does_not_name_goes_to_review(customer: Customer) -> None:
+    request = make_connection_request(customer)
     assert (request.state, _codes(request)) == (ConnectionState.REVIEW, [Code.NOT_LISTED])
 
 
-def test_cold_calling_for_an_unlisted_business_goes_to_review(tenant: Tenant) -> None:
-    request = make_request(tenant, **COLD)
+def test_cold_calling_for_an_unlisted_business_goes_to_review(customer: Customer) -> None:
+    request = make_connection_request(customer, **COLD)
     assert request.state == ConnectionState.REVIEW
     assert _codes(request) == [
         Code.NOT_LISTED,
@@ -118,9 +120,11 @@ def test_cold_calling_for_an_unlisted_business_goes_to_review(tenant: Tenant) ->
 
 
 def test_all_reasons_are_given_not_just_the_first(db: None) -> None:
-    tenant = make_tenant(kind=EntityKind.HOUSEHOLD)
+    customer = make_customer(entity=make_entity(kind=EntityKind.HOUSEHOLD))
     entry = _scenario("Finance", "Credit card")
-    request = make_request(tenant, entry=entry, **COLD | {"description": "Casino bonus cards"})
+    request = make_connection_request(
+        customer, entry=entry, **COLD | {"description": "Casino bonus cards"}
+    )
     assert _codes(request) == [
         Code.NOT_ENTERPRISE,
         Code.COLD_CALLING,
@@ -130,8 +134,8 @@ def test_all_reasons_are_given_not_just_the_first(db: None) -> None:
     ]
 
 
-def test_calls_without_documented_consent_are_pointed_out(tenant: Tenant) -> None:
-    request = make_request(tenant, **CONSENT | {"consent_proof": "  "})
+def test_calls_without_documented_consent_are_pointed_out(customer: Customer) -> None:
+    request = make_connection_request(customer, **CONSENT | {"consent_proof": "  "})
     assert _codes(request) == [Code.NOT_LISTED, Code.CONSENT_MISSING]
 
 
@@ -152,16 +156,16 @@ def test_words_are_found(text: str, words: list[str], found: tuple[str, ...]) ->
 
 
 def test_a_flagged_word_leads_to_review_and_is_named_to_staff_only(
-    tenant: Tenant,
+    customer: Customer,
 ) -> None:
-    request = make_request(tenant, description="Reminders of overdue payment")
+    request = make_connection_request(customer, description="Reminders of overdue payment")
     assert request.state == ConnectionState.REVIEW
     found = Finding.from_json(request.screening[1])
     assert found.staff_text == "Flag words in the description: overdue payment."
     assert found.text == "The description needs our check."
 
 
-def test_staff_add_an_entry_without_code(tenant: Tenant, staff: User) -> None:
+def test_staff_add_an_entry_without_code(customer: Customer, staff: User) -> None:
     entry = ScreeningEntry(
         kind=EntryKind.SCENARIO,
         industry=Industry.objects.get(name="Gaming"),
@@ -169,16 +173,16 @@ def test_staff_add_an_entry_without_code(tenant: Tenant, staff: User) -> None:
         rule=EntryRule.COLD,
     )
     save_entry(entry=entry, by=staff, now=NOW)
-    assert make_request(tenant, entry=entry, **COLD).state == ConnectionState.REFUSED
+    assert make_connection_request(customer, entry=entry, **COLD).state == ConnectionState.REFUSED
 
 
-def test_staff_add_a_word_without_code(tenant: Tenant, staff: User) -> None:
+def test_staff_add_a_word_without_code(customer: Customer, staff: User) -> None:
     save_flag_word(word=FlagWord(word="  Deliveries "), by=staff, now=NOW)
-    assert _codes(make_request(tenant)) == [Code.NOT_LISTED, Code.FLAGGED_WORDS]
+    assert _codes(make_connection_request(customer)) == [Code.NOT_LISTED, Code.FLAGGED_WORDS]
 
 
-def test_a_word_out_of_use_flags_nothing(tenant: Tenant, staff: User) -> None:
+def test_a_word_out_of_use_flags_nothing(customer: Customer, staff: User) -> None:
     word = FlagWord.objects.get(word="casino")
     word.is_active = False
     save_flag_word(word=word, by=staff, now=NOW)
-    assert _codes(make_request(tenant, description="Casino")) == [Code.NOT_LISTED]
+    assert _codes(make_connection_request(customer, description="Casino")) == [Code.NOT_LISTED]

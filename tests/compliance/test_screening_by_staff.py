@@ -9,9 +9,15 @@ from django.urls import reverse
 
 from compliance.enums import ConnectionState
 from compliance.models import ConnectionRequest, FlagWord, Industry, ScreeningEntry
-from tests.compliance.builders import Tenant, make_request, make_staff, make_tenant
 from tests.compliance.desk import act
 from tests.compliance.pages import address, read, signed_in
+from tests.factories import (
+    Customer,
+    make_connection_request,
+    make_customer,
+    make_entity,
+    make_staff,
+)
 
 pytestmark = pytest.mark.usefixtures("db", "clock")
 
@@ -31,12 +37,14 @@ def desk() -> Client:
     return signed_in(make_staff())
 
 
-def _ask(tenant: Tenant, entry: Any, way: dict[str, str], description: str = "Coaching.") -> str:
+def _ask(
+    customer: Customer, entry: Any, way: dict[str, str], description: str = "Coaching."
+) -> str:
     """Send the form as the customer; return what the page says."""
-    answer = signed_in(tenant.owner).post(
-        address("request_connection", tenant),
+    answer = signed_in(customer.owner).post(
+        address("request_connection", customer),
         {
-            "application": tenant.application.pk,
+            "application": customer.application.pk,
             "entry": entry,
             "description": description,
             "expected_volume": "100",
@@ -76,27 +84,27 @@ DECISIONS = {
 
 @pytest.mark.parametrize(("rule", "way"), DECISIONS)
 def test_a_new_scenario_is_offered_screened_and_named(
-    tenant: Tenant, desk: Client, rule: str, way: str
+    customer: Customer, desk: Client, rule: str, way: str
 ) -> None:
     entry = _add_entry(desk, rule=rule)
     assert "Game coaching" in read(Client().get("/guidelines/"))
-    form = signed_in(tenant.owner).get(address("request_connection", tenant)).content.decode()
+    form = signed_in(customer.owner).get(address("request_connection", customer)).content.decode()
     assert f'<option value="{entry.pk}">Game coaching</option>' in form
-    text = _ask(tenant, entry.pk, WAYS[way])
+    text = _ask(customer, entry.pk, WAYS[way])
     assert ConnectionRequest.objects.get().state == DECISIONS[rule, way]
     assert "Game coaching" in text
     refused = DECISIONS[rule, way] == ConnectionState.REFUSED
     assert ("The connect guidelines refuse this business." in text) == refused
 
 
-def test_a_new_prohibited_service_is_refused_by_name(tenant: Tenant, desk: Client) -> None:
+def test_a_new_prohibited_service_is_refused_by_name(customer: Customer, desk: Client) -> None:
     entry = _add_entry(desk, kind="prohibited", industry="", name="Rain making", rule="always")
     assert "Rain making" in read(Client().get("/guidelines/"))
-    assert "This service is never connected: Rain making." in _ask(tenant, entry.pk, INBOUND)
+    assert "This service is never connected: Rain making." in _ask(customer, entry.pk, INBOUND)
     assert ConnectionRequest.objects.get().state == ConnectionState.REFUSED
 
 
-def test_an_entry_out_of_use_is_neither_shown_nor_taken(tenant: Tenant, desk: Client) -> None:
+def test_an_entry_out_of_use_is_neither_shown_nor_taken(customer: Customer, desk: Client) -> None:
     entry = _add_entry(desk)
     data = {
         "kind": "scenario",
@@ -108,12 +116,12 @@ def test_an_entry_out_of_use_is_neither_shown_nor_taken(tenant: Tenant, desk: Cl
     }
     desk.post(act(entry, "edit"), data)
     assert "Game coaching" not in read(Client().get("/guidelines/"))
-    form = signed_in(tenant.owner).get(address("request_connection", tenant)).content.decode()
+    form = signed_in(customer.owner).get(address("request_connection", customer)).content.decode()
     assert f'<option value="{entry.pk}">' not in form
-    answer = signed_in(tenant.owner).post(
-        address("request_connection", tenant),
+    answer = signed_in(customer.owner).post(
+        address("request_connection", customer),
         {
-            "application": tenant.application.pk,
+            "application": customer.application.pk,
             "entry": entry.pk,
             "description": "Coaching.",
             "expected_volume": "100",
@@ -126,11 +134,11 @@ def test_an_entry_out_of_use_is_neither_shown_nor_taken(tenant: Tenant, desk: Cl
 
 
 def test_a_new_word_sends_a_description_to_review_and_stays_with_staff(
-    tenant: Tenant, desk: Client
+    customer: Customer, desk: Client
 ) -> None:
     desk.post(reverse("admin:compliance_flagword_add"), {"word": "Moonshine", "is_active": "on"})
     assert FlagWord.objects.filter(word="moonshine").exists()
-    text = _ask(tenant, "other", INBOUND, description="Answers questions about MOONSHINE.")
+    text = _ask(customer, "other", INBOUND, description="Answers questions about MOONSHINE.")
     made = ConnectionRequest.objects.get()
     assert made.state == ConnectionState.REVIEW
     assert "The description needs our check." in text
@@ -147,25 +155,25 @@ def test_a_new_word_sends_a_description_to_review_and_stays_with_staff(
 def test_households_and_individuals_are_refused_however_they_call(
     kind: str, words: str, way: str
 ) -> None:
-    tenant = make_tenant(kind=kind)
-    text = _ask(tenant, "other", WAYS[way])
+    customer = make_customer(entity=make_entity(kind=kind))
+    text = _ask(customer, "other", WAYS[way])
     assert ConnectionRequest.objects.get().state == ConnectionState.REFUSED
     assert "The connect guidelines refuse this business." in text
     assert words in text
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_an_unclear_business_waits_for_staff_however_it_calls(tenant: Tenant, way: str) -> None:
-    text = _ask(tenant, "other", WAYS[way], description="Various things.")
+def test_an_unclear_business_waits_for_staff_however_it_calls(customer: Customer, way: str) -> None:
+    text = _ask(customer, "other", WAYS[way], description="Various things.")
     assert ConnectionRequest.objects.get().state == ConnectionState.REVIEW
     assert "The request was received and is under review." in text
 
 
 def test_staff_cannot_approve_what_became_prohibited_meanwhile(
-    tenant: Tenant, desk: Client
+    customer: Customer, desk: Client
 ) -> None:
     entry = _add_entry(desk)
-    made = make_request(tenant, entry=entry)
+    made = make_connection_request(customer, entry=entry)
     data = {
         "kind": "scenario",
         "industry": str(entry.industry_id),

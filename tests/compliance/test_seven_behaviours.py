@@ -16,9 +16,9 @@ from billing.models import Refund
 from compliance.enums import CaseState
 from compliance.models import Behaviour, Violation
 from tests import factories
-from tests.compliance.builders import Tenant, approve, make_request, make_staff
 from tests.compliance.desk import act, approve_what_waits, change
 from tests.compliance.pages import address, read, signed_in
+from tests.factories import Customer, approve_connection, make_connection_request, make_staff
 
 pytestmark = pytest.mark.usefixtures("db", "clock")
 
@@ -74,19 +74,19 @@ CASES = [(number, measure) for number, rule in RULES.items() for measure in HAND
 
 
 @pytest.fixture
-def buyer() -> Tenant:
+def buyer() -> Customer:
     """A customer with a package of today, which could be refunded in full."""
     customer = factories.make_customer(gift="20", cash="500")
     factories.buy(customer.application)
-    return Tenant(customer.owner, customer.account, customer.application)
+    return customer
 
 
-def _record(desk: Client, tenant: Tenant, number: int) -> Violation:
+def _record(desk: Client, customer: Customer, number: int) -> Violation:
     answer = desk.post(
         reverse("admin:compliance_violation_add"),
         {
-            "account": tenant.account.uin,
-            "application": str(tenant.application.sdkappid),
+            "account": customer.account.uin,
+            "application": str(customer.application.sdkappid),
             "behaviour": str(number),
             "source": "customer_complaint",
             "complaint_number": "CP-9",
@@ -98,10 +98,14 @@ def _record(desk: Client, tenant: Tenant, number: int) -> Violation:
     return Violation.objects.get()
 
 
-def _judge(desk: Client, tenant: Tenant, number: int, measure: str) -> Violation:
+def _judge(desk: Client, customer: Customer, number: int, measure: str) -> Violation:
     """Take a case through the desk's forms; return it with its measure taken."""
-    declared = approve(make_request(tenant)) if RULES[number].is_about_request else None
-    case = _record(desk, tenant, number)
+    declared = (
+        approve_connection(make_connection_request(customer))
+        if RULES[number].is_about_request
+        else None
+    )
+    case = _record(desk, customer, number)
     desk.post(act(case, "investigate"), {"reason": ""})
     finding = {"finding": "The records prove it.", "behaviour": str(number)}
     if declared is not None:
@@ -114,14 +118,14 @@ def _judge(desk: Client, tenant: Tenant, number: int, measure: str) -> Violation
     return Violation.objects.get()
 
 
-def _refund_url(tenant: Tenant, name: str = "refund") -> str:
-    place = {"uin": tenant.account.uin, "sdkappid": tenant.application.sdkappid}
+def _refund_url(customer: Customer, name: str = "refund") -> str:
+    place = {"uin": customer.account.uin, "sdkappid": customer.application.sdkappid}
     return reverse(f"agents:{name}", kwargs=place)
 
 
-def _confirm(client: Client, tenant: Tenant) -> None:
+def _confirm(client: Client, customer: Customer) -> None:
     """Open dialog 2 and send it."""
-    url = _refund_url(tenant, "refund_confirm")
+    url = _refund_url(customer, "refund_confirm")
     token = re.search(r'name="token" value="([^"]+)"', client.get(url).content.decode())
     assert token is not None
     client.post(url, {"token": token[1]})
@@ -133,7 +137,7 @@ def test_these_are_all_behaviours() -> None:
 
 @pytest.mark.parametrize(("number", "measure"), CASES)
 def test_a_behaviour_from_the_desk_to_the_customers_page(
-    buyer: Tenant, number: int, measure: str
+    buyer: Customer, number: int, measure: str
 ) -> None:
     rule = RULES[number]
     case = _judge(signed_in(make_staff()), buyer, number, measure)
@@ -162,7 +166,7 @@ def test_a_behaviour_from_the_desk_to_the_customers_page(
 
 
 @pytest.mark.parametrize(("number", "measure"), CASES)
-def test_what_a_behaviour_does_to_a_refund(buyer: Tenant, number: int, measure: str) -> None:
+def test_what_a_behaviour_does_to_a_refund(buyer: Customer, number: int, measure: str) -> None:
     case = _judge(signed_in(make_staff()), buyer, number, measure)
     client = signed_in(buyer.owner)
     text = read(client.get(_refund_url(buyer)))
@@ -180,7 +184,7 @@ def test_what_a_behaviour_does_to_a_refund(buyer: Tenant, number: int, measure: 
 
 
 @pytest.mark.parametrize("number", RULES)
-def test_the_desk_offers_and_takes_no_other_measure(buyer: Tenant, number: int) -> None:
+def test_the_desk_offers_and_takes_no_other_measure(buyer: Customer, number: int) -> None:
     desk = signed_in(make_staff())
     case = _record(desk, buyer, number)
     desk.post(act(case, "investigate"), {"reason": ""})
@@ -196,7 +200,7 @@ def test_the_desk_offers_and_takes_no_other_measure(buyer: Tenant, number: int) 
 
 
 @pytest.mark.parametrize("number", RULES)
-def test_an_open_case_sends_any_refund_to_review(buyer: Tenant, number: int) -> None:
+def test_an_open_case_sends_any_refund_to_review(buyer: Customer, number: int) -> None:
     case = _record(signed_in(make_staff()), buyer, number)
     client = signed_in(buyer.owner)
     assert f"A violation is under investigation: {case.number}" in read(
@@ -208,7 +212,7 @@ def test_an_open_case_sends_any_refund_to_review(buyer: Tenant, number: int) -> 
 
 @pytest.mark.parametrize("number", [number for number in RULES if RULES[number].is_about_request])
 def test_a_case_about_the_business_leads_both_sides_to_the_request(
-    buyer: Tenant, number: int
+    buyer: Customer, number: int
 ) -> None:
     desk = signed_in(make_staff())
     measure = HANDLING[RULES[number].severity][0]

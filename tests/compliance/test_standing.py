@@ -20,23 +20,23 @@ from compliance.services.standing import (
     refund_bars,
 )
 from tests.approving import by_two
-from tests.compliance.builders import (
+from tests.factories import (
     DAY,
     HOUR,
     NOW,
-    Tenant,
-    approve,
+    Customer,
+    approve_connection,
     make_case,
-    make_request,
-    make_tenant,
+    make_connection_request,
+    make_customer,
 )
 
 SECOND = timedelta(seconds=1)
 STANDING, WARNINGS, OPEN, NOTHING = "standing", "warnings", "under_investigation", ""
 
 
-def _bars(tenant: Tenant, now: datetime = NOW) -> dict[str, list[str]]:
-    bars = refund_bars(tenant.account, now=now)
+def _bars(customer: Customer, now: datetime = NOW) -> dict[str, list[str]]:
+    bars = refund_bars(customer.account, now=now)
     groups = {
         STANDING: bars.standing,
         WARNINGS: bars.warnings,
@@ -60,15 +60,17 @@ GROUPS = {
 
 @pytest.mark.parametrize("state", CaseState)
 @pytest.mark.parametrize(("behaviour", "column"), [(2, 0), (6, 1)], ids=["serious", "violation"])
-def test_where_a_case_counts(tenant: Tenant, state: CaseState, behaviour: int, column: int) -> None:
-    case = make_case(tenant, state, behaviour=behaviour)
+def test_where_a_case_counts(
+    customer: Customer, state: CaseState, behaviour: int, column: int
+) -> None:
+    case = make_case(customer, state, behaviour=behaviour)
     group = GROUPS[state][column]
-    assert _bars(tenant) == ({group: [case.number]} if group else {})
+    assert _bars(customer) == ({group: [case.number]} if group else {})
 
 
-def test_a_fact_says_what_a_trace_needs(tenant: Tenant) -> None:
-    case = make_case(tenant, CaseState.ACTIONED, behaviour=1)
-    assert refund_bars(tenant.account, now=NOW) == RefundBars(
+def test_a_fact_says_what_a_trace_needs(customer: Customer) -> None:
+    case = make_case(customer, CaseState.ACTIONED, behaviour=1)
+    assert refund_bars(customer.account, now=NOW) == RefundBars(
         standing=(
             ViolationFact(
                 number=case.number,
@@ -82,17 +84,17 @@ def test_a_fact_says_what_a_trace_needs(tenant: Tenant) -> None:
     )
 
 
-def test_cases_of_another_account_do_not_count(tenant: Tenant) -> None:
-    make_case(make_tenant())
-    assert _bars(tenant) == {}
+def test_cases_of_another_account_do_not_count(customer: Customer) -> None:
+    make_case(make_customer())
+    assert _bars(customer) == {}
 
 
 def test_several_cases_are_told_oldest_first_in_one_query(
-    tenant: Tenant, django_assert_num_queries: object
+    customer: Customer, django_assert_num_queries: object
 ) -> None:
-    cases = [make_case(tenant, CaseState.VERIFIED) for _ in range(3)]
+    cases = [make_case(customer, CaseState.VERIFIED) for _ in range(3)]
     with django_assert_num_queries(1):  # type: ignore[operator]
-        assert _bars(tenant) == {STANDING: [case.number for case in cases]}
+        assert _bars(customer) == {STANDING: [case.number for case in cases]}
 
 
 YEAR = timedelta(days=django_settings.WARNING_STANDING_DAYS)
@@ -103,25 +105,25 @@ YEAR = timedelta(days=django_settings.WARNING_STANDING_DAYS)
     [(YEAR - SECOND, True), (YEAR, False), (YEAR + SECOND, False)],
     ids=["a second before", "at the end", "a second after"],
 )
-def test_a_warning_stops_standing(tenant: Tenant, age: timedelta, expected: bool) -> None:
-    make_case(tenant, CaseState.ACTIONED, behaviour=6)
-    assert bool(_bars(tenant, NOW + age)) == expected
+def test_a_warning_stops_standing(customer: Customer, age: timedelta, expected: bool) -> None:
+    make_case(customer, CaseState.ACTIONED, behaviour=6)
+    assert bool(_bars(customer, NOW + age)) == expected
 
 
-def test_a_warning_that_was_never_given_does_not_fade(tenant: Tenant) -> None:
-    case = make_case(tenant, CaseState.VERIFIED, behaviour=6)
-    assert _bars(tenant, NOW + 3 * YEAR) == {WARNINGS: [case.number]}
+def test_a_warning_that_was_never_given_does_not_fade(customer: Customer) -> None:
+    case = make_case(customer, CaseState.VERIFIED, behaviour=6)
+    assert _bars(customer, NOW + 3 * YEAR) == {WARNINGS: [case.number]}
 
 
-def test_a_serious_violation_never_fades(tenant: Tenant) -> None:
-    case = make_case(tenant, CaseState.ACTIONED)
-    assert _bars(tenant, NOW + 3 * YEAR) == {STANDING: [case.number]}
+def test_a_serious_violation_never_fades(customer: Customer) -> None:
+    case = make_case(customer, CaseState.ACTIONED)
+    assert _bars(customer, NOW + 3 * YEAR) == {STANDING: [case.number]}
 
 
-def test_lifting_a_suspension_does_not_revive_refunds(tenant: Tenant, staff: User) -> None:
-    case = make_case(tenant, CaseState.ACTIONED)
+def test_lifting_a_suspension_does_not_revive_refunds(customer: Customer, staff: User) -> None:
+    case = make_case(customer, CaseState.ACTIONED)
     lift_measure(violation=case, reason="Enough.", by=None, now=NOW + DAY)
-    assert _bars(tenant, NOW + 2 * DAY) == {STANDING: [case.number]}
+    assert _bars(customer, NOW + 2 * DAY) == {STANDING: [case.number]}
 
 
 # --- Lost time -----------------------------------------------------------------------------
@@ -177,9 +179,11 @@ def test_lost_time(
     assert lost == hours * HOUR
 
 
-def _restrict(tenant: Tenant, case: str, start: float, end: float | None, annulled: bool) -> None:
+def _restrict(
+    customer: Customer, case: str, start: float, end: float | None, annulled: bool
+) -> None:
     restrict_account(
-        account=tenant.account,
+        account=customer.account,
         measure=Measure.SUSPEND,
         case_number=case,
         reason="Why.",
@@ -188,7 +192,7 @@ def _restrict(tenant: Tenant, case: str, start: float, end: float | None, annull
     )
     if end is not None:
         lift_restriction(
-            account=tenant.account,
+            account=customer.account,
             case_number=case,
             reason="Why.",
             is_annulled=annulled,
@@ -197,30 +201,30 @@ def _restrict(tenant: Tenant, case: str, start: float, end: float | None, annull
         )
 
 
-def test_annulled_time_reads_the_restrictions(tenant: Tenant) -> None:
-    other = make_tenant()
-    _restrict(tenant, "V-1", 1, 5, annulled=True)
-    _restrict(tenant, "V-2", 4, 7, annulled=True)
-    _restrict(tenant, "V-3", 2, 3, annulled=False)
-    _restrict(tenant, "V-4", 6.5, None, annulled=False)
+def test_annulled_time_reads_the_restrictions(customer: Customer) -> None:
+    other = make_customer()
+    _restrict(customer, "V-1", 1, 5, annulled=True)
+    _restrict(customer, "V-2", 4, 7, annulled=True)
+    _restrict(customer, "V-3", 2, 3, annulled=False)
+    _restrict(customer, "V-4", 6.5, None, annulled=False)
     _restrict(other, "V-5", 0, 10, annulled=True)
-    assert annulled_time(tenant.account, since=_at(0), until=_at(10)) == 4.5 * HOUR
-    assert annulled_time(tenant.account, since=_at(4), until=_at(5)) == HOUR
-    assert annulled_time(tenant.account, since=_at(10), until=_at(0)) == timedelta()
+    assert annulled_time(customer.account, since=_at(0), until=_at(10)) == 4.5 * HOUR
+    assert annulled_time(customer.account, since=_at(4), until=_at(5)) == HOUR
+    assert annulled_time(customer.account, since=_at(10), until=_at(0)) == timedelta()
 
 
-def test_only_approved_requests_open_an_application(tenant: Tenant, staff: User) -> None:
-    request = make_request(tenant)
-    assert not has_approved_connection(tenant.application.pk)
-    approve(request)
-    assert has_approved_connection(tenant.application.pk)
-    assert not has_approved_connection(make_tenant().application.pk)
-    by_two("connection.revoke", account=tenant.account, target=request, by=staff, now=NOW)
-    assert not has_approved_connection(tenant.application.pk)
+def test_only_approved_requests_open_an_application(customer: Customer, staff: User) -> None:
+    request = make_connection_request(customer)
+    assert not has_approved_connection(customer.application.pk)
+    approve_connection(request)
+    assert has_approved_connection(customer.application.pk)
+    assert not has_approved_connection(make_customer().application.pk)
+    by_two("connection.revoke", account=customer.account, target=request, by=staff, now=NOW)
+    assert not has_approved_connection(customer.application.pk)
 
 
-def test_the_queryset_and_the_groups_agree(tenant: Tenant) -> None:
+def test_the_queryset_and_the_groups_agree(customer: Customer) -> None:
     for state in CaseState:
-        make_case(tenant, state)
+        make_case(customer, state)
     standing = Violation.objects.standing(NOW, warning_days=365)
-    assert sorted(standing.values_list("number", flat=True)) == _bars(tenant)[STANDING]
+    assert sorted(standing.values_list("number", flat=True)) == _bars(customer)[STANDING]

@@ -21,9 +21,9 @@ from billing.renewals.sweep import run_sweep
 from compliance.enums import CaseState
 from compliance.models import Appeal, Violation
 from tests import factories
-from tests.compliance.builders import Tenant, make_case, make_staff
 from tests.compliance.desk import act, approve_what_waits
 from tests.compliance.pages import address, read, signed_in
+from tests.factories import Customer, make_case, make_staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -33,15 +33,15 @@ STANDS = "A Serious or Severe violation stands against the account: "
 
 
 @pytest.fixture
-def buyer() -> Tenant:
+def buyer() -> Customer:
     """Somebody who has just bought Essential for a month, for 120.00."""
     customer = factories.make_customer(cash="1000")
     factories.buy(customer.application)
-    return Tenant(customer.owner, customer.account, customer.application)
+    return customer
 
 
-def _agents_url(tenant: Tenant, name: str) -> str:
-    place = {"uin": tenant.account.uin, "sdkappid": tenant.application.sdkappid}
+def _agents_url(customer: Customer, name: str) -> str:
+    place = {"uin": customer.account.uin, "sdkappid": customer.application.sdkappid}
     return reverse(f"agents:{name}", kwargs=place)
 
 
@@ -51,12 +51,12 @@ def _token(answer: Any) -> str:
     return found[1]
 
 
-def _confirm(client: Client, tenant: Tenant, token: str) -> Any:
-    return client.post(_agents_url(tenant, "refund_confirm"), {"token": token})
+def _confirm(client: Client, customer: Customer, token: str) -> Any:
+    return client.post(_agents_url(customer, "refund_confirm"), {"token": token})
 
 
-def _verify(desk: Client, tenant: Tenant) -> Violation:
-    case = make_case(tenant, CaseState.INVESTIGATING, now=timezone.now())
+def _verify(desk: Client, customer: Customer) -> Violation:
+    case = make_case(customer, CaseState.INVESTIGATING, now=timezone.now())
     desk.post(act(case, "verify"), {"finding": "True.", "behaviour": "2"})
     return Violation.objects.get(pk=case.pk)
 
@@ -67,8 +67,8 @@ def _suspend(desk: Client, case: Violation) -> None:
     approve_what_waits()
 
 
-def _appeal(client: Client, tenant: Tenant, case: Violation) -> Appeal:
-    answer = client.post(address("appeal", tenant, number=case.number), {"statement": "Not us."})
+def _appeal(client: Client, customer: Customer, case: Violation) -> Appeal:
+    answer = client.post(address("appeal", customer, number=case.number), {"statement": "Not us."})
     assert answer.status_code == 302
     return case.appeals.get()
 
@@ -80,7 +80,7 @@ def _overturn(appeal: Appeal) -> None:
 
 @pytest.mark.parametrize("is_measure_taken", [False, True], ids=["verified", "suspended"])
 def test_dialog_2_that_was_open_is_refused_by_the_rule_and_works_once_it_is_overturned(
-    buyer: Tenant, is_measure_taken: bool
+    buyer: Customer, is_measure_taken: bool
 ) -> None:
     with time_machine.travel(NOW, tick=False) as clock:
         customer, desk = signed_in(buyer.owner), signed_in(make_staff())
@@ -108,7 +108,7 @@ def test_dialog_2_that_was_open_is_refused_by_the_rule_and_works_once_it_is_over
     assert factories.balances(buyer.account)["cash"] == "1000.00"
 
 
-def test_the_longer_window_ends_to_the_second(buyer: Tenant) -> None:
+def test_the_longer_window_ends_to_the_second(buyer: Customer) -> None:
     with time_machine.travel(NOW, tick=False) as clock:
         case = _verify(desk := signed_in(make_staff()), buyer)
         _suspend(desk, case)
@@ -123,9 +123,9 @@ def test_the_longer_window_ends_to_the_second(buyer: Tenant) -> None:
             assert ("The window of 5 days ended" in text) == (not is_met)
 
 
-def _renew(client: Client, tenant: Tenant) -> Any:
-    package = Package.objects.get(application=tenant.application)
-    base = f"/console/{tenant.account.uin}"
+def _renew(client: Client, customer: Customer) -> Any:
+    package = Package.objects.get(application=customer.application)
+    base = f"/console/{customer.account.uin}"
     term = {f"unit_{package.pk}": "month", f"count_{package.pk}": "1"}
     choice = {"packages": str(package.pk), "coupon": "", **term}
     asked = client.post(f"{base}/renew/", choice)
@@ -143,7 +143,9 @@ def _sweep() -> None:
     )
 
 
-def test_a_package_that_ran_out_meanwhile_is_renewed_and_gets_the_lost_time(buyer: Tenant) -> None:
+def test_a_package_that_ran_out_meanwhile_is_renewed_and_gets_the_lost_time(
+    buyer: Customer,
+) -> None:
     """Suspended from the 20th day to the 45th; the package ended on the 31st."""
     desk = signed_in(make_staff())
     with time_machine.travel(NOW + 20 * DAY, tick=False) as clock:
@@ -176,7 +178,7 @@ def test_a_package_that_ran_out_meanwhile_is_renewed_and_gets_the_lost_time(buye
         assert "4 Jun 2026, 10:00:00 UTC+8" in shown
 
 
-def test_seven_days_after_the_suspension_it_is_released_after_all(buyer: Tenant) -> None:
+def test_seven_days_after_the_suspension_it_is_released_after_all(buyer: Customer) -> None:
     with time_machine.travel(NOW + 20 * DAY, tick=False) as clock:
         _suspend(signed_in(make_staff()), case := _verify(signed_in(make_staff()), buyer))
         appeal = _appeal(signed_in(buyer.owner), buyer, case)
@@ -191,7 +193,7 @@ def test_seven_days_after_the_suspension_it_is_released_after_all(buyer: Tenant)
             assert Package.objects.get().state == state
 
 
-def test_a_blocked_companys_accounts_activate_nothing_by_any_form(buyer: Tenant) -> None:
+def test_a_blocked_companys_accounts_activate_nothing_by_any_form(buyer: Customer) -> None:
     sister = factories.make_account(entity=buyer.account.entity, owner=buyer.owner)
     stranger = factories.make_account(owner=buyer.owner)
     with time_machine.travel(NOW + DAY, tick=False):
@@ -215,7 +217,7 @@ def test_a_blocked_companys_accounts_activate_nothing_by_any_form(buyer: Tenant)
             assert Application.objects.count() == before + number
 
 
-def test_a_warning_sends_the_refund_to_review_where_staff_decide(buyer: Tenant) -> None:
+def test_a_warning_sends_the_refund_to_review_where_staff_decide(buyer: Customer) -> None:
     make_case(buyer, CaseState.ACTIONED, behaviour=7, now=NOW)
     with time_machine.travel(NOW + DAY, tick=False):
         customer = signed_in(buyer.owner)

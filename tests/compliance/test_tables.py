@@ -16,7 +16,7 @@ from compliance.models import Behaviour, FlagWord, Industry, RuleBook, Screening
 from compliance.services.guidelines import read_guidelines
 from compliance.services.rule_book import find_rule_book, publish_rule_book
 from compliance.services.screening import save_entry, save_flag_word, save_industry
-from tests.compliance.builders import NOW
+from tests.factories import NOW
 
 pytestmark = pytest.mark.slow
 

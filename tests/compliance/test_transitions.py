@@ -44,14 +44,15 @@ from compliance.transitions import (
     ConnectionStart,
 )
 from tests.approving import by_two, take_measure
-from tests.compliance.builders import (
+from tests.factories import (
     NOW,
-    Tenant,
-    approve,
+    Customer,
+    approve_connection,
     make_case,
-    make_request,
+    make_connection_request,
+    make_customer,
+    make_entity,
     make_staff,
-    make_tenant,
 )
 
 S, A = CaseState, CaseAct
@@ -70,17 +71,17 @@ ALLOWED_OF_CASE = {
 LATER = NOW + timedelta(minutes=1)
 
 
-def _decide(is_overturned: bool) -> Callable[[Violation, Tenant, User], object]:
-    def decide(case: Violation, tenant: Tenant, by: User) -> object:
+def _decide(is_overturned: bool) -> Callable[[Violation, Customer, User], object]:
+    def decide(case: Violation, customer: Customer, by: User) -> object:
         appeal = case.appeals.order_by("-round").first()
         if appeal is None:
             # A forged one, for a case that nobody appealed.
             appeal = Appeal.objects.create(
-                account=tenant.account,
+                account=customer.account,
                 violation=case,
                 round=1,
                 statement="Forged.",
-                submitted_by=tenant.owner,
+                submitted_by=customer.owner,
                 submitted_at=NOW,
             )
         return decide_appeal(
@@ -90,7 +91,7 @@ def _decide(is_overturned: bool) -> Callable[[Violation, Tenant, User], object]:
     return decide
 
 
-ACTS: dict[CaseAct, Callable[[Violation, Tenant, User], object]] = {
+ACTS: dict[CaseAct, Callable[[Violation, Customer, User], object]] = {
     A.INVESTIGATE: lambda case, _tenant, by: start_investigation(violation=case, by=by, now=LATER),
     A.VERIFY: lambda case, _tenant, by: verify_violation(
         violation=case, finding="True.", by=by, now=LATER
@@ -101,8 +102,8 @@ ACTS: dict[CaseAct, Callable[[Violation, Tenant, User], object]] = {
     A.ACT: lambda case, _tenant, by: take_measure(
         case, ViolationMeasure.SUSPEND, reason="Why.", by=by, now=LATER
     ),
-    A.APPEAL: lambda case, tenant, _by: submit_appeal(
-        violation=case, statement="Again: not us.", by=tenant.owner, now=LATER
+    A.APPEAL: lambda case, customer, _by: submit_appeal(
+        violation=case, statement="Again: not us.", by=customer.owner, now=LATER
     ),
     A.UPHOLD: _decide(is_overturned=False),
     A.OVERTURN: _decide(is_overturned=True),
@@ -132,17 +133,17 @@ def test_standing_and_open_states_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(("state", "act"), list(product(S, A)), ids=str)
-def test_an_act_on_a_case(tenant: Tenant, state: CaseState, act: CaseAct) -> None:
-    case = make_case(tenant, state)
+def test_an_act_on_a_case(customer: Customer, state: CaseState, act: CaseAct) -> None:
+    case = make_case(customer, state)
     before = ViolationEvent.objects.count(), AuditEvent.objects.count()
     expected = ALLOWED_OF_CASE.get((state, act))
     if expected is None:
         with pytest.raises(Refused):
-            ACTS[act](case, tenant, make_staff())
+            ACTS[act](case, customer, make_staff())
         assert Violation.objects.get(pk=case.pk).state == state
         assert (ViolationEvent.objects.count(), AuditEvent.objects.count()) == before
         return
-    ACTS[act](case, tenant, make_staff())
+    ACTS[act](case, customer, make_staff())
     assert Violation.objects.get(pk=case.pk).state == expected
     event = ViolationEvent.objects.get(violation=case, at=LATER)
     assert (event.act, event.from_state, event.to_state) == (act, state, expected)
@@ -168,11 +169,11 @@ def test_the_table_of_appeals_is_whole() -> None:
 
 
 @pytest.mark.parametrize(("state", "act"), list(product(AS, AA)), ids=str)
-def test_an_act_on_an_appeal(tenant: Tenant, state: AppealState, act: AppealAct) -> None:
-    case = make_case(tenant, CASE_OF_APPEAL[state])
+def test_an_act_on_an_appeal(customer: Customer, state: AppealState, act: AppealAct) -> None:
+    case = make_case(customer, CASE_OF_APPEAL[state])
     if state == AS.UPHELD:
         # So that the case waits for a decision again, though not for one on this appeal.
-        submit_appeal(violation=case, statement="Still not us.", by=tenant.owner, now=NOW)
+        submit_appeal(violation=case, statement="Still not us.", by=customer.owner, now=NOW)
     appeal = case.appeals.get(round=1)
     assert appeal.state == state
     events = AuditEvent.objects.filter(target_type="compliance.appeal", target_id=appeal.pk)
@@ -212,7 +213,7 @@ ALLOWED_OF_CONNECTION = {
 
 
 def _request_in(state: ConnectionState) -> ConnectionRequest:
-    request = make_request(make_tenant())
+    request = make_connection_request(make_customer())
     if state == CS.REVIEW:
         return request
     if state == CS.WITHDRAWN:
@@ -221,7 +222,7 @@ def _request_in(state: ConnectionState) -> ConnectionRequest:
         return decide_connection(
             request=request, act=CA.REFUSE, reason="No.", by=make_staff(), now=NOW
         )
-    request = approve(request)
+    request = approve_connection(request)
     if state == CS.APPROVED:
         return request
     return _revoke(request, NOW)
@@ -287,17 +288,17 @@ def _starts_of(target: str) -> set[tuple[str, str]]:
     return set(events.values_list("verb", "to_state"))
 
 
-def test_how_cases_appeals_and_requests_start(tenant: Tenant) -> None:
+def test_how_cases_appeals_and_requests_start(customer: Customer) -> None:
     assert CASE_STARTS == {CaseStart.REPORT: S.REPORTED}
     assert APPEAL_STARTS == {AppealStart.SUBMIT: AS.OPEN}
     assert CONNECTION_STARTS == {
         ConnectionStart.SEND: CS.REVIEW,
         ConnectionStart.SCREEN_OUT: CS.REFUSED,
     }
-    make_case(tenant, S.APPEALED)
-    assert make_request(make_tenant()).state == "review"
-    private = make_tenant("A person", kind=EntityKind.INDIVIDUAL)
-    assert make_request(private).state == "refused"
+    make_case(customer, S.APPEALED)
+    assert make_connection_request(make_customer()).state == "review"
+    private = make_customer(entity=make_entity(kind=EntityKind.INDIVIDUAL))
+    assert make_connection_request(private).state == "refused"
     assert _starts_of("compliance.violation") == {("violation.reported", "reported")}
     assert _starts_of("compliance.appeal") == {("appeal.submitted", "open")}
     assert _starts_of("compliance.connectionrequest") == {

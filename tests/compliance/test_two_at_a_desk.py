@@ -18,16 +18,16 @@ from billing.refunds.services import refund_package
 from compliance.enums import CaseState, ConnectionState
 from compliance.models import Appeal, ConnectionRequest, Violation, ViolationEvent
 from tests import factories
-from tests.compliance.builders import (
-    NOW,
-    Tenant,
-    make_case,
-    make_request,
-    make_staff,
-    make_tenant,
-)
 from tests.compliance.desk import act, approve_what_waits, change
 from tests.compliance.pages import read, signed_in
+from tests.factories import (
+    NOW,
+    Customer,
+    make_case,
+    make_connection_request,
+    make_customer,
+    make_staff,
+)
 from tests.races import race, values
 
 CHANGED = "This was changed meanwhile. Look at it, then decide again."
@@ -52,17 +52,17 @@ def _written() -> tuple[int, int]:
 #: what there is, the first act with its data, and the second one
 SECONDS: dict[str, tuple[Any, tuple[str, dict[str, str]], tuple[str, dict[str, str]]]] = {
     "verified, then dismissed": (
-        lambda tenant: make_case(tenant, CaseState.INVESTIGATING),
+        lambda customer: make_case(customer, CaseState.INVESTIGATING),
         ("verify", {"finding": "True.", "behaviour": "2"}),
         ("dismiss", {"finding": "Untrue."}),
     ),
     "dismissed, then verified": (
-        lambda tenant: make_case(tenant, CaseState.INVESTIGATING),
+        lambda customer: make_case(customer, CaseState.INVESTIGATING),
         ("dismiss", {"finding": "Untrue."}),
         ("verify", {"finding": "True.", "behaviour": "2"}),
     ),
     "suspended, then blocked": (
-        lambda tenant: make_case(tenant, CaseState.VERIFIED),
+        lambda customer: make_case(customer, CaseState.VERIFIED),
         ("take-measure", {"measure": "suspend", "reason": "Rules."}),
         ("take-measure", {"measure": "block", "reason": "Rules."}),
     ),
@@ -72,22 +72,22 @@ SECONDS: dict[str, tuple[Any, tuple[str, dict[str, str]], tuple[str, dict[str, s
         ("lift", {"reason": "Enough."}),
     ),
     "overturned, then upheld": (
-        lambda tenant: make_case(tenant, CaseState.APPEALED).appeals.get(),
+        lambda customer: make_case(customer, CaseState.APPEALED).appeals.get(),
         ("overturn", {"reason": "It falls."}),
         ("uphold", {"reason": "It stands."}),
     ),
     "upheld, then overturned": (
-        lambda tenant: make_case(tenant, CaseState.APPEALED).appeals.get(),
+        lambda customer: make_case(customer, CaseState.APPEALED).appeals.get(),
         ("uphold", {"reason": "It stands."}),
         ("overturn", {"reason": "It falls."}),
     ),
     "approved, then refused": (
-        make_request,
+        make_connection_request,
         ("approve", {"reason": "Clear."}),
         ("refuse", {"reason": "Unclear."}),
     ),
     "refused, then approved": (
-        make_request,
+        make_connection_request,
         ("refuse", {"reason": "Unclear."}),
         ("approve", {"reason": "Clear."}),
     ),
@@ -96,12 +96,12 @@ SECONDS: dict[str, tuple[Any, tuple[str, dict[str, str]], tuple[str, dict[str, s
 
 @pytest.mark.parametrize(("make", "first", "second"), SECONDS.values(), ids=SECONDS.keys())
 def test_who_comes_second_changes_nothing_and_is_told(
-    tenant: Tenant,
-    make: Callable[[Tenant], Any],
+    customer: Customer,
+    make: Callable[[Customer], Any],
     first: tuple[str, dict[str, str]],
     second: tuple[str, dict[str, str]],
 ) -> None:
-    obj = make(tenant)
+    obj = make(customer)
     early, late = signed_in(make_staff()), signed_in(make_staff())
     form = _open(late, act(obj, second[0]))
     assert early.post(act(obj, first[0]), first[1]).status_code == 302
@@ -115,8 +115,8 @@ def test_who_comes_second_changes_nothing_and_is_told(
     assert type(obj).objects.filter(pk=obj.pk).values().get() == row
 
 
-def test_a_correction_does_not_undo_one_that_it_has_not_seen(tenant: Tenant) -> None:
-    case = make_case(tenant, CaseState.INVESTIGATING)
+def test_a_correction_does_not_undo_one_that_it_has_not_seen(customer: Customer) -> None:
+    case = make_case(customer, CaseState.INVESTIGATING)
     early, late = signed_in(make_staff()), signed_in(make_staff())
     data = {"source": "carrier", "reason": "The carrier wrote."}
     form = _open(late, act(case, "amend"))
@@ -133,8 +133,8 @@ def test_a_correction_does_not_undo_one_that_it_has_not_seen(tenant: Tenant) -> 
     assert Violation.objects.get().summary == "Called."
 
 
-def test_a_finding_is_not_about_a_record_that_was_corrected_meanwhile(tenant: Tenant) -> None:
-    case = make_case(tenant, CaseState.INVESTIGATING)
+def test_a_finding_is_not_about_a_record_that_was_corrected_meanwhile(customer: Customer) -> None:
+    case = make_case(customer, CaseState.INVESTIGATING)
     early, late = signed_in(make_staff()), signed_in(make_staff())
     form = _open(late, act(case, "verify"))
     early.post(
@@ -145,8 +145,8 @@ def test_a_finding_is_not_about_a_record_that_was_corrected_meanwhile(tenant: Te
     assert Violation.objects.get().state == CaseState.INVESTIGATING
 
 
-def test_the_page_that_shows_a_fault_can_be_sent_again(tenant: Tenant) -> None:
-    case = make_case(tenant, CaseState.VERIFIED)
+def test_the_page_that_shows_a_fault_can_be_sent_again(customer: Customer) -> None:
+    case = make_case(customer, CaseState.VERIFIED)
     client = signed_in(make_staff())
     form = _open(client, act(case, "take-measure"))
     answer = client.post(act(case, "take-measure"), {"measure": "suspend", "reason": " "} | form)
@@ -187,10 +187,10 @@ def test_lost_time_is_given_back_once_by_a_double_send_and_by_two_people() -> No
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_measure_sent_twice_is_one_measure(tenant: Tenant) -> None:
+def test_a_measure_sent_twice_is_one_measure(customer: Customer) -> None:
     """Also where a second one would leave the account's status as it is."""
     client = signed_in(make_staff())
-    url = reverse("admin:accounts_account_act", args=[tenant.account.pk, "restrict"])
+    url = reverse("admin:accounts_account_act", args=[customer.account.pk, "restrict"])
     data = {"measure": "suspend", "reason": "A bill is open."}
     client.post(url, data | _open(client, url))
     approve_what_waits()
@@ -209,7 +209,7 @@ REFUNDS = [("approve", "reject", "done"), ("reject", "approve", "rejected")]
 def test_a_refund_is_decided_by_who_comes_first(first: str, second: str, status: str) -> None:
     customer = factories.make_customer(cash="500")
     factories.buy(customer.application)
-    bought = Tenant(customer.owner, customer.account, customer.application)
+    bought = customer
     make_case(bought, CaseState.ACTIONED, behaviour=6)
     package = factories.current_package(customer.application)
     token = quote_refund(package=package, now=NOW).token
@@ -236,7 +236,7 @@ def test_a_refund_is_decided_by_who_comes_first(first: str, second: str, status:
 
 def _hands(count: int) -> tuple[Violation, list[Callable[[], int]]]:
     """A case, and that many people who correct what they see of it at the same time."""
-    case = make_case(make_tenant(), CaseState.INVESTIGATING)
+    case = make_case(make_customer(), CaseState.INVESTIGATING)
     url = act(case, "amend")
     hands = []
     for number in range(count):
@@ -312,9 +312,9 @@ DATA = {
 
 @pytest.mark.parametrize(("state", "name"), STATES, ids=lambda value: str(value))
 def test_a_forged_act_out_of_turn_changes_nothing(
-    tenant: Tenant, state: CaseState, name: str
+    customer: Customer, state: CaseState, name: str
 ) -> None:
-    case = make_case(tenant, state)
+    case = make_case(customer, state)
     before = _written(), Violation.objects.values().get(), Restriction.objects.count()
     answer = signed_in(make_staff()).post(act(case, name), DATA)
     after = _written(), Violation.objects.values().get(), Restriction.objects.count()
@@ -323,16 +323,16 @@ def test_a_forged_act_out_of_turn_changes_nothing(
 
 
 @pytest.mark.parametrize("seen", ["", "x", "\x00", "é" * 5000, "0" * 64])
-def test_a_forged_memory_is_a_stale_one(tenant: Tenant, seen: str) -> None:
-    made = make_request(tenant)
+def test_a_forged_memory_is_a_stale_one(customer: Customer, seen: str) -> None:
+    made = make_connection_request(customer)
     answer = signed_in(make_staff()).post(act(made, "approve"), {"reason": "x", "seen": seen})
     assert answer.status_code == 409
     assert ConnectionRequest.objects.get().state == ConnectionState.REVIEW
 
 
-def test_acts_are_not_for_links(tenant: Tenant) -> None:
+def test_acts_are_not_for_links(customer: Customer) -> None:
     """Neither by GET nor by HEAD does anything happen, whatever the address carries."""
-    appeal = make_case(tenant, CaseState.APPEALED).appeals.get()
+    appeal = make_case(customer, CaseState.APPEALED).appeals.get()
     client = signed_in(make_staff())
     written = _written()
     for method in (client.get, client.head):
@@ -341,10 +341,10 @@ def test_acts_are_not_for_links(tenant: Tenant) -> None:
     assert _written() == written
 
 
-def test_djangos_own_forms_change_no_case(tenant: Tenant) -> None:
+def test_djangos_own_forms_change_no_case(customer: Customer) -> None:
     """What the admin's own change, delete and bulk pages would do, forged by every right."""
-    case = make_case(tenant, CaseState.APPEALED)
-    rows = [case, case.appeals.get(), make_request(make_tenant())]
+    case = make_case(customer, CaseState.APPEALED)
+    rows = [case, case.appeals.get(), make_connection_request(make_customer())]
     client = signed_in(make_staff())
     before = [type(row)._default_manager.filter(pk=row.pk).values().get() for row in rows]
     for row in rows:
@@ -356,13 +356,13 @@ def test_djangos_own_forms_change_no_case(tenant: Tenant) -> None:
         edited = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-id": row.pk}
         client.post(listing, edited | {"form-0-state": "overturned", "_save": "Save"})
     assert [type(row)._default_manager.filter(pk=row.pk).values().get() for row in rows] == before
-    assert Account.objects.get(pk=tenant.account.pk).status == "suspended"
+    assert Account.objects.get(pk=customer.account.pk).status == "suspended"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_turn_ends_with_its_request() -> None:
     """Nothing is held once a request is answered, also where it was refused."""
-    made = make_request(make_tenant())
+    made = make_connection_request(make_customer())
     signed_in(make_staff()).post(act(made, "approve"), {"reason": "x", "seen": "stale"})
     with connection.cursor() as cursor:
         cursor.execute(

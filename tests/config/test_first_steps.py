@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from accounts.enums import Role
 from accounts.models import Account
-from tests.compliance.builders import Tenant, make_request
 from tests.factories import (
     NOW,
+    Customer,
     buy,
     current_package,
     fund_account,
@@ -21,6 +21,7 @@ from tests.factories import (
     make_account,
     make_agent,
     make_application,
+    make_connection_request,
     make_member,
 )
 
@@ -96,7 +97,7 @@ def test_the_way_ends_where_everything_is_done() -> None:
     account = make_account()
     application = make_application(account, now=timezone.now())
     owner = account.memberships.get().user
-    make_request(Tenant(owner, account, application), now=timezone.now())
+    make_connection_request(Customer(owner, account, application), now=timezone.now())
     assert steps_of(account)[1] == ("Declare your business", "Done")
 
     make_agent(application, now=timezone.now())

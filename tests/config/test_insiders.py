@@ -42,7 +42,6 @@ from compliance.services.evidence import attach_evidence
 from config.staff.groups import GROUPS
 from tests import factories as make
 from tests.approving import make_second
-from tests.compliance import builders as cases
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
@@ -235,7 +234,6 @@ class Scene:
         self.account = self.customer.account
         make.buy(self.customer.application, now=now - DAY)
         self.package = make.current_package(self.customer.application)
-        self.tenant = cases.Tenant(self.customer.owner, self.account, self.customer.application)
         self.member = make.make_member(self.account, Role.VIEWER, now=now - DAY)
 
     def form(self, key: str) -> tuple[Any, dict[str, Any]]:
@@ -420,7 +418,7 @@ class Scene:
     # --- compliance
 
     def _case(self, state: CaseState) -> Any:
-        return cases.make_case(self.tenant, state, handler=self.boss, now=self.now)
+        return make.make_case(self.customer, state, handler=self.boss, now=self.now)
 
     def compliance_appeal_overturn(self) -> Any:
         return self._case(CaseState.APPEALED).appeals.get(), {}
@@ -428,7 +426,7 @@ class Scene:
     compliance_appeal_uphold = compliance_appeal_overturn
 
     def _request(self) -> Any:
-        return cases.make_request(self.tenant, by=self.puppets[0], now=self.now)
+        return make.make_connection_request(self.customer, by=self.puppets[0], now=self.now)
 
     def compliance_connectionrequest_approve(self) -> Any:
         return self._request(), {}
@@ -436,14 +434,14 @@ class Scene:
     compliance_connectionrequest_refuse = compliance_connectionrequest_approve
 
     def compliance_connectionrequest_revoke(self) -> Any:
-        request = cases.make_request(self.tenant, now=self.now)
-        return cases.approve(request, by=self.clerk), {}
+        request = make.make_connection_request(self.customer, now=self.now)
+        return make.approve_connection(request, by=self.clerk), {}
 
     def compliance_evidence_disclose(self, *, is_disclosed: bool = False) -> Any:
         case = self._case(CaseState.VERIFIED)
         file = attach_evidence(
             violation=case,
-            upload=cases.make_file(),
+            upload=make.make_file(),
             is_disclosed=is_disclosed,
             by=self.clerk,
             now=self.now,
@@ -476,7 +474,7 @@ class Scene:
         return None, {"account": self.account.uin, **form, "request_key": str(uuid4())}
 
     def compliance_violation_add_evidence(self) -> Any:
-        return self._case(CaseState.VERIFIED), {"attachments": cases.make_file()}
+        return self._case(CaseState.VERIFIED), {"attachments": make.make_file()}
 
     def compliance_violation_amend(self) -> Any:
         return self._case(CaseState.REPORTED), {"source": "carrier", "summary": "Other."}

@@ -36,11 +36,10 @@ from config.staff.watch import WATCH
 from config.staff.work import WorkList, change_url
 from tests import factories
 from tests.approving import take_measure
-from tests.compliance import builders as cases
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 #: After everything that the factories do by themselves.
-NOW = cases.NOW
+NOW = factories.NOW
 DAY = timedelta(days=1)
 LISTS = {each.name: each for each in [*DECISIONS, *WATCH]}
 
@@ -77,9 +76,8 @@ def labels(user: User, name: str, now: datetime = NOW) -> list[str]:
     return [line.label for line in lists(read_desk(user, now))[name].lines]
 
 
-def make_tenant() -> cases.Tenant:
-    customer = factories.make_customer(now=NOW - 10 * DAY)
-    return cases.Tenant(customer.owner, customer.account, customer.application)
+def make_customer() -> factories.Customer:
+    return factories.make_customer(now=NOW - 10 * DAY)
 
 
 # --- One thing of each kind, and the act that takes it off the list ----------------------------
@@ -91,8 +89,7 @@ def waiting_refund() -> Refund:
     """A mere warning sends the refund to review."""
     customer = factories.make_customer(cash="1000", now=NOW - DAY)
     factories.buy(customer.application, by=customer.owner, now=NOW - DAY)
-    tenant = cases.Tenant(customer.owner, customer.account, customer.application)
-    cases.make_case(tenant, behaviour=6, measure=ViolationMeasure.WARN, now=NOW - DAY)
+    factories.make_case(customer, behaviour=6, measure=ViolationMeasure.WARN, now=NOW - DAY)
     package = factories.current_package(customer.application)
     quote = quote_refund(package=package, now=NOW)
     return refund_package(package=package, token=quote.token, by=customer.owner, now=NOW)
@@ -122,26 +119,26 @@ def a_credit() -> Thing:
 
 
 def a_report() -> Thing:
-    case = cases.make_case(make_tenant(), CaseState.REPORTED)
+    case = factories.make_case(make_customer(), CaseState.REPORTED)
     return case.number, lambda: start_investigation(violation=case, by=make_root(), now=NOW)
 
 
 def an_investigation() -> Thing:
-    case = cases.make_case(make_tenant(), CaseState.INVESTIGATING)
+    case = factories.make_case(make_customer(), CaseState.INVESTIGATING)
     return case.number, lambda: dismiss_violation(
         violation=case, finding="Untrue.", by=make_root(), now=NOW
     )
 
 
 def a_verified_case() -> Thing:
-    case = cases.make_case(make_tenant(), CaseState.VERIFIED)
+    case = factories.make_case(make_customer(), CaseState.VERIFIED)
     return case.number, lambda: take_measure(
         case, ViolationMeasure.SUSPEND, by=make_root(), now=NOW
     )
 
 
 def an_appeal() -> Thing:
-    case = cases.make_case(make_tenant(), CaseState.APPEALED)
+    case = factories.make_case(make_customer(), CaseState.APPEALED)
     appeal = case.appeals.get()
     return str(appeal), lambda: decide_appeal(
         appeal=appeal, is_overturned=True, reason="Right", by=make_root(), now=NOW
@@ -149,7 +146,7 @@ def an_appeal() -> Thing:
 
 
 def a_connection() -> Thing:
-    request = cases.make_request(make_tenant())
+    request = factories.make_connection_request(make_customer())
     return request.number, lambda: decide_connection(
         request=request, act=ConnectionAct.APPROVE, reason="Clear", by=make_root(), now=NOW
     )
@@ -321,7 +318,7 @@ def test_what_one_brought_about_is_not_on_ones_own_list() -> None:
         by=recorder,
         now=NOW,
     )
-    case = cases.make_case(make_tenant(), CaseState.APPEALED, handler=recorder)
+    case = factories.make_case(make_customer(), CaseState.APPEALED, handler=recorder)
     appeal = Appeal.objects.get(violation=case)
 
     assert (labels(recorder, "credits"), labels(recorder, "appeals")) == ([], [])
@@ -333,8 +330,8 @@ def test_what_one_brought_about_is_not_on_ones_own_list() -> None:
 
 
 def test_the_oldest_stand_first_and_late_ones_are_marked() -> None:
-    old = cases.make_case(make_tenant(), CaseState.REPORTED, now=NOW - 4 * DAY)
-    young = cases.make_case(make_tenant(), CaseState.REPORTED, now=NOW - 3 * DAY)
+    old = factories.make_case(make_customer(), CaseState.REPORTED, now=NOW - 4 * DAY)
+    young = factories.make_case(make_customer(), CaseState.REPORTED, now=NOW - 3 * DAY)
 
     found = lists(read_desk(make_root(), NOW))["reported"].lines
 
@@ -556,10 +553,10 @@ def test_an_offers_limits_are_told_in_words() -> None:
 
 
 def test_notifications_are_listed_by_their_headlines() -> None:
-    tenant = make_tenant()
+    customer = make_customer()
     notify = Notification.objects.create(
-        user=tenant.owner,
-        account=tenant.account,
+        user=customer.owner,
+        account=customer.account,
         kind="order_expired",
         params={"number": "2026", "total": "1.00", "currency": "USD"},
         created_at=NOW,

@@ -28,11 +28,10 @@ from config.staff.customer import TABLES, read_customer
 from config.staff.sections import DeskSection
 from config.staff.work import change_url
 from tests import factories
-from tests.compliance import builders as cases
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 #: After everything that the factories do by themselves.
-NOW = cases.NOW
+NOW = factories.NOW
 DAY = timedelta(days=1)
 NAMES = {table.name: table for table in TABLES}
 
@@ -85,11 +84,10 @@ def make_whole_customer() -> factories.Customer:
         by=owner,
         now=NOW - DAY,
     )
-    tenant = cases.Tenant(owner, account, application)
-    cases.make_case(
-        tenant, CaseState.APPEALED, behaviour=6, measure=ViolationMeasure.WARN, now=NOW - DAY
+    factories.make_case(
+        customer, CaseState.APPEALED, behaviour=6, measure=ViolationMeasure.WARN, now=NOW - DAY
     )
-    cases.make_request(tenant, now=NOW - DAY)
+    factories.make_connection_request(customer, now=NOW - DAY)
     package = factories.current_package(application)
     quote = quote_refund(package=package, now=NOW)
     refund_package(package=package, token=quote.token, by=owner, now=NOW)
@@ -140,11 +138,11 @@ def test_cells_tell_what_there_is() -> None:
     account, application, owner = customer.account, customer.application, customer.owner
     refund = Refund.objects.get()
     case = account.violations.get()
-    day = "9 Mar 2026, 12:00 UTC+8"
+    day = "9 Mar 2026, 10:00 UTC+8"
 
-    assert table(account, "members") == [[owner.email, "", "Owner", "1 Mar 2026, 12:00 UTC+8"]]
+    assert table(account, "members") == [[owner.email, "", "Owner", "1 Mar 2026, 10:00 UTC+8"]]
     assert table(account, "applications") == [
-        [application.name, str(application.sdkappid), "1 Mar 2026, 12:00 UTC+8"]
+        [application.name, str(application.sdkappid), "1 Mar 2026, 10:00 UTC+8"]
     ]
     assert [row[:3] for row in table(account, "packages")] == [
         [application.name, "Essential", "Active"],
@@ -167,7 +165,7 @@ def test_cells_tell_what_there_is() -> None:
     assert table(account, "connections")[0][3] == "Under review"
     assert table(account, "audit")[0][1:] == [
         "System",
-        "6 Mar 2026, 12:00 UTC+8",
+        "6 Mar 2026, 10:00 UTC+8",
         "Settled",
     ]
 
@@ -234,8 +232,7 @@ def test_the_one_refund_of_the_entity_is_told_of_in_all_its_accounts() -> None:
     assert (notes(first.account, "refunds"), notes(second, "refunds")) == (unused, unused)
 
     factories.buy(first.application, by=first.owner, now=NOW - DAY)
-    tenant = cases.Tenant(first.owner, first.account, first.application)
-    cases.make_case(tenant, behaviour=6, measure=ViolationMeasure.WARN, now=NOW - DAY)
+    factories.make_case(first, behaviour=6, measure=ViolationMeasure.WARN, now=NOW - DAY)
     package = factories.current_package(first.application)
     quote = quote_refund(package=package, now=NOW)
     refund = refund_package(package=package, token=quote.token, by=first.owner, now=NOW)

@@ -17,7 +17,6 @@ from billing.refunds.services import refund_package
 from compliance.enums import CaseState, ViolationMeasure
 from config.staff.work import change_url
 from tests import factories
-from tests.compliance import builders as cases
 from tests.looks import CONTRAST, WCAG, faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,12 +38,11 @@ def refund() -> Refund:
     now = timezone.now()
     customer = factories.make_customer(cash="1000", now=now - 9 * DAY)
     factories.buy(customer.application, by=customer.owner, now=now - DAY)
-    tenant = cases.Tenant(customer.owner, customer.account, customer.application)
-    cases.make_case(
-        tenant, CaseState.APPEALED, behaviour=6, measure=ViolationMeasure.WARN, now=now - DAY
+    factories.make_case(
+        customer, CaseState.APPEALED, behaviour=6, measure=ViolationMeasure.WARN, now=now - DAY
     )
-    cases.make_case(tenant, CaseState.REPORTED, now=now - 5 * DAY)
-    cases.make_request(tenant, now=now - DAY)
+    factories.make_case(customer, CaseState.REPORTED, now=now - 5 * DAY)
+    factories.make_connection_request(customer, now=now - DAY)
     factories.restrict(factories.make_account(), now=now - DAY)
     package = factories.current_package(customer.application)
     quote = quote_refund(package=package, now=now)

@@ -5,6 +5,19 @@ result tells what a customer would find.
 """
 
 from tests.factories.agents import make_agent, make_telephone
+from tests.factories.compliance import (
+    HTML,
+    MEASURE_OF,
+    PDF,
+    PNG,
+    approve_connection,
+    make_business,
+    make_case,
+    make_connection_request,
+    make_file,
+    make_report,
+    report_case,
+)
 from tests.factories.orders import (
     add,
     buy,
@@ -18,6 +31,8 @@ from tests.factories.orders import (
     upgrade,
 )
 from tests.factories.tenants import (
+    DAY,
+    HOUR,
     NOW,
     PASSWORD,
     Customer,
@@ -28,15 +43,23 @@ from tests.factories.tenants import (
     make_customer,
     make_entity,
     make_member,
+    make_staff,
     make_user,
     restrict,
 )
 
 __all__ = [
+    "DAY",
+    "HOUR",
+    "HTML",
+    "MEASURE_OF",
     "NOW",
     "PASSWORD",
+    "PDF",
+    "PNG",
     "Customer",
     "add",
+    "approve_connection",
     "balances",
     "buy",
     "current_package",
@@ -45,16 +68,23 @@ __all__ = [
     "make_account",
     "make_agent",
     "make_application",
+    "make_business",
+    "make_case",
+    "make_connection_request",
     "make_coupon",
     "make_customer",
     "make_entity",
+    "make_file",
     "make_member",
     "make_package",
     "make_promotion",
+    "make_report",
+    "make_staff",
     "make_telephone",
     "make_user",
     "place",
     "renew",
+    "report_case",
     "restrict",
     "upgrade",
 ]

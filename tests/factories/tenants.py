@@ -1,7 +1,7 @@
 """Makes people, accounts, applications and customers, and gives them money."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 
@@ -24,6 +24,8 @@ from billing.orders.trials import activate_application
 
 #: 10:00 on 10 March 2026 in the billing zone.
 NOW = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 PASSWORD = "a good password"
 _serial = count(1)
 
@@ -45,8 +47,13 @@ def make_user(email: str = "", *, name: str = "", is_staff: bool = False) -> Use
     return user
 
 
+def make_staff() -> User:
+    """Make a member of staff who may do everything."""
+    return User.objects.create_superuser(f"staff{next(_serial)}@example.com", PASSWORD)
+
+
 def make_entity(
-    name: str = "", *, kind: EntityKind = EntityKind.ENTERPRISE, now: datetime = NOW
+    name: str = "", *, kind: str = EntityKind.ENTERPRISE, now: datetime = NOW
 ) -> Entity:
     """Register a legal person."""
     serial = next(_serial)

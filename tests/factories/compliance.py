@@ -1,16 +1,12 @@
-"""Makes tenants, staff, cases and requests for the tests of this folder, through the services."""
+"""Makes cases, connection requests and files of evidence, through the services."""
 
 import uuid
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from datetime import datetime
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from accounts.enums import EntityKind, Role
-from accounts.models import Account, Application, Membership, User
-from accounts.services.tenants import create_application, open_account, register_entity
+from accounts.models import User
 from compliance.enums import CaseState, Direction, NumberSource, ReportSource, ViolationMeasure
 from compliance.models import ConnectionRequest, ScreeningEntry, Violation
 from compliance.services.appeals import decide_appeal, submit_appeal
@@ -24,55 +20,12 @@ from compliance.services.violations import (
 )
 from compliance.transitions import ConnectionAct
 from tests.approving import take_measure
+from tests.factories.tenants import DAY, NOW, Customer, make_staff
 
-NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
-PASSWORD = "a good password"
-_serial = count(1)
-
-
-@dataclass(frozen=True)
-class Tenant:
-    """An account with an owner and one application."""
-
-    owner: User
-    account: Account
-    application: Application
-
-
-def make_user(email: str = "", **fields: Any) -> User:
-    return User.objects.create_user(
-        email or f"person{next(_serial)}@example.com", PASSWORD, **fields
-    )
-
-
-def make_staff() -> User:
-    return make_user(f"staff{next(_serial)}@example.com", is_staff=True, is_superuser=True)
-
-
-def make_member(account: Account, role: str) -> User:
-    user = make_user()
-    Membership.objects.create(account=account, user=user, role=role, created_at=NOW)
-    return user
-
-
-def make_tenant(
-    name: str = "Contact Ltd", kind: str = EntityKind.ENTERPRISE, now: datetime = NOW - 30 * DAY
-) -> Tenant:
-    serial = next(_serial)
-    entity = register_entity(
-        name=name, kind=kind, registration_number=f"R{serial}", by=None, now=now
-    )
-    owner = make_user()
-    account = open_account(entity=entity, name=name, owner=owner, by=None, now=now)
-    application = create_application(account=account, name="Hotline", by=None, now=now)
-    return Tenant(owner, account, application)
-
-
-# --- Cases ---------------------------------------------------------------------------------
-
-#: The mildest measure that each of the seven behaviours allows.
+PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + b"\x00" * 20
+PDF = b"%PDF-1.7\n1 0 obj\n"
+HTML = b"<!DOCTYPE html><html><script>alert(1)</script></html>"
+#: The mildest measure that each of the seven behaviors allows.
 MEASURE_OF = {
     1: ViolationMeasure.SUSPEND,
     2: ViolationMeasure.SUSPEND,
@@ -84,7 +37,11 @@ MEASURE_OF = {
 }
 
 
+# --- Cases -----------------------------------------------------------------------------------
+
+
 def make_report(**fields: Any) -> Report:
+    """Make the report that a case begins with: by default, a call of two days before `NOW`."""
     values: dict[str, Any] = {
         "source": ReportSource.CUSTOMER_COMPLAINT,
         "summary": "A called person complained.",
@@ -96,11 +53,12 @@ def make_report(**fields: Any) -> Report:
 
 
 def report_case(
-    tenant: Tenant, behaviour: int = 2, *, now: datetime = NOW, **fields: Any
+    customer: Customer, behaviour: int = 2, *, now: datetime = NOW, **fields: Any
 ) -> Violation:
+    """Report a case against the customer's application."""
     return report_violation(
-        account=tenant.account,
-        application=tenant.application,
+        account=customer.account,
+        application=customer.application,
         behaviour_number=behaviour,
         report=make_report(**{"occurred_at": now - 2 * DAY} | fields),
         request_key=uuid.uuid4(),
@@ -110,7 +68,7 @@ def report_case(
 
 
 def make_case(
-    tenant: Tenant,
+    customer: Customer,
     state: CaseState = CaseState.ACTIONED,
     *,
     behaviour: int = 2,
@@ -118,9 +76,9 @@ def make_case(
     handler: User | None = None,
     now: datetime = NOW,
 ) -> Violation:
-    """A case that went the whole way to `state`; every step at `now`."""
+    """Take a case the whole way to `state`; every step at `now`."""
     handler = handler or make_staff()
-    case = report_case(tenant, behaviour, now=now)
+    case = report_case(customer, behaviour, now=now)
     if state == CaseState.REPORTED:
         return case
     case = start_investigation(violation=case, by=handler, now=now)
@@ -134,7 +92,7 @@ def make_case(
     case = take_measure(case, measure or MEASURE_OF[behaviour], by=handler, now=now)
     if state == CaseState.ACTIONED:
         return case
-    appeal = submit_appeal(violation=case, statement="Not us.", by=tenant.owner, now=now)
+    appeal = submit_appeal(violation=case, statement="Not us.", by=customer.owner, now=now)
     if state != CaseState.APPEALED:
         is_overturned = state == CaseState.OVERTURNED
         decide_appeal(
@@ -147,10 +105,11 @@ def make_case(
     return Violation.objects.get(pk=case.pk)
 
 
-# --- Connection requests -------------------------------------------------------------------
+# --- Connection requests ---------------------------------------------------------------------
 
 
 def make_business(**fields: Any) -> Business:
+    """Declare a business of which nothing is prohibited."""
     values: dict[str, Any] = {
         "description": "Answers questions about deliveries.",
         "direction": Direction.INBOUND,
@@ -161,44 +120,42 @@ def make_business(**fields: Any) -> Business:
     return Business(**values | fields)
 
 
-def make_request(
-    tenant: Tenant,
+def make_connection_request(
+    customer: Customer,
     *,
     entry: ScreeningEntry | None = None,
     now: datetime = NOW,
     by: User | None = None,
     **fields: Any,
 ) -> ConnectionRequest:
+    """Ask for a connection of the customer's application, as its owner."""
     return request_connection(
-        account=tenant.account,
-        application=tenant.application,
+        account=customer.account,
+        application=customer.application,
         entry=entry,
         business=make_business(**fields),
         request_key=uuid.uuid4(),
-        by=by or tenant.owner,
+        by=by or customer.owner,
         now=now,
     )
 
 
-def approve(request: ConnectionRequest, by: User | None = None) -> ConnectionRequest:
+def approve_connection(
+    request: ConnectionRequest, *, by: User | None = None, now: datetime = NOW
+) -> ConnectionRequest:
+    """Approve a connection request, as staff."""
     return decide_connection(
         request=request,
         act=ConnectionAct.APPROVE,
         reason="All is clear.",
         by=by or make_staff(),
-        now=NOW,
+        now=now,
     )
 
 
-# --- Files ---------------------------------------------------------------------------------
-
-PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + b"\x00" * 20
-PDF = b"%PDF-1.7\n1 0 obj\n"
-HTML = b"<!DOCTYPE html><html><script>alert(1)</script></html>"
+# --- Evidence --------------------------------------------------------------------------------
 
 
 def make_file(name: str = "proof.png", content: bytes = PNG) -> SimpleUploadedFile:
+    """Make a file to upload as evidence."""
     return SimpleUploadedFile(name, content, content_type="image/png")
-
-
-ROLES = (Role.OWNER, Role.FINANCE, Role.AGENT_MANAGER, Role.VIEWER)
