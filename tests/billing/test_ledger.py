@@ -27,7 +27,7 @@ from billing.refunds.quotes import quote_refund
 from billing.refunds.services import refund_package
 from billing.wallet.ledger import Leg, move_between, post_transaction
 from config.verification import count_checks
-from tests.billing.builders import NOW, Customer, make_customer
+from tests.factories import NOW, Customer, make_customer
 
 pytestmark = pytest.mark.django_db
 

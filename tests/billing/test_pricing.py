@@ -30,7 +30,7 @@ from billing.catalog.queries import find_price_book, read_price_list
 from billing.enums import Edition, ItemKind, LicenseKind, TermUnit
 from billing.models import PriceBook, PriceItem
 from tests.billing.acts import SHANGHAI, at
-from tests.billing.builders import NOW
+from tests.factories import NOW
 
 ESSENTIAL, PREMIUM = Edition.ESSENTIAL, Edition.PREMIUM
 MONTH, YEAR = TermUnit.MONTH, TermUnit.YEAR

@@ -17,7 +17,7 @@ from billing.orders.trials import activate_application
 from billing.refunds import services as refunds
 from billing.refunds.quotes import quote_refund
 from billing.refunds.services import refund_package
-from tests.billing.builders import NOW, Customer, balances, make_customer
+from tests.factories import NOW, Customer, balances, make_customer
 from tests.races import Outcome, errors, race, values
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
