@@ -24,7 +24,7 @@ from accounts.models import Account, Notification, OutgoingMail, User
 from accounts.services.invitations import invite_member
 from accounts.services.outbox import _message
 from accounts.templatetags.mail import browser
-from tests.accounts.builders import NOW, make_account, make_user
+from tests.factories import NOW, make_account, make_user
 from tests.test_chinese import ALLOWED, Reader
 
 pytestmark = pytest.mark.django_db
@@ -205,7 +205,7 @@ def _news(account: Account, language: str) -> Iterator[Mail]:
 def write_all(language: str) -> list[Mail]:
     """Write every mail in a language; once for all tests, which only read them."""
     owner = make_user(NAMELESS)
-    account = make_account("Harbour & Sons", owner=owner)
+    account = make_account(name="Harbour & Sons", owner=owner)
     with translation.override(language):
         invite_member(account=account, email=READER, role=Role.FINANCE, by=owner, now=NOW)
         invitation = _written("invitation", OutgoingMail.objects.latest("pk"))

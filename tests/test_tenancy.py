@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import Account, Application
-from tests.accounts.builders import make_account, make_application, make_user
+from tests.factories import make_account, make_application, make_user
 
 pytestmark = pytest.mark.django_db
 

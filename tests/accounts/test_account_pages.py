@@ -11,7 +11,7 @@ from accounts.enums import Measure, Role, Theme
 from accounts.models import Account, AuditEvent, User
 from accounts.services.restrictions import restrict_account
 from accounts.services.standings import Standing
-from tests.accounts.builders import NOW, make_account, make_application, make_member, make_user
+from tests.factories import NOW, make_account, make_application, make_member, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -160,7 +160,7 @@ def test_the_list_takes_the_same_number_of_queries(
 @pytest.mark.parametrize("role", Role.values)
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_only_owners_rename_the_account(method: str, role: str) -> None:
-    account = make_account("Before")
+    account = make_account(name="Before")
 
     answer = getattr(client_of(make_member(account, role)), method)(
         url(account, "rename"), {"name": "After"}

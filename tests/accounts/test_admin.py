@@ -26,7 +26,8 @@ from accounts.models import (
     User,
 )
 from accounts.services.restrictions import restrict_account
-from tests.accounts.builders import (
+from tests.approving import approve_waiting, make_second
+from tests.factories import (
     NOW,
     make_account,
     make_application,
@@ -34,7 +35,6 @@ from tests.accounts.builders import (
     make_user,
     membership_of,
 )
-from tests.approving import approve_waiting, make_second
 
 pytestmark = pytest.mark.django_db
 MODELS = [

@@ -17,7 +17,7 @@ from accounts.models import Account, AuditEvent, User
 from accounts.paging import PAGE_SIZE
 from accounts.services.audit import record_event
 from accounts.wording import describe_event, visible_verbs
-from tests.accounts.builders import NOW, make_account, make_member, make_user
+from tests.factories import NOW, make_account, make_member, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +53,7 @@ def test_who_may_read_it(role: str) -> None:
 
 
 def test_it_tells_in_sentences_newest_first() -> None:
-    account = make_account("Harbour")
+    account = make_account(name="Harbour")
     make_member(account, Role.FINANCE, user=make_user("felix@example.com"))
 
     lines = page(account).context["lines"]
@@ -227,6 +227,6 @@ def internal_verbs() -> set[str]:
 
 
 def test_a_sentence_may_hold_a_per_cent_sign_from_a_name() -> None:
-    account = make_account("100% Harbour")
+    account = make_account(name="100% Harbour")
 
     assert describe_event(record(account)) == f"Account renamed: now 100% Harbour ({account.uin})"

@@ -7,7 +7,7 @@ from django.urls import reverse
 from accounts.access import PERMISSIONS_OF_ROLE, Permission
 from accounts.enums import Role
 from accounts.models import Account
-from tests.accounts.builders import make_account, make_application, make_member, make_user
+from tests.factories import make_account, make_application, make_member, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -42,10 +42,10 @@ def test_people_are_led_to_where_they_work(
 
 def test_the_choice_shows_the_persons_own_accounts_only(client: Client) -> None:
     user = make_user()
-    mine = make_account("Mine", owner=user)
-    shared = make_account("Shared")
+    mine = make_account(name="Mine", owner=user)
+    shared = make_account(name="Shared")
     make_member(shared, Role.VIEWER, user=user)
-    make_account("Somebody else's")
+    make_account(name="Somebody else's")
     client.force_login(user)
 
     places = client.get(reverse("accounts:list")).context["places"]
@@ -58,7 +58,7 @@ def test_the_choice_shows_the_persons_own_accounts_only(client: Client) -> None:
 
 def test_two_tabs_show_two_accounts_at_once(client: Client) -> None:
     user = make_user()
-    one, other = make_account("One", owner=user), make_account("Other", owner=user)
+    one, other = make_account(name="One", owner=user), make_account(name="Other", owner=user)
     make_application(one, "First desk")
     make_application(other, "Second desk")
     client.force_login(user)

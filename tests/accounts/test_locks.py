@@ -16,7 +16,7 @@ from accounts.services import locks
 from accounts.services.locks import GRACE, Places, waiting_briefly
 from accounts.services.tenants import lock_account, lock_accounts
 from accounts.services.turns import take_turn
-from tests.accounts.builders import make_account
+from tests.factories import make_account
 from tests.races import errors, race, values
 
 SHORT = 0.6

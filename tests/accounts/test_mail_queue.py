@@ -24,7 +24,7 @@ from accounts.services.mail import queue_mail, repeat_mail
 from accounts.services.notifications import notify
 from accounts.services.outbox import PAUSES, send_due
 from config.staff.watch import _mails
-from tests.accounts.builders import PASSWORD, make_account, make_user
+from tests.factories import PASSWORD, make_account, make_user
 from tests.races import race, values
 
 pytestmark = pytest.mark.django_db

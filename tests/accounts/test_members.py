@@ -23,7 +23,7 @@ from accounts.services.invitations import (
     resend_invitation,
     withdraw_invitation,
 )
-from tests.accounts.builders import (
+from tests.factories import (
     NOW,
     PASSWORD,
     make_account,

@@ -23,7 +23,7 @@ from accounts.models import Account, Membership, Notification, User
 from accounts.services import letters, outbox
 from accounts.services.notifications import News, notify, notify_members
 from accounts.services.outbox import PAUSES, Delivery, send_due
-from tests.accounts.builders import NOW, make_account, make_member, make_user, membership_of
+from tests.factories import NOW, make_account, make_member, make_user, membership_of
 from tests.races import race, values
 
 pytestmark = pytest.mark.django_db
@@ -188,7 +188,7 @@ def test_the_list_takes_the_same_number_of_queries(
 
 
 def test_each_message_goes_out_once_as_text_and_html() -> None:
-    account = make_account("Harbour & Sons")
+    account = make_account(name="Harbour & Sons")
     user = make_member(account)
     tell(account, to=[user])
 

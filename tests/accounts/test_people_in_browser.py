@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.enums import Role
 from accounts.models import Account, Membership, User
-from tests.accounts.builders import PASSWORD, make_account, make_member, make_user
+from tests.factories import PASSWORD, make_account, make_member, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,7 +76,7 @@ def test_from_sign_up_to_an_account_with_a_second_member(
 
 def test_a_passkey_is_added_and_signs_in_without_a_password(page: Page) -> None:
     user = make_user(name="Olivia Owner")
-    make_account("Harbour", owner=user)
+    make_account(name="Harbour", owner=user)
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
     devtools.send(
@@ -111,7 +111,7 @@ def test_a_passkey_is_added_and_signs_in_without_a_password(page: Page) -> None:
 
 
 def test_the_last_owner_is_told_in_the_dialog(page: Page) -> None:
-    account = make_account("Harbour", owner=make_user("olivia@example.com"))
+    account = make_account(name="Harbour", owner=make_user("olivia@example.com"))
     make_member(account)
     sign_in(page, User.objects.get(email="olivia@example.com"))
     page.get_by_role("link", name="Members").click()

@@ -20,8 +20,8 @@ from accounts.services.proposals import (
     reject_proposal,
     withdraw_proposal,
 )
-from tests.accounts.builders import NOW, make_account, make_member, make_user, membership_of
 from tests.approving import by_two, make_second
+from tests.factories import NOW, make_account, make_member, make_user, membership_of
 
 pytestmark = pytest.mark.django_db
 

@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from accounts.middleware import SessionLimitMiddleware
 from accounts.models import User
-from tests.accounts.builders import PASSWORD, make_account, make_user
+from tests.factories import PASSWORD, make_account, make_user
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/auth/login/"

@@ -12,7 +12,7 @@ from accounts.enums import Role
 from accounts.models import OutgoingMail
 from accounts.services.invitations import invite_member
 from accounts.services.sign_in_mail import queue_sign_in_mail
-from tests.accounts.builders import NOW, make_account, make_user
+from tests.factories import NOW, make_account, make_user
 
 LIBRARY = Path(allauth.__file__).parent / "templates"
 #: The library's parts that are installed.

@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts.enums import Role
 from accounts.models import Account, Entity, Membership, PendingAccount, User
 from accounts.services.people import register_person
-from tests.accounts.builders import NOW, PASSWORD, make_account, make_member, make_user
+from tests.factories import NOW, PASSWORD, make_account, make_member, make_user
 
 pytestmark = pytest.mark.django_db
 

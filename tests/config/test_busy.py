@@ -18,7 +18,7 @@ from accounts.models import Account, Invitation
 from accounts.services.tenants import lock_account
 from config.outages import RETRY_SECONDS
 from config.urls import urlpatterns as console
-from tests.accounts.builders import make_account, make_user
+from tests.factories import make_account, make_user
 from tests.races import errors, race
 
 

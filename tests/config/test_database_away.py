@@ -17,9 +17,9 @@ from pytest_django.plugin import DjangoDbBlocker
 from config.embedded_postgres import ROLE
 from config.embedded_postgres import Server as Cluster
 from config.outages import RETRY_SECONDS
-from tests.accounts.builders import make_user
 from tests.clusters import direct_url, dump_into, own_cluster, pooled, start, stop
 from tests.config.servers import HEADERS, Load, Server, serving
+from tests.factories import make_user
 from tests.tiers import NIGHTLY
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]

@@ -15,7 +15,7 @@ from billing.models import Coupon, Credit, Order, Package, Refund
 from compliance.enums import CaseState, ConnectionState
 from compliance.models import ConnectionRequest, Violation
 from config.demo.people import PEOPLE
-from tests.accounts.builders import PASSWORD, make_user
+from tests.factories import PASSWORD, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 

@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts.services.invitations import find_invitation
 from accounts.views import invitations
 from config import logs
-from tests.accounts.builders import make_user
+from tests.factories import make_user
 
 #: Arguments of URLs that let whoever knows them act as somebody else.
 SECRET_ARGUMENTS = {"token", "key"}

@@ -16,7 +16,7 @@ from accounts.models import User
 from config import logs
 from config.outages import RETRY_SECONDS, Outage, find_outage
 from config.urls import urlpatterns as console
-from tests.accounts.builders import PASSWORD, make_user
+from tests.factories import PASSWORD, make_user
 
 REFUSED = 'connection to server at "127.0.0.1", port 5432 failed: Connection refused\n\tIs it up?'
 

@@ -45,6 +45,7 @@ from tests.factories.tenants import (
     make_member,
     make_staff,
     make_user,
+    membership_of,
     restrict,
 )
 
@@ -82,6 +83,7 @@ __all__ = [
     "make_staff",
     "make_telephone",
     "make_user",
+    "membership_of",
     "place",
     "renew",
     "report_case",

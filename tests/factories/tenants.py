@@ -8,8 +8,8 @@ from itertools import count
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
-from accounts.enums import EntityKind, Measure
-from accounts.models import Account, Application, Entity, Restriction, User
+from accounts.enums import EntityKind, Measure, Role
+from accounts.models import Account, Application, Entity, Membership, Restriction, User
 from accounts.services.members import add_member
 from accounts.services.restrictions import restrict_account
 from accounts.services.tenants import (
@@ -83,11 +83,23 @@ def make_account(
     )
 
 
-def make_member(account: Account, role: str, *, name: str = "", now: datetime = NOW) -> User:
-    """Make somebody with a role in the account."""
-    user = make_user(name=name)
+def make_member(
+    account: Account,
+    role: str = Role.VIEWER,
+    *,
+    user: User | None = None,
+    name: str = "",
+    now: datetime = NOW,
+) -> User:
+    """Give a role in the account to the user, or to somebody new."""
+    user = user or make_user(name=name)
     add_member(account=account, user=user, role=role, by=None, now=now)
     return user
+
+
+def membership_of(account: Account, user: User) -> Membership:
+    """Return the user's place in the account."""
+    return Membership.objects.get(account=account, user=user)
 
 
 def make_application(
