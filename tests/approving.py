@@ -1,7 +1,6 @@
 """How tests let two members of staff do what takes two."""
 
 from datetime import datetime
-from itertools import count
 from typing import Any
 
 from django.db.models import Model
@@ -13,13 +12,7 @@ from accounts.services.proposals import approve_proposal, propose
 from compliance.enums import ViolationMeasure
 from compliance.models import Violation
 from compliance.services.measures import RESTRICTION, act_on_violation
-
-_serial = count(1)
-
-
-def make_second() -> User:
-    """Make somebody with every right, whom nobody here made."""
-    return User.objects.create_superuser(f"second{next(_serial)}@example.com", "a good password")
+from tests.factories.tenants import make_staff
 
 
 def by_two(
@@ -38,13 +31,13 @@ def by_two(
     proposal = propose(
         kind, account=account, target=target, payload=payload, reason=reason, by=by, now=now
     )
-    return approve_proposal(proposal=proposal, by=second or make_second(), now=now)
+    return approve_proposal(proposal=proposal, by=second or make_staff(), now=now)
 
 
 def approve_waiting(*, by: User | None = None) -> None:
     """Approve whatever waits for a second person now."""
     for proposal in Proposal.objects.filter(state=ProposalState.WAITING):
-        approve_proposal(proposal=proposal, by=by or make_second(), now=timezone.now())
+        approve_proposal(proposal=proposal, by=by or make_staff(), now=timezone.now())
 
 
 def take_measure(

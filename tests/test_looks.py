@@ -10,8 +10,7 @@ from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
 from config.demo import shop
-from tests.agents.test_pages import signed_in
-from tests.factories import Customer, make_customer, make_package
+from tests.factories import Customer, make_customer, make_package, signed_in
 from tests.looks import looks_broken
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]

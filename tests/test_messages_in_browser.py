@@ -7,8 +7,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from agents.models import Agent
-from tests.agents.test_pages import signed_in, url
-from tests.factories import Customer, make_agent, make_customer, make_package
+from tests.agents.test_pages import url
+from tests.factories import Customer, make_agent, make_customer, make_package, signed_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 

@@ -4,22 +4,15 @@ import re
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from accounts.enums import Measure, Role, Theme
 from accounts.models import Account, AuditEvent, User
 from accounts.services.restrictions import restrict_account
 from accounts.services.standings import Standing
-from tests.factories import NOW, make_account, make_application, make_member, make_user
+from tests.factories import NOW, make_account, make_application, make_member, make_user, signed_in
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def url(account: Account, name: str) -> str:
@@ -35,7 +28,7 @@ def owner_of(account: Account) -> User:
 
 def test_the_profile_is_kept_and_speaks_at_once() -> None:
     user = make_user()
-    client = client_of(user)
+    client = signed_in(user)
 
     page = client.post(
         reverse("accounts:profile"),
@@ -58,7 +51,7 @@ def test_the_persons_language_comes_before_the_browsers(
     user = make_user()
     User.objects.filter(pk=user.pk).update(language=chosen)
 
-    page = client_of(user).get(reverse("accounts:profile"), headers={"Accept-Language": browser})
+    page = signed_in(user).get(reverse("accounts:profile"), headers={"Accept-Language": browser})
 
     assert f'<html lang="{spoken}"' in page.content.decode()
 
@@ -70,21 +63,21 @@ def test_the_persons_language_comes_before_the_browsers(
 def test_bad_entries_of_the_profile_are_told_beside_their_field(field: str, value: str) -> None:
     data = {"name": "Anna", "language": "en", "theme": "auto", field: value}
 
-    answer = client_of(make_user()).post(reverse("accounts:profile"), data)
+    answer = signed_in(make_user()).post(reverse("accounts:profile"), data)
 
     assert answer.status_code == 422
     assert list(answer.context["form"].errors) == [field]
 
 
 def test_the_profile_leads_to_password_and_second_factor() -> None:
-    page = client_of(make_user()).get(reverse("accounts:profile")).content.decode()
+    page = signed_in(make_user()).get(reverse("accounts:profile")).content.decode()
 
     for name in ("account_change_password", "mfa_index", "usersessions_list", "account_email"):
         assert reverse(name) in page
 
 
 def test_the_tab_of_the_addresses_has_the_name_of_their_page() -> None:
-    page = client_of(make_user()).get(reverse("account_email")).content.decode()
+    page = signed_in(make_user()).get(reverse("account_email")).content.decode()
 
     heading = re.search(r"<h1>\s*(.+?)\s*</h1>", page)
     tab = re.search(r'aria-current="page">\s*(.+?)\s*</a>', page)
@@ -103,7 +96,7 @@ def test_applications_are_listed_with_what_higher_storeys_tell_of_them(settings:
     make_application(account, "Alpha")
     make_application(make_account(), "Foreign")
 
-    page = client_of(owner_of(account)).get(url(account, "applications"))
+    page = signed_in(owner_of(account)).get(url(account, "applications"))
 
     rows = page.context["rows"]
     assert [row["application"].name for row in rows] == ["Alpha", "Beta"]
@@ -131,7 +124,7 @@ def test_activation_is_offered_to_owners_of_accounts_in_good_standing(
         lambda name, **kwargs: "/activate-here/" if name == "billing:activate" else "",
     )
 
-    page = client_of(user).get(url(account, "applications"))
+    page = signed_in(user).get(url(account, "applications"))
 
     is_offered = "/activate-here/" in page.content.decode()
     assert page.status_code == 200
@@ -146,7 +139,7 @@ def test_the_list_takes_the_same_number_of_queries(
     account = make_account()
     for _number in range(count):
         make_application(account)
-    client = client_of(owner_of(account))
+    client = signed_in(owner_of(account))
     client.get(url(account, "applications"))
 
     # Session, person, membership, the list; applications, accounts and news of the header.
@@ -162,7 +155,7 @@ def test_the_list_takes_the_same_number_of_queries(
 def test_only_owners_rename_the_account(method: str, role: str) -> None:
     account = make_account(name="Before")
 
-    answer = getattr(client_of(make_member(account, role)), method)(
+    answer = getattr(signed_in(make_member(account, role)), method)(
         url(account, "rename"), {"name": "After"}
     )
 
@@ -177,7 +170,7 @@ def test_only_owners_rename_the_account(method: str, role: str) -> None:
 def test_a_name_is_needed() -> None:
     account = make_account()
 
-    answer = client_of(owner_of(account)).post(
+    answer = signed_in(owner_of(account)).post(
         url(account, "rename"), {"name": " "}, headers={"HX-Request": "true"}
     )
 

@@ -26,12 +26,13 @@ from accounts.models import (
     User,
 )
 from accounts.services.restrictions import restrict_account
-from tests.approving import approve_waiting, make_second
+from tests.approving import approve_waiting
 from tests.factories import (
     NOW,
     make_account,
     make_application,
     make_member,
+    make_staff,
     make_user,
     membership_of,
 )
@@ -135,7 +136,7 @@ def test_an_act_runs_its_service_and_tells_why_in_the_audit_trail() -> None:
     assert answer.headers["Location"] == change_url(account)
     account.refresh_from_db()
     assert account.status == AccountStatus.ACTIVE
-    second = make_second()
+    second = make_staff()
     approve_waiting(by=second)
     account.refresh_from_db()
     assert account.status == AccountStatus.SUSPENDED

@@ -30,6 +30,7 @@ from tests.factories import (
     make_member,
     make_user,
     membership_of,
+    signed_in,
 )
 from tests.races import errors, race
 
@@ -37,12 +38,6 @@ pytestmark = pytest.mark.django_db
 
 MEMBER_PAGES = ["member_role", "member_remove"]
 INVITATION_ACTS = ["invitation_resend", "invitation_withdraw"]
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def url(account: Account, name: str, **kwargs: Any) -> str:
@@ -65,7 +60,7 @@ def test_only_owners_change_members(name: str, method: str, role: str) -> None:
     other = membership_of(account, make_member(account))
     kwargs = {} if name == "member_invite" else {"pk": other.pk}
 
-    answer = getattr(client_of(actor), method)(url(account, name, **kwargs))
+    answer = getattr(signed_in(actor), method)(url(account, name, **kwargs))
 
     # A POST without its fields is refused as such: removing has none.
     done = {"member_remove": 302}.get(name, 422) if method == "post" else 200
@@ -84,7 +79,7 @@ def test_only_owners_touch_invitations(name: str, role: str) -> None:
         now=timezone.now() - timedelta(minutes=5),
     ).invitation
 
-    answer = client_of(make_member(account, role)).post(url(account, name, pk=invitation.pk))
+    answer = signed_in(make_member(account, role)).post(url(account, name, pk=invitation.pk))
 
     assert answer.status_code == (302 if role == Role.OWNER else 403)
 
@@ -93,7 +88,7 @@ def test_only_owners_touch_invitations(name: str, role: str) -> None:
 def test_everybody_sees_the_members_and_only_owners_the_ways_to_change_them(role: str) -> None:
     account = make_account()
     make_member(account, user=make_user("colleague@example.com"))
-    page = client_of(make_member(account, role)).get(url(account, "members")).content.decode()
+    page = signed_in(make_member(account, role)).get(url(account, "members")).content.decode()
 
     assert "colleague@example.com" in page
     assert ("member_role" in page or "/role/" in page) is (role == Role.OWNER)
@@ -108,7 +103,7 @@ def test_rows_of_another_account_are_not_found(name: str) -> None:
     ).invitation
     pk = other.memberships.get().pk if name in MEMBER_PAGES else foreign.pk
 
-    answer = client_of(owner_of(account)).post(url(account, name, pk=pk), {"role": "viewer"})
+    answer = signed_in(owner_of(account)).post(url(account, name, pk=pk), {"role": "viewer"})
 
     assert answer.status_code == 404
     assert other.memberships.get().role == Role.OWNER
@@ -129,7 +124,7 @@ def test_the_page_takes_the_same_number_of_queries(
             by=owner,
             now=NOW,
         )
-    client = client_of(owner)
+    client = signed_in(owner)
     client.get(url(account, "members"))
 
     with django_assert_num_queries(8):
@@ -144,7 +139,7 @@ def test_a_new_role_is_written_told_and_kept_in_the_audit_trail() -> None:
     user = make_member(account, Role.VIEWER)
     member = membership_of(account, user)
 
-    client_of(owner_of(account)).post(
+    signed_in(owner_of(account)).post(
         url(account, "member_role", pk=member.pk), {"role": Role.FINANCE}
     )
 
@@ -162,10 +157,10 @@ def test_a_new_role_is_written_told_and_kept_in_the_audit_trail() -> None:
 def test_a_removed_member_finds_no_account_any_more() -> None:
     account = make_account()
     user = make_member(account)
-    client = client_of(user)
+    client = signed_in(user)
     assert client.get(url(account, "members")).status_code == 200
 
-    client_of(owner_of(account)).post(
+    signed_in(owner_of(account)).post(
         url(account, "member_remove", pk=membership_of(account, user).pk)
     )
 
@@ -178,7 +173,7 @@ def test_every_member_may_leave(role: str) -> None:
     account = make_account()
     user = make_member(account, role)
 
-    answer = client_of(user).post(url(account, "member_leave"))
+    answer = signed_in(user).post(url(account, "member_leave"))
 
     assert answer.headers["Location"] == "/"
     assert not Membership.objects.filter(account=account, user=user).exists()
@@ -196,7 +191,7 @@ def test_the_last_owner_stays(act: str) -> None:
         "leave": (url(account, "member_leave"), {}),
     }[act]
 
-    answer = client_of(owner).post(address, data, headers={"HX-Request": "true"})
+    answer = signed_in(owner).post(address, data, headers={"HX-Request": "true"})
 
     assert answer.status_code == 422
     assert "The last owner stays" in answer.content.decode()
@@ -262,7 +257,7 @@ def _let_both_look_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def invite(account: Account, email: str = "new@example.com", role: str = Role.FINANCE) -> str:
     """Invite through the page, and return the address of the link in the message."""
-    answer = client_of(owner_of(account)).post(
+    answer = signed_in(owner_of(account)).post(
         url(account, "member_invite"), {"email": email, "role": role}
     )
     assert answer.status_code == 302
@@ -279,7 +274,7 @@ def link_in_mail() -> str:
 def test_a_member_is_not_invited_under_an_address_that_looks_the_same(twin: str) -> None:
     account = make_account()
     make_member(account, Role.VIEWER, user=make_user("ada@example.com"))
-    client = client_of(owner_of(account))
+    client = signed_in(owner_of(account))
     answer = client.post(url(account, "member_invite"), {"email": twin, "role": Role.VIEWER})
     assert "This person is a member already." in answer.content.decode()
     assert not Invitation.objects.exists()
@@ -287,7 +282,7 @@ def test_a_member_is_not_invited_under_an_address_that_looks_the_same(twin: str)
 
 def test_an_invitation_with_an_invisible_character_is_sent_to_the_clean_address() -> None:
     account = make_account()
-    client = client_of(owner_of(account))
+    client = signed_in(owner_of(account))
     client.post(
         url(account, "member_invite"), {"email": "\ufeffnew@b\u00fccher.example", "role": "viewer"}
     )
@@ -298,7 +293,7 @@ def test_somebody_known_accepts_and_gets_the_role() -> None:
     account = make_account()
     user = make_user("new@example.com")
     link = invite(account, "New@Example.com")
-    client = client_of(user)
+    client = signed_in(user)
 
     assert "Accept the invitation" in client.get(link).content.decode()
     client.post(f"{link}accept/")
@@ -342,8 +337,8 @@ def test_looking_at_the_link_changes_nothing() -> None:
     user = make_user("new@example.com")
     link = invite(account)
 
-    client_of(user).get(link)
-    assert client_of(user).get(f"{link}accept/").status_code == 405
+    signed_in(user).get(link)
+    assert signed_in(user).get(f"{link}accept/").status_code == 405
 
     assert not Membership.objects.filter(user=user).exists()
 
@@ -351,7 +346,7 @@ def test_looking_at_the_link_changes_nothing() -> None:
 def test_the_wrong_person_cannot_accept() -> None:
     account = make_account()
     link = invite(account)
-    client = client_of(make_user("other@example.com"))
+    client = signed_in(make_user("other@example.com"))
 
     assert "the invitation is for new@example.com" in client.get(link).content.decode()
     client.post(f"{link}accept/")
@@ -365,7 +360,7 @@ def test_an_address_that_was_never_confirmed_does_not_count() -> None:
     user = make_user("new@example.com")
     user.emailaddress_set.update(verified=False)
 
-    client_of(user).post(f"{link}accept/")
+    signed_in(user).post(f"{link}accept/")
 
     assert account.memberships.count() == 1
 

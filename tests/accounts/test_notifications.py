@@ -12,7 +12,6 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import QuerySet
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -23,7 +22,7 @@ from accounts.models import Account, Membership, Notification, User
 from accounts.services import letters, outbox
 from accounts.services.notifications import News, notify, notify_members
 from accounts.services.outbox import PAUSES, Delivery, send_due
-from tests.factories import NOW, make_account, make_member, make_user, membership_of
+from tests.factories import NOW, make_account, make_member, make_user, membership_of, signed_in
 from tests.races import race, values
 
 pytestmark = pytest.mark.django_db
@@ -43,12 +42,6 @@ def tell(account: Account, **changes: Any) -> None:
 
 def send(now: Any = NOW, **options: Any) -> Delivery:
     return send_due(now=now, clock=lambda: now, **options)
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 # --- Who is told ---------------------------------------------------------------------------
@@ -114,7 +107,7 @@ def test_the_header_counts_what_is_unread_and_reading_lowers_it() -> None:
     user = make_member(account)
     for _number in range(3):
         tell(account, to=[user])
-    client = client_of(user)
+    client = signed_in(user)
 
     def shown() -> str:
         page = client.get(reverse("accounts:profile")).content.decode()
@@ -136,7 +129,7 @@ def test_opening_leads_to_its_page_and_marks_it_read() -> None:
     tell(account, to=[user])
     row = Notification.objects.get()
 
-    answer = client_of(user).post(
+    answer = signed_in(user).post(
         reverse("accounts:notification_read", kwargs={"pk": row.pk}), {"follow": "1"}
     )
 
@@ -150,7 +143,7 @@ def test_nobody_reads_or_marks_the_news_of_others() -> None:
     user = make_member(account)
     tell(account, to=[user])
     row = Notification.objects.get()
-    client = client_of(make_member(account))
+    client = signed_in(make_member(account))
 
     page = client.get(reverse("accounts:notifications"))
     answer = client.post(reverse("accounts:notification_read", kwargs={"pk": row.pk}))
@@ -166,7 +159,7 @@ def test_news_of_an_account_that_one_has_left_is_gone() -> None:
     tell(account, to=[user])
     membership_of(account, user).delete()
 
-    assert client_of(user).get(reverse("accounts:notifications")).context["lines"] == []
+    assert signed_in(user).get(reverse("accounts:notifications")).context["lines"] == []
 
 
 @pytest.mark.parametrize("rows", [1, 20])
@@ -177,7 +170,7 @@ def test_the_list_takes_the_same_number_of_queries(
     user = make_member(account)
     for _number in range(rows):
         tell(account, to=[user])
-    client = client_of(user)
+    client = signed_in(user)
     client.get(reverse("accounts:notifications"))
 
     with django_assert_num_queries(4):

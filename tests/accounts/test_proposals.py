@@ -20,8 +20,8 @@ from accounts.services.proposals import (
     reject_proposal,
     withdraw_proposal,
 )
-from tests.approving import by_two, make_second
-from tests.factories import NOW, make_account, make_member, make_user, membership_of
+from tests.approving import by_two
+from tests.factories import NOW, make_account, make_member, make_staff, make_user, membership_of
 
 pytestmark = pytest.mark.django_db
 
@@ -49,11 +49,11 @@ def add_viewer(account: Account, *, by: User, user: User | None = None) -> Propo
 
 
 def test_nothing_happens_until_a_second_person_approves() -> None:
-    account, first, new = make_account(), make_second(), make_user()
+    account, first, new = make_account(), make_staff(), make_user()
     proposal = add_viewer(account, by=first, user=new)
     assert not account.memberships.filter(user=new).exists()
 
-    approve_proposal(proposal=proposal, reason="Checked.", by=make_second(), now=NOW + HOUR)
+    approve_proposal(proposal=proposal, reason="Checked.", by=make_staff(), now=NOW + HOUR)
 
     assert account.memberships.get(user=new).role == Role.VIEWER
     proposal.refresh_from_db()
@@ -61,7 +61,7 @@ def test_nothing_happens_until_a_second_person_approves() -> None:
 
 
 def test_the_first_person_neither_approves_nor_rejects() -> None:
-    first = make_second()
+    first = make_staff()
     proposal = add_viewer(make_account(), by=first)
     for decide in (approve_proposal, reject_proposal):
         assert code(decide, proposal=proposal, reason="", by=first, now=NOW) == "same_person"
@@ -72,37 +72,37 @@ def test_the_first_person_neither_approves_nor_rejects() -> None:
 @pytest.mark.parametrize("first", ["approve", "reject", "withdraw"])
 @pytest.mark.parametrize("second", [approve_proposal, reject_proposal])
 def test_what_is_decided_stays_decided(first: str, second: Callable[..., object]) -> None:
-    maker, account = make_second(), make_account()
+    maker, account = make_staff(), make_account()
     proposal = add_viewer(account, by=maker)
     count = account.memberships.count()
     if first == "withdraw":
         withdraw_proposal(proposal=proposal, reason="", by=maker, now=NOW)
     else:
         decide = approve_proposal if first == "approve" else reject_proposal
-        decide(proposal=proposal, reason="", by=make_second(), now=NOW)
-    again = code(second, proposal=proposal, reason="", by=make_second(), now=NOW)
+        decide(proposal=proposal, reason="", by=make_staff(), now=NOW)
+    again = code(second, proposal=proposal, reason="", by=make_staff(), now=NOW)
     assert again == "proposal_decided"
     assert account.memberships.count() - count == (first == "approve")
 
 
 def test_only_the_first_person_withdraws() -> None:
-    proposal = add_viewer(make_account(), by=make_second())
-    refused = code(withdraw_proposal, proposal=proposal, reason="", by=make_second(), now=NOW)
+    proposal = add_viewer(make_account(), by=make_staff())
+    refused = code(withdraw_proposal, proposal=proposal, reason="", by=make_staff(), now=NOW)
     assert refused == "not_yours"
 
 
 def test_a_proposal_expires(settings: Any) -> None:
     settings.PROPOSAL_DAYS = 14
-    proposal = add_viewer(make_account(), by=make_second())
+    proposal = add_viewer(make_account(), by=make_staff())
     late = NOW + timedelta(days=14)
     assert proposal.state_at(late) == ProposalState.EXPIRED
-    assert code(approve_proposal, proposal=proposal, by=make_second(), now=late) == (
+    assert code(approve_proposal, proposal=proposal, by=make_staff(), now=late) == (
         "proposal_decided"
     )
 
 
 def test_the_second_person_needs_the_right_for_the_act() -> None:
-    proposal = add_viewer(make_account(), by=make_second())
+    proposal = add_viewer(make_account(), by=make_staff())
     clerk = make_user(is_staff=True)
     assert code(approve_proposal, proposal=proposal, by=clerk, now=NOW) == "no_right"
     assert code(reject_proposal, proposal=proposal, reason="", by=clerk, now=NOW) == "no_right"
@@ -110,15 +110,15 @@ def test_the_second_person_needs_the_right_for_the_act() -> None:
 
 @pytest.mark.parametrize("loss", [{"is_superuser": False}, {"is_active": False}])
 def test_what_somebody_prepared_ends_with_their_rights(loss: dict[str, bool]) -> None:
-    account, first = make_account(), make_second()
+    account, first = make_account(), make_staff()
     proposal = add_viewer(account, by=first)
     User.objects.filter(pk=first.pk).update(**loss)
-    refused = code(approve_proposal, proposal=proposal, by=make_second(), now=NOW)
+    refused = code(approve_proposal, proposal=proposal, by=make_staff(), now=NOW)
     assert (refused, account.memberships.count()) == ("maker_lost_right", 1)
 
 
 def test_what_changed_meanwhile_is_prepared_again() -> None:
-    account, first = make_account(), make_second()
+    account, first = make_account(), make_staff()
     member = make_member(account, Role.VIEWER)
     place = membership_of(account, member)
     proposal = propose(
@@ -131,7 +131,7 @@ def test_what_changed_meanwhile_is_prepared_again() -> None:
         now=NOW,
     )
     members.change_role(membership=place, role=Role.AGENT_MANAGER, by=None, now=NOW)
-    assert code(approve_proposal, proposal=proposal, by=make_second(), now=NOW) == (
+    assert code(approve_proposal, proposal=proposal, by=make_staff(), now=NOW) == (
         "changed_meanwhile"
     )
     place.refresh_from_db()
@@ -140,9 +140,9 @@ def test_what_changed_meanwhile_is_prepared_again() -> None:
 
 def test_an_act_that_is_refused_leaves_the_proposal_waiting() -> None:
     account, new = make_account(), make_user()
-    proposal = add_viewer(account, by=make_second(), user=new)
+    proposal = add_viewer(account, by=make_staff(), user=new)
     members.add_member(account=account, user=new, role=Role.FINANCE, by=None, now=NOW)
-    assert code(approve_proposal, proposal=proposal, by=make_second(), now=NOW) == "already_member"
+    assert code(approve_proposal, proposal=proposal, by=make_staff(), now=NOW) == "already_member"
     proposal.refresh_from_db()
     assert proposal.state == ProposalState.WAITING
 
@@ -150,26 +150,26 @@ def test_an_act_that_is_refused_leaves_the_proposal_waiting() -> None:
 def test_what_cannot_be_done_is_not_prepared() -> None:
     account, new = make_account(), make_user()
     members.add_member(account=account, user=new, role=Role.FINANCE, by=None, now=NOW)
-    assert code(add_viewer, account, by=make_second(), user=new) == "already_member"
+    assert code(add_viewer, account, by=make_staff(), user=new) == "already_member"
     assert not Proposal.objects.exists()
 
 
 def test_a_proposal_says_why() -> None:
     refused = code(
-        propose, "member.add", account=make_account(), reason=" ", by=make_second(), now=NOW
+        propose, "member.add", account=make_account(), reason=" ", by=make_staff(), now=NOW
     )
     assert refused == "no_reason"
 
 
 def test_nobody_prepares_or_decides_what_is_about_themselves() -> None:
-    account, own, other = make_account(), make_second(), make_second()
+    account, own, other = make_account(), make_staff(), make_staff()
     assert code(add_viewer, account, by=own, user=own) == "own_account"
     proposal = add_viewer(account, by=other, user=own)
     assert code(approve_proposal, proposal=proposal, by=own, now=NOW) == "own_account"
 
 
 def test_customers_read_of_the_act_and_not_of_how_staff_came_to_it() -> None:
-    account, first, second = make_account(), make_second(), make_second()
+    account, first, second = make_account(), make_staff(), make_staff()
     approve_proposal(proposal=add_viewer(account, by=first), by=second, now=NOW)
     events = AuditEvent.objects.filter(account=account, actor=second)
     event = events.get()
@@ -198,13 +198,13 @@ def test_customers_read_of_the_act_and_not_of_how_staff_came_to_it() -> None:
     ids=["approved alone", "rejected alone", "by nobody", "withdrawn by another", "unknown state"],
 )
 def test_the_database_wants_two_people(changes: Callable[[Proposal], dict[str, Any]]) -> None:
-    proposal = add_viewer(make_account(), by=make_second())
+    proposal = add_viewer(make_account(), by=make_staff())
     with pytest.raises(IntegrityError), transaction.atomic():
         Proposal.objects.filter(pk=proposal.pk).update(**changes(proposal))
 
 
 def test_the_database_keeps_what_was_prepared() -> None:
-    proposal = add_viewer(make_account(), by=make_second())
+    proposal = add_viewer(make_account(), by=make_staff())
     rows = Proposal.objects.filter(pk=proposal.pk)
     changes: list[dict[str, Any]] = [
         {"payload": {"user": make_user().pk, "role": "owner"}},
@@ -280,7 +280,7 @@ def test_no_service_acts_for_one_person_of_staff() -> None:
         name for name, kind in KINDS.items() if kind.carry_out.__module__[:8] == "accounts"
     }
     assert set(acts) == of_this_app
-    one, other = make_second(), make_second()
+    one, other = make_staff(), make_staff()
     # An approval of something else, or of another moment, opens no door either.
     spent = add_viewer(make_account(), by=other)
     approve_proposal(proposal=spent, by=one, now=NOW - HOUR)
@@ -313,7 +313,7 @@ def _told() -> dict[str, set[str]]:
 def test_owners_are_told_what_staff_did_to_their_members() -> None:
     owner = make_user()
     account = make_account(owner=owner)
-    viewer, first, new = make_member(account, Role.VIEWER), make_second(), make_user()
+    viewer, first, new = make_member(account, Role.VIEWER), make_staff(), make_user()
     options: dict[str, Any] = {"account": account, "by": first, "now": NOW}
 
     place = by_two("member.add", user=new.pk, role=Role.FINANCE, **options)
@@ -341,7 +341,7 @@ def test_an_owner_whom_staff_removed_is_told_by_mail(mailoutbox: list[Any]) -> N
     owner = make_member(account, Role.OWNER)
     place = membership_of(account, owner)
     was: dict[str, Any] = {"user": owner.pk, "from": Role.OWNER}
-    by_two("member.remove", account=account, target=place, by=make_second(), now=NOW, **was)
+    by_two("member.remove", account=account, target=place, by=make_staff(), now=NOW, **was)
     send_due(now=NOW, clock=lambda: NOW)
     assert owner.email in [address for mail in mailoutbox for address in mail.to]
 
@@ -382,7 +382,7 @@ def _change(user: User, *groups: str, by: User, at: datetime = NOW) -> None:
 
 
 def test_one_person_takes_rights_away_at_once() -> None:
-    boss, colleague = make_second(), _colleague("Catalog", "Support")
+    boss, colleague = make_staff(), _colleague("Catalog", "Support")
     _change(colleague, "Support", by=boss)
     assert _groups(colleague) == ["Support"]
     _change(colleague, by=boss)
@@ -395,14 +395,14 @@ def test_one_person_takes_rights_away_at_once() -> None:
 
 @pytest.mark.parametrize("held", [(), ("Support",), ("Catalog", "Support")])
 def test_one_person_gives_no_right(held: tuple[str, ...]) -> None:
-    boss, colleague = make_second(), _colleague(*held)
+    boss, colleague = make_staff(), _colleague(*held)
     # Not in exchange for another one either.
     assert code(_change, colleague, "Compliance", by=boss) == "second_person_needed"
     assert _groups(colleague) == sorted(held)
 
 
 def test_two_give_rights_which_then_count_for_nothing_for_a_day() -> None:
-    first, second, new = make_second(), make_second(), make_user()
+    first, second, new = make_staff(), make_staff(), make_user()
     by_two(
         "staff.rights",
         target=new,

@@ -15,7 +15,7 @@ from accounts.models import User
 from agents.models import Agent
 from agents.services import import_turns
 from billing.enums import LicenseKind
-from tests.agents.test_pages import signed_in, url
+from tests.agents.test_pages import url
 from tests.bench.agents_page import fill
 from tests.factories import (
     Customer,
@@ -24,6 +24,7 @@ from tests.factories import (
     make_customer,
     make_package,
     make_telephone,
+    signed_in,
 )
 from tests.looks import CONTRAST, WCAG, faults
 from tests.tiers import sample

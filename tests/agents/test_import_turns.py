@@ -19,8 +19,8 @@ from agents.services.import_turns import run_import
 from agents.services.imports import KEPT_HOURS, check_import
 from billing.models import Package
 from tests.agents.test_imports import bring_in, check, file_of, found, group, line, send
-from tests.agents.test_pages import signed_in, url
-from tests.factories import NOW, Customer, licenses_of, make_agent, make_package
+from tests.agents.test_pages import url
+from tests.factories import NOW, Customer, licenses_of, make_agent, make_package, signed_in
 
 MakeTrouble = Callable[[], object]
 write_turn = import_turns._write_turn

@@ -24,7 +24,7 @@ from agents.services.import_turns import run_import
 from agents.services.imports import KEPT_HOURS, check_import, send_import
 from agents.sheets import read_sheet
 from billing.models import Package
-from tests.agents.test_pages import HTMX, READERS, as_role, signed_in, url
+from tests.agents.test_pages import HTMX, READERS, as_role, url
 from tests.factories import (
     NOW,
     Customer,
@@ -33,6 +33,7 @@ from tests.factories import (
     make_customer,
     make_package,
     make_telephone,
+    signed_in,
 )
 
 HEADING = "name,staff_number,email,phone,role,extension,groups,license"

@@ -12,8 +12,8 @@ from accounts.paging import COUNT_LIMIT, PagePosition, count_up_to, read_page
 from agents.listing import SORT_ORDERS, AgentFilter, agents_of
 from agents.models import Agent, SkillGroup
 from agents.services.batches import own_agents
-from tests.agents.test_pages import signed_in, url
-from tests.factories import NOW, Customer, make_agent, make_customer
+from tests.agents.test_pages import url
+from tests.factories import NOW, Customer, make_agent, make_customer, signed_in
 
 
 def matching(customer: Customer, **fields: object) -> set[str]:

@@ -20,8 +20,8 @@ from agents.problems import group_problems
 from agents.services.exports import template_rows
 from agents.sheets import Sheet, read_sheet
 from tests.agents.test_imports import bring_in, check, file_of, found, line, send, upload
-from tests.agents.test_pages import signed_in, url
-from tests.factories import Customer, make_agent, make_package
+from tests.agents.test_pages import url
+from tests.factories import Customer, make_agent, make_package, signed_in
 from tests.tiers import sample
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

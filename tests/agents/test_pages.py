@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -21,6 +20,7 @@ from tests.factories import (
     make_customer,
     make_member,
     make_package,
+    signed_in,
 )
 
 pytestmark = pytest.mark.slow
@@ -45,12 +45,6 @@ FORM = {
 def live(customer: Customer) -> Package:
     """A package of three licenses that lives now."""
     return make_package(customer.application, agents=3, sip=1, now=timezone.now())
-
-
-def signed_in(user: AbstractBaseUser) -> Client:
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")  # type: ignore[arg-type]
-    return client
 
 
 def as_role(customer: Customer, role: str) -> Client:

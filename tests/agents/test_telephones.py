@@ -20,7 +20,7 @@ from agents.services.groups import GROUP_LIMIT, add_group, delete_group, rename_
 from agents.services.licenses import free_licenses_of, move_licenses
 from billing.enums import Edition, LicenseKind
 from billing.models import Package
-from tests.agents.test_pages import HTMX, READERS, as_role, signed_in, url
+from tests.agents.test_pages import HTMX, READERS, as_role, url
 from tests.factories import (
     NOW,
     Customer,
@@ -29,6 +29,7 @@ from tests.factories import (
     make_customer,
     make_package,
     make_telephone,
+    signed_in,
 )
 
 pytestmark = pytest.mark.slow

@@ -18,8 +18,9 @@ from billing.grants.credits import approve_credit, ask_for_reversal, record_cred
 from billing.grants.daily_limit import given_alone
 from billing.models import Coupon, Credit
 from tests import factories as make
-from tests.approving import by_two, make_second
+from tests.approving import by_two
 from tests.billing.acts import at
+from tests.factories import make_staff
 from tests.tiers import sample
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +62,7 @@ def coupon(
 
 
 def test_small_credits_of_one_person_add_up() -> None:
-    account, clerk = make.make_account(), make_second()
+    account, clerk = make.make_account(), make_staff()
     states = [credit(account, "10000.00", by=clerk).status for _time in range(5)]
     assert states == ["booked", "waiting", "waiting", "waiting", "waiting"]
     assert make.balances(account) == {"gift": "10000.00"}
@@ -69,23 +70,23 @@ def test_small_credits_of_one_person_add_up() -> None:
 
 def test_credits_of_several_persons_add_up() -> None:
     account = make.make_account()
-    states = [credit(account, "4000.00", by=make_second()).status for _time in range(3)]
+    states = [credit(account, "4000.00", by=make_staff()).status for _time in range(3)]
     assert states == ["booked", "booked", "waiting"]
 
 
 def test_each_account_has_a_limit_of_its_own() -> None:
-    clerk = make_second()
+    clerk = make_staff()
     states = [credit(make.make_account(), "10000.00", by=clerk).status for _time in range(2)]
     assert states == ["booked", "booked"]
 
 
 def test_credits_and_vouchers_add_up() -> None:
-    account, clerk = make.make_account(), make_second()
+    account, clerk = make.make_account(), make_staff()
     coupon(account, by=clerk, amount=Decimal("6000.00"))
     assert credit(account, "4000.01", by=clerk).status == "waiting"
     assert credit(account, "4000.00", by=clerk).status == "booked"
     with pytest.raises(Refused) as refused:
-        coupon(account, by=make_second(), amount=Decimal("0.01"))
+        coupon(account, by=make_staff(), amount=Decimal("0.01"))
     assert refused.value.code == "second_person_needed"
 
 
@@ -102,12 +103,12 @@ def test_credits_and_vouchers_add_up() -> None:
 def test_a_coupon_counts_by_what_it_can_take_off(terms: dict[str, Any]) -> None:
     account = make.make_account()
     with pytest.raises(Refused) as refused:
-        coupon(account, by=make_second(), **terms)
+        coupon(account, by=make_staff(), **terms)
     assert (refused.value.code, Coupon.objects.count()) == ("second_person_needed", 0)
 
 
 def test_two_persons_give_more_and_it_does_not_count() -> None:
-    account, first, second = make.make_account(), make_second(), make_second()
+    account, first, second = make.make_account(), make_staff(), make_staff()
     given = by_two(
         "coupon.give",
         account=account,
@@ -133,7 +134,7 @@ def test_two_persons_give_more_and_it_does_not_count() -> None:
 
 
 def test_the_day_is_the_billing_zones() -> None:
-    account, clerk = make.make_account(), make_second()
+    account, clerk = make.make_account(), make_staff()
     last, first = at("2026-03-10 23:59:59"), at("2026-03-11 00:00:00")
     assert credit(account, "10000.00", by=clerk, now=last).status == "booked"
     assert credit(account, "0.01", by=clerk, now=last).status == "waiting"
@@ -142,7 +143,7 @@ def test_the_day_is_the_billing_zones() -> None:
 
 
 def test_what_was_withdrawn_or_recorded_by_the_system_does_not_count() -> None:
-    account, clerk = make.make_account(), make_second()
+    account, clerk = make.make_account(), make_staff()
     credit(account, "50000.00", by=None)
     voucher = coupon(account, by=clerk, amount=Decimal("10000.00"))
     assert given_alone(account, NOON) == LIMIT
@@ -165,7 +166,7 @@ class TestAnySeries(TestCase):
         )
     )
     def test_no_day_gives_more_than_the_limit(self, gifts: list[tuple[Decimal, int, bool]]) -> None:
-        account, clerks = make.make_account(), [make_second(), make_second()]
+        account, clerks = make.make_account(), [make_staff(), make_staff()]
         by_day: dict[int, Decimal] = {}
         for number, (amount, hour, is_voucher) in enumerate(gifts):
             now = at("2026-03-10 00:00:00") + timedelta(hours=hour)
@@ -188,16 +189,16 @@ class TestAnySeries(TestCase):
 
 
 def test_a_rejected_reversal_leaves_room_for_another() -> None:
-    account, clerk = make.make_account(), make_second()
+    account, clerk = make.make_account(), make_staff()
     booked = credit(account, "100.00", by=clerk)
     first = ask_for_reversal(credit=booked, reason="Mistaken", by=clerk, now=NOON)
-    reject_credit(credit=first, reason="Which one?", by=make_second(), now=NOON)
+    reject_credit(credit=first, reason="Which one?", by=make_staff(), now=NOON)
 
     second = ask_for_reversal(credit=booked, reason="The bank says so", by=clerk, now=NOON)
     with pytest.raises(Refused) as refused:
         ask_for_reversal(credit=booked, reason="Again", by=clerk, now=NOON)
     assert refused.value.code == "reversal_exists"
-    approve_credit(credit=second, reason="", by=make_second(), now=NOON)
+    approve_credit(credit=second, reason="", by=make_staff(), now=NOON)
 
     assert make.balances(account) == {"gift": "0.00"}
     assert first.reference != second.reference
@@ -207,7 +208,7 @@ def test_a_rejected_reversal_leaves_room_for_another() -> None:
 
 
 def test_credits_with_long_references_alike_are_both_taken_back() -> None:
-    account, clerk = make.make_account(), make_second()
+    account, clerk = make.make_account(), make_staff()
     found = []
     for end in ("A", "B"):
         booked = record_credit(
@@ -224,7 +225,7 @@ def test_credits_with_long_references_alike_are_both_taken_back() -> None:
 
 
 def test_a_reversals_reference_is_free_even_where_somebody_wrote_it_by_hand() -> None:
-    account, clerk = make.make_account(), make_second()
+    account, clerk = make.make_account(), make_staff()
     booked = credit(account, "5.00", by=clerk)
     record_credit(
         account=account,
@@ -242,7 +243,7 @@ def test_a_reversals_reference_is_free_even_where_somebody_wrote_it_by_hand() ->
 
 
 def test_a_coupon_given_by_mistake_is_withdrawn_and_pays_nothing() -> None:
-    customer, clerk = make.make_customer(cash="500"), make_second()
+    customer, clerk = make.make_customer(cash="500"), make_staff()
     given = make.make_coupon(customer.account)
     withdraw_coupon(coupon=given, reason="Wrong account", by=clerk, now=make.NOW)
     with pytest.raises(Refused) as refused:
@@ -260,7 +261,7 @@ def test_what_is_left_of_a_voucher_is_withdrawn_and_what_it_paid_stays_paid() ->
     voucher = make.make_coupon(customer.account, amount=Decimal(200))
     order = make.buy(customer.application, coupon=voucher.pk)
     assert order.coupon_amount == Decimal("120.00")
-    withdraw_coupon(coupon=voucher, reason="Too much", by=make_second(), now=make.NOW)
+    withdraw_coupon(coupon=voucher, reason="Too much", by=make_staff(), now=make.NOW)
     order.refresh_from_db()
     assert (order.status, voucher.remaining) == ("paid", Decimal("80.00"))
     with pytest.raises(Refused):
@@ -273,5 +274,5 @@ def test_a_coupon_that_is_used_up_is_not_withdrawn() -> None:
     make.buy(customer.application, coupon=used.pk)
     used.refresh_from_db()
     with pytest.raises(Refused) as refused:
-        withdraw_coupon(coupon=used, reason="Late", by=make_second(), now=make.NOW)
+        withdraw_coupon(coupon=used, reason="Late", by=make_staff(), now=make.NOW)
     assert refused.value.code == "coupon_used"

@@ -23,6 +23,7 @@ from tests.factories import (
     make_user,
     place,
     restrict,
+    signed_in,
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -120,12 +121,6 @@ def world() -> World:
         OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=9),
     )
     return World(customer, {"unpaid": unpaid, "paid": buy(customer.application), "asked": asked})
-
-
-def signed_in(user: object) -> Client:
-    client = Client()
-    client.force_login(user)  # type: ignore[arg-type]
-    return client
 
 
 def test_every_address_is_looked_at() -> None:

@@ -30,8 +30,9 @@ from billing.catalog.queries import find_price_book, find_prices
 from billing.grants.coupons import define_promotion, end_promotion
 from billing.models import FeatureTable, PriceBook
 from tests import factories as make
-from tests.approving import approve_waiting, by_two, make_second
+from tests.approving import approve_waiting, by_two
 from tests.compliance.pages import read as read_words
+from tests.factories import make_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +54,7 @@ def dearer() -> dict[str, Any]:
 
 def publish(data: dict[str, Any], *, at: datetime = NOW + DAY) -> PriceBook:
     book: PriceBook = by_two(
-        "price_book.publish", by=make_second(), now=NOW, file=data, effective_at=at
+        "price_book.publish", by=make_staff(), now=NOW, file=data, effective_at=at
     )
     return book
 
@@ -85,7 +86,7 @@ def test_one_person_publishes_no_price() -> None:
         (publish_feature_table, json.loads((DATA / "feature_table.json").read_text())),
     ):
         with pytest.raises(Refused) as refused:
-            publish_it(data=file, effective_at=NOW, by=make_second(), now=NOW)
+            publish_it(data=file, effective_at=NOW, by=make_staff(), now=NOW)
         assert refused.value.code == "second_person_needed"
     assert (PriceBook.objects.count(), FeatureTable.objects.count()) == (1, 1)
 
@@ -94,20 +95,20 @@ def test_one_person_neither_defines_nor_ends_a_promotion() -> None:
     promotion = make.make_promotion()
     terms = {"code": "mine", "name": "Mine", "starts_at": NOW, "ends_at": NOW + DAY}
     acts: list[Callable[[], object]] = [
-        lambda: define_promotion(terms=terms, by=make_second(), now=NOW),
-        lambda: end_promotion(promotion=promotion, reason="x", by=make_second(), now=NOW),
+        lambda: define_promotion(terms=terms, by=make_staff(), now=NOW),
+        lambda: end_promotion(promotion=promotion, reason="x", by=make_staff(), now=NOW),
     ]
     for act in acts:
         with pytest.raises(Refused) as refused:
             act()
         assert refused.value.code == "second_person_needed"
-    by_two("promotion.end", target=promotion, by=make_second(), now=NOW)
+    by_two("promotion.end", target=promotion, by=make_staff(), now=NOW)
     promotion.refresh_from_db()
     assert promotion.ends_at == NOW
 
 
 def test_two_publish_prices_and_the_trail_names_both() -> None:
-    first, second = make_second(), make_second()
+    first, second = make_staff(), make_staff()
     book = by_two(
         "price_book.publish",
         by=first,
@@ -130,7 +131,7 @@ def test_the_second_person_sees_the_whole_book_and_what_it_changes(clerk: Client
     assert send(clerk, json.dumps(dearer()).encode()).status_code == 302
     proposal = Proposal.objects.get()
     second = Client()
-    second.force_login(make_second())
+    second.force_login(make_staff())
     url = reverse("admin:accounts_proposal_act", args=[proposal.pk, "approve"])
     text = read_words(second.get(url))
     for shown in (
@@ -152,12 +153,12 @@ def test_prices_published_meanwhile_make_the_shown_difference_stale() -> None:
         "price_book.publish",
         payload={"file": dearer(), "effective_at": NOW + DAY},
         reason="x",
-        by=make_second(),
+        by=make_staff(),
         now=NOW,
     )
     publish(prices())
     with pytest.raises(Refused) as refused:
-        approve_proposal(proposal=proposal, by=make_second(), now=NOW)
+        approve_proposal(proposal=proposal, by=make_staff(), now=NOW)
     assert refused.value.code == "changed_meanwhile"
 
 
@@ -166,11 +167,11 @@ def test_a_book_approved_too_late_is_prepared_again() -> None:
         "price_book.publish",
         payload={"file": dearer(), "effective_at": NOW + DAY},
         reason="x",
-        by=make_second(),
+        by=make_staff(),
         now=NOW,
     )
     with pytest.raises(Refused) as refused:
-        approve_proposal(proposal=proposal, by=make_second(), now=NOW + 2 * DAY)
+        approve_proposal(proposal=proposal, by=make_staff(), now=NOW + 2 * DAY)
     assert refused.value.code == "in_the_past"
 
 
@@ -179,13 +180,13 @@ def test_a_book_approved_too_late_is_prepared_again() -> None:
 
 def test_prices_are_withdrawn_before_they_take_effect() -> None:
     book = publish(dearer())
-    withdraw_price_book(book=book, reason="A typing error", by=make_second(), now=NOW)
+    withdraw_price_book(book=book, reason="A typing error", by=make_staff(), now=NOW)
     later = NOW + 2 * DAY
     assert (find_price_book(later).version, find_prices(later)[0].version) == (1, 1)
     customer = make.make_customer(cash="200")
     assert make.buy(customer.application, now=later).total == Decimal("120.00")
     with pytest.raises(Refused) as refused:
-        withdraw_price_book(book=book, reason="Again", by=make_second(), now=NOW)
+        withdraw_price_book(book=book, reason="Again", by=make_staff(), now=NOW)
     assert refused.value.code == "withdrawn"
     event = AuditEvent.objects.get(verb="price_book.withdrawn")
     assert event.reason == "A typing error"
@@ -196,7 +197,7 @@ def test_prices_are_withdrawn_before_they_take_effect() -> None:
 def test_prices_in_force_stay() -> None:
     book = publish(dearer())
     with pytest.raises(Refused) as refused:
-        withdraw_price_book(book=book, reason="Late", by=make_second(), now=NOW + DAY)
+        withdraw_price_book(book=book, reason="Late", by=make_staff(), now=NOW + DAY)
     assert refused.value.code == "in_force"
     assert find_price_book(NOW + DAY) == book
 

@@ -47,9 +47,9 @@ from billing.transitions import (
 )
 from billing.wallet.verification import _TRAILS
 from tests import factories as make
-from tests.approving import by_two, make_second
+from tests.approving import by_two
 from tests.billing.acts import DAY, HOUR, ask_for_review, fresh, package_of, refund
-from tests.factories import NOW
+from tests.factories import NOW, make_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -154,7 +154,7 @@ def _return_time(package: Package, now: datetime, *, days: int, hours: int) -> N
         "package.extend",
         account=package.account,
         target=package,
-        by=make_second(),
+        by=make_staff(),
         now=now,
         days=days,
         hours=hours,

@@ -1,22 +1,12 @@
 """How tests of the administration make staff and name addresses."""
 
-import uuid
 from typing import Any
 
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Proposal, User
-from tests.factories import make_staff, make_user
-
-
-def make_clerk(*codenames: str) -> User:
-    """A member of staff with exactly these permissions of compliance."""
-    clerk = make_user(f"clerk{uuid.uuid4().hex[:8]}@example.com", is_staff=True)
-    permissions = Permission.objects.filter(content_type__app_label="compliance")
-    clerk.user_permissions.set(permissions.filter(codename__in=codenames))
-    return clerk
+from accounts.models import Proposal
+from tests.factories import make_staff
 
 
 def approve_what_waits() -> None:

@@ -9,16 +9,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import User
 from tests.factories import Customer
 
 HEADERS: dict[str, dict[str, str]] = {"plain": {}, "htmx": {"HX-Request": "true"}}
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def address(name: str, customer: Customer, **kwargs: Any) -> str:

@@ -12,7 +12,7 @@ from accounts.models import Account, User
 from compliance.enums import CaseState, ConnectionState
 from compliance.models import ConnectionRequest, ScreeningEntry, Violation
 from compliance.services.evidence import attach_evidence
-from tests.compliance.pages import HEADERS, address, count_queries, signed_in
+from tests.compliance.pages import HEADERS, address, count_queries
 from tests.factories import (
     NOW,
     PNG,
@@ -24,6 +24,7 @@ from tests.factories import (
     make_member,
     make_staff,
     make_user,
+    signed_in,
 )
 
 pytestmark = [pytest.mark.usefixtures("clock"), pytest.mark.slow]

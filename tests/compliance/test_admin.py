@@ -27,22 +27,24 @@ from compliance.models import (
     ViolationEvent,
 )
 from compliance.services.evidence import attach_evidence
-from tests.compliance.desk import act, approve_what_waits, change, listing, make_clerk
-from tests.compliance.pages import read, signed_in
+from tests.compliance.desk import act, approve_what_waits, change, listing
+from tests.compliance.pages import read
 from tests.factories import (
     NOW,
     Customer,
     approve_connection,
     make_case,
+    make_clerk,
     make_connection_request,
     make_customer,
     make_file,
     report_case,
+    signed_in,
 )
 
 pytestmark = pytest.mark.usefixtures("clock")
 
-HANDLE = "handle_violation"
+HANDLE = "compliance.handle_violation"
 
 
 MODELS = [
@@ -64,8 +66,8 @@ MODELS = [
 def test_a_list_needs_its_own_view_permission(customer: Customer, model: Any) -> None:
     make_case(customer, CaseState.APPEALED)
     name = model._meta.model_name
-    others = [f"view_{other._meta.model_name}" for other in MODELS if other is not model]
-    assert signed_in(make_clerk(f"view_{name}")).get(listing(model)).status_code == 200
+    others = [f"compliance.view_{other._meta.model_name}" for other in MODELS if other is not model]
+    assert signed_in(make_clerk(f"compliance.view_{name}")).get(listing(model)).status_code == 200
     assert signed_in(make_clerk(*others)).get(listing(model)).status_code == 403
     assert signed_in(make_clerk()).get(listing(model)).status_code == 403
 
@@ -150,19 +152,19 @@ ACTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "uphold": (
         lambda customer: make_case(customer, CaseState.APPEALED).appeals.get(),
         {"reason": "It stands."},
-        "decide_appeal",
+        "compliance.decide_appeal",
     ),
     "overturn": (
         lambda customer: make_case(customer, CaseState.APPEALED).appeals.get(),
         {"reason": "It falls."},
-        "decide_appeal",
+        "compliance.decide_appeal",
     ),
-    "approve": (make_connection_request, {"reason": "Clear."}, "decide_connection"),
-    "refuse": (make_connection_request, {"reason": "Unclear."}, "decide_connection"),
+    "approve": (make_connection_request, {"reason": "Clear."}, "compliance.decide_connection"),
+    "refuse": (make_connection_request, {"reason": "Unclear."}, "compliance.decide_connection"),
     "revoke": (
         lambda customer: approve_connection(make_connection_request(customer)),
         {"reason": "Misused."},
-        "decide_connection",
+        "compliance.decide_connection",
     ),
 }
 
@@ -184,8 +186,8 @@ def _states(obj: Any) -> Any:
 def test_an_act_needs_its_permission(customer: Customer, name: str) -> None:
     make, data, permission = ACTS[name]
     obj = make(customer)
-    view = f"view_{obj._meta.model_name}"
-    others = {HANDLE, "decide_appeal", "decide_connection"} - {permission}
+    view = f"compliance.view_{obj._meta.model_name}"
+    others = {HANDLE, "compliance.decide_appeal", "compliance.decide_connection"} - {permission}
     before = _states(obj), _rows()
     for clerk in (make_clerk(view, *others), make_clerk(permission), make_clerk()):
         client = signed_in(clerk)
@@ -236,13 +238,13 @@ def test_a_case_is_reported(customer: Customer, staff: User) -> None:
         "agent_name": "Li Wei",
         "request_key": str(uuid.uuid4()),
     }
-    client = signed_in(make_clerk("add_violation", "view_violation"))
+    client = signed_in(make_clerk("compliance.add_violation", "compliance.view_violation"))
     responses = [client.post(url, data) for _ in range(2)]
     case = Violation.objects.get()
     assert [response.headers["Location"] for response in responses] == [change(case)] * 2
     assert (case.behaviour_number, case.source, case.agent_name) == (6, "regulator", "Li Wei")
     assert case.occurred_at == datetime.fromisoformat("2026-03-01T10:20:30+08:00")
-    forbidden = signed_in(make_clerk("view_violation", HANDLE))
+    forbidden = signed_in(make_clerk("compliance.view_violation", HANDLE))
     assert forbidden.get(url).status_code == 403
     assert forbidden.post(url, data | {"request_key": str(uuid.uuid4())}).status_code == 403
     assert Violation.objects.count() == 1
@@ -334,7 +336,7 @@ def test_a_former_handler_may_not_decide_the_appeal(
 
 
 def test_staff_do_not_approve_what_they_asked_for_as_customers(customer: Customer) -> None:
-    clerk = make_clerk("view_connectionrequest", "decide_connection")
+    clerk = make_clerk("compliance.view_connectionrequest", "compliance.decide_connection")
     made = make_connection_request(customer, by=clerk)
     assert signed_in(clerk).post(act(made, "approve"), {"reason": "x"}).status_code == 403
     assert ConnectionRequest.objects.get().state == ConnectionState.REVIEW

@@ -22,21 +22,23 @@ from compliance.models import (
     Violation,
 )
 from compliance.services.evidence import attach_evidence
-from tests.compliance.desk import act, change, listing, make_clerk
-from tests.compliance.pages import read, signed_in
+from tests.compliance.desk import act, change, listing
+from tests.compliance.pages import read
 from tests.factories import (
     HTML,
     NOW,
     PNG,
     Customer,
     make_case,
+    make_clerk,
     make_file,
     report_case,
+    signed_in,
 )
 
 pytestmark = [pytest.mark.usefixtures("clock"), pytest.mark.slow]
 
-HANDLE = "handle_violation"
+HANDLE = "compliance.handle_violation"
 
 
 # --- Files ---------------------------------------------------------------------------------
@@ -66,14 +68,14 @@ def test_staff_save_a_file_and_the_trail_knows(customer: Customer, staff: User) 
         violation=report_case(customer), upload=make_file(), is_disclosed=False, by=staff, now=NOW
     )
     url = reverse("admin:compliance_evidence_file", args=[file.pk])
-    clerk = make_clerk("view_evidence")
+    clerk = make_clerk("compliance.view_evidence")
     response = signed_in(clerk).get(url)
     assert b"".join(response.streaming_content) == PNG  # type: ignore[attr-defined]
     assert response.headers["Content-Disposition"] == 'attachment; filename="proof.png"'
     assert response.headers["Content-Type"] == FileKind.PNG
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert AuditEvent.objects.get(verb="evidence.read").actor == clerk
-    assert signed_in(make_clerk("view_violation", HANDLE)).get(url).status_code == 403
+    assert signed_in(make_clerk("compliance.view_violation", HANDLE)).get(url).status_code == 403
     assert AuditEvent.objects.filter(verb="evidence.read").count() == 1
     missing = reverse("admin:compliance_evidence_file", args=[file.pk + 1])
     assert signed_in(staff).get(missing).status_code == 404
@@ -83,12 +85,15 @@ def test_a_file_is_shown_and_hidden(customer: Customer, staff: User) -> None:
     file = attach_evidence(
         violation=report_case(customer), upload=make_file(), is_disclosed=False, by=staff, now=NOW
     )
-    client = signed_in(make_clerk("view_evidence", HANDLE))
+    client = signed_in(make_clerk("compliance.view_evidence", HANDLE))
     client.post(act(file, "disclose"))
     assert Evidence.objects.get().is_disclosed
     client.post(act(file, "hide"))
     assert not Evidence.objects.get().is_disclosed
-    assert signed_in(make_clerk("view_evidence")).post(act(file, "disclose")).status_code == 403
+    assert (
+        signed_in(make_clerk("compliance.view_evidence")).post(act(file, "disclose")).status_code
+        == 403
+    )
 
 
 # --- Tables --------------------------------------------------------------------------------
@@ -104,7 +109,11 @@ def test_a_rule_book_is_only_read(staff: User) -> None:
 
 def test_an_entry_is_added_and_changed(staff: User) -> None:
     client = signed_in(
-        make_clerk("add_screeningentry", "change_screeningentry", "view_screeningentry")
+        make_clerk(
+            "compliance.add_screeningentry",
+            "compliance.change_screeningentry",
+            "compliance.view_screeningentry",
+        )
     )
     data = {
         "kind": "scenario",
@@ -127,7 +136,11 @@ def test_an_entry_is_added_and_changed(staff: User) -> None:
 
 
 def test_viewing_a_table_is_not_changing_it(staff: User) -> None:
-    viewer = signed_in(make_clerk("view_flagword", "view_industry", "view_screeningentry"))
+    viewer = signed_in(
+        make_clerk(
+            "compliance.view_flagword", "compliance.view_industry", "compliance.view_screeningentry"
+        )
+    )
     for model in (FlagWord, Industry, ScreeningEntry):
         row = model._default_manager.first()
         add = reverse(f"admin:compliance_{model._meta.model_name}_add")

@@ -15,9 +15,15 @@ from billing.models import Refund
 from compliance.enums import CaseState, ConnectionState
 from compliance.models import ConnectionRequest, Violation
 from tests import factories
-from tests.compliance.pages import signed_in
 from tests.conftest import _watch
-from tests.factories import Customer, make_case, make_connection_request, make_customer, make_staff
+from tests.factories import (
+    Customer,
+    make_case,
+    make_connection_request,
+    make_customer,
+    make_staff,
+    signed_in,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,7 +13,6 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from compliance.models import Violation
 from compliance.services.standing import annulled_time, has_approved_connection
-from tests.compliance.pages import signed_in
 from tests.factories import (
     PDF,
     Customer,
@@ -22,6 +21,7 @@ from tests.factories import (
     make_customer,
     make_member,
     make_staff,
+    signed_in,
 )
 from tests.looks import CONTRAST, WCAG, faults, width_fault
 

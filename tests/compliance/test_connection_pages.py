@@ -10,7 +10,7 @@ from compliance.enums import CaseState, ConnectionState
 from compliance.models import ConnectionRequest, ScreeningEntry
 from compliance.services.connections import withdraw_connection
 from compliance.services.violations import verify_violation
-from tests.compliance.pages import HEADERS, address, read, signed_in
+from tests.compliance.pages import HEADERS, address, read
 from tests.factories import (
     NOW,
     Customer,
@@ -20,6 +20,7 @@ from tests.factories import (
     make_customer,
     make_file,
     make_member,
+    signed_in,
 )
 
 pytestmark = pytest.mark.usefixtures("clock")

@@ -21,8 +21,7 @@ from accounts.admin.search import SearchableField
 from accounts.models import Account
 from agents.services.agents import AgentDetails, add_agent
 from tests import factories
-from tests.compliance.pages import signed_in
-from tests.factories import make_staff
+from tests.factories import make_staff, signed_in
 
 #: Kept by hand by a few members of staff, so never long.
 SMALL = {

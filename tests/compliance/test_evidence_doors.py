@@ -15,7 +15,7 @@ from compliance.enums import CaseState
 from compliance.models import Appeal, ConnectionRequest, Evidence
 from compliance.services.evidence import attach_evidence
 from tests.compliance.desk import act
-from tests.compliance.pages import address, read, signed_in
+from tests.compliance.pages import address, read
 from tests.factories import (
     HTML,
     NOW,
@@ -26,6 +26,7 @@ from tests.factories import (
     make_file,
     make_member,
     make_staff,
+    signed_in,
 )
 
 pytestmark = pytest.mark.usefixtures("db", "clock")

@@ -10,13 +10,14 @@ from django.urls import reverse
 from compliance.enums import ConnectionState
 from compliance.models import ConnectionRequest, FlagWord, Industry, ScreeningEntry
 from tests.compliance.desk import act
-from tests.compliance.pages import address, read, signed_in
+from tests.compliance.pages import address, read
 from tests.factories import (
     Customer,
     make_connection_request,
     make_customer,
     make_entity,
     make_staff,
+    signed_in,
 )
 
 pytestmark = pytest.mark.usefixtures("db", "clock")

@@ -17,8 +17,14 @@ from compliance.enums import CaseState
 from compliance.models import Behaviour, Violation
 from tests import factories
 from tests.compliance.desk import act, approve_what_waits, change
-from tests.compliance.pages import address, read, signed_in
-from tests.factories import Customer, approve_connection, make_connection_request, make_staff
+from tests.compliance.pages import address, read
+from tests.factories import (
+    Customer,
+    approve_connection,
+    make_connection_request,
+    make_staff,
+    signed_in,
+)
 
 pytestmark = pytest.mark.usefixtures("db", "clock")
 

@@ -22,8 +22,8 @@ from compliance.enums import CaseState
 from compliance.models import Appeal, Violation
 from tests import factories
 from tests.compliance.desk import act, approve_what_waits
-from tests.compliance.pages import address, read, signed_in
-from tests.factories import Customer, make_case, make_staff
+from tests.compliance.pages import address, read
+from tests.factories import Customer, make_case, make_staff, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 

@@ -19,7 +19,7 @@ from compliance.enums import CaseState, ConnectionState
 from compliance.models import Appeal, ConnectionRequest, Violation, ViolationEvent
 from tests import factories
 from tests.compliance.desk import act, approve_what_waits, change
-from tests.compliance.pages import read, signed_in
+from tests.compliance.pages import read
 from tests.factories import (
     NOW,
     Customer,
@@ -27,6 +27,7 @@ from tests.factories import (
     make_connection_request,
     make_customer,
     make_staff,
+    signed_in,
 )
 from tests.races import race, values
 

@@ -14,7 +14,7 @@ from compliance.services.appeals import decide_appeal
 from compliance.services.evidence import attach_evidence
 from compliance.services.measures import lift_measure
 from compliance.services.standing import refund_bars
-from tests.compliance.pages import HEADERS, address, read, signed_in
+from tests.compliance.pages import HEADERS, address, read
 from tests.factories import (
     DAY,
     HTML,
@@ -28,6 +28,7 @@ from tests.factories import (
     make_member,
     make_staff,
     report_case,
+    signed_in,
 )
 
 pytestmark = pytest.mark.usefixtures("clock")

@@ -19,7 +19,6 @@ from django.contrib.auth.models import Group
 from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -41,7 +40,7 @@ from compliance.models import Evidence, FlagWord, Industry, ScreeningEntry
 from compliance.services.evidence import attach_evidence
 from config.staff.groups import GROUPS
 from tests import factories as make
-from tests.approving import make_second
+from tests.factories import make_staff, signed_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
@@ -84,12 +83,6 @@ def make_puppet(boss: User) -> User:
         now=then,
     )
     return puppet
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def address(obj: Any, act: str) -> str:
@@ -229,7 +222,7 @@ class Scene:
         self.now = now
         self.boss = make_boss()
         self.puppets = [make_puppet(self.boss), make_puppet(self.boss)]
-        self.clerk = make_second()
+        self.clerk = make_staff()
         self.customer = make.make_customer(cash="500", now=now - 2 * DAY)
         self.account = self.customer.account
         make.buy(self.customer.application, now=now - DAY)
@@ -527,7 +520,7 @@ def try_it(scene: Scene, key: str) -> int:
         url = reverse(f"admin:{label.replace('.', '_')}_add")
     else:
         return 0
-    people = [client_of(user) for user in (scene.boss, *scene.puppets)]
+    people = [signed_in(user) for user in (scene.boss, *scene.puppets)]
     answers = []
     for client in people:
         for value in form.values():
@@ -578,8 +571,8 @@ def test_with_a_real_colleague_the_same_acts_do_happen() -> None:
                 else ""
             )
             if url:
-                client_of(scene.boss).post(url, {"reason": "Because.", **form})
-                colleague = client_of(scene.clerk)
+                signed_in(scene.boss).post(url, {"reason": "Because.", **form})
+                colleague = signed_in(scene.clerk)
                 for waiting in (*Proposal.objects.filter(state="waiting"), *_waiting_credits()):
                     colleague.post(address(waiting, "approve"), {"reason": "Because."})
                 if key in DECIDING:
@@ -616,7 +609,7 @@ MOVING_NOTHING = {
 
 
 def _post(user: User, name: str, form: dict[str, Any], *args: Any) -> int:
-    return client_of(user).post(reverse(name, args=args), {"reason": "x", **form}).status_code
+    return signed_in(user).post(reverse(name, args=args), {"reason": "x", **form}).status_code
 
 
 def test_the_chain_of_an_administrator_with_two_puppets() -> None:
@@ -645,8 +638,8 @@ def test_the_chain_of_an_administrator_with_two_puppets() -> None:
     assert _post(ada, "admin:accounts_membership_add", own) == 422
     other = {**own, "email": emails[0]}
     assert _post(ada, "admin:accounts_membership_add", other) == 302
-    assert client_of(ada).get(f"/console/{victim.uin}/").status_code == 404
-    assert client_of(puppets[0]).get(f"/console/{victim.uin}/").status_code == 404
+    assert signed_in(ada).get(f"/console/{victim.uin}/").status_code == 404
+    assert signed_in(puppets[0]).get(f"/console/{victim.uin}/").status_code == 404
 
     # Suppose the puppets had their rights all the same: they do not decide for each other.
     for puppet in puppets:
@@ -673,7 +666,7 @@ def test_a_member_of_staff_credits_no_account_of_their_own() -> None:
     clerk.groups.add(Group.objects.get(name="Billing operations"))
     account = make.make_account(owner=clerk, now=timezone.now())
     form = {"account": account.uin, "fund_kind": "gift", "currency": "USD", "amount": "10"}
-    answer = client_of(clerk).post(
+    answer = signed_in(clerk).post(
         reverse("admin:billing_credit_add"), {**form, "reference": "OWN-1"}
     )
     assert answer.status_code == 422

@@ -1,6 +1,5 @@
 """The administration's first page: what waits, for whom, and until when."""
 
-import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -36,36 +35,13 @@ from config.staff.watch import WATCH
 from config.staff.work import WorkList, change_url
 from tests import factories
 from tests.approving import take_measure
+from tests.factories import make_clerk, make_staff, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 #: After everything that the factories do by themselves.
 NOW = factories.NOW
 DAY = timedelta(days=1)
 LISTS = {each.name: each for each in [*DECISIONS, *WATCH]}
-
-
-def grant(user: User, *permissions: str) -> User:
-    """Give exactly these rights; the user is read again, since rights are kept with it."""
-    for permission in permissions:
-        app, codename = permission.split(".")
-        user.user_permissions.add(
-            Permission.objects.get(content_type__app_label=app, codename=codename)
-        )
-    return User.objects.get(pk=user.pk)
-
-
-def make_clerk(*permissions: str) -> User:
-    return grant(factories.make_user(is_staff=True), *permissions)
-
-
-def make_root() -> User:
-    return User.objects.create_superuser(f"{uuid.uuid4().hex}@example.com", "a good password")
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def lists(desk: Desk) -> dict[str, WorkList]:
@@ -98,7 +74,7 @@ def waiting_refund() -> Refund:
 def a_refund() -> Thing:
     refund = waiting_refund()
     return refund.number, lambda: approve_refund(
-        refund=refund, reason="Fair", by=make_root(), now=NOW
+        refund=refund, reason="Fair", by=make_staff(), now=NOW
     )
 
 
@@ -109,31 +85,31 @@ def a_credit() -> Thing:
         amount=Decimal(20_000),
         currency="USD",
         reference="BANK-1",
-        by=make_root(),
+        by=make_staff(),
         now=NOW,
     )
     assert credit.status == CreditStatus.WAITING
     return credit.reference, lambda: approve_credit(
-        credit=credit, reason="Seen", by=make_root(), now=NOW
+        credit=credit, reason="Seen", by=make_staff(), now=NOW
     )
 
 
 def a_report() -> Thing:
     case = factories.make_case(make_customer(), CaseState.REPORTED)
-    return case.number, lambda: start_investigation(violation=case, by=make_root(), now=NOW)
+    return case.number, lambda: start_investigation(violation=case, by=make_staff(), now=NOW)
 
 
 def an_investigation() -> Thing:
     case = factories.make_case(make_customer(), CaseState.INVESTIGATING)
     return case.number, lambda: dismiss_violation(
-        violation=case, finding="Untrue.", by=make_root(), now=NOW
+        violation=case, finding="Untrue.", by=make_staff(), now=NOW
     )
 
 
 def a_verified_case() -> Thing:
     case = factories.make_case(make_customer(), CaseState.VERIFIED)
     return case.number, lambda: take_measure(
-        case, ViolationMeasure.SUSPEND, by=make_root(), now=NOW
+        case, ViolationMeasure.SUSPEND, by=make_staff(), now=NOW
     )
 
 
@@ -141,14 +117,14 @@ def an_appeal() -> Thing:
     case = factories.make_case(make_customer(), CaseState.APPEALED)
     appeal = case.appeals.get()
     return str(appeal), lambda: decide_appeal(
-        appeal=appeal, is_overturned=True, reason="Right", by=make_root(), now=NOW
+        appeal=appeal, is_overturned=True, reason="Right", by=make_staff(), now=NOW
     )
 
 
 def a_connection() -> Thing:
     request = factories.make_connection_request(make_customer())
     return request.number, lambda: decide_connection(
-        request=request, act=ConnectionAct.APPROVE, reason="Clear", by=make_root(), now=NOW
+        request=request, act=ConnectionAct.APPROVE, reason="Clear", by=make_staff(), now=NOW
     )
 
 
@@ -156,7 +132,7 @@ def a_measure() -> Thing:
     account = factories.make_account()
     measure = factories.restrict(account)
     return account.name, lambda: lift_restriction(
-        account=account, case_number=measure.case_number, reason="Paid", by=make_root(), now=NOW
+        account=account, case_number=measure.case_number, reason="Paid", by=make_staff(), now=NOW
     )
 
 
@@ -224,10 +200,10 @@ def a_proposal() -> Thing:
         account=factories.make_account(),
         payload={"user": factories.make_user().pk, "role": "viewer"},
         reason="By letter",
-        by=make_root(),
+        by=make_staff(),
         now=NOW,
     )
-    return "Add a member", lambda: approve_proposal(proposal=proposal, by=make_root(), now=NOW)
+    return "Add a member", lambda: approve_proposal(proposal=proposal, by=make_staff(), now=NOW)
 
 
 #: What a list takes beside the right to see it: here the right for the act that waits.
@@ -263,7 +239,7 @@ def test_a_thing_waits_until_the_act(name: str) -> None:
     label, act = THINGS[name]()
     found = lists(read_desk(clerk, NOW))[name]
     assert ([line.label for line in found.lines], found.count) == ([label], "1")
-    assert label in client_of(clerk).get(found.lines[0].url).content.decode()
+    assert label in signed_in(clerk).get(found.lines[0].url).content.decode()
 
     act()
     assert labels(clerk, name) == []
@@ -274,10 +250,10 @@ def test_a_list_is_there_for_those_who_may_act_and_for_nobody_else(name: str) ->
     needed = LISTS[name].permissions
     everything = {f"{each.content_type.app_label}.{each.codename}" for each in _permissions()}
 
-    with_all = client_of(make_clerk(*needed)).get(reverse("admin:index")).content.decode()
+    with_all = signed_in(make_clerk(*needed)).get(reverse("admin:index")).content.decode()
     assert f'id="work-{name}"' in with_all
     for missing in needed:
-        page = client_of(make_clerk(*(everything - {missing}))).get(reverse("admin:index"))
+        page = signed_in(make_clerk(*(everything - {missing}))).get(reverse("admin:index"))
         assert f'id="work-{name}"' not in page.content.decode(), missing
 
 
@@ -291,14 +267,14 @@ def test_the_way_to_all_rows_leads_to_the_row(name: str) -> None:
     clerk = make_clerk(*LISTS[name].permissions, *MORE.get(name, []))
 
     found = lists(read_desk(clerk, NOW))[name]
-    page = client_of(clerk).get(found.url)
+    page = signed_in(clerk).get(found.url)
 
     assert page.status_code == 200
     assert len(page.context["cl"].result_list) == 1
 
 
 def test_nothing_waits_says_so() -> None:
-    page = client_of(make_root()).get(reverse("admin:index")).content.decode()
+    page = signed_in(make_staff()).get(reverse("admin:index")).content.decode()
 
     assert page.count("Nothing waits.") == len(LISTS)
     assert all(str(each.empty) in page for each in LISTS.values())
@@ -308,7 +284,7 @@ def test_nothing_waits_says_so() -> None:
 
 
 def test_what_one_brought_about_is_not_on_ones_own_list() -> None:
-    recorder = make_root()
+    recorder = make_staff()
     record_credit(
         account=factories.make_account(),
         fund_kind="cash",
@@ -322,7 +298,7 @@ def test_what_one_brought_about_is_not_on_ones_own_list() -> None:
     appeal = Appeal.objects.get(violation=case)
 
     assert (labels(recorder, "credits"), labels(recorder, "appeals")) == ([], [])
-    other = make_root()
+    other = make_staff()
     assert (labels(other, "credits"), labels(other, "appeals")) == (["BANK-2"], [str(appeal)])
 
 
@@ -333,7 +309,7 @@ def test_the_oldest_stand_first_and_late_ones_are_marked() -> None:
     old = factories.make_case(make_customer(), CaseState.REPORTED, now=NOW - 4 * DAY)
     young = factories.make_case(make_customer(), CaseState.REPORTED, now=NOW - 3 * DAY)
 
-    found = lists(read_desk(make_root(), NOW))["reported"].lines
+    found = lists(read_desk(make_staff(), NOW))["reported"].lines
 
     assert [(line.label, line.waits, line.is_late) for line in found] == [
         (old.number, "overdue: waits for 4\u00a0days", True),
@@ -347,12 +323,12 @@ def test_a_count_goes_no_further_than_its_limit(monkeypatch: pytest.MonkeyPatch)
     sweep_at(NOW)
     for _number in range(2):
         factories.restrict(factories.make_account())
-    assert lists(read_desk(make_root(), NOW))["measures"].count == "2"
+    assert lists(read_desk(make_staff(), NOW))["measures"].count == "2"
 
     factories.restrict(factories.make_account())
 
     with CaptureQueriesContext(connection) as queries:
-        assert lists(read_desk(make_root(), NOW))["measures"].count == "2+"
+        assert lists(read_desk(make_staff(), NOW))["measures"].count == "2+"
     counts = [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
     assert len(counts) == len(LISTS)
     assert all("LIMIT 3" in sql for sql in counts)
@@ -362,7 +338,7 @@ def test_only_five_rows_are_shown() -> None:
     for _number in range(6):
         factories.restrict(factories.make_account())
 
-    found = lists(read_desk(make_root(), NOW))["measures"]
+    found = lists(read_desk(make_staff(), NOW))["measures"]
 
     assert (len(found.lines), found.count) == (5, "6")
 
@@ -370,7 +346,7 @@ def test_only_five_rows_are_shown() -> None:
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_reads_an_index(name: str) -> None:
     THINGS[name]()
-    rows = LISTS[name].find(make_root(), NOW).order_by()
+    rows = LISTS[name].find(make_staff(), NOW).order_by()
     with connection.cursor() as cursor:
         # Only what an index can find by the conditions is read without a scan of the table.
         for way in ("seqscan", "indexscan", "indexonlyscan"):
@@ -382,8 +358,8 @@ def test_a_list_reads_an_index(name: str) -> None:
 
 
 def test_the_first_page_takes_the_same_number_of_queries() -> None:
-    root = make_root()
-    client = client_of(root)
+    root = make_staff()
+    client = signed_in(root)
     sweep_at(NOW)
     counts = []
     client.get(reverse("admin:index"))
@@ -443,7 +419,7 @@ def test_only_failures_that_can_be_mended_are_told_of() -> None:
         fields = {"created_at": NOW - DAY, **values}
         Notification.objects.create(user=member.user, account=member.account, kind=kind, **fields)
 
-    found = lists(read_desk(make_root(), NOW))["emails"].lines
+    found = lists(read_desk(make_staff(), NOW))["emails"].lines
 
     assert [(line.text, line.waits) for line in found] == [
         (f"{member.account.name} · no such mailbox", "given up")
@@ -461,7 +437,7 @@ def test_the_page_for_a_visitor_leads_to_sign_in() -> None:
     "model", ["account/emailaddress", "mfa/authenticator", "usersessions/usersession"]
 )
 def test_keys_to_other_peoples_sign_ins_are_not_in_the_administration(model: str) -> None:
-    assert client_of(make_root()).get(f"/admin/{model}/").status_code == 404
+    assert signed_in(make_staff()).get(f"/admin/{model}/").status_code == 404
 
 
 # --- What all lists and pages have in common ---------------------------------------------------
@@ -477,7 +453,7 @@ def test_keys_to_other_peoples_sign_ins_are_not_in_the_administration(model: str
     ids=["empty", "searched", "filtered"],
 )
 def test_an_empty_list_says_why_it_is_empty(query: dict[str, str], text: str) -> None:
-    page = client_of(make_root()).get(reverse("admin:billing_refund_changelist"), query)
+    page = signed_in(make_staff()).get(reverse("admin:billing_refund_changelist"), query)
 
     found = [
         each
@@ -490,7 +466,7 @@ def test_an_empty_list_says_why_it_is_empty(query: dict[str, str], text: str) ->
 def test_rows_of_an_object_lead_to_their_pages() -> None:
     place = factories.make_account().memberships.get()
 
-    page = client_of(make_root()).get(change_url(place.user)).content.decode()
+    page = signed_in(make_staff()).get(change_url(place.user)).content.decode()
 
     assert f'href="{change_url(place)}"' in page
     assert f'href="{change_url(place.account)}"' in page
@@ -499,7 +475,7 @@ def test_rows_of_an_object_lead_to_their_pages() -> None:
 def test_an_object_without_rows_says_so() -> None:
     person = factories.make_user()
 
-    page = client_of(make_root()).get(change_url(person)).content.decode()
+    page = signed_in(make_staff()).get(change_url(person)).content.decode()
 
     assert '<p class="rows-empty">None</p>' in page
 
@@ -507,7 +483,7 @@ def test_an_object_without_rows_says_so() -> None:
 def test_groups_are_read_and_not_written() -> None:
     group = Group.objects.create(name="Desk")
     group.permissions.add(Permission.objects.get(codename="decide_refund"))
-    client = client_of(make_root())
+    client = signed_in(make_staff())
 
     page = client.get(change_url(group)).content.decode()
 
@@ -520,10 +496,10 @@ def test_groups_are_read_and_not_written() -> None:
 
 def test_groups_and_rights_are_named_in_the_language_of_the_page() -> None:
     group = Group.objects.get(name="Billing operations")
-    root = make_root()
+    root = make_staff()
     root.language = "zh-hans"
     root.save()
-    client = client_of(root)
+    client = signed_in(root)
     listed = client.get(reverse("admin:auth_group_changelist")).content.decode()
     page = client.get(change_url(group)).content.decode()
     rights = client.get(
@@ -540,14 +516,14 @@ def test_groups_and_rights_are_named_in_the_language_of_the_page() -> None:
 def test_a_persons_groups_are_named_on_the_persons_page() -> None:
     clerk = make_clerk()
     clerk.groups.set(Group.objects.filter(name__in=["Support", "Catalog"]))
-    page = client_of(make_root()).get(change_url(clerk)).content.decode()
+    page = signed_in(make_staff()).get(change_url(clerk)).content.decode()
     assert "Catalog, Support" in page
 
 
 def test_an_offers_limits_are_told_in_words() -> None:
     promotion = factories.make_promotion(editions=["premium"], term_units=["year"])
     coupon = factories.make_coupon(factories.make_account(), order_kinds=["new", "renewal"])
-    client = client_of(make_root())
+    client = signed_in(make_staff())
     assert "Premium; Annual" in client.get(change_url(promotion)).content.decode()
     assert "New purchase, Renewal" in client.get(change_url(coupon)).content.decode()
 
@@ -562,11 +538,11 @@ def test_notifications_are_listed_by_their_headlines() -> None:
         created_at=NOW,
         next_attempt_at=NOW,
     )
-    client = client_of(make_root())
+    client = signed_in(make_staff())
     for url in (reverse("admin:accounts_notification_changelist"), change_url(notify)):
         assert "Order 2026 has expired" in client.get(url).content.decode()
 
 
 def test_staff_change_their_password_where_everybody_does() -> None:
-    response = client_of(make_root()).get("/admin/password_change/")
+    response = signed_in(make_staff()).get("/admin/password_change/")
     assert response.headers["Location"] == reverse("account_change_password")

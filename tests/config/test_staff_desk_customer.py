@@ -2,15 +2,12 @@
 
 import html
 import re
-import uuid
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.enums import Role
@@ -28,6 +25,7 @@ from config.staff.customer import TABLES, read_customer
 from config.staff.sections import DeskSection
 from config.staff.work import change_url
 from tests import factories
+from tests.factories import make_clerk, make_staff, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 #: After everything that the factories do by themselves.
@@ -36,29 +34,14 @@ DAY = timedelta(days=1)
 NAMES = {table.name: table for table in TABLES}
 
 
-def make_root() -> User:
-    return User.objects.create_superuser(f"{uuid.uuid4().hex}@example.com", "a good password")
-
-
-def make_clerk(*models: str) -> User:
-    clerk = factories.make_user(is_staff=True)
-    for model in models:
-        app, name = model.split(".")
-        clerk.user_permissions.add(
-            Permission.objects.get(content_type__app_label=app, codename=f"view_{name}")
-        )
-    return User.objects.get(pk=clerk.pk)
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
+def make_viewer(*models: str) -> User:
+    """A member of staff who may see the rows of these models."""
+    return make_clerk(*(model.replace(".", ".view_") for model in models))
 
 
 def sections(account: Account, user: User | None = None) -> dict[str, DeskSection]:
     account = Account.objects.select_related("entity").get(pk=account.pk)
-    found = read_customer(account=account, user=user or make_root(), now=NOW)
+    found = read_customer(account=account, user=user or make_staff(), now=NOW)
     return {section.name: section for section in found.sections}
 
 
@@ -124,7 +107,7 @@ def test_every_section_has_something_to_show() -> None:
         "audit",
     ]
     assert [name for name, section in found.items() if not section.rows] == []
-    page = client_of(make_root()).get(change_url(customer.account)).content.decode()
+    page = signed_in(make_staff()).get(change_url(customer.account)).content.decode()
     assert customer.account.entity.registration_number in page
     assert change_url(customer.account.entity) in page
     for name, section in found.items():
@@ -175,8 +158,8 @@ def test_a_section_is_there_only_for_who_may_view_its_table(name: str) -> None:
     customer = make_whole_customer()
     others = {each.model for each in TABLES if each.name != name}
 
-    with_it = client_of(make_clerk("accounts.account", NAMES[name].model))
-    without = client_of(make_clerk("accounts.account", "accounts.entity", *others))
+    with_it = signed_in(make_viewer("accounts.account", NAMES[name].model))
+    without = signed_in(make_viewer("accounts.account", "accounts.entity", *others))
 
     page = with_it.get(change_url(customer.account)).content.decode()
     assert re.findall(r'customer-section" id="(\w+)"', page) == [name]
@@ -188,10 +171,10 @@ def test_a_section_is_there_only_for_who_may_view_its_table(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_way_to_all_rows_leads_to_the_account_alone(name: str) -> None:
     customer, _other = make_whole_customer(), make_whole_customer()
-    root = make_root()
+    root = make_staff()
     found = sections(customer.account, root)[name]
 
-    listed = client_of(root).get(found.url).context["cl"].result_list
+    listed = signed_in(root).get(found.url).context["cl"].result_list
 
     assert len(listed) >= len(found.rows)
     assert {row.account_id for row in listed} == {customer.account.pk}
@@ -199,9 +182,9 @@ def test_the_way_to_all_rows_leads_to_the_account_alone(name: str) -> None:
 
 def test_names_are_no_links_where_the_page_behind_is_closed() -> None:
     customer = factories.make_customer()
-    clerk = make_clerk("accounts.account")
+    clerk = make_viewer("accounts.account")
 
-    page = client_of(clerk).get(change_url(customer.account)).content.decode()
+    page = signed_in(clerk).get(change_url(customer.account)).content.decode()
 
     assert customer.account.entity.name in page
     assert change_url(customer.account.entity) not in page
@@ -211,7 +194,7 @@ def test_what_customers_wrote_is_text() -> None:
     customer = factories.make_customer()
     User.objects.filter(pk=customer.owner.pk).update(name="<script>alert(1)</script>")
 
-    page = client_of(make_root()).get(change_url(customer.account)).content.decode()
+    page = signed_in(make_staff()).get(change_url(customer.account)).content.decode()
 
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
@@ -240,10 +223,10 @@ def test_the_one_refund_of_the_entity_is_told_of_in_all_its_accounts() -> None:
     asked = f"is asked for by {refund.number} of {first.account}."
     assert notes(second, "refunds") == [f"The company's one full refund {asked}"]
 
-    approve_refund(refund=refund, reason="Fair", by=make_root(), now=NOW)
+    approve_refund(refund=refund, reason="Fair", by=make_staff(), now=NOW)
     used = f"is used, by {refund.number} of {first.account}."
     assert notes(second, "refunds") == [f"The company's one full refund {used}"]
-    page = client_of(make_root()).get(change_url(second)).content.decode()
+    page = signed_in(make_staff()).get(change_url(second)).content.decode()
     assert change_url(first.account) in page
 
 
@@ -310,8 +293,8 @@ def _more(customer: factories.Customer, number: int) -> None:
 def test_the_page_takes_the_same_number_of_queries(has_every_right: bool, settings: Any) -> None:
     settings.ACCOUNT_LIMIT = 200
     customer = make_whole_customer()
-    clerk = make_clerk("accounts.account", "accounts.entity", *(each.model for each in TABLES))
-    client = client_of(make_root() if has_every_right else clerk)
+    clerk = make_viewer("accounts.account", "accounts.entity", *(each.model for each in TABLES))
+    client = signed_in(make_staff() if has_every_right else clerk)
     # What a process looks up but once, it looks up here.
     client.get(change_url(customer.account))
     counts = []
@@ -346,7 +329,7 @@ def test_five_rows_are_shown_and_the_rest_is_in_the_table() -> None:
 def test_an_account_with_nothing_says_so() -> None:
     account = factories.make_account()
 
-    page = client_of(make_root()).get(change_url(account)).content.decode()
+    page = signed_in(make_staff()).get(change_url(account)).content.decode()
 
     empty = {table.name for table in TABLES} - {"members", "audit"}
     shown = {name for name in empty if str(NAMES[name].empty) in page}
@@ -356,4 +339,4 @@ def test_an_account_with_nothing_says_so() -> None:
 def test_one_cannot_change_the_account_by_its_page() -> None:
     account = factories.make_account()
 
-    assert client_of(make_root()).post(change_url(account), {"name": "X"}).status_code == 403
+    assert signed_in(make_staff()).post(change_url(account), {"name": "X"}).status_code == 403

@@ -38,8 +38,10 @@ from tests.factories.tenants import (
     Customer,
     balances,
     fund_account,
+    grant,
     make_account,
     make_application,
+    make_clerk,
     make_customer,
     make_entity,
     make_member,
@@ -47,6 +49,7 @@ from tests.factories.tenants import (
     make_user,
     membership_of,
     restrict,
+    signed_in,
 )
 
 __all__ = [
@@ -65,12 +68,14 @@ __all__ = [
     "buy",
     "current_package",
     "fund_account",
+    "grant",
     "licenses_of",
     "make_account",
     "make_agent",
     "make_application",
     "make_business",
     "make_case",
+    "make_clerk",
     "make_connection_request",
     "make_coupon",
     "make_customer",
@@ -88,5 +93,6 @@ __all__ = [
     "renew",
     "report_case",
     "restrict",
+    "signed_in",
     "upgrade",
 ]

@@ -6,7 +6,9 @@ from decimal import Decimal
 from itertools import count
 
 from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Permission
 from django.db import transaction
+from django.test import Client
 
 from accounts.enums import EntityKind, Measure, Role
 from accounts.models import Account, Application, Entity, Membership, Restriction, User
@@ -39,17 +41,43 @@ class Customer:
     application: Application
 
 
-def make_user(email: str = "", *, name: str = "", is_staff: bool = False) -> User:
+def make_user(
+    email: str = "", *, name: str = "", is_staff: bool = False, is_superuser: bool = False
+) -> User:
     """Make somebody who can sign in with `PASSWORD`, the address verified."""
     email = email or f"person{next(_serial)}@example.com"
-    user = User.objects.create_user(email, PASSWORD, name=name, is_staff=is_staff)
+    user = User.objects.create_user(
+        email, PASSWORD, name=name, is_staff=is_staff, is_superuser=is_superuser
+    )
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return user
 
 
 def make_staff() -> User:
-    """Make a member of staff who may do everything."""
+    """Make a member of staff with every right, whom nobody else made."""
     return User.objects.create_superuser(f"staff{next(_serial)}@example.com", PASSWORD)
+
+
+def make_clerk(*permissions: str) -> User:
+    """Make a member of staff with exactly these rights, each as `app.codename`."""
+    return grant(make_user(is_staff=True), *permissions)
+
+
+def grant(user: User, *permissions: str) -> User:
+    """Give these rights, too; the user is read again, since rights are kept with it."""
+    named = [permission.split(".") for permission in permissions]
+    rights = Permission.objects
+    user.user_permissions.add(
+        *(rights.get(content_type__app_label=app, codename=name) for app, name in named)
+    )
+    return User.objects.get(pk=user.pk)
+
+
+def signed_in(user: User) -> Client:
+    """Return a client that has signed in as the user."""
+    client = Client()
+    client.force_login(user)
+    return client
 
 
 def make_entity(
