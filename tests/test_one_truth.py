@@ -19,8 +19,8 @@ from django.utils import timezone
 from accounts.models import Account, Application
 from billing.renewals.sweep import run_sweep
 from tests import factories as make
-from tests.billing.acts import DAY, ask_for_review, at, bought, fresh, package_of, refund
-from tests.factories import make_agent
+from tests.billing.acts import ask_for_review, at, bought, fresh, package_of, refund
+from tests.factories import DAY, make_agent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 

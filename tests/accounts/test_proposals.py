@@ -21,11 +21,17 @@ from accounts.services.proposals import (
     withdraw_proposal,
 )
 from tests.approving import by_two
-from tests.factories import NOW, make_account, make_member, make_staff, make_user, membership_of
+from tests.factories import (
+    HOUR,
+    NOW,
+    make_account,
+    make_member,
+    make_staff,
+    make_user,
+    membership_of,
+)
 
 pytestmark = pytest.mark.django_db
-
-HOUR = timedelta(hours=1)
 
 
 def code(act: Callable[..., object], *args: object, **options: object) -> str:

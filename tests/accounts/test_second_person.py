@@ -10,12 +10,9 @@ from accounts.models import Account, AuditEvent, User
 from accounts.services.audit import record_event
 from accounts.services.members import remove_member
 from accounts.services.second_person import refusal_for
-from tests.factories import NOW, make_account, make_member, make_user, membership_of
+from tests.factories import DAY, HOUR, NOW, make_account, make_member, make_user, membership_of
 
 pytestmark = pytest.mark.django_db
-
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 
 
 def code(by: User, *makers: User, account: Account | None = None, now: datetime = NOW) -> str:

@@ -11,9 +11,9 @@ from billing.enums import Edition
 from billing.orders.snapshots import read_snapshots
 from billing.packages.holders import find_holders, order_for_ending
 from tests import factories
+from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
-NOW = factories.NOW
 
 
 def _agent(customer: factories.Customer, number: int, minutes: int) -> Agent:

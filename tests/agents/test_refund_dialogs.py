@@ -26,12 +26,10 @@ from compliance.enums import CaseState, ViolationMeasure
 from compliance.services.appeals import decide_appeal, submit_appeal
 from compliance.services.measures import lift_measure
 from tests import factories
-from tests.factories import make_case, make_staff
+from tests.factories import DAY, NOW, make_case, make_staff
 
 pytestmark = pytest.mark.django_db
 
-NOW = factories.NOW
-DAY = timedelta(days=1)
 HTMX = {"HX-Request": "true"}
 
 #: What the test client gives back: a response with its context.

@@ -20,6 +20,7 @@ from billing.enums import LicenseKind, PackageKind, PackageState
 from billing.models import License, Package
 from tests.factories import (
     NOW,
+    SECOND,
     Customer,
     licenses_of,
     make_agent,
@@ -27,7 +28,6 @@ from tests.factories import (
     make_telephone,
 )
 
-SECOND = timedelta(seconds=1)
 LIVE = "live package"
 DUE = "package at its expiry"
 ISOLATED = "isolated"

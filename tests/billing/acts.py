@@ -1,6 +1,6 @@
 """Small words that the tests of this folder share: clocks, confirmations and sums."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -19,9 +19,6 @@ from billing.refunds.services import refund_package
 from tests import factories as make
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-SECOND = timedelta(seconds=1)
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 
 
 def at(text: str, zone: ZoneInfo = SHANGHAI) -> datetime:

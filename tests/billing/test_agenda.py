@@ -1,6 +1,6 @@
 """What is scheduled for a package: by mode and state, as a table; on the page, as it will be."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 
@@ -9,9 +9,16 @@ from billing.enums import RenewalMode
 from billing.models import Package
 from billing.packages.schedule import EventKind, ScheduledEvent, list_events, read_schedule
 from billing.packages.status import read_status
-from tests.factories import NOW, buy, current_package, make_application, make_customer, restrict
+from tests.factories import (
+    DAY,
+    NOW,
+    buy,
+    current_package,
+    make_application,
+    make_customer,
+    restrict,
+)
 
-DAY = timedelta(days=1)
 EXPIRY = NOW + 10 * DAY
 RELEASE = EXPIRY + 7 * DAY
 

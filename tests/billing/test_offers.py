@@ -25,8 +25,8 @@ from billing.orders.request import OrderRequest, RenewedPackage, in_scope
 from billing.orders.services import QuoteChanged, cancel_order, pay_order
 from billing.orders.suggestions import OfferChoice, suggest
 from tests import factories as make
-from tests.billing.acts import DAY, HOUR, SECOND, balance, confirm, package_of, quote
-from tests.factories import NOW, Customer
+from tests.billing.acts import balance, confirm, package_of, quote
+from tests.factories import DAY, HOUR, NOW, SECOND, Customer
 
 VOUCHER, CASH, DISCOUNT = CouponKind.VOUCHER, CouponKind.CASH, CouponKind.DISCOUNT
 

@@ -20,8 +20,8 @@ from billing.orders.quoting import executable_quote
 from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import QuoteChanged, pay_order, place_order
 from tests import factories as make
-from tests.billing.acts import DAY, HOUR, SECOND, balance, confirm, package_of, quote
-from tests.factories import NOW, Customer
+from tests.billing.acts import balance, confirm, package_of, quote
+from tests.factories import DAY, HOUR, NOW, SECOND, Customer
 
 pytestmark = pytest.mark.django_db
 

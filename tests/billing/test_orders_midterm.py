@@ -14,20 +14,8 @@ from billing.orders.request import OrderRequest
 from billing.orders.services import pay_order
 from billing.packages.services import extend_package
 from tests import factories as make
-from tests.billing.acts import (
-    DAY,
-    HOUR,
-    SECOND,
-    at,
-    balance,
-    bought,
-    count_live,
-    fresh,
-    package_of,
-    quote,
-    wall,
-)
-from tests.factories import NOW, Customer
+from tests.billing.acts import at, balance, bought, count_live, fresh, package_of, quote, wall
+from tests.factories import DAY, HOUR, NOW, SECOND, Customer
 
 pytestmark = pytest.mark.django_db
 

@@ -15,9 +15,6 @@ from billing.orders.request import OrderRequest
 from billing.orders.services import cancel_order, missing_amount, pay_order
 from tests import factories as make
 from tests.billing.acts import (
-    DAY,
-    HOUR,
-    SECOND,
     at,
     balance,
     bought,
@@ -28,7 +25,7 @@ from tests.billing.acts import (
     quote,
     wall,
 )
-from tests.factories import NOW, Customer
+from tests.factories import DAY, HOUR, NOW, SECOND, Customer
 
 pytestmark = pytest.mark.django_db
 

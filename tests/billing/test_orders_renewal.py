@@ -20,20 +20,8 @@ from billing.packages.lifecycle import derive_package_state
 from billing.packages.services import extend_package
 from billing.renewals.sweep import run_sweep
 from tests import factories as make
-from tests.billing.acts import (
-    DAY,
-    HOUR,
-    SECOND,
-    at,
-    balance,
-    bought,
-    count_live,
-    fresh,
-    package_of,
-    quote,
-    wall,
-)
-from tests.factories import NOW, Customer
+from tests.billing.acts import at, balance, bought, count_live, fresh, package_of, quote, wall
+from tests.factories import DAY, HOUR, NOW, SECOND, Customer
 
 pytestmark = pytest.mark.django_db
 

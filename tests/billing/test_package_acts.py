@@ -15,7 +15,8 @@ from billing.packages.acts import PackageAct, acts_for
 from billing.packages.services import choose_renewal_mode
 from billing.packages.status import read_status
 from tests import factories as make
-from tests.billing.acts import DAY, SECOND, ask_for_review, at, fresh, package_of, refund
+from tests.billing.acts import ask_for_review, at, fresh, package_of, refund
+from tests.factories import DAY, SECOND
 
 BOUGHT = at("2026-03-10 10:00:00")
 EXPIRY = at("2026-04-10 10:00:00")

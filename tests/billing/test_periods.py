@@ -20,7 +20,8 @@ from billing.calendar import (
     start_of_day,
 )
 from billing.enums import TermUnit
-from tests.billing.acts import DAY, HOUR, SECOND, SHANGHAI, at, wall
+from tests.billing.acts import SHANGHAI, at, wall
+from tests.factories import DAY, HOUR, SECOND
 
 NEW_YORK = ZoneInfo("America/New_York")
 SYDNEY = ZoneInfo("Australia/Sydney")

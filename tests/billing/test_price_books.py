@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -32,13 +32,11 @@ from billing.models import FeatureTable, PriceBook
 from tests import factories as make
 from tests.approving import approve_waiting, by_two
 from tests.compliance.pages import read as read_words
-from tests.factories import make_staff
+from tests.factories import DAY, NOW, make_staff
 
 pytestmark = pytest.mark.django_db
 
 DATA = Path(settings.BASE_DIR) / "billing/data"
-NOW = make.NOW
-DAY = timedelta(days=1)
 
 
 def prices() -> dict[str, Any]:

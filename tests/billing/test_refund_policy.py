@@ -21,7 +21,8 @@ from billing.refunds.policy import (
     evaluate,
 )
 from billing.refunds.trace import POLICY_VERSION, RefundRule, RefundTrace
-from tests.billing.acts import DAY, HOUR, SECOND, SHANGHAI, at
+from tests.billing.acts import SHANGHAI, at
+from tests.factories import DAY, HOUR, SECOND
 
 CONFIG = RefundConfig(window_days=5, review_asks=2)
 BOUGHT = at("2026-03-10 10:00:00")

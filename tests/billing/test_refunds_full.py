@@ -22,20 +22,8 @@ from billing.refunds.services import refund_package
 from billing.refunds.trace import RefundRule, RefundTrace
 from compliance.enums import CaseState
 from tests import factories as make
-from tests.billing.acts import (
-    DAY,
-    HOUR,
-    SECOND,
-    at,
-    balance,
-    count_live,
-    fresh,
-    ledger_sum,
-    package_of,
-    refund,
-    wall,
-)
-from tests.factories import NOW, Customer
+from tests.billing.acts import at, balance, count_live, fresh, ledger_sum, package_of, refund, wall
+from tests.factories import DAY, HOUR, NOW, SECOND, Customer
 
 pytestmark = pytest.mark.django_db
 

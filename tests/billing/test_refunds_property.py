@@ -18,8 +18,8 @@ from billing.orders.services import pay_order
 from billing.refunds.quotes import RefundRefused
 from config.verification import find_all_breaches
 from tests import factories as make
-from tests.billing.acts import HOUR, fresh, ledger_sum, package_of, refund
-from tests.factories import NOW, Customer
+from tests.billing.acts import fresh, ledger_sum, package_of, refund
+from tests.factories import HOUR, NOW, Customer
 from tests.tiers import sample
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]

@@ -29,19 +29,8 @@ from billing.renewals.auto_renewal import due_renewals
 from billing.renewals.sweep import run_sweep
 from compliance.enums import CaseState
 from tests import factories as make
-from tests.billing.acts import (
-    DAY,
-    HOUR,
-    SECOND,
-    at,
-    balance,
-    count_live,
-    fresh,
-    ledger_sum,
-    package_of,
-    refund,
-)
-from tests.factories import NOW, Customer
+from tests.billing.acts import at, balance, count_live, fresh, ledger_sum, package_of, refund
+from tests.factories import DAY, HOUR, NOW, SECOND, Customer
 
 pytestmark = pytest.mark.django_db
 

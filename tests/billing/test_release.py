@@ -19,12 +19,12 @@ from billing.packages.release import RELEASED_AT, UNDER_REVIEW, ReleaseFacts, Sp
 from billing.renewals.reminders import find_due_reminders, send_reminders
 from billing.renewals.sweep import run_sweep
 from tests import factories as make
-from tests.billing.acts import DAY, ask_for_review, at, package_of
+from tests.billing.acts import ask_for_review, at, package_of
+from tests.factories import DAY, HOUR
 from tests.tiers import sample
 
 BOUGHT = at("2026-03-10 10:00:00")
 EXPIRY = at("2026-04-10 10:00:00")
-HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 ISOLATION, GRACE = timedelta(days=7), timedelta(days=7)
 
 

@@ -14,12 +14,11 @@ from billing.orders.services import place_order
 from billing.packages.services import choose_renewal_mode
 from billing.renewals.policy import find_due_offset
 from billing.renewals.reminders import find_due_reminders, send_reminders
-from tests.factories import NOW, Customer, make_customer
+from tests.factories import NOW, SECOND, Customer, make_customer
 from tests.races import race, values
 
 EXPIRY = datetime(2026, 4, 10, 2, 0, tzinfo=UTC)
 OFFSETS = (-7, -5, -3, -1, 1, 3, 5, 7)
-SECOND = timedelta(seconds=1)
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from billing.packages.services import choose_renewal_mode
 from billing.renewals.auto_renewal import renew_automatically
 from config.verification import find_all_breaches
 from tests import factories as make
-from tests.billing.acts import DAY, HOUR, at, balance, fresh, package_of, quote, refund, wall
-from tests.factories import NOW, Customer
+from tests.billing.acts import at, balance, fresh, package_of, quote, refund, wall
+from tests.factories import DAY, HOUR, NOW, Customer
 
 pytestmark = pytest.mark.django_db
 

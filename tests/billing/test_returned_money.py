@@ -12,9 +12,9 @@ from billing.models import Order
 from billing.orders.queries import derive_status, filter_by_status, read_returned
 from billing.orders.services import pay_order
 from tests import factories as make
-from tests.billing.acts import DAY, ask_for_review, package_of, refund
+from tests.billing.acts import ask_for_review, package_of, refund
 from tests.billing.test_pages_purchase import words_of
-from tests.factories import NOW
+from tests.factories import DAY, NOW
 
 pytestmark = pytest.mark.django_db
 

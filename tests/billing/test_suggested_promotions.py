@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,10 +18,9 @@ from billing.orders.request import OrderRequest
 from billing.orders.suggestions import OfferChoice, suggest
 from billing.orders.term_comparison import PricedTerms, compare_choice
 from tests import factories as make
-from tests.factories import NOW, Customer
+from tests.factories import DAY, NOW, Customer
 
 USUAL = 5
-DAY = timedelta(days=1)
 BEST = OfferChoice(is_best_promotion=True, is_best_coupon=True)
 
 

@@ -21,7 +21,8 @@ from billing.renewals.auto_renewal import renew_automatically
 from billing.renewals.sweep import STEPS, SweepStep, change_batch, find_due
 from config.verification import find_all_breaches
 from tests import factories as make
-from tests.billing.acts import DAY, SECOND, at, balance, confirm, fresh, package_of, quote, refund
+from tests.billing.acts import at, balance, confirm, fresh, package_of, quote, refund
+from tests.factories import DAY, SECOND
 from tests.places import place
 from tests.races import Outcome, race
 

@@ -11,7 +11,8 @@ from django.db import OperationalError, connection
 from billing.models import Package, SweepRun
 from billing.renewals import sweep as sweeps
 from tests import factories as make
-from tests.billing.acts import DAY, at
+from tests.billing.acts import at
+from tests.factories import DAY
 
 EXPIRY = at("2026-03-24 10:00:00")
 AS_OF = (EXPIRY + DAY).isoformat()

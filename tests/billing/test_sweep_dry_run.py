@@ -18,7 +18,8 @@ from billing.models import Fund, License, Order, Package
 from billing.packages.services import choose_renewal_mode
 from billing.refunds.holds import place_refund_hold
 from tests import factories as make
-from tests.billing.acts import DAY, HOUR, at, package_of, refund
+from tests.billing.acts import at, package_of, refund
+from tests.factories import DAY, HOUR
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 

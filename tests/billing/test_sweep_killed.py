@@ -30,8 +30,9 @@ from billing.wallet.verification import MONEY_CHECKS
 from config.embedded_postgres import ROLE, Server
 from tests import factories as make
 from tests.bench import databases
-from tests.billing.acts import HOUR, at, package_of
+from tests.billing.acts import at, package_of
 from tests.clusters import dump_into, own_cluster
+from tests.factories import HOUR
 from tests.tiers import sample
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]

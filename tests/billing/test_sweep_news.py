@@ -13,7 +13,8 @@ from accounts.services.letters import write
 from accounts.wording import describe_event
 from billing.renewals.sweep import run_sweep
 from tests import factories as make
-from tests.billing.acts import DAY, at, package_of
+from tests.billing.acts import at, package_of
+from tests.factories import DAY
 
 pytestmark = pytest.mark.django_db
 

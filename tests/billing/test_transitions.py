@@ -48,8 +48,8 @@ from billing.transitions import (
 from billing.wallet.verification import _TRAILS
 from tests import factories as make
 from tests.approving import by_two
-from tests.billing.acts import DAY, HOUR, ask_for_review, fresh, package_of, refund
-from tests.factories import NOW, make_staff
+from tests.billing.acts import ask_for_review, fresh, package_of, refund
+from tests.factories import DAY, HOUR, NOW, make_staff
 
 pytestmark = pytest.mark.django_db
 

@@ -24,6 +24,7 @@ from compliance.services.standing import RefundBars, annulled_time, refund_bars
 from tests.factories import (
     DAY,
     NOW,
+    SECOND,
     Customer,
     make_case,
     make_customer,
@@ -31,7 +32,6 @@ from tests.factories import (
     make_staff,
 )
 
-SECOND = timedelta(seconds=1)
 WEEK = timedelta(days=7)
 LIMITS = AppealLimits(window=WEEK, rounds=2)
 

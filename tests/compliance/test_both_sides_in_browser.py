@@ -1,7 +1,6 @@
 """Customer and staff at the same time, each in a browser window of their own."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -26,8 +25,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-DAY = timedelta(days=1)
 
 
 class Window:

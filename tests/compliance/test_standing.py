@@ -24,6 +24,7 @@ from tests.factories import (
     DAY,
     HOUR,
     NOW,
+    SECOND,
     Customer,
     approve_connection,
     make_case,
@@ -31,7 +32,6 @@ from tests.factories import (
     make_customer,
 )
 
-SECOND = timedelta(seconds=1)
 STANDING, WARNINGS, OPEN, NOTHING = "standing", "warnings", "under_investigation", ""
 
 

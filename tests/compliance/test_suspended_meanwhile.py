@@ -23,12 +23,10 @@ from compliance.models import Appeal, Violation
 from tests import factories
 from tests.compliance.desk import act, approve_what_waits
 from tests.compliance.pages import address, read
-from tests.factories import Customer, make_case, make_staff, signed_in
+from tests.factories import DAY, NOW, Customer, make_case, make_staff, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
-NOW = factories.NOW
-DAY = timedelta(days=1)
 STANDS = "A Serious or Severe violation stands against the account: "
 
 

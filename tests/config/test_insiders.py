@@ -6,7 +6,7 @@ administration offers; a new act has to be entered here before these tests pass.
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,9 @@ from compliance.models import Evidence, FlagWord, Industry, ScreeningEntry
 from compliance.services.evidence import attach_evidence
 from config.staff.groups import GROUPS
 from tests import factories as make
-from tests.factories import make_staff, signed_in
+from tests.factories import DAY, HOUR, make_staff, signed_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
-
-DAY = timedelta(days=1)
-HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)

@@ -35,12 +35,9 @@ from config.staff.watch import WATCH
 from config.staff.work import WorkList, change_url
 from tests import factories
 from tests.approving import take_measure
-from tests.factories import make_clerk, make_staff, signed_in
+from tests.factories import DAY, NOW, make_clerk, make_staff, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
-#: After everything that the factories do by themselves.
-NOW = factories.NOW
-DAY = timedelta(days=1)
 LISTS = {each.name: each for each in [*DECISIONS, *WATCH]}
 
 

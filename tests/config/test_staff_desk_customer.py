@@ -2,7 +2,6 @@
 
 import html
 import re
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -25,12 +24,9 @@ from config.staff.customer import TABLES, read_customer
 from config.staff.sections import DeskSection
 from config.staff.work import change_url
 from tests import factories
-from tests.factories import make_clerk, make_staff, signed_in
+from tests.factories import DAY, NOW, make_clerk, make_staff, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
-#: After everything that the factories do by themselves.
-NOW = factories.NOW
-DAY = timedelta(days=1)
 NAMES = {table.name: table for table in TABLES}
 
 

@@ -1,6 +1,5 @@
 """Staff's desk in a real browser: from the first page to the act and back, in every look."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,10 +16,10 @@ from billing.refunds.services import refund_package
 from compliance.enums import CaseState, ViolationMeasure
 from config.staff.work import change_url
 from tests import factories
+from tests.factories import DAY
 from tests.looks import CONTRAST, WCAG, faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DAY = timedelta(days=1)
 #: axe would read style sheets that others import through an inline style, which the
 #: Content-Security-Policy forbids; the admin's own sheet of forms imports one.
 STAFF: dict[str, Any] = {**WCAG, "preload": False}

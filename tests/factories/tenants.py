@@ -26,6 +26,7 @@ from billing.orders.trials import activate_application
 
 #: 10:00 on 10 March 2026 in the billing zone.
 NOW = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 PASSWORD = "a good password"
