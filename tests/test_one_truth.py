@@ -14,12 +14,10 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
-from django.utils import timezone
 
 from accounts.models import Account, Application
-from billing.renewals.sweep import run_sweep
 from tests import factories as make
-from tests.billing.acts import ask_for_review, at, bought, fresh, package_of, refund
+from tests.billing.acts import ask_for_review, at, bought, fresh, package_of, refund, sweep
 from tests.factories import DAY, make_agent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -159,12 +157,6 @@ def client() -> Client:
     return Client()
 
 
-def _sweep() -> None:
-    run_sweep(
-        now=NOW, finished_at=timezone.now, batch_size=100, progress=lambda step, done, due: None
-    )
-
-
 def _look(client: Client, account: Account) -> None:
     client.force_login(account.memberships.get(role="owner").user)
 
@@ -206,7 +198,7 @@ def test_each_state_reads_the_same_on_every_page_with_and_without_a_sweep(
     _look(client, scene.account)
     for is_swept in (False, True):
         if is_swept:
-            _sweep()
+            sweep(NOW)
         for name, expected in EXPECTED.items():
             _check(_read_pages(client, scene.account, scene.applications[name]), expected)
 
@@ -283,7 +275,7 @@ def test_a_suspended_customer_reads_no_release_date_of_an_isolated_package(
     _look(client, account)
     for is_swept in (False, True):
         if is_swept:
-            _sweep()
+            sweep(NOW)
         pages = _read_pages(client, account, application)
         _check(pages, Expected(("Isolated",), "2 / 3", never=("24 Apr 2026", "renewal starts")))
         for name in ("management", "overview"):

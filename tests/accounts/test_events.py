@@ -9,7 +9,7 @@ from accounts.enums import Role
 from accounts.models import Account, AuditEvent, Notification
 from accounts.services.audit import Event, record
 from accounts.services.notifications import News
-from tests.accounts.builders import NOW, make_account, make_member, make_user
+from tests.factories import NOW, make_account, make_member, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ def told(account: Account, kind: str = "role_changed", **changes: Any) -> News:
 
 
 def test_an_event_enters_the_trail_with_all_it_says() -> None:
-    account, user = make_account("Harbour"), make_user()
+    account, user = make_account(name="Harbour"), make_user()
     event = Event(
         verb="account.renamed",
         target=account,

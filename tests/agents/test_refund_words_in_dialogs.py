@@ -15,14 +15,13 @@ from compliance.enums import CaseState
 from tests import factories
 from tests.agents.test_refund_dialogs import (
     HTMX,
-    NOW,
     Answer,
     confirm,
     open_dialog_2,
     text,
     url,
 )
-from tests.factories import make_case
+from tests.factories import NOW, make_case
 
 pytestmark = pytest.mark.django_db
 

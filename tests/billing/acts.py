@@ -2,12 +2,15 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from django.db.models import Sum
 
+from accounts.errors import Refused
 from accounts.models import Account, User
-from billing.enums import LicenseKind
+from billing.enums import Edition, LicenseKind, OrderKind
 from billing.models import Fund, LedgerEntry, License, Order, Package, Refund
 from billing.orders.quotes import ConfirmableQuote
 from billing.orders.quoting import confirmable_quote
@@ -16,7 +19,9 @@ from billing.orders.services import place_order
 from billing.refunds.holds import place_refund_hold
 from billing.refunds.quotes import quote_refund
 from billing.refunds.services import refund_package
+from billing.renewals.sweep import run_sweep
 from tests import factories as make
+from tests.factories import NOW, Customer
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -29,6 +34,22 @@ def at(text: str, zone: ZoneInfo = SHANGHAI) -> datetime:
 def wall(instant: datetime, zone: ZoneInfo = SHANGHAI) -> str:
     """Write an instant as the billing zone's wall clock."""
     return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def new_request(
+    customer: Customer, edition: Edition = Edition.ESSENTIAL, **fields: Any
+) -> OrderRequest:
+    """Return the request for a new package of the customer's application."""
+    return OrderRequest(
+        kind=OrderKind.NEW, application=customer.application.pk, edition=edition, **fields
+    )
+
+
+def refusal_of(customer: Customer, ask: OrderRequest, now: datetime = NOW) -> str:
+    """Place an order, which must be refused; return the code that says why."""
+    with pytest.raises(Refused) as refused:
+        make.place(customer.account, ask, now=now)
+    return refused.value.code
 
 
 def quote(account: Account, ask: OrderRequest, *, now: datetime) -> ConfirmableQuote:
@@ -89,3 +110,11 @@ def balance(account: Account, kind: str) -> Decimal:
 def ledger_sum() -> Decimal:
     """Return the sum of all entries: zero, or money has appeared or gone."""
     return LedgerEntry.objects.aggregate(total=Sum("amount"))["total"] or Decimal("0.00")
+
+
+def sweep(now: datetime) -> None:
+    """Record what time has done to packages and orders; nothing may fail."""
+    result = run_sweep(
+        now=now, finished_at=lambda: now, batch_size=100, progress=lambda _step, _done, _due: None
+    )
+    assert result.failures == []

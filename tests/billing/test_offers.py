@@ -25,7 +25,7 @@ from billing.orders.request import OrderRequest, RenewedPackage, in_scope
 from billing.orders.services import QuoteChanged, cancel_order, pay_order
 from billing.orders.suggestions import OfferChoice, suggest
 from tests import factories as make
-from tests.billing.acts import balance, confirm, package_of, quote
+from tests.billing.acts import balance, confirm, new_request, package_of, quote
 from tests.factories import DAY, HOUR, NOW, SECOND, Customer
 
 VOUCHER, CASH, DISCOUNT = CouponKind.VOUCHER, CouponKind.CASH, CouponKind.DISCOUNT
@@ -117,12 +117,6 @@ def customer(db: None) -> Customer:
     return make.make_customer(cash="10000")
 
 
-def _new(customer: Customer, edition: Edition = Edition.ESSENTIAL, **fields: Any) -> OrderRequest:
-    return OrderRequest(
-        kind=OrderKind.NEW, application=customer.application.pk, edition=edition, **fields
-    )
-
-
 def _why(customer: Customer, coupon: Coupon, ask: OrderRequest, now: datetime = NOW) -> str:
     """Return why the coupon cannot be used; the same is listed beside it."""
     with pytest.raises(Refused) as refused:
@@ -156,7 +150,7 @@ def test_an_unusable_coupon_says_every_reason(
     customer: Customer, terms: dict[str, Any], reason: str
 ) -> None:
     coupon = make.make_coupon(customer.account, CASH, **terms)
-    assert _why(customer, coupon, _new(customer)).replace("500.00", "500") == reason
+    assert _why(customer, coupon, new_request(customer)).replace("500.00", "500") == reason
 
 
 @pytest.mark.parametrize(
@@ -174,13 +168,13 @@ def test_an_unusable_coupon_says_every_reason(
 )
 def test_a_coupon_within_its_limits_is_used(customer: Customer, terms: dict[str, Any]) -> None:
     coupon = make.make_coupon(customer.account, CASH, **terms)
-    assert quote(customer.account, _new(customer, coupon=coupon.pk), now=NOW).total == 70
+    assert quote(customer.account, new_request(customer, coupon=coupon.pk), now=NOW).total == 70
 
 
 def test_a_minimum_spend_counts_what_is_left_after_the_promotion(customer: Customer) -> None:
     promotion = make.make_promotion(percent_off=Decimal(10))
     coupon = make.make_coupon(customer.account, CASH, minimum_spend=Decimal("110.00"))
-    why = _why(customer, coupon, _new(customer, promotion=promotion.pk))  # 108 are left
+    why = _why(customer, coupon, new_request(customer, promotion=promotion.pk))  # 108 are left
     assert why == "It needs a spend of at least 110.00."
 
 
@@ -197,7 +191,7 @@ def test_a_coupon_that_would_take_nothing_off_is_refused(customer: Customer) -> 
 def test_another_accounts_coupon_is_not_known(customer: Customer) -> None:
     foreign = make.make_coupon(make.make_customer().account)
     with pytest.raises(Refused) as refused:
-        quote(customer.account, _new(customer, coupon=foreign.pk), now=NOW)
+        quote(customer.account, new_request(customer, coupon=foreign.pk), now=NOW)
     assert refused.value.code == "no_coupon"
 
 
@@ -276,7 +270,7 @@ def test_the_coupon_that_ends_first_is_proposed_then_the_one_that_takes_most_off
     unusable = make.make_coupon(
         customer.account, CASH, amount=Decimal(99), ends_at=NOW + DAY, editions=["premium"]
     )
-    ask = _new(customer)
+    ask = new_request(customer)
     choices = list_coupons(
         Coupon.objects.filter(account=customer.account),
         is_self_pay=True,
@@ -303,7 +297,7 @@ def test_the_coupon_that_ends_first_is_proposed_then_the_one_that_takes_most_off
 def test_a_proposal_is_the_quote_that_naming_its_coupon_gives(customer: Customer) -> None:
     coupon = make.make_coupon(customer.account, DISCOUNT, percent_off=Decimal("33.33"))
     promotion = make.make_promotion(percent_off=Decimal("7.77"))
-    ask = _new(customer, agents=3, sip=1, promotion=promotion.pk)
+    ask = new_request(customer, agents=3, sip=1, promotion=promotion.pk)
     found = suggest(
         account=customer.account,
         order_request=ask,
@@ -326,7 +320,7 @@ def test_a_voucher_is_used_over_several_orders_until_it_is_empty(customer: Custo
         totals.append(make.buy(application, coupon=voucher.pk).total)
         voucher.refresh_from_db()
     assert [*totals, voucher.remaining] == _money("0 40 0")
-    ask = replace(_new(customer), application=applications[2].pk)
+    ask = replace(new_request(customer), application=applications[2].pk)
     assert _why(customer, voucher, ask) == "It has been used up."
     assert balance(customer.account, "cash") == Decimal("9960.00")
     paid = Payment.objects.filter(coupon=voucher).values_list("amount", flat=True)
@@ -344,7 +338,7 @@ def test_a_cash_or_discount_coupon_is_used_once(
     order = make.buy(customer.application, coupon=coupon.pk)
     assert order.total == Decimal(total)
     assert Coupon.objects.get(pk=coupon.pk).used_at == NOW
-    ask = replace(_new(customer), application=make.make_application(customer.account).pk)
+    ask = replace(new_request(customer), application=make.make_application(customer.account).pk)
     assert _why(customer, coupon, ask) == "It has been used up."
 
 
@@ -382,7 +376,7 @@ def test_two_orders_that_count_on_one_coupon_cannot_both_be_paid_with_it(kind: C
 
 def test_a_voucher_spent_meanwhile_stops_a_confirmation(customer: Customer) -> None:
     voucher = make.make_coupon(customer.account, VOUCHER, amount=Decimal("150"))
-    shown = quote(customer.account, _new(customer, coupon=voucher.pk), now=NOW)
+    shown = quote(customer.account, new_request(customer, coupon=voucher.pk), now=NOW)
     make.buy(make.make_application(customer.account), coupon=voucher.pk)
     with pytest.raises(QuoteChanged) as changed:
         confirm(shown, now=NOW)
@@ -425,7 +419,7 @@ def test_a_coupon_takes_its_part_of_what_a_promotion_leaves(customer: Customer) 
 )
 def test_when_a_promotion_applies(customer: Customer, terms: dict[str, Any], fits: bool) -> None:
     promotion = make.make_promotion(**terms)
-    ask = _new(customer, count=3)
+    ask = new_request(customer, count=3)
     assert list_fitting(read_promotions(NOW), in_scope(ask, []), NOW) == (
         [promotion] if fits else []
     )
@@ -437,7 +431,7 @@ def test_when_a_promotion_applies(customer: Customer, terms: dict[str, Any], fit
 
 def test_the_largest_promotion_stands_first(customer: Customer) -> None:
     small, large = (make.make_promotion(percent_off=Decimal(n)) for n in (5, 20))
-    scope = in_scope(_new(customer), [])
+    scope = in_scope(new_request(customer), [])
     assert list_fitting([small, large], scope, NOW) == [large, small]
 
 

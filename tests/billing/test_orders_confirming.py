@@ -20,7 +20,7 @@ from billing.orders.quoting import executable_quote
 from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import QuoteChanged, pay_order, place_order
 from tests import factories as make
-from tests.billing.acts import balance, confirm, package_of, quote
+from tests.billing.acts import balance, confirm, new_request, package_of, quote
 from tests.factories import DAY, HOUR, NOW, SECOND, Customer
 
 pytestmark = pytest.mark.django_db
@@ -28,15 +28,9 @@ pytestmark = pytest.mark.django_db
 QUARTER = timedelta(minutes=15)
 
 
-def _new(customer: Customer, edition: Edition = Edition.ESSENTIAL, **fields: Any) -> OrderRequest:
-    return OrderRequest(
-        kind=OrderKind.NEW, application=customer.application.pk, edition=edition, **fields
-    )
-
-
 def _shown(cash: str = "1000", **fields: Any) -> tuple[Customer, ConfirmableQuote]:
     customer = make.make_customer(cash=cash)
-    return customer, quote(customer.account, _new(customer, **fields), now=NOW)
+    return customer, quote(customer.account, new_request(customer, **fields), now=NOW)
 
 
 def _publish(now: datetime, effective_at: datetime | None = None, **prices: str) -> None:
@@ -92,7 +86,7 @@ def test_one_key_with_other_contents_is_refused() -> None:
     one, other = (
         executable_quote(
             account=customer.account,
-            order_request=_new(customer, agents=n),
+            order_request=new_request(customer, agents=n),
             key=key,
             issued_at=NOW,
             now=NOW,
@@ -158,7 +152,7 @@ def test_time_alone_is_no_change_for_a_mid_term_price() -> None:
 def test_an_expiry_within_the_fifteen_minutes_is_a_change() -> None:
     customer = make.make_customer(cash="1000")
     end = NOW + 14 * DAY
-    shown = quote(customer.account, _new(customer), now=end - timedelta(minutes=5))
+    shown = quote(customer.account, new_request(customer), now=end - timedelta(minutes=5))
     with pytest.raises(QuoteChanged) as changed:
         confirm(shown, now=end)
     assert changed.value.quote.changes[0].package is None
@@ -253,7 +247,7 @@ def test_a_coupon_or_promotion_that_ended_is_honoured_for_the_quotes_minutes() -
     minutes = timedelta(minutes=10)
     coupon = make.make_coupon(customer.account, CouponKind.CASH, ends_at=NOW + minutes)
     promotion = make.make_promotion(ends_at=NOW + minutes)
-    ask = _new(customer, coupon=coupon.pk, promotion=promotion.pk)
+    ask = new_request(customer, coupon=coupon.pk, promotion=promotion.pk)
     shown = quote(customer.account, ask, now=NOW)
     order = confirm(shown, now=NOW + QUARTER)
     assert order.total == Decimal("58.00")  # 120 - 12 - 50
@@ -265,8 +259,12 @@ def test_a_coupon_or_promotion_that_ended_is_honoured_for_the_quotes_minutes() -
 def test_a_new_price_book_changes_new_quotes_only() -> None:
     customer, shown = _shown()
     _publish(NOW + SECOND, effective_at=NOW + timedelta(minutes=1), monthly="130.00")
-    assert quote(customer.account, _new(customer), now=NOW + timedelta(seconds=59)).total == 120
-    assert quote(customer.account, _new(customer), now=NOW + timedelta(minutes=1)).total == 130
+    assert (
+        quote(customer.account, new_request(customer), now=NOW + timedelta(seconds=59)).total == 120
+    )
+    assert (
+        quote(customer.account, new_request(customer), now=NOW + timedelta(minutes=1)).total == 130
+    )
     order = confirm(shown, now=NOW + QUARTER)
     assert (order.total, order.price_book.version) == (Decimal("120.00"), 1)
 

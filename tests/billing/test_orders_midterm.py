@@ -9,12 +9,21 @@ import pytest
 
 from accounts.errors import Refused
 from billing.enums import Edition, LicenseKind, OrderKind, TermUnit
-from billing.models import Package
 from billing.orders.request import OrderRequest
 from billing.orders.services import pay_order
 from billing.packages.services import extend_package
 from tests import factories as make
-from tests.billing.acts import at, balance, bought, count_live, fresh, package_of, quote, wall
+from tests.billing.acts import (
+    at,
+    balance,
+    bought,
+    count_live,
+    fresh,
+    package_of,
+    quote,
+    refusal_of,
+    wall,
+)
 from tests.factories import DAY, HOUR, NOW, SECOND, Customer
 
 pytestmark = pytest.mark.django_db
@@ -22,21 +31,8 @@ pytestmark = pytest.mark.django_db
 EXPIRY = at("2026-04-10 10:00:00")
 
 
-def _owner_of(edition: str = "essential", **fields: Any) -> tuple[Customer, Package]:
-    """A customer with a package from 10 March 2026, 10:00, and money for anything."""
-    customer = make.make_customer(cash="100000")
-    order = make.buy(customer.application, Edition(edition), **fields)
-    return customer, package_of(order)
-
-
 def _more(customer: Customer, **fields: Any) -> OrderRequest:
     return OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, **fields)
-
-
-def _code(customer: Customer, ask: OrderRequest, now: datetime) -> str:
-    with pytest.raises(Refused) as refused:
-        make.place(customer.account, ask, now=now)
-    return refused.value.code
 
 
 # --- Additional licenses ---------------------------------------------------------------------
@@ -57,7 +53,7 @@ def _code(customer: Customer, ask: OrderRequest, now: datetime) -> str:
 def test_licenses_are_added_for_the_time_that_is_left(
     edition: str, unit: str, now: str, agents: int, sip: int, total: str
 ) -> None:
-    customer, package = _owner_of(edition, unit=TermUnit(unit))
+    customer, package = make.make_buyer(edition, unit=TermUnit(unit))
     before = balance(customer.account, "cash")
     order = make.add(customer.application, agents=agents, sip=sip, now=at(now))
     assert (order.status, order.total) == ("paid", Decimal(total))
@@ -68,7 +64,7 @@ def test_licenses_are_added_for_the_time_that_is_left(
 
 
 def test_added_licenses_end_with_the_package() -> None:
-    customer, package = _owner_of()
+    customer, package = make.make_buyer()
     make.add(customer.application, agents=2, now=NOW + 3 * DAY)
     assert count_live(package, EXPIRY - SECOND) == 5
     assert count_live(package, EXPIRY) == 0
@@ -86,8 +82,8 @@ def test_on_a_trial_agents_are_added_for_its_days_and_end_with_it() -> None:
 
 def test_a_trial_has_no_sip_licenses() -> None:
     customer = make.make_customer(cash="1000")
-    assert _code(customer, _more(customer, sip=1), NOW) == "sip_on_trial"
-    assert _code(customer, _more(customer, agents=1, sip=1), NOW) == "sip_on_trial"
+    assert refusal_of(customer, _more(customer, sip=1), NOW) == "sip_on_trial"
+    assert refusal_of(customer, _more(customer, agents=1, sip=1), NOW) == "sip_on_trial"
 
 
 @pytest.mark.parametrize(
@@ -99,20 +95,20 @@ def test_a_trial_has_no_sip_licenses() -> None:
     ],
 )
 def test_licenses_need_a_package_in_service(now: datetime, code: str) -> None:
-    customer, _package = _owner_of()
-    assert _code(customer, _more(customer, agents=1), now) == code
+    customer, _package = make.make_buyer()
+    assert refusal_of(customer, _more(customer, agents=1), now) == code
 
 
 def test_an_application_without_a_package_gets_no_licenses() -> None:
     customer = make.make_customer(cash="1000")
     other = make.make_application(customer.account)
     ask = OrderRequest(kind=OrderKind.ADDITIONAL, application=other.pk, agents=1)
-    assert _code(customer, ask, NOW) == "no_live_package"
+    assert refusal_of(customer, ask, NOW) == "no_live_package"
 
 
 def test_licenses_are_of_the_packages_own_edition() -> None:
-    customer, _package = _owner_of("essential")
-    assert _code(customer, _more(customer, agents=1, edition=Edition.PREMIUM), NOW) == (
+    customer, _package = make.make_buyer("essential")
+    assert refusal_of(customer, _more(customer, agents=1, edition=Edition.PREMIUM), NOW) == (
         "other_edition"
     )
 
@@ -127,12 +123,12 @@ def test_licenses_are_of_the_packages_own_edition() -> None:
     ],
 )
 def test_numbers_out_of_bounds_are_refused(agents: int, sip: int, code: str) -> None:
-    customer, _package = _owner_of()
-    assert _code(customer, _more(customer, agents=agents, sip=sip), NOW) == code
+    customer, _package = make.make_buyer()
+    assert refusal_of(customer, _more(customer, agents=agents, sip=sip), NOW) == code
 
 
 def test_an_extension_by_staff_makes_licenses_dearer() -> None:
-    customer, package = _owner_of()
+    customer, package = make.make_buyer()
     extend_package(package=package, by_time=3 * DAY, reason="Outage", by=None, now=NOW)
     order = make.add(customer.application, agents=1, now=NOW)
     assert order.total == Decimal("44.00")  # 1 month and 3 days: 40 + 4
@@ -197,7 +193,7 @@ def test_an_unpaid_addition_is_over_with_its_package() -> None:
     ],
 )
 def test_an_upgrade_lifts_everything_for_the_time_left(unit: str, now: str, total: str) -> None:
-    customer, package = _owner_of(unit=TermUnit(unit), agents=2, sip=1)
+    customer, package = make.make_buyer(unit=TermUnit(unit), agents=2, sip=1)
     licenses = set(package.licenses.values_list("pk", flat=True))
     order = make.upgrade(customer.application, now=at(now))
     assert (order.status, order.total) == ("paid", Decimal(total))
@@ -208,13 +204,13 @@ def test_an_upgrade_lifts_everything_for_the_time_left(unit: str, now: str, tota
 
 
 def test_after_an_upgrade_licenses_cost_the_new_editions_price() -> None:
-    customer, _package = _owner_of()
+    customer, _package = make.make_buyer()
     make.upgrade(customer.application, now=NOW)
     assert make.add(customer.application, agents=1, sip=1, now=NOW).total == Decimal("91.00")
 
 
 def test_licenses_that_a_renewal_left_out_cost_less_to_upgrade() -> None:
-    customer, package = _owner_of(agents=3, sip=1)
+    customer, package = make.make_buyer(agents=3, sip=1)
     left_out = bought(package)[0]
     make.renew(package, ending=(left_out,), now=NOW + DAY)
     order = make.upgrade(customer.application, now=at("2026-03-26 10:00:00"))
@@ -232,7 +228,7 @@ def test_licenses_that_a_renewal_left_out_cost_less_to_upgrade() -> None:
 
 
 def test_licenses_left_out_by_two_renewals_each_cost_their_own_time() -> None:
-    customer, package = _owner_of(agents=3)
+    customer, package = make.make_buyer(agents=3)
     first, second, _kept = bought(package)
     make.renew(package, ending=(first,), now=NOW + DAY)  # ends 10 April
     make.renew(package, ending=(second,), now=NOW + DAY)  # ends 10 May
@@ -243,7 +239,7 @@ def test_licenses_left_out_by_two_renewals_each_cost_their_own_time() -> None:
 
 
 def test_a_license_left_out_moves_with_an_extension_when_it_is_upgraded() -> None:
-    customer, package = _owner_of(agents=1)
+    customer, package = make.make_buyer(agents=1)
     make.renew(package, ending=tuple(bought(package)), now=NOW + DAY)
     extend_package(package=package, by_time=5 * DAY, reason="Outage", by=None, now=NOW + DAY)
     order = make.upgrade(customer.application, now=at("2026-04-10 10:00:00"))
@@ -253,7 +249,7 @@ def test_a_license_left_out_moves_with_an_extension_when_it_is_upgraded() -> Non
 
 
 def test_a_license_that_has_ended_is_not_upgraded() -> None:
-    customer, package = _owner_of(agents=1)
+    customer, package = make.make_buyer(agents=1)
     make.renew(package, ending=tuple(bought(package)), now=NOW + DAY)
     order = make.upgrade(customer.application, now=EXPIRY)
     assert [line.item for line in order.lines.all()] == ["package"]
@@ -270,9 +266,9 @@ def test_a_license_that_has_ended_is_not_upgraded() -> None:
     ],
 )
 def test_only_essential_becomes_premium(edition: str, wanted: Edition | None, code: str) -> None:
-    customer, _package = _owner_of(edition)
+    customer, _package = make.make_buyer(edition)
     ask = OrderRequest(kind=OrderKind.UPGRADE, application=customer.application.pk, edition=wanted)
-    assert _code(customer, ask, NOW) == code
+    assert refusal_of(customer, ask, NOW) == code
 
 
 def test_a_trial_and_an_expired_package_are_not_upgraded() -> None:
@@ -280,9 +276,9 @@ def test_a_trial_and_an_expired_package_are_not_upgraded() -> None:
     ask = OrderRequest(
         kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM
     )
-    assert _code(customer, ask, NOW) == "upgrade_of_trial"
+    assert refusal_of(customer, ask, NOW) == "upgrade_of_trial"
     make.buy(customer.application)
-    assert _code(customer, ask, EXPIRY) == "no_live_package"
+    assert refusal_of(customer, ask, EXPIRY) == "no_live_package"
 
 
 def test_an_unpaid_upgrade_is_not_paid_after_licenses_were_added() -> None:
@@ -297,7 +293,7 @@ def test_an_unpaid_upgrade_is_not_paid_after_licenses_were_added() -> None:
 
 
 def test_effects_say_what_a_package_is_before_and_after() -> None:
-    customer, _package = _owner_of(agents=1)
+    customer, _package = make.make_buyer(agents=1)
     (added,) = quote(customer.account, _more(customer, agents=2, sip=1), now=NOW).changes
     assert added.before is not None
     assert added.after == replace(added.before, agents=6, sip=1)

@@ -21,8 +21,10 @@ from tests.billing.acts import (
     count_live,
     fresh,
     ledger_sum,
+    new_request,
     package_of,
     quote,
+    refusal_of,
     wall,
 )
 from tests.factories import DAY, HOUR, NOW, SECOND, Customer
@@ -30,18 +32,6 @@ from tests.factories import DAY, HOUR, NOW, SECOND, Customer
 pytestmark = pytest.mark.django_db
 
 TRIAL_END = NOW + 14 * DAY
-
-
-def _ask(customer: Customer, edition: Edition = Edition.ESSENTIAL, **fields: Any) -> OrderRequest:
-    return OrderRequest(
-        kind=OrderKind.NEW, application=customer.application.pk, edition=edition, **fields
-    )
-
-
-def _code(customer: Customer, ask: OrderRequest, now: datetime = NOW) -> str:
-    with pytest.raises(Refused) as refused:
-        make.place(customer.account, ask, now=now)
-    return refused.value.code
 
 
 # --- Prices, through the whole way -----------------------------------------------------------
@@ -146,7 +136,7 @@ def test_bought_trial_licenses_need_a_place_or_are_chosen_to_end() -> None:
     customer = make.make_customer(cash="1000")
     make.add(customer.application, agents=3)
     trial = make.current_package(customer.application)
-    assert _code(customer, _ask(customer, agents=2)) == "trial_licenses_left_over"
+    assert refusal_of(customer, new_request(customer, agents=2)) == "trial_licenses_left_over"
     ending = bought(trial)[1]
     order = make.buy(customer.application, agents=2, ending=(ending,))
     assert order.status == "paid"
@@ -169,10 +159,10 @@ def test_only_licenses_bought_on_the_trial_can_be_left_out() -> None:
     (foreign,) = bought(make.current_package(other.application))
     included = make.licenses_of(make.current_package(customer.application))[0].pk
     for ending in ((foreign,), (included,), (10**9,), (-1,)):
-        assert _code(customer, _ask(customer, ending=ending)) == "bad_ending"
+        assert refusal_of(customer, new_request(customer, ending=ending)) == "bad_ending"
     make.add(customer.application, agents=1)
     (own,) = bought(make.current_package(customer.application))
-    assert _code(customer, _ask(customer, ending=(own, own))) == "bad_ending"
+    assert refusal_of(customer, new_request(customer, ending=(own, own))) == "bad_ending"
 
 
 @pytest.mark.parametrize("is_swept", [False, True], ids=["no sweep ran", "a sweep ran"])
@@ -207,7 +197,7 @@ def test_one_second_before_its_end_a_trial_is_still_taken_over() -> None:
 def test_an_application_has_one_package_at_a_time(when: datetime) -> None:
     customer = make.make_customer(cash="1000")
     make.buy(customer.application)
-    assert _code(customer, _ask(customer), when) == "has_package"
+    assert refusal_of(customer, new_request(customer), when) == "has_package"
 
 
 @pytest.mark.parametrize("is_swept", [False, True], ids=["no sweep ran", "a sweep ran"])
@@ -232,14 +222,14 @@ def test_another_accounts_application_is_not_found() -> None:
     ask = OrderRequest(
         kind=OrderKind.NEW, application=other.application.pk, edition=Edition.ESSENTIAL
     )
-    assert _code(customer, ask) == "no_application"
+    assert refusal_of(customer, ask) == "no_application"
 
 
 @pytest.mark.parametrize("measure", list(Measure))
 def test_a_restricted_account_buys_nothing(measure: Measure) -> None:
     customer = make.make_customer(cash="1000")
     make.restrict(customer.account, measure)
-    assert _code(customer, _ask(customer)) == "account_restricted"
+    assert refusal_of(customer, new_request(customer)) == "account_restricted"
     assert balance(customer.account, "cash") == 1000
 
 
@@ -272,7 +262,7 @@ def test_asks_out_of_bounds_are_refused_with_a_reason(fields: dict[str, Any], co
             **fields,
         }
     )
-    assert _code(customer, ask) == code
+    assert refusal_of(customer, ask) == code
     assert Order.objects.count() == 0
 
 
@@ -407,7 +397,7 @@ def test_every_step_of_an_order_is_told_once() -> None:
 
 def test_an_order_keeps_its_formula_and_its_price_book() -> None:
     customer = make.make_customer(cash="1000")
-    shown = quote(customer.account, _ask(customer, agents=2, count=2), now=NOW)
+    shown = quote(customer.account, new_request(customer, agents=2, count=2), now=NOW)
     assert shown.total == Decimal("400.00")  # 2 x (120 + 80)
     order = make.buy(customer.application, agents=2, count=2)
     assert [line.formula for line in order.lines.all()] == [

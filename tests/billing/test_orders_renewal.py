@@ -18,35 +18,25 @@ from billing.orders.services import pay_order
 from billing.packages.holders import Holder, order_for_ending
 from billing.packages.lifecycle import derive_package_state
 from billing.packages.services import extend_package
-from billing.renewals.sweep import run_sweep
 from tests import factories as make
-from tests.billing.acts import at, balance, bought, count_live, fresh, package_of, quote, wall
+from tests.billing.acts import (
+    at,
+    balance,
+    bought,
+    count_live,
+    fresh,
+    package_of,
+    quote,
+    refusal_of,
+    sweep,
+    wall,
+)
 from tests.factories import DAY, HOUR, NOW, SECOND, Customer
 
 pytestmark = pytest.mark.django_db
 
 EXPIRY = at("2026-04-10 10:00:00")
 RELEASE = EXPIRY + 7 * DAY
-
-
-def _owner_of(
-    edition: str = "essential", *, now: datetime = NOW, **fields: Any
-) -> tuple[Customer, Package]:
-    """A customer with a package, and money for anything."""
-    customer = make.make_customer(cash="100000", now=now)
-    return customer, package_of(make.buy(customer.application, Edition(edition), now=now, **fields))
-
-
-def _sweep(now: datetime) -> None:
-    run_sweep(
-        now=now, finished_at=lambda: now, batch_size=100, progress=lambda _name, _done, _due: None
-    )
-
-
-def _code(customer: Customer, ask: OrderRequest, now: datetime) -> str:
-    with pytest.raises(Refused) as refused:
-        make.place(customer.account, ask, now=now)
-    return refused.value.code
 
 
 def _ask(*renewed: RenewedPackage, **fields: Any) -> OrderRequest:
@@ -117,7 +107,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_renewal_goes_on_from_the_present_expiry(case: Case) -> None:
-    customer, package = _owner_of(**case.package)
+    customer, package = make.make_buyer(**case.package)
     before = balance(customer.account, "cash")
     order = make.renew(package, now=case.now, **case.renewal)
     assert (order.status, order.total) == ("paid", Decimal(case.total))
@@ -134,26 +124,28 @@ def test_a_renewal_goes_on_from_the_present_expiry(case: Case) -> None:
 @pytest.mark.parametrize("late_by", [timedelta(0), SECOND, 30 * DAY], ids=str)
 @pytest.mark.parametrize("is_swept", [False, True], ids=["no sweep ran", "a sweep ran"])
 def test_a_released_package_is_not_renewed(late_by: timedelta, is_swept: bool) -> None:
-    customer, package = _owner_of()
+    customer, package = make.make_buyer()
     if is_swept:
-        _sweep(RELEASE + late_by)
+        sweep(RELEASE + late_by)
         assert fresh(package).state == "released"
-    assert _code(customer, _ask(RenewedPackage(package.pk)), RELEASE + late_by) == "not_renewable"
+    assert (
+        refusal_of(customer, _ask(RenewedPackage(package.pk)), RELEASE + late_by) == "not_renewable"
+    )
     assert fresh(package).expires_at == EXPIRY
 
 
 def test_a_trial_and_a_refunded_package_are_not_renewed() -> None:
     customer = make.make_customer(cash="1000")
     trial = make.current_package(customer.application)
-    assert _code(customer, _ask(RenewedPackage(trial.pk)), NOW) == "not_renewable"
+    assert refusal_of(customer, _ask(RenewedPackage(trial.pk)), NOW) == "not_renewable"
     Package.objects.filter(pk=package_of(make.buy(customer.application)).pk).update(
         state="refunded"
     )
-    assert _code(customer, _ask(RenewedPackage(trial.pk)), NOW) == "not_renewable"
+    assert refusal_of(customer, _ask(RenewedPackage(trial.pk)), NOW) == "not_renewable"
 
 
 def test_a_renewal_in_isolation_is_told_as_two_steps() -> None:
-    _customer, package = _owner_of()
+    _customer, package = make.make_buyer()
     when = EXPIRY + DAY
     assert count_live(package, when) == 0
     make.renew(package, now=when)
@@ -172,7 +164,7 @@ def test_a_renewal_in_isolation_is_told_as_two_steps() -> None:
 
 @pytest.mark.parametrize("wait", [-DAY, timedelta(0), 6 * DAY], ids=["before", "at", "isolated"])
 def test_thirteen_monthly_renewals_from_the_31st_do_not_drift(wait: timedelta) -> None:
-    _customer, package = _owner_of(now=at("2027-01-31 23:59:59"))
+    _customer, package = make.make_buyer(now=at("2027-01-31 23:59:59"))
     expiries = []
     for _month in range(13):
         expiries.append(wall(fresh(package).expires_at))
@@ -197,7 +189,7 @@ def test_thirteen_monthly_renewals_from_the_31st_do_not_drift(wait: timedelta) -
 
 
 def test_four_yearly_renewals_from_a_leap_day_do_not_drift() -> None:
-    _customer, package = _owner_of(now=at("2028-02-29 08:00:00"), unit=TermUnit.YEAR)
+    _customer, package = make.make_buyer(now=at("2028-02-29 08:00:00"), unit=TermUnit.YEAR)
     expiries = [wall(package.expires_at)]
     for _year in range(4):
         make.renew(package, unit=TermUnit.YEAR, now=fresh(package).expires_at + DAY)
@@ -212,7 +204,7 @@ def test_four_yearly_renewals_from_a_leap_day_do_not_drift() -> None:
 
 
 def test_a_renewal_after_an_extension_keeps_the_extension() -> None:
-    _customer, package = _owner_of()
+    _customer, package = make.make_buyer()
     extend_package(package=package, by_time=3 * DAY, reason="Outage", by=None, now=NOW)
     make.renew(package, now=NOW)
     assert wall(fresh(package).expires_at) == "2026-05-13 10:00:00"
@@ -222,7 +214,7 @@ def test_a_renewal_after_an_extension_keeps_the_extension() -> None:
 
 
 def test_licenses_that_are_left_out_are_not_paid_and_end_when_the_new_term_starts() -> None:
-    _customer, package = _owner_of(agents=3, sip=2)
+    _customer, package = make.make_buyer(agents=3, sip=2)
     agent, sip = bought(package)[1], bought(package, LicenseKind.SIP)[0]
     order = make.renew(package, ending=(agent, sip), now=NOW + DAY)
     assert order.total == Decimal("215.00")  # 120 + 2x40 + 15
@@ -234,30 +226,30 @@ def test_licenses_that_are_left_out_are_not_paid_and_end_when_the_new_term_start
 
 
 def test_left_out_in_isolation_they_end_at_once() -> None:
-    _customer, package = _owner_of(agents=2)
+    _customer, package = make.make_buyer(agents=2)
     when = EXPIRY + 2 * DAY
     make.renew(package, ending=(bought(package)[0],), now=when)
     assert count_live(package, when) == 4
 
 
 def test_what_was_left_out_is_not_part_of_the_next_renewal() -> None:
-    customer, package = _owner_of(agents=2)
+    customer, package = make.make_buyer(agents=2)
     ended, kept = bought(package)
     make.renew(package, ending=(ended,), now=NOW + DAY)
     assert make.renew(package, now=NOW + 2 * DAY).total == Decimal("160.00")  # 120 + 40
     again = _ask(RenewedPackage(package.pk, (ended,)))
-    assert _code(customer, again, NOW + 3 * DAY) == "bad_ending"
+    assert refusal_of(customer, again, NOW + 3 * DAY) == "bad_ending"
     assert bought(package) == [kept]
 
 
 def test_only_additional_licenses_of_the_package_itself_can_be_left_out() -> None:
-    customer, package = _owner_of(agents=1)
-    _other, others = _owner_of(agents=1)
+    customer, package = make.make_buyer(agents=1)
+    _other, others = make.make_buyer(agents=1)
     included = make.licenses_of(package)[0].pk
     (own,) = bought(package)
     for ending in ((included,), tuple(bought(others)), (10**9,), (own, own)):
         ask = _ask(RenewedPackage(package.pk, ending))
-        assert _code(customer, ask, NOW) == "bad_ending"
+        assert refusal_of(customer, ask, NOW) == "bad_ending"
 
 
 HELD_AT = NOW - 10 * DAY
@@ -329,7 +321,7 @@ def test_one_package_that_cannot_be_renewed_stops_them_all() -> None:
     when = EXPIRY + 7 * DAY  # the first is released just now, the others are isolated
     before = balance(customer.account, "cash")
     ask = _ask(*(RenewedPackage(package.pk) for package in packages))
-    assert _code(customer, ask, when) == "not_renewable"
+    assert refusal_of(customer, ask, when) == "not_renewable"
     assert balance(customer.account, "cash") == before
     assert [fresh(package).months for package in packages] == [1, 1, 1]
     make.renew(*packages[1:], now=when)
@@ -353,13 +345,13 @@ def test_money_for_two_of_three_packages_renews_none() -> None:
 
 
 def test_what_is_renewed_is_named_once_and_is_the_accounts_own() -> None:
-    customer, package = _owner_of()
-    _other, foreign = _owner_of()
+    customer, package = make.make_buyer()
+    _other, foreign = make.make_buyer()
     one = RenewedPackage(package.pk)
-    assert _code(customer, _ask(), NOW) == "nothing_asked"
-    assert _code(customer, _ask(one, one), NOW) == "nothing_asked"
-    assert _code(customer, _ask(one, RenewedPackage(foreign.pk)), NOW) == "no_package"
-    assert _code(customer, _ask(RenewedPackage(10**9)), NOW) == "no_package"
+    assert refusal_of(customer, _ask(), NOW) == "nothing_asked"
+    assert refusal_of(customer, _ask(one, one), NOW) == "nothing_asked"
+    assert refusal_of(customer, _ask(one, RenewedPackage(foreign.pk)), NOW) == "no_package"
+    assert refusal_of(customer, _ask(RenewedPackage(10**9)), NOW) == "no_package"
 
 
 @pytest.mark.parametrize(
@@ -367,9 +359,9 @@ def test_what_is_renewed_is_named_once_and_is_the_accounts_own() -> None:
     [(TermUnit.MONTH, 0), (TermUnit.MONTH, 13), (TermUnit.YEAR, 4), (TermUnit.YEAR, 10**9)],
 )
 def test_renewals_have_the_same_bounds_as_purchases(unit: TermUnit, count: int) -> None:
-    customer, package = _owner_of()
+    customer, package = make.make_buyer()
     ask = _ask(RenewedPackage(package.pk, unit=unit, count=count))
-    assert _code(customer, ask, NOW) == "bad_quantity"
+    assert refusal_of(customer, ask, NOW) == "bad_quantity"
 
 
 # --- Money that comes late -------------------------------------------------------------------
@@ -433,10 +425,10 @@ def _state(package: Package, now: datetime) -> str:
 
 
 def test_a_suspended_account_renews_nothing_and_has_seven_days_afterwards() -> None:
-    customer, package = _owner_of()
+    customer, package = make.make_buyer()
     case = make.restrict(customer.account, now=EXPIRY - DAY).case_number
     ask = _ask(RenewedPackage(package.pk))
-    assert _code(customer, ask, EXPIRY) == "account_restricted"
+    assert refusal_of(customer, ask, EXPIRY) == "account_restricted"
     lifted = EXPIRY + 20 * DAY
     assert _state(package, lifted) == "isolated"
     _lift(customer.account, case, lifted)
@@ -448,44 +440,44 @@ def test_a_suspended_account_renews_nothing_and_has_seven_days_afterwards() -> N
 
 @pytest.mark.parametrize("is_swept", [False, True], ids=["no sweep ran", "a sweep ran"])
 def test_a_suspension_after_the_release_brings_nothing_back(is_swept: bool) -> None:
-    customer, package = _owner_of()
+    customer, package = make.make_buyer()
     case = make.restrict(customer.account, now=RELEASE + DAY).case_number
     later = RELEASE + 3 * DAY
     if is_swept:
-        _sweep(later)
+        sweep(later)
         assert fresh(package).state == "released"
     assert _state(package, later) == "released"
     _lift(customer.account, case, later)
     assert _state(package, later + HOUR) == "released"
-    assert _code(customer, _ask(RenewedPackage(package.pk)), later + HOUR) == "not_renewable"
+    assert refusal_of(customer, _ask(RenewedPackage(package.pk)), later + HOUR) == "not_renewable"
 
 
 def test_suspensions_one_after_the_other_hold_a_package_together() -> None:
-    customer, package = _owner_of()
+    customer, package = make.make_buyer()
     first = make.restrict(customer.account, now=EXPIRY - DAY).case_number
     _lift(customer.account, first, EXPIRY + 5 * DAY)  # held to 12 days after the expiry
     second = make.restrict(customer.account, now=EXPIRY + 10 * DAY).case_number
     _lift(customer.account, second, EXPIRY + 11 * DAY)  # held to 18 days after it
     for now, state in ((EXPIRY + 18 * DAY - SECOND, "isolated"), (EXPIRY + 18 * DAY, "released")):
         assert _state(package, now) == state
-        _sweep(now)
+        sweep(now)
         assert fresh(package).state == state
 
 
 def test_a_renewal_that_would_be_over_already_is_refused() -> None:
-    customer, package = _owner_of()
+    customer, package = make.make_buyer()
     case = make.restrict(customer.account, now=EXPIRY - DAY).case_number
     lifted = at("2026-05-10 10:00:00")
     _lift(customer.account, case, lifted)
     one = _ask(RenewedPackage(package.pk))
-    assert _code(customer, one, lifted) == "renewal_over"
+    assert refusal_of(customer, one, lifted) == "renewal_over"
     make.renew(package, count=2, now=lifted)
     assert wall(fresh(package).expires_at) == "2026-06-10 10:00:00"
     assert count_live(package, lifted) == 3
 
 
 def test_effects_name_the_licenses_that_end() -> None:
-    customer, package = _owner_of(agents=2, sip=1)
+    customer, package = make.make_buyer(agents=2, sip=1)
     ended = bought(package)[0]
     shown = quote(customer.account, _ask(RenewedPackage(package.pk, (ended,))), now=NOW)
     (effect,) = shown.changes

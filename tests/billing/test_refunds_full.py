@@ -32,8 +32,7 @@ WINDOW_END = at("2026-03-16 00:00:00")
 
 def _bought(**fields: Any) -> tuple[Customer, Package]:
     """A customer with an Essential package of 10 March 2026, 10:00, paid from cash."""
-    customer = make.make_customer(cash="10000")
-    return customer, package_of(make.buy(customer.application, **fields))
+    return make.make_buyer(cash="10000", **fields)
 
 
 def _refused(package: Package, now: datetime = NOW) -> list[str]:

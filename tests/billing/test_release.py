@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from accounts.enums import Measure
 from accounts.models import Notification, Restriction
@@ -17,9 +16,8 @@ from billing.models import Package
 from billing.packages.lifecycle import derive_package_state, foresee_releases
 from billing.packages.release import RELEASED_AT, UNDER_REVIEW, ReleaseFacts, Span, find_release
 from billing.renewals.reminders import find_due_reminders, send_reminders
-from billing.renewals.sweep import run_sweep
 from tests import factories as make
-from tests.billing.acts import ask_for_review, at, package_of
+from tests.billing.acts import ask_for_review, at, package_of, sweep
 from tests.factories import DAY, HOUR
 from tests.tiers import sample
 
@@ -148,12 +146,6 @@ def test_a_trial_is_released_at_its_expiry_and_a_review_holds_a_paid_package() -
 # --- What mail says of it ---------------------------------------------------------------------
 
 
-def _sweep(now: datetime) -> None:
-    run_sweep(
-        now=now, finished_at=timezone.now, batch_size=100, progress=lambda step, done, due: None
-    )
-
-
 def _remind(now: datetime) -> None:
     send_reminders(due=list(find_due_reminders(now)), now=now)
 
@@ -177,7 +169,7 @@ def test_a_suspended_customer_is_promised_no_release_and_not_told_to_renew(
 ) -> None:
     case = make.restrict(package.account, now=EXPIRY - DAY).case_number
     _remind(EXPIRY - DAY)
-    _sweep(EXPIRY + HOUR)
+    sweep(EXPIRY + HOUR)
     _remind(EXPIRY + DAY)
     texts = _mails(package)
     assert len(texts) == 3
@@ -203,7 +195,7 @@ def test_a_suspended_customer_is_promised_no_release_and_not_told_to_renew(
 def test_a_refund_under_review_promises_no_release_either(package: Package) -> None:
     ask_for_review(package, now=BOUGHT)
     _remind(EXPIRY - DAY)
-    _sweep(EXPIRY + HOUR)
+    sweep(EXPIRY + HOUR)
     _remind(EXPIRY + DAY)
     texts = _mails(package)
     assert len(texts) == 3
@@ -213,7 +205,7 @@ def test_a_refund_under_review_promises_no_release_either(package: Package) -> N
 
 
 def test_an_unrestricted_customer_reads_when_the_licenses_go(package: Package) -> None:
-    _sweep(EXPIRY + HOUR)
+    sweep(EXPIRY + HOUR)
     _remind(EXPIRY + DAY)
     texts = _mails(package)
     assert len(texts) == 2

@@ -6,15 +6,12 @@ import pytest
 from django.core.management import call_command
 
 from accounts.models import Notification
-from billing.enums import Edition, OrderKind, RenewalMode
+from billing.enums import RenewalMode
 from billing.models import ExpiryReminder, Package
-from billing.orders.quoting import confirmable_quote
-from billing.orders.request import OrderRequest
-from billing.orders.services import place_order
 from billing.packages.services import choose_renewal_mode
 from billing.renewals.policy import find_due_offset
 from billing.renewals.reminders import find_due_reminders, send_reminders
-from tests.factories import NOW, SECOND, Customer, make_customer
+from tests.factories import NOW, SECOND, Customer, make_buyer
 from tests.races import race, values
 
 EXPIRY = datetime(2026, 4, 10, 2, 0, tzinfo=UTC)
@@ -46,13 +43,7 @@ def test_the_one_reminder_that_is_due(at: datetime, is_trial: bool, expected: in
 
 def _bought(now: datetime = NOW) -> tuple[Customer, Package]:
     """A package from 10 March to 10 April 2026, 10:00 in the billing zone."""
-    customer = make_customer(cash="500", now=now)
-    ask = OrderRequest(
-        kind=OrderKind.NEW, application=customer.application.pk, edition=Edition.ESSENTIAL
-    )
-    quote = confirmable_quote(account=customer.account, order_request=ask, now=now)
-    place_order(account=customer.account, token=quote.token, by=customer.owner, now=now)
-    return customer, Package.objects.get(application=customer.application)
+    return make_buyer(cash="500", now=now)
 
 
 def _remind_for_sixty_days() -> None:

@@ -5,31 +5,19 @@ from datetime import datetime
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.enums import Role
 from accounts.models import AuditEvent, Notification
 from accounts.services.letters import write
 from accounts.wording import describe_event
-from billing.renewals.sweep import run_sweep
 from tests import factories as make
-from tests.billing.acts import at, package_of
+from tests.billing.acts import at, package_of, sweep
 from tests.factories import DAY
 
 pytestmark = pytest.mark.django_db
 
 BOUGHT = at("2026-03-10 10:00:00")
 EXPIRY = at("2026-04-10 10:00:00")
-
-
-def _sweep(now: datetime) -> None:
-    result = run_sweep(
-        now=now,
-        finished_at=timezone.now,
-        batch_size=100,
-        progress=lambda step, done, due: None,
-    )
-    assert result.failures == []
 
 
 def _told() -> list[tuple[str, str]]:
@@ -56,10 +44,10 @@ def test_those_who_may_spend_are_told_of_each_change_once() -> None:
     customer, readers = _paying()
     make.buy(customer.application, now=BOUGHT)
     for _run in range(2):
-        _sweep(EXPIRY)
+        sweep(EXPIRY)
     assert _told() == [(reader, "package_isolated") for reader in readers]
     for _run in range(2):
-        _sweep(EXPIRY + 7 * DAY)
+        sweep(EXPIRY + 7 * DAY)
     assert _told() == [
         (reader, kind) for reader in readers for kind in ("package_isolated", "package_released")
     ]
@@ -76,7 +64,7 @@ def _a_package(customer: make.Customer) -> tuple[datetime, str]:
 
 def _a_released_package(customer: make.Customer) -> tuple[datetime, str]:
     expires_at, name = _a_package(customer)
-    _sweep(expires_at)
+    sweep(expires_at)
     return expires_at + 7 * DAY, name
 
 
@@ -98,7 +86,7 @@ CHANGES = [
 def test_the_news_name_the_thing_and_lead_to_it(prepare: object, kind: str) -> None:
     customer = make.make_customer(cash="1000")
     now, name = prepare(customer)  # type: ignore[operator]
-    _sweep(now)
+    sweep(now)
     (told,) = Notification.objects.filter(kind=kind, user=customer.owner)
     words = write(told)
     assert name in f"{words.subject} {words.text}"
@@ -112,7 +100,7 @@ def test_the_news_name_the_thing_and_lead_to_it(prepare: object, kind: str) -> N
 def test_the_audit_trail_names_what_a_sweep_changed(prepare: object, kind: str) -> None:
     customer = make.make_customer(cash="1000")
     now, name = prepare(customer)  # type: ignore[operator]
-    _sweep(now)
+    sweep(now)
     event = AuditEvent.objects.filter(actor=None, at=now).latest("pk")
     label = name if kind == "order_expired" else str(customer.application)
     assert event.target_label == label
@@ -127,6 +115,6 @@ def test_the_audit_trail_names_what_a_sweep_changed(prepare: object, kind: str) 
 def test_a_package_is_named_alike_by_a_sweep_and_by_a_person() -> None:
     customer = make.make_customer(cash="1000")
     package = package_of(make.buy(customer.application, now=BOUGHT))
-    _sweep(EXPIRY)
+    sweep(EXPIRY)
     events = AuditEvent.objects.filter(target_type="billing.package", target_id=package.pk)
     assert {event.target_label for event in events} == {str(customer.application)}

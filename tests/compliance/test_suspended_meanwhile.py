@@ -17,10 +17,10 @@ from django.utils import timezone
 from accounts.models import Application
 from billing.enums import PackageState
 from billing.models import Order, Package, Refund
-from billing.renewals.sweep import run_sweep
 from compliance.enums import CaseState
 from compliance.models import Appeal, Violation
 from tests import factories
+from tests.billing.acts import sweep
 from tests.compliance.desk import act, approve_what_waits
 from tests.compliance.pages import address, read
 from tests.factories import DAY, NOW, Customer, make_case, make_staff, signed_in
@@ -132,15 +132,6 @@ def _renew(client: Client, customer: Customer) -> Any:
     return client.post(f"{base}/confirm/", {"token": _token(asked), "use": ["cash"]}, follow=True)
 
 
-def _sweep() -> None:
-    run_sweep(
-        now=timezone.now(),
-        finished_at=timezone.now,
-        batch_size=100,
-        progress=lambda *_args: None,
-    )
-
-
 def test_a_package_that_ran_out_meanwhile_is_renewed_and_gets_the_lost_time(
     buyer: Customer,
 ) -> None:
@@ -150,7 +141,7 @@ def test_a_package_that_ran_out_meanwhile_is_renewed_and_gets_the_lost_time(
         _suspend(signed_in(make_staff()), case := _verify(signed_in(make_staff()), buyer))
         appeal = _appeal(signed_in(buyer.owner), buyer, case)
         clock.move_to(NOW + 45 * DAY)
-        _sweep()
+        sweep(timezone.now())
         # Longer over than the seven days, and kept nevertheless.
         assert Package.objects.get().state == PackageState.ISOLATED
         refused = read(_renew(signed_in(buyer.owner), buyer))
@@ -159,7 +150,7 @@ def test_a_package_that_ran_out_meanwhile_is_renewed_and_gets_the_lost_time(
 
         _overturn(appeal)
         clock.shift(DAY)
-        _sweep()
+        sweep(timezone.now())
         customer = signed_in(buyer.owner)
         assert "Paid. The order is delivered." in read(_renew(customer, buyer))
         package = Package.objects.get()
@@ -187,7 +178,7 @@ def test_seven_days_after_the_suspension_it_is_released_after_all(buyer: Custome
             (NOW + 52 * DAY, PackageState.RELEASED),
         ):
             clock.move_to(moment)
-            _sweep()
+            sweep(timezone.now())
             assert Package.objects.get().state == state
 
 

@@ -21,7 +21,7 @@ from billing.models import Coupon, License, Order, Package, Promotion
 from billing.orders.quoting import confirmable_quote
 from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import place_order
-from tests.factories.tenants import NOW
+from tests.factories.tenants import NOW, Customer, make_customer
 
 _serial = count(1)
 
@@ -105,6 +105,15 @@ def buy(
         by=by,
         now=now,
     )
+
+
+def make_buyer(
+    edition: str = Edition.ESSENTIAL, *, cash: str = "100000", now: datetime = NOW, **ask: Any
+) -> tuple[Customer, Package]:
+    """Make a customer who buys a package at once, with money for more."""
+    customer = make_customer(cash=cash, now=now)
+    buy(customer.application, Edition(edition), now=now, **ask)
+    return customer, current_package(customer.application)
 
 
 def add(
