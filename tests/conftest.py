@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
+import time_machine
 from django.db import connection, transaction
 from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Response, WebError
 from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import cleaning
+from tests.factories import NOW
 from tests.pages import prepare
 from tests.programs import miss
 from tests.tiers import NIGHTLY, QUICK
@@ -106,6 +108,16 @@ def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
     with django_db_blocker.unblock(), transaction.atomic():
         yield prepare()
         transaction.set_rollback(True)
+
+
+# --- The clock, for pages and commands that read it -------------------------------------------
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """Let the clock stand at `NOW`, and the test move it."""
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
 
 
 # --- Browser -------------------------------------------------------------------------------

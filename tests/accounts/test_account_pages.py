@@ -10,17 +10,21 @@ from accounts.enums import Measure, Role, Theme
 from accounts.models import Account, AuditEvent, User
 from accounts.services.restrictions import restrict_account
 from accounts.services.standings import Standing
-from tests.factories import NOW, make_account, make_application, make_member, make_user, signed_in
+from tests.factories import (
+    NOW,
+    make_account,
+    make_application,
+    make_member,
+    make_user,
+    owner_of,
+    signed_in,
+)
 
 pytestmark = pytest.mark.django_db
 
 
 def url(account: Account, name: str) -> str:
     return reverse(f"accounts:{name}", kwargs={"uin": account.uin})
-
-
-def owner_of(account: Account) -> User:
-    return account.memberships.get(role=Role.OWNER).user
 
 
 # --- Profile -------------------------------------------------------------------------------

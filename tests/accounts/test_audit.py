@@ -17,13 +17,9 @@ from accounts.models import Account, AuditEvent, User
 from accounts.paging import PAGE_SIZE
 from accounts.services.audit import record_event
 from accounts.wording import describe_event, visible_verbs
-from tests.factories import NOW, make_account, make_member, make_user
+from tests.factories import NOW, make_account, make_member, make_user, owner_of
 
 pytestmark = pytest.mark.django_db
-
-
-def owner_of(account: Account) -> User:
-    return account.memberships.get(role=Role.OWNER).user
 
 
 def page(account: Account, query: dict[str, Any] | None = None, *, user: User | None = None) -> Any:

@@ -30,6 +30,7 @@ from tests.factories import (
     make_member,
     make_user,
     membership_of,
+    owner_of,
     signed_in,
 )
 from tests.races import errors, race
@@ -42,10 +43,6 @@ INVITATION_ACTS = ["invitation_resend", "invitation_withdraw"]
 
 def url(account: Account, name: str, **kwargs: Any) -> str:
     return reverse(f"accounts:{name}", kwargs={"uin": account.uin, **kwargs})
-
-
-def owner_of(account: Account) -> User:
-    return account.memberships.get(role=Role.OWNER).user
 
 
 # --- Who may do what -----------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """What the refund dialogs say first, what they leave out, and where their numbers lead."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
@@ -24,12 +23,6 @@ from tests.agents.test_refund_dialogs import (
 from tests.factories import NOW, make_case
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture

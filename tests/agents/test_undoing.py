@@ -13,7 +13,14 @@ from pytest_django.live_server_helper import LiveServer
 from agents.models import Agent
 from agents.services.agents import disable_agents
 from tests import factories
-from tests.factories import Customer, current_package, licenses_of, make_agent, make_customer
+from tests.factories import (
+    Customer,
+    current_package,
+    licenses_of,
+    make_agent,
+    make_customer,
+    signed_in,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -32,9 +39,7 @@ def customer() -> Customer:
 
 @pytest.fixture
 def client(customer: Customer) -> Client:
-    client = Client()
-    client.force_login(customer.owner)
-    return client
+    return signed_in(customer.owner)
 
 
 def url(customer: Customer, act: str) -> str:

@@ -1,11 +1,9 @@
 """Who may open which page of billing: members by role, and nobody else."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-import time_machine
 from django.test import Client
 from django.urls import get_resolver, reverse
 
@@ -14,7 +12,6 @@ from billing.enums import Edition, OrderKind
 from billing.models import Order
 from billing.orders.request import OrderRequest
 from tests.factories import (
-    NOW,
     Customer,
     balances,
     buy,
@@ -26,7 +23,7 @@ from tests.factories import (
     signed_in,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock"), pytest.mark.slow]
 
 ALL: set[str] = set(Role.values)
 MONEY: set[str] = {Role.OWNER, Role.FINANCE}
@@ -75,12 +72,6 @@ ELSEWHERE = {
     *("editions", "prices", "refund_policy"),
     *("refunds", "refund", "refund_withdraw", "renewal_mode"),
 }
-
-
-@pytest.fixture(autouse=True)
-def _frozen() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 @dataclass(frozen=True)

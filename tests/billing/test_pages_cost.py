@@ -24,6 +24,7 @@ from tests.factories import (
     make_customer,
     make_promotion,
     place,
+    signed_in,
 )
 from tests.tiers import sample
 
@@ -109,9 +110,7 @@ def cost(client: Client, url: str) -> int:
 
 @pytest.fixture
 def client(customer: Customer) -> Client:
-    client = Client()
-    client.force_login(customer.owner)
-    return client
+    return signed_in(customer.owner)
 
 
 def costs(client: Client, customer: Customer) -> dict[str, int]:

@@ -1,17 +1,14 @@
 """What a hand-made request may try: it gets a sentence beside its field, and is charged nothing."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import pytest
-import time_machine
 from django.test import Client
 
 from billing.models import Order
 from tests.factories import (
-    NOW,
     Customer,
     balances,
     buy,
@@ -19,17 +16,12 @@ from tests.factories import (
     make_coupon,
     make_customer,
     make_promotion,
+    signed_in,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 FUNDS = {"gift": "100.00", "income": "50.00", "cash": "900.00"}
-
-
-@pytest.fixture(autouse=True)
-def _frozen() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 @pytest.fixture
@@ -39,9 +31,7 @@ def customer() -> Customer:
 
 @pytest.fixture
 def client(customer: Customer) -> Client:
-    client = Client()
-    client.force_login(customer.owner)
-    return client
+    return signed_in(customer.owner)
 
 
 def url(customer: Customer, path: str) -> str:

@@ -3,12 +3,10 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-import time_machine
 from django.test import Client
 from openpyxl import load_workbook
 
@@ -35,9 +33,10 @@ from tests.factories import (
     make_application,
     make_coupon,
     make_customer,
+    signed_in,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 #: The statement below, oldest first: kind, cash, income, gift, coupon.
 ROWS = [
@@ -48,12 +47,6 @@ ROWS = [
     ("Payment of an order", "0.00", "0.00", "0.00", "-120.00"),
     ("Refund", "120.00", "30.00", "20.00", "0.00"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _frozen() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 @pytest.fixture
@@ -77,9 +70,7 @@ def customer() -> Customer:
 
 @pytest.fixture
 def client(customer: Customer) -> Client:
-    client = Client()
-    client.force_login(customer.owner)
-    return client
+    return signed_in(customer.owner)
 
 
 def read_csv(client: Client, customer: Customer, query: str = "") -> list[list[str]]:

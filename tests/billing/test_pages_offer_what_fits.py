@@ -1,7 +1,6 @@
 """Pages that sell begin without an error, and offer and say only what is so."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -15,15 +14,9 @@ from billing.orders.services import QuoteChanged, place_order
 from tests import factories as make
 from tests.factories import NOW, Customer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 OLD = NOW + timedelta(minutes=15, seconds=1)
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Orders on pages: reading, paying and cancelling them, and those of other accounts."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -26,17 +25,12 @@ from tests.factories import (
     make_customer,
     make_member,
     place,
+    signed_in,
     upgrade,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture(autouse=True)
-def _frozen() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 @pytest.fixture
@@ -50,9 +44,7 @@ def client(customer: Customer) -> Client:
 
 
 def of(customer: Customer) -> Client:
-    client = Client()
-    client.force_login(customer.owner)
-    return client
+    return signed_in(customer.owner)
 
 
 def url(customer: Customer, path: str) -> str:

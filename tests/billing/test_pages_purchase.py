@@ -1,7 +1,6 @@
 """Buying on the console's pages: from choosing over the signed quote to the order."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -27,15 +26,10 @@ from tests.factories import (
     make_coupon,
     make_customer,
     make_promotion,
+    signed_in,
 )
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _frozen() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 @pytest.fixture
@@ -45,9 +39,7 @@ def customer() -> Customer:
 
 @pytest.fixture
 def client(customer: Customer) -> Client:
-    client = Client()
-    client.force_login(customer.owner)
-    return client
+    return signed_in(customer.owner)
 
 
 def choice(customer: Customer, **changes: str) -> dict[str, str]:

@@ -1,10 +1,8 @@
 """What pages say of an order of which a part, or all, was refunded, and to whom."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-import time_machine
 from django.test import Client
 
 from accounts.models import Account
@@ -16,13 +14,7 @@ from tests.billing.acts import ask_for_review, package_of, refund
 from tests.billing.test_pages_purchase import words_of
 from tests.factories import DAY, NOW
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _frozen() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 def _signed_in(account: Account) -> Client:

@@ -18,7 +18,7 @@ from billing.orders.request import OrderRequest
 from billing.orders.suggestions import OfferChoice, suggest
 from billing.orders.term_comparison import PricedTerms, compare_choice
 from tests import factories as make
-from tests.factories import DAY, NOW, Customer
+from tests.factories import DAY, NOW, Customer, signed_in
 
 USUAL = 5
 BEST = OfferChoice(is_best_promotion=True, is_best_coupon=True)
@@ -270,9 +270,7 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture
 def client(customer: Customer) -> Client:
-    client = Client()
-    client.force_login(customer.owner)
-    return client
+    return signed_in(customer.owner)
 
 
 def choose(customer: Customer, **changes: str) -> dict[str, str]:

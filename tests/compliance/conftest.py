@@ -1,17 +1,14 @@
 """What every test of this folder may ask for."""
 
-from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import time_machine
 from django.core.files.storage import FileSystemStorage
 
 from accounts.models import User
 from compliance.models import Evidence
-from tests.factories import NOW, Customer, make_customer, make_staff
+from tests.factories import Customer, make_customer, make_staff
 
 
 @pytest.fixture(autouse=True)
@@ -37,10 +34,3 @@ def staff(db: None) -> User:
 def colleague(db: None) -> User:
     """A member of staff who did not handle the case."""
     return make_staff()
-
-
-@pytest.fixture
-def clock() -> Iterator[datetime]:
-    """Let the views' clock stand at `NOW`."""
-    with time_machine.travel(NOW, tick=False):
-        yield NOW

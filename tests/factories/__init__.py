@@ -50,6 +50,7 @@ from tests.factories.tenants import (
     make_staff,
     make_user,
     membership_of,
+    owner_of,
     restrict,
     signed_in,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "make_telephone",
     "make_user",
     "membership_of",
+    "owner_of",
     "place",
     "renew",
     "report_case",

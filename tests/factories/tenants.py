@@ -126,6 +126,11 @@ def make_member(
     return user
 
 
+def owner_of(account: Account) -> User:
+    """Return the account's one owner."""
+    return account.memberships.get(role=Role.OWNER).user
+
+
 def membership_of(account: Account, user: User) -> Membership:
     """Return the user's place in the account."""
     return Membership.objects.get(account=account, user=user)
