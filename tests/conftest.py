@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 import time_machine
 from django.db import connection, transaction
+from django.test import override_settings
 from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Response, WebError
 from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
@@ -89,25 +90,34 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         cleaning.keep_rows_of_migrations()
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
     """Hashing that is slow on purpose would be most of the tests' time."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(PASSWORD_HASHERS=hashers):
+        yield
 
 
-# --- The demo, loaded once for the tests of a module ----------------------------------------
+# --- Data that is made once for the tests of a module ---------------------------------------
 
 
 @pytest.fixture(scope="module")
-def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    """Load the demo once for a module's tests; return the token of an open invitation.
+def module_transaction(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Keep what a module's own fixtures write until its last test has ended.
 
     Each test's own transaction is a savepoint in this one, so that what it changes is gone when
-    it ends. Not for tests that commit, or that read over a second connection.
+    it ends; objects that it may change are copied for it. Not for tests that commit, or that read
+    over a second connection.
     """
     with django_db_blocker.unblock(), transaction.atomic():
-        yield prepare()
+        yield
         transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def demo(module_transaction: None) -> str:
+    """Load the demo once for a module's tests; return the token of an open invitation."""
+    return prepare()
 
 
 # --- The clock, for pages and commands that read it -------------------------------------------

@@ -1,6 +1,7 @@
 """Who may open which page of billing: members by role, and nobody else."""
 
 import re
+from copy import deepcopy
 from dataclasses import dataclass
 
 import pytest
@@ -103,8 +104,8 @@ def ask_other(payer: Customer) -> Order:
     return place(other.account, ask)
 
 
-@pytest.fixture
-def world() -> World:
+@pytest.fixture(scope="module")
+def made(module_transaction: None) -> World:
     customer = make_customer(cash="130")
     asked = ask_other(customer)
     unpaid = place(
@@ -112,6 +113,11 @@ def world() -> World:
         OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=9),
     )
     return World(customer, {"unpaid": unpaid, "paid": buy(customer.application), "asked": asked})
+
+
+@pytest.fixture
+def world(made: World) -> World:
+    return deepcopy(made)
 
 
 def test_every_address_is_looked_at() -> None:

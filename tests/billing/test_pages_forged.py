@@ -1,6 +1,7 @@
 """What a hand-made request may try: it gets a sentence beside its field, and is charged nothing."""
 
 import re
+from copy import deepcopy
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -24,9 +25,14 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 FUNDS = {"gift": "100.00", "income": "50.00", "cash": "900.00"}
 
 
-@pytest.fixture
-def customer() -> Customer:
+@pytest.fixture(scope="module")
+def made(module_transaction: None) -> Customer:
     return make_customer(gift="100", income="50", cash="900")
+
+
+@pytest.fixture
+def customer(made: Customer) -> Customer:
+    return deepcopy(made)
 
 
 @pytest.fixture

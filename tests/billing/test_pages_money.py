@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from copy import deepcopy
 from datetime import timedelta
 from decimal import Decimal
 
@@ -49,8 +50,8 @@ ROWS = [
 ]
 
 
-@pytest.fixture
-def customer() -> Customer:
+@pytest.fixture(scope="module")
+def made(module_transaction: None) -> Customer:
     """Money in February; in March an order with a coupon, one by a coupon alone, a refund."""
     customer = make_customer(now=NOW - timedelta(days=20))
     for number, (kind, amount) in enumerate([("cash", 400), ("income", 30), ("gift", 20)]):
@@ -66,6 +67,11 @@ def customer() -> Customer:
     token = quote_refund(package=package, now=NOW).token
     refund_package(package=package, token=token, by=customer.owner, now=NOW)
     return customer
+
+
+@pytest.fixture
+def customer(made: Customer) -> Customer:
+    return deepcopy(made)
 
 
 @pytest.fixture

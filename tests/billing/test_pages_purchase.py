@@ -1,6 +1,7 @@
 """Buying on the console's pages: from choosing over the signed quote to the order."""
 
 import re
+from copy import deepcopy
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -32,9 +33,14 @@ from tests.factories import (
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
-@pytest.fixture
-def customer() -> Customer:
+@pytest.fixture(scope="module")
+def made(module_transaction: None) -> Customer:
     return make_customer(gift="100", income="50", cash="500")
+
+
+@pytest.fixture
+def customer(made: Customer) -> Customer:
+    return deepcopy(made)
 
 
 @pytest.fixture
