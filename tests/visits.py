@@ -192,7 +192,6 @@ def open_demo() -> Iterator[Demo]:
     """Prepare the demo in a transaction that is undone at the end."""
     changed = override_settings(
         STAFF_SECOND_FACTOR=False,
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend",
     )
     files = mock.patch.object(Evidence._meta.get_field("file"), "storage", InMemoryStorage())
