@@ -119,7 +119,8 @@ def _settle(
 ) -> None:
     """Record what the packages are now, also the end of one whose place a new one takes."""
     for snapshot in snapshots:
-        settle_package(snapshot.package, account=account, by=by, now=now)
+        if snapshot.package.state != snapshot.state:
+            settle_package(snapshot.package, account=account, by=by, now=now)
 
 
 def _ask_payer(order: Order) -> News:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Account, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.services.second_person import require_outsider
 from accounts.services.tenants import lock_account
 from billing.refunds.models import RefundHold
@@ -28,9 +28,8 @@ def place_refund_hold(*, account: Account, reason: str, by: User, now: datetime)
             _("A refund hold stands on this account already."), code="hold_stands", field="account"
         ) from error
     # No account on the event: the account's own audit trail is read by the customer.
-    record_event(
-        account=None, verb="refund_hold.placed", target=hold, reason=reason, by=by, now=now
-    )
+    placed = Event(verb="refund_hold.placed", target=hold, reason=reason)
+    record([placed], account=None, by=by, now=now)
     return hold
 
 
@@ -42,7 +41,6 @@ def release_refund_hold(*, hold: RefundHold, reason: str, by: User, now: datetim
     if not RefundHold.objects.filter(pk=hold.pk, released_at=None).update(released_at=now):
         raise Refused(_("This hold has been released already."), code="hold_released")
     hold.refresh_from_db()
-    record_event(
-        account=None, verb="refund_hold.released", target=hold, reason=reason, by=by, now=now
-    )
+    released = Event(verb="refund_hold.released", target=hold, reason=reason)
+    record([released], account=None, by=by, now=now)
     return hold
