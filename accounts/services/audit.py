@@ -6,8 +6,9 @@
     ]
     record(events, account=account, by=by, now=now)
 
-A service collects its events and hands them over as the last thing in its transaction; what it
-calls returns events and records none.
+A service collects its events and hands them over once, when all of its rows are written; a
+function that it calls for a part of its work returns events. A service that is called by another
+one, in the same transaction, records its own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,6 +47,7 @@ def record(
 
     One statement for the audit trail of `account`, and two for the news, where there are any.
     Objects are named in the trail as they are now. `by=None` means that the system acted.
+    Whatever else shall follow from an event, such as background work, begins here too.
     """
     happened = list(events)
     AuditEvent.objects.bulk_create(
@@ -70,63 +72,3 @@ def _trail_row(
         reason=event.reason,
         data=dict(event.data),
     )
-
-
-def build_event(
-    *,
-    account: Account | None,
-    verb: str,
-    target: Model,
-    by: User | None,
-    now: datetime,
-    from_state: str = "",
-    to_state: str = "",
-    reason: str = "",
-    data: Mapping[str, Any] | None = None,
-) -> AuditEvent:
-    """Return an unsaved event, for a service that writes several in one statement."""
-    return AuditEvent(
-        account=account,
-        at=now,
-        actor=by,
-        verb=verb,
-        target_type=target._meta.label_lower,
-        target_id=target.pk,
-        target_label=str(target)[:200],
-        from_state=from_state,
-        to_state=to_state,
-        reason=reason,
-        data=dict(data or {}),
-    )
-
-
-def record_event(
-    *,
-    account: Account | None,
-    verb: str,
-    target: Model,
-    by: User | None,
-    now: datetime,
-    from_state: str = "",
-    to_state: str = "",
-    reason: str = "",
-    data: Mapping[str, Any] | None = None,
-) -> AuditEvent:
-    """Write down that `target` changed.
-
-    `verb` is "noun.past", as in "package.isolated"; `by=None` means that the system acted.
-    Call it inside the transaction of the change itself.
-    """
-    event = build_event(
-        account=account,
-        verb=verb,
-        target=target,
-        by=by,
-        now=now,
-        from_state=from_state,
-        to_state=to_state,
-        reason=reason,
-        data=data,
-    )
-    event.save(force_insert=True)
-    return event

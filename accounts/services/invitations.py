@@ -22,10 +22,10 @@ from accounts.access import Permission
 from accounts.enums import InvitationState
 from accounts.errors import Refused
 from accounts.models import Account, Invitation, Membership, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.services.letters import absolute, render_plain
 from accounts.services.mail import queue_mail
-from accounts.services.notifications import notify
+from accounts.services.notifications import News
 from accounts.services.tenants import lock_account
 from accounts.text import email_key
 
@@ -89,9 +89,8 @@ def invite_member(*, account: Account, email: str, role: str, by: User, now: dat
         sent_at=now,
         expires_at=now + _lifetime(),
     )
-    record_event(
-        account=locked, verb="invitation.sent", target=invitation, to_state=role, by=by, now=now
-    )
+    event = Event(verb="invitation.sent", target=invitation, to_state=role)
+    record([event], account=locked, by=by, now=now)
     return _queue(Sendable(invitation, token), now=now)
 
 
@@ -147,7 +146,8 @@ def resend_invitation(*, invitation: Invitation, by: User, now: datetime) -> Sen
     current.sent_at = now
     current.expires_at = now + _lifetime()
     current.save(update_fields=["token_hash", "sent_at", "expires_at"])
-    record_event(account=current.account, verb="invitation.resent", target=current, by=by, now=now)
+    event = Event(verb="invitation.resent", target=current)
+    record([event], account=current.account, by=by, now=now)
     return _queue(Sendable(current, token), now=now)
 
 
@@ -157,9 +157,8 @@ def withdraw_invitation(*, invitation: Invitation, by: User, now: datetime) -> N
     current = _lock_open(invitation)
     current.withdrawn_at = now
     current.save(update_fields=["withdrawn_at"])
-    record_event(
-        account=current.account, verb="invitation.withdrawn", target=current, by=by, now=now
-    )
+    event = Event(verb="invitation.withdrawn", target=current)
+    record([event], account=current.account, by=by, now=now)
 
 
 def find_invitation(token: str) -> Invitation | None:
@@ -201,33 +200,27 @@ def accept_invitation(*, token: str, by: User, now: datetime) -> Membership:
         raise Refused(_("This link leads nowhere."), code="invitation_unknown")
     current.accepted_at, current.accepted_by = now, by
     current.save(update_fields=["accepted_at", "accepted_by"])
-    record_event(
-        account=current.account, verb="invitation.accepted", target=current, by=by, now=now
-    )
-    return _join(current, by, now)
+    membership, joined = _join(current, by, now)
+    accepted = Event(verb="invitation.accepted", target=current)
+    record([accepted, *joined], account=current.account, by=by, now=now)
+    return membership
 
 
-def _join(invitation: Invitation, user: User, now: datetime) -> Membership:
+def _join(invitation: Invitation, user: User, now: datetime) -> tuple[Membership, list[Event]]:
+    """Give the user their place; return the event as well, where they had none."""
     membership, is_new = Membership.objects.get_or_create(
         account=invitation.account,
         user=user,
         defaults={"role": invitation.role, "created_at": now},
     )
-    if is_new:
-        record_event(
-            account=invitation.account,
-            verb="member.added",
-            target=membership,
-            to_state=invitation.role,
-            by=user,
-            now=now,
-        )
-        notify(
-            account=invitation.account,
-            kind="member_joined",
-            params={"person": user.get_full_name(), "role": invitation.role},
-            to=Permission.MANAGE_MEMBERS,
-            path=reverse("accounts:members", kwargs={"uin": invitation.account.uin}),
-            now=now,
-        )
-    return membership
+    if not is_new:
+        return membership, []
+    news = News(
+        invitation.account,
+        "member_joined",
+        {"person": user.get_full_name(), "role": invitation.role},
+        to=Permission.MANAGE_MEMBERS,
+        path=reverse("accounts:members", kwargs={"uin": invitation.account.uin}),
+    )
+    event = Event(verb="member.added", target=membership, to_state=invitation.role, news=[news])
+    return membership, [event]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import OutgoingMail, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.services.outbox import send_at_once
 
 logger = logging.getLogger(__name__)
@@ -66,5 +66,6 @@ def repeat_mail(*, mail: OutgoingMail, reason: str, by: User, now: datetime) -> 
         )
     current.next_attempt_at, current.attempts = now, 0
     current.save(update_fields=["next_attempt_at", "attempts"])
-    record_event(account=None, verb="mail.repeated", target=current, reason=reason, by=by, now=now)
+    event = Event(verb="mail.repeated", target=current, reason=reason)
+    record([event], account=None, by=by, now=now)
     return current

@@ -15,8 +15,8 @@ from accounts.access import Permission
 from accounts.enums import Role
 from accounts.errors import Refused
 from accounts.models import Account, Membership, Proposal, User
-from accounts.services.audit import record_event
-from accounts.services.notifications import notify
+from accounts.services.audit import Event, record
+from accounts.services.notifications import News
 from accounts.services.second_person import require_approval
 from accounts.services.tenants import lock_account
 
@@ -34,20 +34,21 @@ def _require_right(
     return require_approval(approval, kind, by=by, now=now)
 
 
-def _tell_owners(
-    kind: str, membership: Membership, *, reason: str, approval: Proposal | None, now: datetime
-) -> None:
-    """Tell all owners what staff did to the members of their account."""
+def _news_for_owners(
+    kind: str, membership: Membership, *, reason: str, approval: Proposal | None
+) -> list[News]:
+    """Return what all owners read where staff changed the members of their account."""
     if approval is None:
-        return
-    notify(
-        account=membership.account,
-        kind=kind,
-        params={"email": membership.user.email, "role": membership.role, "reason": reason},
-        to=Permission.MANAGE_MEMBERS,
-        path=reverse("accounts:members", kwargs={"uin": membership.account.uin}),
-        now=now,
-    )
+        return []
+    params = {"email": membership.user.email, "role": membership.role, "reason": reason}
+    return [_news(kind, membership, params, to=Permission.MANAGE_MEMBERS)]
+
+
+def _news(
+    kind: str, membership: Membership, params: dict[str, Any], *, to: Permission | list[User]
+) -> News:
+    path = reverse("accounts:members", kwargs={"uin": membership.account.uin})
+    return News(membership.account, kind, params, to=to, path=path)
 
 
 def require_no_member(account: Account, user: User) -> None:
@@ -72,17 +73,15 @@ def add_member(
     data = _require_right(locked, "member.add", approval=approval, by=by, now=now)
     require_no_member(locked, user)
     membership = Membership.objects.create(account=locked, user=user, role=role, created_at=now)
-    record_event(
-        account=locked,
+    event = Event(
         verb="member.added",
         target=membership,
         to_state=role,
         reason=reason,
         data=data,
-        by=by,
-        now=now,
+        news=_news_for_owners("staff_added_member", membership, reason=reason, approval=approval),
     )
-    _tell_owners("staff_added_member", membership, reason=reason, approval=approval, now=now)
+    record([event], account=locked, by=by, now=now)
     return membership
 
 
@@ -116,27 +115,19 @@ def change_role(
     require_another_owner(current)
     was, current.role = current.role, role
     current.save(update_fields=["role"])
-    record_event(
-        account=current.account,
+    news = _news_for_owners("staff_changed_role", current, reason=reason, approval=approval)
+    if by is None or by.pk != current.user_id:
+        news.append(_news("role_changed", current, {"role": role}, to=[current.user]))
+    event = Event(
         verb="member.role_changed",
         target=current,
         from_state=was,
         to_state=role,
         reason=reason,
         data=data,
-        by=by,
-        now=now,
+        news=news,
     )
-    _tell_owners("staff_changed_role", current, reason=reason, approval=approval, now=now)
-    if by is None or by.pk != current.user_id:
-        notify(
-            account=current.account,
-            kind="role_changed",
-            params={"role": role},
-            to=[current.user],
-            path=reverse("accounts:members", kwargs={"uin": current.account.uin}),
-            now=now,
-        )
+    record([event], account=current.account, by=by, now=now)
     return current
 
 
@@ -162,15 +153,13 @@ def remove_member(
         else _require_right(account, "member.remove", approval=approval, by=by, now=now)
     )
     require_another_owner(current)
-    record_event(
-        account=current.account,
+    event = Event(
         verb="member.left" if is_leaving else "member.removed",
         target=current,
         from_state=current.role,
         reason=reason,
         data={"user": current.user_id, **data},
-        by=by,
-        now=now,
+        news=_news_for_owners("staff_removed_member", current, reason=reason, approval=approval),
     )
-    _tell_owners("staff_removed_member", current, reason=reason, approval=approval, now=now)
+    record([event], account=current.account, by=by, now=now)
     current.delete()

@@ -1,17 +1,17 @@
-"""Telling people what happened: in the console, and by e-mail through an outbox.
+"""Telling people what happened: in the console, and by email through an outbox.
 
-    notify(
+    News(
         account=account,
         kind="package_expiring",
         params={"application": "Hotline", "expires_at": package.expires_at, "days": 3},
         to=Permission.SPEND,                      # or a list of users
         path="/console/100000000001/…",           # where the reader goes on; optional
         dedupe_key="package:17:2026-03-31:-3",    # the same news reaches each person once
-        now=now,
     )
 
-Call it inside the transaction of the change that it tells of: rows are written, nothing is sent.
-`send_notifications` sends them. `notify_members` does the same for many pieces of news at once.
+belongs to the event that it tells of: `accounts.services.audit.record` writes both. News without
+an event, such as a reminder, go to `notify_members`, inside the transaction of what they tell:
+rows are written, nothing is sent. `send_notifications` sends them.
 
 There is nothing to register: the kind names its texts.
 
@@ -54,22 +54,6 @@ class News:
     path: str = ""
     dedupe_key: str = ""
     is_emailed: bool = True
-
-
-def notify(
-    *,
-    account: Account,
-    kind: str,
-    params: Mapping[str, Any] | None = None,
-    to: Permission | Sequence[User] = Permission.READ,
-    path: str = "",
-    dedupe_key: str = "",
-    is_emailed: bool = True,
-    now: datetime,
-) -> None:
-    """Tell one piece of news; see the top of this module for the arguments."""
-    news = News(account, kind, params or {}, to, path, dedupe_key, is_emailed)
-    notify_members([news], now=now)
 
 
 def notify_members(news: Iterable[News], *, now: datetime) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Proposal, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.services.locks import lock_row
 from accounts.services.second_person import require_approval
 from accounts.text import email_key
@@ -34,7 +34,8 @@ def register_person(*, email: str, name: str, by: User | None, now: datetime) ->
     user = User.objects.create_user(email, name=name, date_joined=now)
     # Nobody gets in but by a link that was sent there, and that proves the address.
     EmailAddress.objects.create(user=user, email=email, primary=True, verified=True)
-    record_event(account=None, verb="user.registered", target=user, by=by, now=now)
+    event = Event(verb="user.registered", target=user)
+    record([event], account=None, by=by, now=now)
     return user
 
 
@@ -45,9 +46,8 @@ def deactivate_user(*, user: User, reason: str, by: User, now: datetime) -> None
         raise Refused(_("You cannot lock yourself out."), code="own_account")
     if _set_active(user, is_active=False):
         end_sessions(user)
-        record_event(
-            account=None, verb="user.deactivated", target=user, reason=reason, by=by, now=now
-        )
+        event = Event(verb="user.deactivated", target=user, reason=reason)
+        record([event], account=None, by=by, now=now)
 
 
 @transaction.atomic
@@ -57,15 +57,8 @@ def reactivate_user(
     """Let a person in again, which takes two people."""
     data = require_approval(approval, "user.reactivate", by=by, now=now)
     if _set_active(user, is_active=True):
-        record_event(
-            account=None,
-            verb="user.reactivated",
-            target=user,
-            reason=reason,
-            data=data,
-            by=by,
-            now=now,
-        )
+        event = Event(verb="user.reactivated", target=user, reason=reason, data=data)
+        record([event], account=None, by=by, now=now)
 
 
 def _set_active(user: User, *, is_active: bool) -> bool:
@@ -83,30 +76,18 @@ def reset_second_factor(*, user: User, reason: str, by: User, now: datetime) -> 
         raise Refused(_("Somebody else has to do this for you."), code="own_account")
     deleted, _each = Authenticator.objects.filter(user_id=user.pk).delete()
     end_sessions(user)
-    record_event(
-        account=None,
-        verb="user.second_factor_reset",
-        target=user,
-        reason=reason,
-        data={"factors": deleted},
-        by=by,
-        now=now,
+    event = Event(
+        verb="user.second_factor_reset", target=user, reason=reason, data={"factors": deleted}
     )
+    record([event], account=None, by=by, now=now)
 
 
 @transaction.atomic
 def sign_out_everywhere(*, user: User, reason: str, by: User, now: datetime) -> None:
     """End all sessions of a person."""
     count = end_sessions(user)
-    record_event(
-        account=None,
-        verb="user.signed_out",
-        target=user,
-        reason=reason,
-        data={"sessions": count},
-        by=by,
-        now=now,
-    )
+    event = Event(verb="user.signed_out", target=user, reason=reason, data={"sessions": count})
+    record([event], account=None, by=by, now=now)
 
 
 def end_sessions(user: User) -> int:
@@ -150,14 +131,12 @@ def change_staff_rights(
     was = sorted(group.name for group in current.groups.all())
     User.objects.filter(pk=current.pk).update(is_staff=is_staff)
     current.groups.set(chosen)
-    record_event(
-        account=None,
+    event = Event(
         verb="user.rights_changed",
         target=current,
         from_state="staff" if current.is_staff else "customer",
         to_state="staff" if is_staff else "customer",
         reason=reason,
         data={"from": was, "to": sorted(group.name for group in chosen), **data},
-        by=by,
-        now=now,
     )
+    record([event], account=None, by=by, now=now)

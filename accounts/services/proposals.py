@@ -34,7 +34,7 @@ from django.utils.translation import gettext as _
 from accounts.enums import ProposalState
 from accounts.errors import Refused
 from accounts.models import Account, Proposal, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.services.second_person import require_outsider, require_second_person
 from accounts.services.tenants import lock_account
 from accounts.services.turns import fingerprint
@@ -239,14 +239,12 @@ def _record(
     proposal: Proposal, verb: str, was: str, *, reason: str, by: User, now: datetime
 ) -> None:
     # No account on the event: customers read of an act when it has happened, not before.
-    record_event(
-        account=None,
+    event = Event(
         verb=verb,
         target=proposal,
         from_state=was,
         to_state=proposal.state,
         reason=reason,
         data={"act": proposal.kind, "uin": proposal.account.uin if proposal.account else ""},
-        by=by,
-        now=now,
     )
+    record([event], account=None, by=by, now=now)

@@ -12,33 +12,33 @@ from django.utils.translation import gettext as _
 from accounts.enums import STATUS_OF_MEASURE, AccountStatus, Measure
 from accounts.errors import Refused
 from accounts.models import Account, Proposal, Restriction, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.services.second_person import require_approval, require_outsider
 from accounts.services.tenants import lock_account
 
 _STRENGTH = list(STATUS_OF_MEASURE)
 
 
-def _refresh_status(account: Account, *, reason: str, by: User | None, now: datetime) -> None:
+def _refresh_status(account: Account, *, reason: str) -> list[Event]:
+    """Let the status follow the open measures; return the event, where it changed."""
     measures = Restriction.objects.filter(account=account, ended_at=None).values_list(
         "measure", flat=True
     )
     strongest = max(measures, key=_STRENGTH.index, default=None)
     status = AccountStatus.ACTIVE if strongest is None else STATUS_OF_MEASURE[strongest]
     if status == account.status:
-        return
+        return []
     was, account.status = account.status, status
     account.save(update_fields=["status"])
-    record_event(
-        account=account,
-        verb="account.status_changed",
-        target=account,
-        from_state=was,
-        to_state=status,
-        reason=reason,
-        by=by,
-        now=now,
-    )
+    return [
+        Event(
+            verb="account.status_changed",
+            target=account,
+            from_state=was,
+            to_state=status,
+            reason=reason,
+        )
+    ]
 
 
 @transaction.atomic
@@ -59,16 +59,8 @@ def restrict_account(
         reason=reason,
         started_at=now,
     )
-    record_event(
-        account=locked,
-        verb="account.restricted",
-        target=restriction,
-        to_state=measure,
-        reason=reason,
-        by=by,
-        now=now,
-    )
-    _refresh_status(locked, reason=reason, by=by, now=now)
+    event = Event(verb="account.restricted", target=restriction, to_state=measure, reason=reason)
+    record([event, *_refresh_status(locked, reason=reason)], account=locked, by=by, now=now)
     return restriction
 
 
@@ -149,14 +141,11 @@ def lift_restriction(
     restriction.ended_at = now
     restriction.is_annulled = is_annulled
     restriction.save(update_fields=["ended_at", "is_annulled"])
-    record_event(
-        account=locked,
+    event = Event(
         verb="account.restriction_annulled" if is_annulled else "account.restriction_lifted",
         target=restriction,
         from_state=restriction.measure,
         reason=reason,
-        by=by,
-        now=now,
     )
-    _refresh_status(locked, reason=reason, by=by, now=now)
+    record([event, *_refresh_status(locked, reason=reason)], account=locked, by=by, now=now)
     return True

@@ -12,7 +12,7 @@ from accounts import text
 from accounts.enums import AccountStatus, Role
 from accounts.errors import Refused
 from accounts.models import Account, Application, Entity, Membership, Proposal, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.services.locks import lock_row
 from accounts.services.second_person import require_approval
 
@@ -99,7 +99,8 @@ def register_entity(
             )
     except IntegrityError as error:
         raise entity_exists() from error
-    record_event(account=None, verb="entity.registered", target=entity, by=by, now=now)
+    event = Event(verb="entity.registered", target=entity)
+    record([event], account=None, by=by, now=now)
     return entity
 
 
@@ -134,16 +135,14 @@ def open_account(
         uin=str(_next_number("accounts_uin_seq")), entity=entity, name=name, created_at=now
     )
     Membership.objects.create(account=account, user=owner, role=Role.OWNER, created_at=now)
-    record_event(
-        account=account,
+    event = Event(
         verb="account.opened",
         target=account,
         to_state=AccountStatus.ACTIVE,
         reason=reason,
         data=data,
-        by=by,
-        now=now,
     )
+    record([event], account=account, by=by, now=now)
     return account
 
 
@@ -157,15 +156,10 @@ def rename_account(
         return locked
     was, locked.name = locked.name, name
     locked.save(update_fields=["name"])
-    record_event(
-        account=locked,
-        verb="account.renamed",
-        target=locked,
-        reason=reason,
-        data={"from": was, "to": name},
-        by=by,
-        now=now,
+    event = Event(
+        verb="account.renamed", target=locked, reason=reason, data={"from": was, "to": name}
     )
+    record([event], account=locked, by=by, now=now)
     return locked
 
 
@@ -199,15 +193,13 @@ def correct_entity(
     for key, value in changed.items():
         setattr(current, key, value)
     current.save(update_fields=list(changed))
-    record_event(
-        account=None,
+    event = Event(
         verb="entity.corrected",
         target=current,
         reason=reason,
         data={"from": was, "to": changed, **data},
-        by=by,
-        now=now,
     )
+    record([event], account=None, by=by, now=now)
     return current
 
 
@@ -244,5 +236,6 @@ def create_application(
         name=name,
         activated_at=now,
     )
-    record_event(account=account, verb="application.activated", target=application, by=by, now=now)
+    event = Event(verb="application.activated", target=application)
+    record([event], account=account, by=by, now=now)
     return application

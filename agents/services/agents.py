@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Account, Application, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.text import email_key, fold
 from agents.enums import AgentRole
 from agents.errors import DetailsRefused
@@ -20,7 +20,6 @@ from agents.services.batches import (
     keys,
     lock_application,
     require_rows,
-    write_events,
 )
 from agents.services.licenses import release_held, unbind_telephones_of
 from agents.services.seats import claim_licenses
@@ -124,9 +123,8 @@ def add_agent(
     except IntegrityError as error:
         raise _taken_meanwhile() from error
     _set_groups(agent, details.groups)
-    record_event(
-        account=account, verb="agent.added", target=agent, data={"license": license}, by=by, now=now
-    )
+    event = Event(verb="agent.added", target=agent, data={"license": license})
+    record([event], account=account, by=by, now=now)
     return agent
 
 
@@ -163,14 +161,8 @@ def edit_agent(*, agent: Agent, details: AgentDetails, by: User | None, now: dat
     except IntegrityError as error:
         raise _taken_meanwhile() from error
     _set_groups(current, details.groups)
-    record_event(
-        account=account,
-        verb="agent.edited",
-        target=current,
-        data={"fields": changed},
-        by=by,
-        now=now,
-    )
+    event = Event(verb="agent.edited", target=current, data={"fields": changed})
+    record([event], account=account, by=by, now=now)
     return current
 
 
@@ -226,16 +218,12 @@ def _switch(
         is_enabled=to, updated_at=now
     )
     require_rows(found, len(agents))
-    states = ("disabled", "enabled") if to else ("enabled", "disabled")
-    write_events(
-        account=account,
-        verb=f"agent.{states[1]}",
-        agents=agents,
-        from_state=states[0],
-        to_state=states[1],
-        by=by,
-        now=now,
-    )
+    before, after = ("disabled", "enabled") if to else ("enabled", "disabled")
+    events = [
+        Event(verb=f"agent.{after}", target=agent, from_state=before, to_state=after)
+        for agent in agents
+    ]
+    record(events, account=account, by=by, now=now)
 
 
 def delete_agents(
@@ -253,14 +241,11 @@ def delete_agents(
 
     def delete(account: Account, agents: list[Agent]) -> int:
         unbind_telephones_of(account, agents, reason="agent deleted", by=by, now=now)
-        write_events(
-            account=account,
-            verb="agent.deleted",
-            agents=agents,
-            describe=lambda agent: {"freed": agent.license_id},
-            by=by,
-            now=now,
-        )
+        events = [
+            Event(verb="agent.deleted", target=agent, data={"freed": agent.license_id})
+            for agent in agents
+        ]
+        record(events, account=account, by=by, now=now)
         _total, rows = Agent.objects.filter(pk__in=keys(agents)).delete()
         require_rows(rows.get(Agent._meta.label, 0), len(agents))
         return len(agents)

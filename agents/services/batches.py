@@ -1,17 +1,14 @@
 """Changing many agents: picked under the lock, written and audited a few hundred at a time."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.errors import Busy, Refused
-from accounts.models import Account, Application, AuditEvent, User
-from accounts.services.audit import build_event
+from accounts.models import Account, Application
 from accounts.services.tenants import lock_account, require_good_standing
 from agents.models import Agent
 from agents.models.agents import AgentQuerySet
@@ -134,33 +131,3 @@ def require_rows(found: int, expected: int) -> None:
             _("Somebody else has just changed some of these agents. Try again."),
             code="changed_meanwhile",
         )
-
-
-def write_events(
-    *,
-    account: Account,
-    verb: str,
-    agents: Iterable[Agent],
-    by: User | None,
-    now: datetime,
-    describe: Callable[[Agent], Mapping[str, Any]] = lambda agent: {},
-    from_state: str = "",
-    to_state: str = "",
-) -> None:
-    """Write one audit event for each agent; `describe` gives its details."""
-    AuditEvent.objects.bulk_create(
-        [
-            build_event(
-                account=account,
-                verb=verb,
-                target=agent,
-                from_state=from_state,
-                to_state=to_state,
-                data=describe(agent),
-                by=by,
-                now=now,
-            )
-            for agent in agents
-        ],
-        batch_size=BATCH,
-    )

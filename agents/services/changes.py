@@ -8,13 +8,13 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Account, Application, User
+from accounts.services.audit import Event, record
 from agents.models import Agent, SkillGroup, SkillGroupMember
 from agents.models.agents import AgentQuerySet
 from agents.services.batches import (
     BulkResult,
     change_in_turns,
     keys,
-    write_events,
 )
 
 
@@ -97,14 +97,12 @@ def _change_batch(
     if other_role:
         Agent.objects.filter(pk__in=other_role).update(role=change.role)
     changed.update(updated_at=now)
-    write_events(
-        account=account,
-        verb="agent.edited",
-        agents=[agent for agent in batch if agent.pk in touched],
-        describe=lambda agent: _described(agent, change, other_role),
-        by=by,
-        now=now,
-    )
+    events = [
+        Event(verb="agent.edited", target=agent, data=_described(agent, change, other_role))
+        for agent in batch
+        if agent.pk in touched
+    ]
+    record(events, account=account, by=by, now=now)
     return len(touched)
 
 

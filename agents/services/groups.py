@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Application, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.text import fold
 from agents.errors import DetailsRefused
 from agents.models import SkillGroup
@@ -56,7 +56,8 @@ def add_group(*, application: Application, name: str, by: User | None, now: date
             )
     except IntegrityError as error:
         raise _name_taken() from error
-    record_event(account=account, verb="skill_group.added", target=group, by=by, now=now)
+    event = Event(verb="skill_group.added", target=group)
+    record([event], account=account, by=by, now=now)
     return group
 
 
@@ -74,14 +75,8 @@ def rename_group(*, group: SkillGroup, name: str, by: User | None, now: datetime
             current.save(update_fields=["name"])
     except IntegrityError as error:
         raise _name_taken() from error
-    record_event(
-        account=account,
-        verb="skill_group.renamed",
-        target=current,
-        data={"was": was},
-        by=by,
-        now=now,
-    )
+    event = Event(verb="skill_group.renamed", target=current, data={"was": was})
+    record([event], account=account, by=by, now=now)
     return current
 
 
@@ -90,12 +85,6 @@ def delete_group(*, group: SkillGroup, by: User | None, now: datetime) -> None:
     """Delete a skill group; its agents leave it and are otherwise untouched."""
     account = lock_application(group.application)
     group = _reread(group)
-    record_event(
-        account=account,
-        verb="skill_group.deleted",
-        target=group,
-        data={"members": group.members.count()},
-        by=by,
-        now=now,
-    )
+    event = Event(verb="skill_group.deleted", target=group, data={"members": group.members.count()})
+    record([event], account=account, by=by, now=now)
     group.delete()

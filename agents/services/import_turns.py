@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Busy, Refused
 from accounts.models import Account, Application, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.text import email_key, fold
 from agents.enums import ImportStatus
 from agents.models import Agent, AgentImport, SkillGroupMember
 from agents.rows import Checked, ImportRow, compare, read_groups
-from agents.services.batches import lock_application, require_rows, write_events
+from agents.services.batches import lock_application, require_rows
 from agents.services.imports import AGENT_COLUMNS, check_import, find_changes
 from agents.services.licenses import hand_over
 from agents.services.seats import claim_licenses
@@ -133,14 +133,10 @@ def _move_on(
     for name, value in values.items():
         setattr(imported, name, value)
     if imported.status == ImportStatus.DONE:
-        record_event(
-            account=account,
-            verb="agents.imported",
-            target=imported,
-            data={"rows": imported.total, "added": added},
-            by=by,
-            now=now,
+        event = Event(
+            verb="agents.imported", target=imported, data={"rows": imported.total, "added": added}
         )
+        record([event], account=account, by=by, now=now)
     return imported
 
 
@@ -187,14 +183,15 @@ def _add(
         for row, agent in zip(rows, agents, strict=True)
         for group in row.details.groups
     )
-    write_events(
-        account=account,
-        verb="agent.added",
-        agents=agents,
-        describe=lambda agent: {"license": agent.license_id, "import": imported.pk},
-        by=by,
-        now=now,
-    )
+    events = [
+        Event(
+            verb="agent.added",
+            target=agent,
+            data={"license": agent.license_id, "import": imported.pk},
+        )
+        for agent in agents
+    ]
+    record(events, account=account, by=by, now=now)
 
 
 def _change(
@@ -234,12 +231,8 @@ def _change(
         for row, agent in regrouped
         for group in row.details.groups
     )
-    differing_of = {agent.pk: differing for _row, agent, differing in changes}
-    write_events(
-        account=account,
-        verb="agent.edited",
-        agents=[agent for _row, agent, _differing in changes],
-        describe=lambda agent: {"fields": differing_of[agent.pk], "import": imported.pk},
-        by=by,
-        now=now,
-    )
+    events = [
+        Event(verb="agent.edited", target=agent, data={"fields": differing, "import": imported.pk})
+        for _row, agent, differing in changes
+    ]
+    record(events, account=account, by=by, now=now)

@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.errors import Refused
-from accounts.models import Account, Application, AuditEvent, User
-from accounts.services.audit import build_event
+from accounts.models import Account, Application, User
+from accounts.services.audit import Event, record
 from accounts.text import fold
 from agents.models import Agent, SipTelephone
 from agents.models.agents import AgentQuerySet
@@ -22,7 +22,6 @@ from agents.services.batches import (
     lock_application,
     own_agents,
     require_rows,
-    write_events,
 )
 from agents.services.seats import (
     assign_pairs,
@@ -88,14 +87,11 @@ def hand_over(
                 code="license_taken",
             ) from error
         require_rows(found, len(batch))
-        write_events(
-            account=account,
-            verb="agent.license_assigned",
-            agents=batch,
-            describe=lambda agent, part=part: {"license": part[agent.pk]},  # type: ignore[misc]
-            by=by,
-            now=now,
-        )
+        events = [
+            Event(verb="agent.license_assigned", target=agent, data={"license": part[agent.pk]})
+            for agent in batch
+        ]
+        record(events, account=account, by=by, now=now)
 
 
 def release_held(
@@ -113,14 +109,11 @@ def release_held(
         license=None, updated_at=now
     )
     require_rows(found, len(holders))
-    write_events(
-        account=account,
-        verb="agent.license_freed",
-        agents=holders,
-        describe=lambda agent: {"license": agent.license_id},
-        by=by,
-        now=now,
-    )
+    events = [
+        Event(verb="agent.license_freed", target=agent, data={"license": agent.license_id})
+        for agent in holders
+    ]
+    record(events, account=account, by=by, now=now)
     return found
 
 
@@ -129,18 +122,16 @@ def unbind_telephones_of(
 ) -> None:
     """Let the telephones of these agents ring for nobody; they keep their own licenses."""
     bound = SipTelephone.objects.filter(agent__in=keys(agents))
-    AuditEvent.objects.bulk_create(
-        build_event(
-            account=account,
+    events = [
+        Event(
             verb="telephone.unbound",
             target=telephone,
             from_state=str(telephone.agent)[:32],
             reason=reason,
-            by=by,
-            now=now,
         )
         for telephone in bound.select_related("agent")
-    )
+    ]
+    record(events, account=account, by=by, now=now)
     bound.update(agent=None, updated_at=now)
 
 

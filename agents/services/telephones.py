@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Account, Application, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from agents.errors import DetailsRefused
 from agents.models import Agent, SipTelephone
 from agents.services.batches import lock_application
@@ -82,9 +82,8 @@ def _record(
     now: datetime,
     data: dict[str, Any] | None = None,
 ) -> None:
-    record_event(
-        account=account, verb=f"telephone.{verb}", target=telephone, data=data, by=by, now=now
-    )
+    event = Event(verb=f"telephone.{verb}", target=telephone, data=data or {})
+    record([event], account=account, by=by, now=now)
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Proposal, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.services.second_person import require_approval
 from billing.calendar import months_in
 from billing.catalog.models import Feature, FeatureTable, PriceBook, PriceBookWithdrawal, PriceItem
@@ -196,15 +196,8 @@ def publish_price_book(
     for item in items:
         item.book = book
     PriceItem.objects.bulk_create(items)
-    record_event(
-        account=None,
-        verb="price_book.published",
-        target=book,
-        reason=reason,
-        data=approved,
-        by=by,
-        now=now,
-    )
+    event = Event(verb="price_book.published", target=book, reason=reason, data=approved)
+    record([event], account=None, by=by, now=now)
     return book
 
 
@@ -224,9 +217,8 @@ def withdraw_price_book(
     )
     if not is_new:
         raise Refused(_("This price book was withdrawn already."), code="withdrawn")
-    record_event(
-        account=None, verb="price_book.withdrawn", target=book, reason=reason, by=by, now=now
-    )
+    event = Event(verb="price_book.withdrawn", target=book, reason=reason)
+    record([event], account=None, by=by, now=now)
     return withdrawal
 
 
@@ -335,13 +327,6 @@ def publish_feature_table(
     for feature in features:
         feature.table = table
     Feature.objects.bulk_create(features)
-    record_event(
-        account=None,
-        verb="feature_table.published",
-        target=table,
-        reason=reason,
-        data=approved,
-        by=by,
-        now=now,
-    )
+    event = Event(verb="feature_table.published", target=table, reason=reason, data=approved)
+    record([event], account=None, by=by, now=now)
     return table

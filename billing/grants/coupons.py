@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Account, Proposal, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.services.second_person import require_approval, require_outsider
 from accounts.services.tenants import lock_account
 from billing.enums import CouponKind
@@ -48,15 +48,8 @@ def define_promotion(
             promotion.save(force_insert=True)
     except IntegrityError as error:
         raise promotion_code_known() from error
-    record_event(
-        account=None,
-        verb="promotion.defined",
-        target=promotion,
-        reason=reason,
-        data=data,
-        by=by,
-        now=now,
-    )
+    event = Event(verb="promotion.defined", target=promotion, reason=reason, data=data)
+    record([event], account=None, by=by, now=now)
     return promotion
 
 
@@ -86,15 +79,8 @@ def end_promotion(
     require_running(current, now)
     current.ends_at = now
     current.save(update_fields=["ends_at"])
-    record_event(
-        account=None,
-        verb="promotion.ended",
-        target=current,
-        reason=reason,
-        data=data,
-        by=by,
-        now=now,
-    )
+    event = Event(verb="promotion.ended", target=current, reason=reason, data=data)
+    record([event], account=None, by=by, now=now)
     return current
 
 
@@ -130,15 +116,8 @@ def give_coupon(
             coupon.save(force_insert=True)
     except IntegrityError as error:
         raise coupon_code_known() from error
-    record_event(
-        account=locked,
-        verb="coupon.given",
-        target=coupon,
-        reason=reason,
-        data=data,
-        by=by,
-        now=now,
-    )
+    event = Event(verb="coupon.given", target=coupon, reason=reason, data=data)
+    record([event], account=locked, by=by, now=now)
     return coupon
 
 
@@ -158,13 +137,11 @@ def withdraw_coupon(*, coupon: Coupon, reason: str, by: User, now: datetime) -> 
     if not changed:
         raise Refused(_("It was used or withdrawn already."), code="coupon_used")
     coupon.refresh_from_db()
-    record_event(
-        account=account,
+    event = Event(
         verb="coupon.withdrawn",
         target=coupon,
         reason=reason,
         data={"code": coupon.code, "kind": coupon.kind},
-        by=by,
-        now=now,
     )
+    record([event], account=account, by=by, now=now)
     return coupon

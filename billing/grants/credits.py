@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Account, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.services.second_person import require_outsider, require_second_person
 from accounts.services.tenants import lock_account
 from accounts.transitions import sources, target
@@ -53,17 +53,15 @@ def _book(credit: Credit, *, by: User | None, now: datetime) -> None:
 
 
 def _audit(credit: Credit, verb: str, was: str, *, by: User | None, now: datetime) -> None:
-    record_event(
-        account=credit.account,
+    event = Event(
         verb=verb,
         target=credit,
         from_state=was,
         to_state=credit.status,
         reason=credit.reason,
         data={"fund": credit.fund_kind, "amount": str(credit.amount), "ref": credit.reference},
-        by=by,
-        now=now,
     )
+    record([event], account=credit.account, by=by, now=now)
 
 
 @transaction.atomic

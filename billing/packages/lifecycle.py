@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from accounts.models import Account, Restriction, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from billing.enums import PackageKind, PackageState, RefundStatus
 from billing.packages.models import Package
 from billing.packages.release import ReleaseFacts, ReleaseHold, Span, find_release
@@ -110,13 +110,8 @@ def settle_package(
         if not changed:
             package.refresh_from_db()
             continue
-        record_event(
-            account=account,
-            verb=f"package.{package.state}",
-            target=package,
-            from_state=was,
-            to_state=package.state,
-            by=by,
-            now=now,
+        event = Event(
+            verb=f"package.{package.state}", target=package, from_state=was, to_state=package.state
         )
+        record([event], account=account, by=by, now=now)
     return package

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Proposal, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.services.second_person import require_approval, require_outsider
 from accounts.services.tenants import lock_account, require_good_standing
 from accounts.transitions import sources, target
@@ -47,16 +47,14 @@ def mark_switched_from_postpaid(
         raise Refused(_("This is recorded already."), code="no_change")
     current.is_switched_from_postpaid = is_switched
     current.save(update_fields=["is_switched_from_postpaid"])
-    record_event(
-        account=current.account,
+    event = Event(
         verb="package.postpaid_switch_recorded",
         target=current,
         to_state="switched" if is_switched else "not switched",
         reason=reason,
         data=data,
-        by=by,
-        now=now,
     )
+    record([event], account=current.account, by=by, now=now)
     return current
 
 
@@ -96,8 +94,7 @@ def extend_package(
     for license in License.objects.filter(package=current, ends_at__gt=now):
         license.ends_at = (license.ends_at or now) + by_time
         license.save(update_fields=["ends_at"])
-    record_event(
-        account=current.account,
+    event = Event(
         verb="package.time_returned",
         target=current,
         from_state=was,
@@ -109,9 +106,8 @@ def extend_package(
             "to": current.expires_at.isoformat(),
             **approved,
         },
-        by=by,
-        now=now,
     )
+    record([event], account=current.account, by=by, now=now)
     return current
 
 
@@ -135,13 +131,11 @@ def choose_renewal_mode(*, package: Package, mode: str, by: User | None, now: da
     was, current.renewal_mode = current.renewal_mode, RenewalMode(mode)
     if was != current.renewal_mode:
         current.save(update_fields=["renewal_mode"])
-        record_event(
-            account=current.account,
+        event = Event(
             verb="package.renewal_mode_chosen",
             target=current,
             from_state=was,
             to_state=current.renewal_mode,
-            by=by,
-            now=now,
         )
+        record([event], account=current.account, by=by, now=now)
     return current

@@ -18,7 +18,7 @@ from accounts.access import Permission
 from accounts.enums import AccountStatus
 from accounts.errors import Refused
 from accounts.models import Account
-from accounts.services.notifications import notify
+from accounts.services.notifications import News, notify_members
 from accounts.transitions import sources
 from billing.enums import OrderKind, PackageState, RefundStatus, RenewalMode, TermUnit
 from billing.orders.models import Order
@@ -127,10 +127,10 @@ def _tell(quote: Quote, package: Package, kind: str, missing: Decimal, now: date
     """Tell of a renewal, or once for each expiry of the amount that is missing."""
     expires_at = package.expires_at if missing else quote.changes[0].after.expires_at
     application = package.application
-    notify(
-        account=quote.account,
-        kind=kind,
-        params={
+    news = News(
+        quote.account,
+        kind,
+        {
             "application": application.name,
             "amount": quote.total,
             "missing": missing,
@@ -143,8 +143,8 @@ def _tell(quote: Quote, package: Package, kind: str, missing: Decimal, now: date
             kwargs={"uin": quote.account.uin, "sdkappid": application.sdkappid},
         ),
         dedupe_key=f"{kind}:{package.pk}:{expires_at.isoformat()}",
-        now=now,
     )
+    notify_members([news], now=now)
 
 
 def foresee_renewals(now: datetime) -> list[Renewal]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.urls import reverse
 
 from accounts.access import Permission
@@ -15,6 +15,7 @@ from billing.enums import PackageState, RenewalMode
 from billing.packages.lifecycle import find_hold, find_under_review, foresee_releases
 from billing.packages.models import Package
 from billing.renewals.policy import LATE, find_due_offset
+from billing.renewals.queries import ReminderKey, claim_reminders
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,10 @@ class DueReminder:
 
     package: Package
     offset_days: int
+
+    def key(self) -> ReminderKey:
+        """Return what a reminder is known by, and its account."""
+        return self.package.account_id, self.package.pk, self.package.expires_at, self.offset_days
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -61,33 +66,6 @@ def find_due_reminders(now: datetime) -> Iterator[DueReminder]:
             yield DueReminder(package, offset)
 
 
-def _claim(due: list[DueReminder], now: datetime) -> set[tuple[int, int]]:
-    """Record that these are sent; return those that no other run has sent meanwhile.
-
-    Those of an account that another session has locked entirely are left out.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO billing_expiryreminder"
-            " (account_id, package_id, expires_at, offset_days, sent_at)"
-            " SELECT due.*, %s FROM unnest("
-            "  %s::bigint[], %s::bigint[], %s::timestamptz[], %s::int[]"
-            " ) AS due (account_id, package_id, expires_at, offset_days)"
-            # The news refer to the account. Where it is locked against that, its reminders are
-            # left for the next run, so that the others in the batch do not wait for it.
-            " JOIN accounts_account a ON a.id = due.account_id FOR KEY SHARE OF a SKIP LOCKED"
-            " ON CONFLICT DO NOTHING RETURNING package_id, offset_days",
-            [
-                now,
-                [each.package.account_id for each in due],
-                [each.package.pk for each in due],
-                [each.package.expires_at for each in due],
-                [each.offset_days for each in due],
-            ],
-        )
-        return set(cursor.fetchall())
-
-
 def _news(
     due: DueReminder, released_at: datetime | None, under_review: Collection[int], now: datetime
 ) -> News:
@@ -118,7 +96,7 @@ def _news(
 @transaction.atomic
 def send_reminders(*, due: list[DueReminder], now: datetime) -> list[DueReminder]:
     """Put a batch of reminders into the outbox; return those that were not sent before."""
-    claimed = _claim(due, now)
+    claimed = claim_reminders([each.key() for each in due], now)
     sent = [each for each in due if (each.package.pk, each.offset_days) in claimed]
     packages = [each.package for each in sent]
     under_review = find_under_review(packages)

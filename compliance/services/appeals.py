@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.generics import Upload
 from accounts.models import User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event
 from accounts.services.restrictions import lift_restriction
 from accounts.services.second_person import require_second_person
 from accounts.transitions import state_after
@@ -25,7 +25,7 @@ from compliance.policy import (
     judge_appeal_decider,
 )
 from compliance.services import notices
-from compliance.services.cases import lock_case, move_case, refuse_for, require_text
+from compliance.services.cases import lock_case, move_case, record_case, refuse_for, require_text
 from compliance.services.evidence import check_files, keep_file, require_room
 from compliance.transitions import (
     APPEAL_STARTS,
@@ -100,15 +100,9 @@ def submit_appeal(
     )
     for file in checked:
         keep_file(file, owner=appeal, is_disclosed=True, by=by, now=now)
-    move_case(case, CaseAct.APPEAL, reason=statement, data={"round": appeal.round}, by=by, now=now)
-    record_event(
-        account=case.account,
-        verb="appeal.submitted",
-        target=appeal,
-        to_state=appeal.state,
-        by=by,
-        now=now,
-    )
+    moved = move_case(case, CaseAct.APPEAL, reason=statement, data={"round": appeal.round})
+    submitted = Event(verb="appeal.submitted", target=appeal, to_state=appeal.state)
+    record_case([moved, submitted], case=case, by=by, now=now)
     return appeal
 
 
@@ -156,17 +150,16 @@ def decide_appeal(
     for name, value in changes.items():
         setattr(current, name, value)
     case_act = CaseAct.OVERTURN if is_overturned else CaseAct.UPHOLD
-    move_case(case, case_act, reason=reason, data={"round": current.round}, by=by, now=now)
-    record_event(
-        account=case.account,
+    moved = move_case(case, case_act, reason=reason, data={"round": current.round})
+    decided = Event(
         verb="appeal.decided",
         target=current,
         from_state=was,
         to_state=after,
         reason=reason,
-        by=by,
-        now=now,
+        news=[notices.appeal_news(case, is_overturned=is_overturned, reason=reason, now=now)],
     )
+    record_case([moved, decided], case=case, by=by, now=now)
     if is_overturned:
         lift_restriction(
             account=case.account,
@@ -176,5 +169,4 @@ def decide_appeal(
             by=by,
             now=now,
         )
-    notices.tell_of_appeal(case, is_overturned=is_overturned, reason=reason, now=now)
     return current

@@ -1,4 +1,4 @@
-"""How every change of a violation case is made: lock, look at the table, write, tell history."""
+"""How every change of a violation case is made: lock, look at the table, write, record."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.services.second_person import require_outsider
 from accounts.services.tenants import lock_account
 from accounts.transitions import state_after
@@ -38,6 +38,7 @@ AUDIT_VERBS = {
     HistoryAct.DISCLOSE_EVIDENCE: "violation.evidence_disclosed",
     HistoryAct.HIDE_EVIDENCE: "violation.evidence_hidden",
 }
+_ACTS = {verb: act for act, verb in AUDIT_VERBS.items()}
 
 
 def refuse_for(problems: Sequence[PolicyProblem]) -> None:
@@ -98,40 +99,26 @@ def lock_case_for_staff(violation: Violation, *, by: User | None, now: datetime)
     return case
 
 
-def record_history(
-    case: Violation,
-    act: HistoryAct,
-    *,
-    by: User | None,
-    now: datetime,
-    from_state: str = "",
-    to_state: str = "",
-    reason: str = "",
-    data: Mapping[str, Any] | None = None,
+def record_case(
+    events: Sequence[Event], *, case: Violation, by: User | None, now: datetime
 ) -> None:
-    """Add one entry to the case's history, and the same to the account's audit trail."""
-    ViolationEvent.objects.create(
-        account_id=case.account_id,
-        violation=case,
-        at=now,
-        actor=by,
-        act=act,
-        from_state=from_state,
-        to_state=to_state,
-        reason=reason,
-        data=dict(data or {}),
+    """Record events in the account's audit trail, and those of the case in its history as well."""
+    ViolationEvent.objects.bulk_create(
+        ViolationEvent(
+            account_id=case.account_id,
+            violation=case,
+            at=now,
+            actor=by,
+            act=_ACTS[event.verb],
+            from_state=event.from_state,
+            to_state=event.to_state,
+            reason=event.reason,
+            data=dict(event.data),
+        )
+        for event in events
+        if event.target is case
     )
-    record_event(
-        account=case.account,
-        verb=AUDIT_VERBS[act],
-        target=case,
-        from_state=from_state,
-        to_state=to_state,
-        reason=reason,
-        data=data,
-        by=by,
-        now=now,
-    )
+    record(events, account=case.account, by=by, now=now)
 
 
 def _wrong_state(case: Violation) -> Refused:
@@ -155,15 +142,13 @@ def move_case(
     act: CaseAct,
     *,
     reason: str,
-    by: User | None,
-    now: datetime,
     data: Mapping[str, Any] | None = None,
     **changes: Any,
-) -> Violation:
+) -> Event:
     """Carry out one transition of a locked case, with `changes` to its other columns.
 
-    Returns the case as it is now. Raises Refused (code "wrong_state") where the table has no
-    such transition.
+    Returns the event for `record_case`. Raises Refused (code "wrong_state") where the table has
+    no such transition.
     """
     before = case.state
     after = require_transition(case, act)
@@ -172,14 +157,11 @@ def move_case(
         raise _wrong_state(case)
     for name, value in {"state": after, **changes}.items():
         setattr(case, name, value)
-    record_history(
-        case,
-        HistoryAct(act.value),
+    return Event(
+        verb=AUDIT_VERBS[HistoryAct(act.value)],
+        target=case,
         from_state=before,
         to_state=after,
         reason=reason,
-        data=data,
-        by=by,
-        now=now,
+        data=data or {},
     )
-    return case

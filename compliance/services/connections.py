@@ -1,7 +1,7 @@
 """Connection requests: declaring a business, screening it, and the staff's decision."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from accounts.enums import EntityKind
 from accounts.errors import Refused
 from accounts.generics import Upload
 from accounts.models import Account, Application, Proposal, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.services.second_person import require_approval, require_second_person
 from accounts.services.tenants import lock_account, require_good_standing
 from accounts.transitions import state_after
@@ -159,15 +159,13 @@ def request_connection(
     )
     for file in checked:
         keep_file(file, owner=request, is_disclosed=True, by=by, now=now)
-    record_event(
-        account=locked,
+    event = Event(
         verb="connection.requested",
         target=request,
         to_state=state,
         data={"findings": [finding.code for finding in screening.findings]},
-        by=by,
-        now=now,
     )
+    record([event], account=locked, by=by, now=now)
     return request
 
 
@@ -191,8 +189,8 @@ def require_connection_transition(
 
 def _move(
     request: ConnectionRequest, act: ConnectionAct, *, reason: str, by: User, now: datetime
-) -> ConnectionRequest:
-    """Carry out one transition of a request whose account is locked."""
+) -> Event:
+    """Carry out one transition of a request whose account is locked; return its event."""
     before = request.state
     after = require_connection_transition(request, act)
     changes = {"decided_by": by, "decided_at": now, "decision_reason": reason}
@@ -201,17 +199,9 @@ def _move(
         raise _wrong_state(request)
     for name, value in {"state": after, **changes}.items():
         setattr(request, name, value)
-    record_event(
-        account=request.account,
-        verb=f"connection.{after}",
-        target=request,
-        from_state=before,
-        to_state=after,
-        reason=reason,
-        by=by,
-        now=now,
+    return Event(
+        verb=f"connection.{after}", target=request, from_state=before, to_state=after, reason=reason
     )
-    return request
 
 
 def _lock(request: ConnectionRequest) -> ConnectionRequest:
@@ -268,9 +258,10 @@ def decide_connection(
         require_approval(approval, "connection.revoke", by=by, now=now)
     if act == ConnectionAct.APPROVE:
         _refuse_prohibited(_screen_again(current))
-    decided = _move(current, act, reason=reason, by=by, now=now)
-    notices.tell_of_connection(decided, now=now)
-    return decided
+    moved = _move(current, act, reason=reason, by=by, now=now)
+    event = replace(moved, news=[notices.connection_news(current)])
+    record([event], account=current.account, by=by, now=now)
+    return current
 
 
 def _refuse_prohibited(screening: Screening) -> None:
@@ -287,4 +278,7 @@ def withdraw_connection(
     *, request: ConnectionRequest, by: User, now: datetime
 ) -> ConnectionRequest:
     """Take back a request that is still under review."""
-    return _move(_lock(request), ConnectionAct.WITHDRAW, reason="", by=by, now=now)
+    current = _lock(request)
+    moved = _move(current, ConnectionAct.WITHDRAW, reason="", by=by, now=now)
+    record([moved], account=current.account, by=by, now=now)
+    return current

@@ -15,11 +15,11 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.generics import Upload
 from accounts.models import Account, User
-from accounts.services.audit import record_event
-from compliance.enums import FileKind, HistoryAct
+from accounts.services.audit import Event, record
+from compliance.enums import FileKind
 from compliance.files import HEAD_BYTES, clean_name, fits_ending, sniff
 from compliance.models import Appeal, ConnectionRequest, Evidence, Violation
-from compliance.services.cases import lock_case_for_staff, record_history
+from compliance.services.cases import lock_case_for_staff, record_case
 
 #: So many files at once, so that one form cannot fill the store.
 FILES_AT_ONCE = 10
@@ -192,13 +192,12 @@ def attach_evidence(
     """
     case = lock_case_for_staff(violation, by=by, now=now)
     evidence = keep_file(check_file(upload), owner=case, is_disclosed=is_disclosed, by=by, now=now)
-    record_history(
-        case,
-        HistoryAct.ATTACH_EVIDENCE,
+    attached = Event(
+        verb="violation.evidence_attached",
+        target=case,
         data={"file": evidence.name, "sha256": evidence.sha256, "is_disclosed": is_disclosed},
-        by=by,
-        now=now,
     )
+    record_case([attached], case=case, by=by, now=now)
     return evidence
 
 
@@ -215,16 +214,16 @@ def disclose_evidence(
     )
     if changed:
         evidence.is_disclosed = is_disclosed
-        record_history(
-            case,
-            HistoryAct.DISCLOSE_EVIDENCE if is_disclosed else HistoryAct.HIDE_EVIDENCE,
+        shown = Event(
+            verb="violation.evidence_disclosed" if is_disclosed else "violation.evidence_hidden",
+            target=case,
             data={"file": evidence.name, "sha256": evidence.sha256},
-            by=by,
-            now=now,
         )
+        record_case([shown], case=case, by=by, now=now)
     return evidence
 
 
 def record_access(*, evidence: Evidence, by: User, now: datetime) -> None:
     """Write down that a member of staff took a file of a customer."""
-    record_event(account=evidence.account, verb="evidence.read", target=evidence, by=by, now=now)
+    event = Event(verb="evidence.read", target=evidence)
+    record([event], account=evidence.account, by=by, now=now)

@@ -1,14 +1,16 @@
 """What is done about a verified violation, and giving back a suspension."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
 
 from accounts.enums import Measure
 from accounts.models import Proposal, User
+from accounts.services.audit import Event
 from accounts.services.restrictions import lift_restriction, restrict_account
 from accounts.services.second_person import require_approval
-from compliance.enums import CaseState, HistoryAct, ViolationMeasure
+from compliance.enums import CaseState, ViolationMeasure
 from compliance.models import Violation
 from compliance.policy import judge_lifting, judge_measure
 from compliance.services import notices
@@ -16,7 +18,7 @@ from compliance.services.appeals import appeal_limits
 from compliance.services.cases import (
     lock_case_for_staff,
     move_case,
-    record_history,
+    record_case,
     refuse_for,
     require_text,
     require_transition,
@@ -74,7 +76,7 @@ def act_on_violation(
     approved = {}
     if measure in RESTRICTION:
         approved = require_approval(approval, "violation.measure", by=by, now=now)
-    case = move_case(
+    moved = move_case(
         case,
         CaseAct.ACT,
         reason=reason,
@@ -85,9 +87,9 @@ def act_on_violation(
         handler=approval.made_by if approval else by,
         actioned_at=now,
         notified_at=now,
-        by=by,
-        now=now,
     )
+    news = notices.measure_news(case, appeal_until=now + appeal_limits().window, now=now)
+    record_case([replace(moved, news=[news])], case=case, by=by, now=now)
     if measure in RESTRICTION:
         restrict_account(
             account=case.account,
@@ -97,8 +99,6 @@ def act_on_violation(
             by=by,
             now=now,
         )
-    until = now + appeal_limits().window
-    notices.tell_of_measure(case, appeal_until=until, now=now)
     return case
 
 
@@ -128,13 +128,12 @@ def lift_measure(
     Violation.objects.filter(pk=case.pk).update(lifted_at=now)
     case.lifted_at = now
     lift_restriction(account=case.account, case_number=case.number, reason=reason, by=by, now=now)
-    record_history(
-        case,
-        HistoryAct.LIFT,
+    lifted = Event(
+        verb="violation.measure_lifted",
+        target=case,
         reason=reason,
         data={"measure": case.measure, **approved},
-        by=by,
-        now=now,
+        news=[notices.lifting_news(case, reason=reason, now=now)],
     )
-    notices.tell_of_lifting(case, reason=reason, now=now)
+    record_case([lifted], case=case, by=by, now=now)
     return case

@@ -1,4 +1,4 @@
-"""What customers are told when staff decide, in the console and by e-mail (the outbox)."""
+"""What customers are told when staff decide, in the console and by email."""
 
 from datetime import datetime
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.access import Permission
-from accounts.services.notifications import notify
+from accounts.services.notifications import News
 from compliance.models import ConnectionRequest, Violation
 
 
-def _tell_owners(case: Violation, kind: str, params: dict[str, Any], *, now: datetime) -> None:
-    """Write to those who can appeal; each act of a case is told once."""
-    notify(
+def _news_for_owners(case: Violation, kind: str, params: dict[str, Any], *, now: datetime) -> News:
+    """Return news for those who can appeal; each act of a case is told once."""
+    return News(
         account=case.account,
         kind=kind,
         params={"number": case.number, **params},
@@ -21,12 +21,11 @@ def _tell_owners(case: Violation, kind: str, params: dict[str, Any], *, now: dat
             "compliance:violation", kwargs={"uin": case.account.uin, "number": case.number}
         ),
         dedupe_key=f"{kind}:{case.number}:{now.isoformat()}",
-        now=now,
     )
 
 
-def tell_of_measure(case: Violation, *, appeal_until: datetime, now: datetime) -> None:
-    """Tell which measure a case has led to, and until when it can be appealed."""
+def measure_news(case: Violation, *, appeal_until: datetime, now: datetime) -> News:
+    """Return which measure a case has led to, and until when it can be appealed."""
     params = {
         "measure": case.measure,
         "behaviour": case.judged_by["name"],
@@ -34,23 +33,23 @@ def tell_of_measure(case: Violation, *, appeal_until: datetime, now: datetime) -
         "summary": case.summary,
         "appeal_until_at": appeal_until,
     }
-    _tell_owners(case, "violation_measure", params, now=now)
+    return _news_for_owners(case, "violation_measure", params, now=now)
 
 
-def tell_of_lifting(case: Violation, *, reason: str, now: datetime) -> None:
-    """Tell that a suspension has ended."""
-    _tell_owners(case, "violation_lifted", {"reason": reason}, now=now)
+def lifting_news(case: Violation, *, reason: str, now: datetime) -> News:
+    """Return that a suspension has ended."""
+    return _news_for_owners(case, "violation_lifted", {"reason": reason}, now=now)
 
 
-def tell_of_appeal(case: Violation, *, is_overturned: bool, reason: str, now: datetime) -> None:
-    """Tell how an appeal was decided."""
+def appeal_news(case: Violation, *, is_overturned: bool, reason: str, now: datetime) -> News:
+    """Return how an appeal was decided."""
     params = {"is_overturned": is_overturned, "reason": reason}
-    _tell_owners(case, "violation_appeal", params, now=now)
+    return _news_for_owners(case, "violation_appeal", params, now=now)
 
 
-def tell_of_connection(request: ConnectionRequest, *, now: datetime) -> None:
-    """Tell those who may make requests how one was decided."""
-    notify(
+def connection_news(request: ConnectionRequest) -> News:
+    """Return how a request was decided, for those who may make requests."""
+    return News(
         account=request.account,
         kind="connection_decided",
         params={
@@ -65,5 +64,4 @@ def tell_of_connection(request: ConnectionRequest, *, now: datetime) -> None:
             kwargs={"uin": request.account.uin, "number": request.number},
         ),
         dedupe_key=f"connection_decided:{request.number}:{request.state}",
-        now=now,
     )

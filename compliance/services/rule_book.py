@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from compliance.enums import Severity, ViolationMeasure
 from compliance.models import Behaviour, RuleBook
 
@@ -114,5 +114,6 @@ def publish_rule_book(
     for behaviour in behaviours:
         behaviour.book = book
     Behaviour.objects.bulk_create(behaviours)
-    record_event(account=None, verb="rule_book.published", target=book, by=by, now=now)
+    event = Event(verb="rule_book.published", target=book)
+    record([event], account=None, by=by, now=now)
     return book

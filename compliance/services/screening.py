@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from compliance.enums import EntryKind, EntryRule
 from compliance.models import FlagWord, Industry, ScreeningEntry
 from compliance.screening import ScreenedEntry, normalise
@@ -91,14 +91,10 @@ def _save(row: Row, taken: str, *, by: User, now: datetime) -> Row:
         raise Refused(
             taken, code="taken", field="word" if isinstance(row, FlagWord) else "name"
         ) from error
-    record_event(
-        account=None,
-        verb=f"{_VERBS[type(row)]}.{'added' if is_new else 'changed'}",
-        target=row,
-        data=changes,
-        by=by,
-        now=now,
+    event = Event(
+        verb=f"{_VERBS[type(row)]}.{'added' if is_new else 'changed'}", target=row, data=changes
     )
+    record([event], account=None, by=by, now=now)
     return row
 
 

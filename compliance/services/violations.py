@@ -12,15 +12,16 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Account, Application, User
+from accounts.services.audit import Event
 from accounts.services.second_person import require_outsider
 from accounts.services.tenants import lock_account
-from compliance.enums import OPEN_STATES, HistoryAct, ReportSource
+from compliance.enums import OPEN_STATES, ReportSource
 from compliance.models import Behaviour, ConnectionRequest, Violation
 from compliance.policy import judge_request_reference
 from compliance.services.cases import (
     lock_case_for_staff,
     move_case,
-    record_history,
+    record_case,
     refuse_for,
     require_text,
     rule_of,
@@ -112,7 +113,8 @@ def report_violation(
         **_judged_by(behaviour),
         **asdict(report),
     )
-    record_history(case, HistoryAct.REPORT, to_state=case.state, by=by, now=now)
+    reported = Event(verb="violation.reported", target=case, to_state=case.state)
+    record_case([reported], case=case, by=by, now=now)
     return case
 
 
@@ -122,7 +124,9 @@ def start_investigation(
 ) -> Violation:
     """Take a reported case up; whoever does becomes its handler."""
     case = lock_case_for_staff(violation, by=by, now=now)
-    return move_case(case, CaseAct.INVESTIGATE, reason=reason.strip(), handler=by, by=by, now=now)
+    moved = move_case(case, CaseAct.INVESTIGATE, reason=reason.strip(), handler=by)
+    record_case([moved], case=case, by=by, now=now)
+    return case
 
 
 @transaction.atomic
@@ -150,9 +154,10 @@ def amend_case(
     Violation.objects.filter(pk=case.pk).update(**changes)
     for name, value in changes.items():
         setattr(case, name, value)
-    record_history(
-        case, HistoryAct.AMEND, reason=reason, data=_as_text(before, changes), by=by, now=now
+    amended = Event(
+        verb="violation.amended", target=case, reason=reason, data=_as_text(before, changes)
     )
+    record_case([amended], case=case, by=by, now=now)
     return case
 
 
@@ -214,7 +219,7 @@ def verify_violation(
     for name, value in judged.items():
         setattr(case, name, value)
     _check_request(case, connection)
-    return move_case(
+    moved = move_case(
         case,
         CaseAct.VERIFY,
         reason=finding,
@@ -224,9 +229,9 @@ def verify_violation(
         handler=by,
         connection=connection,
         **judged,
-        by=by,
-        now=now,
     )
+    record_case([moved], case=case, by=by, now=now)
+    return case
 
 
 @transaction.atomic
@@ -234,6 +239,6 @@ def dismiss_violation(*, violation: Violation, finding: str, by: User, now: date
     """Find that there was no violation; the case is closed and counts for nothing."""
     case = lock_case_for_staff(violation, by=by, now=now)
     finding = require_text(finding, field="finding")
-    return move_case(
-        case, CaseAct.DISMISS, reason=finding, decision=finding, handler=by, by=by, now=now
-    )
+    moved = move_case(case, CaseAct.DISMISS, reason=finding, decision=finding, handler=by)
+    record_case([moved], case=case, by=by, now=now)
+    return case

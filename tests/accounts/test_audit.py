@@ -15,7 +15,7 @@ from accounts.access import PERMISSIONS_OF_ROLE, Permission
 from accounts.enums import Role
 from accounts.models import Account, AuditEvent, User
 from accounts.paging import PAGE_SIZE
-from accounts.services.audit import record_event
+from accounts.services import audit
 from accounts.wording import describe_event, visible_verbs
 from tests.factories import NOW, make_account, make_member, make_user, owner_of
 
@@ -28,9 +28,17 @@ def page(account: Account, query: dict[str, Any] | None = None, *, user: User | 
     return client.get(reverse("accounts:audit", kwargs={"uin": account.uin}), query or {})
 
 
-def record(account: Account, verb: str = "account.renamed", **changes: Any) -> AuditEvent:
-    values = {"account": account, "verb": verb, "target": account, "by": None, "now": NOW}
-    return record_event(**{**values, **changes})
+def record(
+    account: Account,
+    verb: str = "account.renamed",
+    *,
+    by: User | None = None,
+    now: datetime = NOW,
+    **changes: Any,
+) -> AuditEvent:
+    event = audit.Event(verb=verb, **{"target": account, **changes})
+    audit.record([event], account=account, by=by, now=now)
+    return AuditEvent.objects.latest("pk")
 
 
 def shown(answer: Any) -> list[int]:

@@ -21,7 +21,7 @@ from accounts.enums import MailState, Role
 from accounts.errors import Refused
 from accounts.models import OutgoingMail, User
 from accounts.services.mail import queue_mail, repeat_mail
-from accounts.services.notifications import notify
+from accounts.services.notifications import News, notify_members
 from accounts.services.outbox import PAUSES, send_due
 from config.staff.watch import _mails
 from tests.factories import PASSWORD, make_account, make_user
@@ -267,8 +267,7 @@ def test_staff_see_no_words() -> None:
 def test_sign_in_mail_goes_before_news() -> None:
     owner = make_user()
     account = make_account(owner=owner)
-    for _number in range(3):
-        notify(account=account, kind="role_changed", params={"role": "owner"}, now=timezone.now())
+    notify_members([News(account, "role_changed", {"role": "owner"})] * 3, now=timezone.now())
     put()
     result = send_due(now=timezone.now(), clock=timezone.now, batch_size=1)
     assert result.sent == 4
@@ -278,8 +277,7 @@ def test_sign_in_mail_goes_before_news() -> None:
 def test_mail_that_comes_during_a_run_does_not_wait_for_its_end() -> None:
     owner = make_user()
     account = make_account(owner=owner)
-    for _number in range(3):
-        notify(account=account, kind="role_changed", params={"role": "owner"}, now=timezone.now())
+    notify_members([News(account, "role_changed", {"role": "owner"})] * 3, now=timezone.now())
     calls: list[int] = []
 
     def progress(number: int) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -20,7 +20,7 @@ from accounts.access import Permission
 from accounts.enums import Role
 from accounts.models import Account, Membership, Notification, User
 from accounts.services import letters, outbox
-from accounts.services.notifications import News, notify, notify_members
+from accounts.services.notifications import News, notify_members
 from accounts.services.outbox import PAUSES, Delivery, send_due
 from tests.factories import NOW, make_account, make_member, make_user, membership_of, signed_in
 from tests.races import race, values
@@ -28,16 +28,15 @@ from tests.races import race, values
 pytestmark = pytest.mark.django_db
 
 
-def tell(account: Account, **changes: Any) -> None:
+def tell(account: Account, *, now: datetime = NOW, **changes: Any) -> None:
     values = {
         "account": account,
         "kind": "role_changed",
         "params": {"role": Role.FINANCE},
         "to": Permission.READ,
         "path": f"/console/{account.uin}/members/",
-        "now": NOW,
     }
-    notify(**{**values, **changes})
+    notify_members([News(**{**values, **changes})], now=now)
 
 
 def send(now: Any = NOW, **options: Any) -> Delivery:

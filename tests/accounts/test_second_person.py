@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from accounts.enums import Role
-from accounts.models import Account, AuditEvent, User
-from accounts.services.audit import record_event
+from accounts.models import Account, User
+from accounts.services.audit import Event, record
 from accounts.services.members import remove_member
 from accounts.services.second_person import refusal_for
 from tests.factories import DAY, HOUR, NOW, make_account, make_member, make_user, membership_of
@@ -23,20 +23,16 @@ def code(by: User, *makers: User, account: Account | None = None, now: datetime 
 
 
 def made(user: User, by: User, at: datetime = NOW - HOUR) -> None:
-    record_event(account=None, verb="user.registered", target=user, by=by, now=at)
+    happened("user.registered", user, by, at)
 
 
-def gave_rights(user: User, by: User, at: datetime = NOW - HOUR, **data: object) -> AuditEvent:
-    return record_event(
-        account=None,
-        verb="user.rights_changed",
-        target=user,
-        from_state="staff",
-        to_state="staff",
-        data={"from": [], "to": ["Catalog"], **data},
-        by=by,
-        now=at,
-    )
+def gave_rights(user: User, by: User, at: datetime = NOW - HOUR, **data: object) -> None:
+    happened("user.rights_changed", user, by, at, **{"from": [], "to": ["Catalog"], **data})
+
+
+def happened(verb: str, user: User, by: User, at: datetime, **data: object) -> None:
+    event = Event(verb=verb, target=user, from_state="staff", to_state="staff", data=data)
+    record([event], account=None, by=by, now=at)
 
 
 def test_a_stranger_is_a_second_person_and_the_maker_is_none() -> None:
@@ -80,23 +76,15 @@ def test_rights_given_by_two_link_to_both() -> None:
 
 def test_taking_rights_away_links_nobody() -> None:
     boss, other = make_user(), make_user()
-    record_event(
-        account=None,
-        verb="user.rights_changed",
-        target=other,
-        from_state="staff",
-        to_state="staff",
-        data={"from": ["Catalog", "Support"], "to": ["Support"]},
-        by=boss,
-        now=NOW - HOUR,
-    )
+    taken = {"from": ["Catalog", "Support"], "to": ["Support"]}
+    happened("user.rights_changed", other, boss, NOW - HOUR, **taken)
     assert (code(other, boss), code(boss, other)) == ("", "")
 
 
 @pytest.mark.parametrize("verb", ["user.reactivated", "user.second_factor_reset"])
 def test_letting_somebody_into_a_sign_in_is_a_link(verb: str) -> None:
     boss, old = make_user(), make_user()
-    record_event(account=None, verb=verb, target=old, by=boss, now=NOW - HOUR)
+    happened(verb, old, boss, NOW - HOUR)
     assert (code(old, boss), code(boss, old)) == ("too_new", "linked_person")
 
 

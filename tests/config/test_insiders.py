@@ -25,7 +25,7 @@ from django.utils import timezone
 from accounts.admin.base import ObjectActions
 from accounts.enums import Role
 from accounts.models import Account, Membership, Proposal, User
-from accounts.services.audit import record_event
+from accounts.services.audit import Event, record
 from accounts.services.people import register_person
 from accounts.services.proposals import propose
 from accounts.services.restrictions import restrict_by_staff
@@ -69,16 +69,14 @@ def make_puppet(boss: User) -> User:
     then = timezone.now() - HOUR
     name = f"puppet{uuid4().hex[:8]}@example.com"
     puppet = give_every_group(register_person(email=name, name="", by=boss, now=then))
-    record_event(
-        account=None,
+    given = Event(
         verb="user.rights_changed",
         target=puppet,
         from_state="customer",
         to_state="staff",
         data={"from": [], "to": sorted(GROUPS)},
-        by=boss,
-        now=then,
     )
+    record([given], account=None, by=boss, now=then)
     return puppet
 
 

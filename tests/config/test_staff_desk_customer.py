@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.enums import Role
 from accounts.models import Account, AuditEvent, Membership, Notification, User
 from accounts.services.members import add_member
-from accounts.services.notifications import notify
+from accounts.services.notifications import News, notify_members
 from accounts.services.restrictions import lift_restriction
 from agents.services.agents import AgentDetails, add_agent
 from billing.enums import CouponKind, RefundStatus
@@ -276,13 +276,9 @@ def _more(customer: factories.Customer, number: int) -> None:
         add_member(account=customer.account, user=member, role=Role.VIEWER, by=None, now=NOW)
         factories.make_agent(customer.application)
         factories.make_account(entity=customer.account.entity, owner=customer.owner, now=NOW)
-    notify(
-        account=customer.account,
-        kind="trial_ended",
-        params={"application": "First"},
-        to=[place.user for place in Membership.objects.filter(account=customer.account)],
-        now=NOW,
-    )
+    readers = [place.user for place in Membership.objects.filter(account=customer.account)]
+    news = News(customer.account, "trial_ended", {"application": "First"}, to=readers)
+    notify_members([news], now=NOW)
 
 
 @pytest.mark.parametrize("has_every_right", [True, False], ids=["superuser", "clerk"])
