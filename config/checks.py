@@ -11,6 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.utils import OperationalError
 
+from accounts.queries import call_function
+
 # Chosen with the product: the oldest PostgreSQL that the tests run on.
 OLDEST_POSTGRESQL = 15
 
@@ -49,9 +51,8 @@ def check_lock_timeout(
 ) -> list[CheckMessage]:
     """Warn where a request would wait without end for a row that another one has locked."""
     try:
-        with connection.temporary_connection() as cursor:
-            cursor.execute("SELECT setting FROM pg_settings WHERE name = 'lock_timeout'")
-            (setting,) = cursor.fetchone()
+        with connection.temporary_connection():
+            setting = call_function("current_setting", "lock_timeout")
     except OperationalError:
         return []
     if setting != "0":

@@ -276,15 +276,12 @@ class Server:
 
     def _ensure_role_and_database(self) -> None:
         with self.connect() as connection:
-            role = sql.Identifier(ROLE)
-            if not connection.execute(
-                "SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]
-            ).fetchone():
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
-            if not connection.execute(
-                "SELECT 1 FROM pg_database WHERE datname = %s", [ROLE]
-            ).fetchone():
-                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+            for find, create in (
+                ("SELECT 1 FROM pg_roles WHERE rolname = %s", "CREATE ROLE {0} LOGIN CREATEDB"),
+                ("SELECT 1 FROM pg_database WHERE datname = %s", "CREATE DATABASE {0} OWNER {0}"),
+            ):
+                if not connection.execute(find, [ROLE]).fetchone():
+                    connection.execute(sql.SQL(create).format(sql.Identifier(ROLE)))
 
     # --- Stopping ------------------------------------------------------------------------
 

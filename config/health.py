@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.queries import call_function
 from billing.models import SweepRun
 from config.outages import retry_after, without_error_line
 
@@ -45,14 +46,13 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def _database_complaint() -> str | None:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
-            is_standby, is_read_only = cursor.fetchone()
-            applied = MigrationRecorder(connection).applied_migrations()
+        if call_function("pg_is_in_recovery"):
+            return "the database is a standby"
+        if call_function("current_setting", "transaction_read_only") == "on":
+            return "the database is read-only"
+        applied = MigrationRecorder(connection).applied_migrations()
     except DatabaseError:
         return "the database does not answer"
-    if is_standby or is_read_only == "on":
-        return "the database is a standby" if is_standby else "the database is read-only"
     waiting = _migrations() - applied.keys()
     return f"migrations not applied: {len(waiting)}" if waiting else None
 

@@ -153,10 +153,11 @@ def raw_sql_sites(trees: dict[str, ast.Module]) -> list[str]:
 
 def _is_raw_sql(called: ast.expr) -> bool:
     if isinstance(called, ast.Attribute):
-        return called.attr in {"execute", "executemany", "raw", "copy"} and not (
-            isinstance(called.value, ast.Name) and called.value.id == "schema_editor"
-        )
-    return isinstance(called, ast.Name) and called.id in {"Rows", "RawSQL"}
+        owner = called.value.id if isinstance(called.value, ast.Name) else ""
+        if called.attr == "copy":
+            return owner == "cursor"
+        return called.attr in {"execute", "executemany", "raw"} and owner != "schema_editor"
+    return isinstance(called, ast.Name) and called.id == "RawSQL"
 
 
 def longest_functions(trees: dict[str, ast.Module]) -> list[tuple[int, str]]:

@@ -16,11 +16,12 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.db.models import Model
 from psycopg.errors import LockNotAvailable
 
 from accounts.errors import Busy
+from accounts.queries import call_function
 
 M = TypeVar("M", bound=Model)
 
@@ -126,12 +127,9 @@ def waiting_for(key: Hashable) -> Iterator[None]:
         yield
         return
     with places.take(key):
-        with connection.cursor() as cursor:
-            # For this transaction only, so that it can be sent through PgBouncer too.
-            cursor.execute(
-                "SELECT set_config('lock_timeout', %s, true)",
-                [f"{round(settings.LOCK_WAIT_SECONDS * 1000)}ms"],
-            )
+        # For this transaction only, so that it can be sent through PgBouncer too.
+        limit = f"{round(settings.LOCK_WAIT_SECONDS * 1000)}ms"
+        call_function("set_config", "lock_timeout", limit, True)
         try:
             yield
         except OperationalError as error:

@@ -33,11 +33,11 @@ from datetime import datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection
 from django.db.models import QuerySet
 
 from accounts.access import PERMISSIONS_OF_ROLE, Permission
 from accounts.models import Account, Membership, Notification, User
+from accounts.prepared import PreparedQuery
 
 #: Rows written by one statement.
 _BATCH = 1000
@@ -106,31 +106,28 @@ def _row(news: News, user_id: int, now: datetime) -> Notification:
 
 #: The header shows no greater number of unread news than this.
 UNREAD_LIMIT = 99
-_UNREAD = """
-    SELECT count(*) FROM (
-        SELECT FROM accounts_notification n
-        WHERE n.user_id = %s AND n.read_at IS NULL AND EXISTS (
-            SELECT FROM accounts_membership m
-            WHERE m.user_id = n.user_id AND m.account_id = n.account_id
-        )
-        LIMIT %s
-    ) unread
-"""
 
 
 def unread_count(user: User) -> int:
     """Count the news that `user` has not read, up to `UNREAD_LIMIT` + 1."""
-    # The same as `visible_to`, in fixed words: every page asks, and compiling costs more than that.
-    with connection.cursor() as cursor:
-        cursor.execute(_UNREAD, [user.pk, UNREAD_LIMIT + 1])
-        row = cursor.fetchone()
-    return int(row[0]) if row else 0
+    return len(_unread(user.pk))
+
+
+@PreparedQuery
+def _unread(user_id: int) -> "QuerySet[Notification, int]":
+    # Every page asks, and compiling costs more than reading a few keys.
+    unread = _visible_to(user_id).filter(read_at=None)
+    return unread.values_list("pk", flat=True)[: UNREAD_LIMIT + 1]
 
 
 def visible_to(user: User) -> "QuerySet[Notification]":
     """Return the news of accounts that `user` is still a member of."""
-    mine = Membership.objects.filter(user_id=user.pk).values("account_id")
-    return Notification.objects.filter(user_id=user.pk, account_id__in=mine)
+    return _visible_to(user.pk)
+
+
+def _visible_to(user_id: int) -> "QuerySet[Notification]":
+    mine = Membership.objects.filter(user_id=user_id).values("account_id")
+    return Notification.objects.filter(user_id=user_id, account_id__in=mine)
 
 
 def mark_read(*, pk: int | None, by: User, now: datetime) -> int:

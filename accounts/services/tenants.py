@@ -1,17 +1,20 @@
 """Opening accounts and applications, and the account lock that every write begins with."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
-from django.db.models.expressions import RawSQL
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from accounts import text
 from accounts.enums import AccountStatus, Role
 from accounts.errors import Refused
 from accounts.models import Account, Application, Entity, Membership, Proposal, User
+from accounts.queries import next_number
 from accounts.services.audit import Event, record
 from accounts.services.locks import lock_row
 from accounts.services.second_person import require_approval
@@ -31,20 +34,29 @@ def lock_accounts(account_ids: Iterable[int]) -> dict[int, Account]:
     return {account_id: lock_account(account_id) for account_id in sorted(set(account_ids))}
 
 
-def lock_accounts_of(query: str, params: list[int]) -> dict[int, Account]:
-    """Lock the accounts whose keys an SQL query returns, as `lock_accounts` does.
+def lowest_unlocked(keys: "QuerySet[Any, int]") -> "QuerySet[Account]":
+    """Return, to be locked, the first account of ordered `keys` where nobody else has locked it.
 
-    Takes one statement where the query returns one key that nobody else has locked.
+    Its attribute `keys` is the list of them all.
     """
-    lowest = RawSQL(f"SELECT min(k.id) FROM ({query}) k (id)", params)  # noqa: S608, S611
-    keys = RawSQL(f"SELECT array_agg(k.id) FROM ({query}) k (id)", params)  # noqa: S608, S611
-    free = Account.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=lowest)
-    found = {account.pk: account for account in free.annotate(keys=keys)}
-    for account in found.values():
-        return found | lock_accounts(set(account.keys) - {account.pk})
-    with connection.cursor() as cursor:
-        cursor.execute(query, params)
-        return lock_accounts(pk for (pk,) in cursor.fetchall())
+    unlocked = Account.objects.select_for_update(no_key=True, skip_locked=True)
+    return unlocked.filter(pk=Subquery(keys[:1])).annotate(keys=ArraySubquery(keys))
+
+
+def lock_accounts_of(
+    keys: "Callable[[int], QuerySet[Any, int]]",
+    lock_lowest: "Callable[[int], Sequence[Account]]",
+    of: int,
+) -> dict[int, Account]:
+    """Lock the accounts whose keys `keys(of)` returns in their order, as `lock_accounts` does.
+
+    `lock_lowest` executes `lowest_unlocked` of these keys, so that the accounts are found and
+    locked by one statement where it is only one.
+    """
+    for account in lock_lowest(of):
+        others = set(account.keys) - {account.pk}  # type: ignore[attr-defined]
+        return {account.pk: account} | lock_accounts(others)
+    return lock_accounts(keys(of))
 
 
 def require_good_standing(account: Account) -> None:
@@ -58,12 +70,6 @@ def require_good_standing(account: Account) -> None:
             % {"status": account.get_status_display().lower()},
             code="account_restricted",
         )
-
-
-def _next_number(sequence: str) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(%s)", [sequence])
-        return int(cursor.fetchone()[0])
 
 
 def entity_exists() -> Refused:
@@ -132,7 +138,7 @@ def open_account(
     if not _opens_own(entity, owner, by):
         data = require_approval(approval, "account.open", by=by, now=now)
     account = Account.objects.create(
-        uin=str(_next_number("accounts_uin_seq")), entity=entity, name=name, created_at=now
+        uin=str(next_number("accounts_uin_seq")), entity=entity, name=name, created_at=now
     )
     Membership.objects.create(account=account, user=owner, role=Role.OWNER, created_at=now)
     event = Event(
@@ -232,7 +238,7 @@ def create_application(
         )
     application = Application.objects.create(
         account=account,
-        sdkappid=_next_number("accounts_sdkappid_seq"),
+        sdkappid=next_number("accounts_sdkappid_seq"),
         name=name,
         activated_at=now,
     )

@@ -1,9 +1,11 @@
 """Two people who act on the same object: one after the other, and each on what they saw."""
 
-from django.db import connection
+from hashlib import sha256
+
 from django.db.models import Model
 from django.utils.crypto import salted_hmac
 
+from accounts.queries import call_function
 from accounts.services.locks import waiting_for
 
 
@@ -14,11 +16,10 @@ def take_turn(*, model: type[Model], key: str) -> None:
     cannot come in the way of the locks that services take in their own order.
     """
     name = f"act on {model._meta.label_lower} {key}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
-        if not cursor.fetchone()[0]:
-            with waiting_for(name):
-                cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+    number = int.from_bytes(sha256(name.encode()).digest()[:8], signed=True)
+    if not call_function("pg_try_advisory_xact_lock", number):
+        with waiting_for(name):
+            call_function("pg_advisory_xact_lock", number)
 
 
 def fingerprint(obj: Model, *more: object) -> str:

@@ -5,14 +5,16 @@ again, writes them, and moves the import on, all in one transaction. So a run ca
 moment, run again, or run twice at the same time, and each row is still written once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.errors import Busy, Refused
 from accounts.models import Account, Application, User
+from accounts.queries import update_by_key
 from accounts.services.audit import Event, record
 from accounts.text import email_key, fold
 from agents.enums import ImportStatus
@@ -204,26 +206,16 @@ def _change(
 ) -> None:
     ids = [agent.pk for _row, agent, _differing in changes]
     columns = [row.details.columns() for row, _agent, _differing in changes]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE agents_agent SET (name, nickname, staff_number, email, phone, role, extension,"
-            " name_key, staff_number_key, email_key) = (new.name, new.nickname, new.staff_number,"
-            " new.email, new.phone, new.role, new.extension, new.name_key, new.staff_number_key,"
-            " new.email_key), updated_at = %s"
-            " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],"
-            " %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
-            " AS new (id, name, nickname, staff_number, email, phone, role, extension, name_key,"
-            " staff_number_key, email_key) WHERE agents_agent.id = new.id",
-            [
-                now,
-                ids,
-                *([values[name] for values in columns] for name in AGENT_COLUMNS),
-                [fold(values["name"]) for values in columns],
-                [fold(values["staff_number"]) for values in columns],
-                [email_key(values["email"]) for values in columns],
-            ],
-        )
-        require_rows(cursor.rowcount, len(ids))
+    written: dict[str, Iterable[Any]] = {
+        name: [values[name] for values in columns] for name in AGENT_COLUMNS
+    }
+    keys: dict[str, Iterable[Any]] = {
+        "name_key": map(fold, written["name"]),
+        "staff_number_key": map(fold, written["staff_number"]),
+        "email_key": map(email_key, written["email"]),
+        "updated_at": [now] * len(ids),
+    }
+    require_rows(update_by_key(Agent, ids, written | keys), len(ids))
     regrouped = [(row, agent) for row, agent, differing in changes if "groups" in differing]
     SkillGroupMember.objects.filter(agent__in=[agent.pk for _row, agent in regrouped]).delete()
     SkillGroupMember.objects.bulk_create(

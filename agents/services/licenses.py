@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from accounts.errors import Refused
 from accounts.models import Account, Application, User
+from accounts.queries import update_by_key
 from accounts.services.audit import Event, record
 from accounts.text import fold
 from agents.models import Agent, SipTelephone
@@ -24,7 +25,6 @@ from agents.services.batches import (
     require_rows,
 )
 from agents.services.seats import (
-    assign_pairs,
     claim_licenses,
     free_licenses,
     licenses_missing,
@@ -80,7 +80,11 @@ def hand_over(
         part = dict(zip(keys(batch), licenses[start : start + BATCH], strict=True))
         try:
             with transaction.atomic():
-                found = assign_pairs(list(part), list(part.values()), now)
+                found = update_by_key(
+                    Agent,
+                    list(part),
+                    {"license": list(part.values()), "updated_at": [now] * len(part)},
+                )
         except IntegrityError as error:
             raise Refused(
                 _("Somebody else has just taken one of these licenses. Try again."),

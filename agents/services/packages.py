@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import connection
 from django.db.models import Exists
 
 from accounts.models import Application
 from agents.models import Agent
+from agents.queries import count_licenses
 from agents.services.seats import Seats
 from billing.enums import LicenseKind
 from billing.models import Package
@@ -86,51 +86,8 @@ def count_seats(status: PackageStatus, now: datetime) -> dict[str, Seats]:
     package = status.package
     if package is None or status.is_over:
         return dict.fromkeys(LicenseKind.values, Seats())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _SEATS,
-            {
-                "account": package.account_id,
-                "application": package.application_id,
-                "package": package.pk,
-                "now": now,
-            },
-        )
-        agents, agents_used, sip, sip_used = cursor.fetchone()
+    agents, agents_used, sip, sip_used = count_licenses(package, now)
     return {
         LicenseKind.AGENT: Seats(agents, agents_used, is_working=status.is_live),
         LicenseKind.SIP: Seats(sip, sip_used, is_working=status.is_live),
     }
-
-
-# A hundred thousand holders are counted by reading an index; joining them with their licenses
-# would take several times as long. What counts no more, because it has ended or belongs to an
-# earlier package, is counted apart and taken off: mostly there is none of it.
-_SEATS = """
-WITH own AS MATERIALIZED (
-    SELECT
-        count(*) FILTER (WHERE kind = 'agent' AND (ends_at IS NULL OR ends_at > %(now)s)) AS agent,
-        count(*) FILTER (WHERE kind = 'sip' AND (ends_at IS NULL OR ends_at > %(now)s)) AS sip,
-        array_agg(id) FILTER (WHERE ends_at <= %(now)s) AS ended
-    FROM billing_license
-    WHERE account_id = %(account)s AND package_id = %(package)s
-), void AS MATERIALIZED (
-    SELECT unnest(ended) AS id FROM own
-    UNION ALL
-    SELECT license.id
-    FROM billing_package AS package
-    JOIN billing_license AS license
-      ON license.account_id = package.account_id AND license.package_id = package.id
-    WHERE package.account_id = %(account)s AND package.application_id = %(application)s
-      AND package.id <> %(package)s
-)
-SELECT agent,
-    (SELECT count(*) FROM agents_agent WHERE account_id = %(account)s
-        AND application_id = %(application)s AND license_id IS NOT NULL)
-    - (SELECT count(*) FROM void JOIN agents_agent ON license_id = void.id),
-    sip,
-    (SELECT count(*) FROM agents_siptelephone WHERE account_id = %(account)s
-        AND application_id = %(application)s AND license_id IS NOT NULL)
-    - (SELECT count(*) FROM void JOIN agents_siptelephone ON license_id = void.id)
-FROM own
-"""

@@ -5,11 +5,9 @@ the rows are locked too, and those that somebody else has locked are passed over
 that fail, the unique key of the holder's `license` refuses the second holder.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
 from django.utils.translation import ngettext
 
 from accounts.models import Application
@@ -85,18 +83,3 @@ def licenses_missing(kind: str, *, needed: int, free: int) -> LicensesMissing:
     return LicensesMissing(
         text % {"missing": missing, "needed": needed, "free": free}, needed=needed, free=free
     )
-
-
-def assign_pairs(holders: Sequence[int], licenses: Sequence[int], now: datetime) -> int:
-    """Give each agent its license, in one statement; return how many rows took one.
-
-    Raises IntegrityError where a license is held already: the unique key has the last word.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE agents_agent SET license_id = pair.license_id, updated_at = %s"
-            " FROM unnest(%s::bigint[], %s::bigint[]) AS pair (agent_id, license_id)"
-            " WHERE agents_agent.id = pair.agent_id",
-            [now, list(holders), list(licenses)],
-        )
-        return int(cursor.rowcount)

@@ -4,36 +4,30 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
+from django.db.models import QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
+from accounts.prepared import PreparedQuery
 from billing.catalog.models import Feature, FeatureTable, PriceBook, PriceItem
 from billing.catalog.pricing import ItemPrice, PackagePrice, PriceList
 from billing.enums import Edition, ItemKind, LicenseKind
-from billing.model_queries import Rows
 
-_PRICES = Rows(
-    """
-    SELECT {i}, {b} FROM billing_priceitem i JOIN billing_pricebook b ON b.id = i.book_id
-    WHERE i.book_id = (
-        SELECT p.id FROM billing_pricebook p WHERE p.effective_at <= %s AND NOT EXISTS (
-            SELECT FROM billing_pricebookwithdrawal w WHERE w.book_id = p.id
-        )
-        ORDER BY p.effective_at DESC, p.version DESC LIMIT 1
-    )
-    """,
-    i=PriceItem,
-    b=PriceBook,
-)
+
+@PreparedQuery
+def _find_items(at: datetime) -> "QuerySet[PriceItem]":
+    """Return the prices of the book in force at `at`."""
+    book = _books_in_force(at).values("pk")[:1]
+    return PriceItem.objects.select_related("book").filter(book=Subquery(book))
+
+
+def _books_in_force(at: datetime) -> "QuerySet[PriceBook]":
+    return PriceBook.objects.in_force(at).filter(withdrawal=None)
 
 
 def find_price_book(at: datetime) -> PriceBook:
     """Return the price book in force at `at`. Raises Refused where none is published."""
-    book = (
-        PriceBook.objects.filter(effective_at__lte=at, withdrawal=None)
-        .order_by("-effective_at", "-version")
-        .first()
-    )
+    book = _books_in_force(at).first()
     if book is None:
         raise Refused(_("No price book is in force, so nothing can be priced."), code="no_prices")
     return book
@@ -47,9 +41,9 @@ def list_currencies() -> list[tuple[str, str]]:
 
 def find_prices(at: datetime) -> tuple[PriceBook, PriceList]:
     """Return the price book in force at `at` with its prices; one query where there is one."""
-    rows = _PRICES(at)
-    book: PriceBook = rows[0][1] if rows else find_price_book(at)
-    return book, _price_list(book, [item for item, _book in rows])
+    items = _find_items(at)
+    book = items[0].book if items else find_price_book(at)
+    return book, _price_list(book, items)
 
 
 def read_price_list(book: PriceBook) -> PriceList:

@@ -5,27 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Account
+from accounts.prepared import PreparedQuery, find_each
 from billing.allocation import allocate
 from billing.enums import CouponKind, Edition, OrderKind, TermUnit
-from billing.model_queries import Rows
 from billing.offers.models import Coupon, Promotion
 
 _CENT = Decimal("0.01")
 _ZERO = Decimal("0.00")
-_NAMED = Rows(
-    """
-    SELECT {m}, {c} FROM (SELECT) nothing
-    LEFT JOIN billing_promotion m ON m.id = %s
-    LEFT JOIN billing_coupon c ON c.id = %s AND c.account_id = %s
-    """,
-    m=Promotion,
-    c=Coupon,
-)
 
 
 def _fits(values: Sequence[str], value: str | None) -> bool:
@@ -74,8 +65,20 @@ def find_named(
     """Return the promotion and the account's coupon with these keys; one query, or none."""
     if promotion is None and coupon is None:
         return None, None
-    ((found_promotion, found_coupon),) = _NAMED(promotion, coupon, account.pk)
+    found_promotion, found_coupon = find_each(
+        (_promotion, [promotion]), (_coupon, [account.pk, coupon])
+    )
     return found_promotion, found_coupon
+
+
+@PreparedQuery
+def _promotion(pk: int) -> "QuerySet[Promotion]":
+    return Promotion.objects.filter(pk=pk)
+
+
+@PreparedQuery
+def _coupon(account_id: int, pk: int) -> "QuerySet[Coupon]":
+    return Coupon.objects.filter(account_id=account_id, pk=pk)
 
 
 def require_promotion(promotion: Promotion | None, *, scope: OfferScope, at: datetime) -> None:

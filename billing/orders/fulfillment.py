@@ -7,9 +7,7 @@ come first, since the order's lines name them; then their licenses, which name t
 import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
-from django.db import connection
 from django.db.models import Case, DateTimeField, Value, When
 
 from accounts.models import Account
@@ -17,6 +15,7 @@ from billing.enums import LicenseKind, LicenseSource
 from billing.orders.models import OrderLine
 from billing.orders.package_changes import PackageChange
 from billing.packages.models import License, Package
+from billing.packages.queries import NewLicenses, add_licenses
 
 
 def change_packages(
@@ -54,37 +53,6 @@ def _end_licenses(changes: Sequence[PackageChange]) -> None:
     ).update(ends_at=Case(*ends, output_field=DateTimeField()))
 
 
-class NewLicenses(NamedTuple):
-    """So many licenses of a kind: included ones, or those that an order line bought."""
-
-    kind: LicenseKind
-    quantity: int
-    line: OrderLine | None = None
-
-
-#: One statement however many there are: ten thousand as objects take a second and a half.
-_ADD = """
-    INSERT INTO billing_license (account_id, package_id, kind, source, order_line_id, created_at)
-    SELECT %s, %s, n.kind, CASE WHEN n.line IS NULL THEN 'included' ELSE 'bought' END, n.line, %s
-    FROM unnest(%s::text[], %s::int[], %s::bigint[]) AS n (kind, quantity, line),
-        generate_series(1, n.quantity)
-"""
-
-
-def add_licenses(package: Package, added: Sequence[NewLicenses], *, now: datetime) -> None:
-    """Add licenses to a package."""
-    values = (
-        package.account_id,
-        package.pk,
-        now,
-        [each.kind.value for each in added],
-        [each.quantity for each in added],
-        [each.line and each.line.pk for each in added],
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(_ADD, values)
-
-
 def hand_over_licenses(
     change: PackageChange, package: Package, bought: Mapping[str, OrderLine], *, now: datetime
 ) -> None:
@@ -98,6 +66,6 @@ def hand_over_licenses(
     added = [NewLicenses(kind, number) for kind, number in change.included.items() if number]
     for kind, number in change.bought.items():
         if number:
-            added.append(NewLicenses(kind, number, bought[kind]))
+            added.append(NewLicenses(kind, number, bought[kind].pk))
     if added:
         add_licenses(package, added, now=now)

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import cast
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.access import Permission
 from accounts.errors import Refused
 from accounts.models import Account, User
+from accounts.prepared import PreparedQuery
 from accounts.services.audit import Event, record
 from accounts.services.notifications import News
 from accounts.services.tenants import lock_account, lock_accounts, require_good_standing
@@ -18,7 +20,6 @@ from accounts.templatetags.console import money
 from accounts.transitions import source, target
 from billing.allocation import PaymentSplit
 from billing.enums import OrderKind
-from billing.model_queries import Rows
 from billing.orders.eligibility import check_eligibility
 from billing.orders.models import Order
 from billing.orders.package_changes import PackageChange, plan_changes
@@ -31,7 +32,10 @@ from billing.packages.lifecycle import settle_package
 from billing.transitions import ORDER_TRANSITIONS, OrderMove
 from billing.wallet.ledger import read_funds, split_over
 
-_PLACED = Rows("SELECT {o} FROM billing_order o WHERE o.account_id = %s AND o.key = %s", o=Order)
+
+@PreparedQuery
+def _placed(account_id: int, key: UUID) -> "QuerySet[Order]":
+    return Order.objects.filter(account_id=account_id, key=key)
 
 
 class QuoteChanged(Refused):
@@ -57,7 +61,7 @@ def _find_placed(account: Account, signed: SignedQuote) -> Order | None:
 
     Raises Refused where the key was used for something else.
     """
-    for (placed,) in _PLACED(account.pk, signed.key):
+    for placed in _placed(account.pk, signed.key):
         if placed.fingerprint != signed.digest:
             raise Refused(
                 _(
@@ -66,7 +70,7 @@ def _find_placed(account: Account, signed: SignedQuote) -> Order | None:
                 ),
                 code="key_reused",
             )
-        return cast(Order, placed)
+        return placed
     return None
 
 

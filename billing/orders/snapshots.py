@@ -4,16 +4,17 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Account, Application
-from billing.enums import LicenseKind, LicenseSource, PackageState
-from billing.model_queries import Rows
+from accounts.prepared import PreparedQuery
+from billing.enums import LicenseKind, LicenseSource, PackageState, RefundStatus
 from billing.packages.lifecycle import derive_states, find_under_review
-from billing.packages.models import Package
+from billing.packages.models import License, Package, PackageQuerySet
 
 
 class LicenseSnapshot(NamedTuple):
@@ -67,35 +68,35 @@ class PackageSnapshot:
         ]
 
 
-#: Packages with application, and whether a refund is under review, and so no change allowed.
-_PACKAGES = """
-    SELECT {p}, {a}, EXISTS (
-        SELECT FROM billing_refund r WHERE r.package_id = p.id AND r.status = 'pending'
+def _packages(account_id: int) -> PackageQuerySet:
+    """Return packages with application, and whether a refund is under review."""
+    under_review = Package.objects.filter(pk=OuterRef("pk"), refunds__status=RefundStatus.PENDING)
+    return (
+        Package.objects.filter(account_id=account_id)
+        .select_related("application")
+        .annotate(is_under_review=Exists(under_review))
     )
-    FROM billing_package p JOIN accounts_application a ON a.id = p.application_id
-    WHERE p.account_id = %s AND"""
-_CURRENT = f"""{_PACKAGES} p.application_id = %s AND p.state IN ('trial', 'active', 'isolated')"""
-_BY_KEY = f"""{_PACKAGES} p.id = ANY(%s) ORDER BY p.id"""
-#: A sweep that is noticing an expiry writes to the package without the account's lock.
-_LOCK = " FOR NO KEY UPDATE OF p"
-_LICENSES = Rows(
-    """
-    SELECT l.package_id, l.id, l.kind, l.source, l.ends_at FROM billing_license l
-    WHERE l.account_id = %s AND l.package_id = ANY(%s) AND (l.ends_at IS NULL OR l.ends_at > %s)
-    ORDER BY l.id
-    """
-)
 
 
-def _rows(text: str) -> dict[bool, Rows]:
-    """Return the reading of packages without locking them (False), and with it (True)."""
-    return {
-        False: Rows(text, p=Package, a=Application),
-        True: Rows(text + _LOCK, p=Package, a=Application),
-    }
+def _current(account_id: int, application_id: int) -> PackageQuerySet:
+    return _packages(account_id).current().filter(application_id=application_id)
 
 
-_READ_CURRENT, _READ_BY_KEY = _rows(_CURRENT), _rows(_BY_KEY)
+def _by_key(account_id: int, keys: Sequence[int]) -> PackageQuerySet:
+    return _packages(account_id).filter(pk__any=keys).order_by("pk")
+
+
+#: Locking (True) or not: a sweep that notices an expiry writes without the account's lock.
+_READ_CURRENT = {lock: PreparedQuery(_current, lock=lock) for lock in (False, True)}
+_READ_BY_KEY = {lock: PreparedQuery(_by_key, lock=lock) for lock in (False, True)}
+
+
+@PreparedQuery
+def _licenses(
+    account_id: int, packages: Sequence[int], now: datetime
+) -> "QuerySet[License, tuple[int, int, str, str, datetime | None]]":
+    found = License.objects.filter(account_id=account_id, package__any=packages).not_ended(now)
+    return found.order_by("pk").values_list("package_id", "pk", "kind", "source", "ends_at")
 
 
 def find_application(account: Account, application_id: int) -> Application:
@@ -123,7 +124,7 @@ def read_snapshots(
     """
     listed = list(packages)
     licenses: dict[int, list[LicenseSnapshot]] = {package.pk: [] for package in listed}
-    for row in _LICENSES(account.pk, list(licenses), now):
+    for row in _licenses(account.pk, list(licenses), now):
         licenses[row[0]].append(LicenseSnapshot(*row))
     if under_review is None:
         under_review = find_under_review(listed)
@@ -170,15 +171,15 @@ class PackageReader:
         return [by_key[pk] for pk in ids if pk in by_key]
 
     def _hold(
-        self, account: Account, rows: list[list[Any]], now: datetime
+        self, account: Account, packages: list[Package], now: datetime
     ) -> list[PackageSnapshot]:
-        packages = []
-        for package, application, _is_under_review in rows:
-            package.application = application
-            packages.append(package)
         if not packages:
             return []
-        under_review = {package.pk for package, _application, is_one in rows if is_one}
+        under_review = {
+            package.pk
+            for package in packages
+            if package.is_under_review  # type: ignore[attr-defined]
+        }
         return read_snapshots(account, packages, now, under_review=under_review)
 
 

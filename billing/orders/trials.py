@@ -9,8 +9,8 @@ from accounts.services.audit import Event, record
 from accounts.services.tenants import create_application, lock_account
 from billing.catalog.queries import find_price_book
 from billing.enums import LicenseKind, PackageKind
-from billing.orders.fulfillment import NewLicenses, add_licenses
 from billing.packages.models import Package, TrialGrant
+from billing.packages.queries import NewLicenses, add_licenses
 from billing.transitions import PACKAGE_STARTS, PackageStart
 
 

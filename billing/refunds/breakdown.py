@@ -7,28 +7,30 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from accounts.models import Account
+from django.db.models import DecimalField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from accounts.prepared import PreparedQuery
 from billing.allocation import PaymentFacts, give_back, refundable
 from billing.enums import FundKind, TenderKind
-from billing.model_queries import Rows
 from billing.orders.models import Order
-from billing.wallet.models import Fund, Payment
+from billing.refunds.models import RefundLine
+from billing.wallet.models import Payment
 
 _ZERO = Decimal("0.00")
-_PAYMENTS = Rows(
-    """
-    SELECT {p}, {a}, {f}, COALESCE(
-        (SELECT sum(l.amount) FROM billing_refundline l WHERE l.payment_id = p.id), 0
+
+
+@PreparedQuery
+def _payments(orders: Sequence[int]) -> "QuerySet[Payment]":
+    """Return payments with account, fund and what refunds gave back before."""
+    lines = RefundLine.objects.filter(payment=OuterRef("pk")).order_by().values("payment")
+    refunded = Subquery(lines.annotate(sum=Sum("amount")).values("sum"))
+    return (
+        Payment.objects.select_related("account", "fund")
+        .filter(order__any=orders)
+        .annotate(refunded=Coalesce(refunded, _ZERO, output_field=DecimalField()))
+        .order_by("pk")
     )
-    FROM billing_payment p
-    JOIN accounts_account a ON a.id = p.account_id
-    LEFT JOIN billing_fund f ON f.id = p.fund_id
-    WHERE p.order_id = ANY(%s) ORDER BY p.id
-    """,
-    p=Payment,
-    a=Account,
-    f=Fund,
-)
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,7 @@ class RefundPlan:
 
 def _payment_facts(orders: Iterable[Order]) -> dict[int, list[tuple[Payment, PaymentFacts]]]:
     facts: dict[int, list[tuple[Payment, PaymentFacts]]] = defaultdict(list)
-    for payment, account, fund, refunded in _PAYMENTS([order.pk for order in orders]):
-        payment.account, payment.fund = account, fund
+    for payment in _payments([order.pk for order in orders]):
         facts[payment.order_id].append(
             (
                 payment,
@@ -108,7 +109,7 @@ def _payment_facts(orders: Iterable[Order]) -> dict[int, list[tuple[Payment, Pay
                     id=payment.pk,
                     kind=TenderKind(payment.kind),
                     amount=payment.amount,
-                    already_refunded=refunded,
+                    already_refunded=payment.refunded,  # type: ignore[attr-defined]
                 ),
             )
         )

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
+from django.db.models import F, Q, QuerySet
 
 from accounts.models import Account
+from accounts.prepared import PreparedQuery
 from accounts.transitions import sources
 from billing.enums import (
     OrderKind,
@@ -18,12 +20,10 @@ from billing.enums import (
     PromotionRefundRule,
     RefundStatus,
 )
-from billing.model_queries import Rows
-from billing.offers.models import Promotion
-from billing.orders.models import Order
+from billing.orders.models import Order, OrderLine
 from billing.packages.lifecycle import derive_package_state
 from billing.packages.models import Package
-from billing.refunds.models import Refund
+from billing.refunds.models import Refund, RefundHold
 from billing.refunds.policy import (
     EntityRefund,
     PromotionFacts,
@@ -38,6 +38,7 @@ from compliance.services.standing import RefundBars, annulled_time, refund_bars
 PRODUCT = "tccc"
 #: Orders in these states were paid, and a refund of their package concerns them.
 _PAID = sources(ORDER_TRANSITIONS, OrderMove.REFUND)
+_CONCERNED = (OrderStatus.UNPAID, *_PAID)
 _ZERO = Decimal("0.00")
 
 
@@ -48,31 +49,30 @@ def refund_config() -> RefundConfig:
     )
 
 
-_REFUNDS = Rows(
-    "SELECT {r} FROM billing_refund r WHERE r.entity_id = %s AND r.product = %s ORDER BY r.id",
-    r=Refund,
-)
-_HOLD = Rows(
-    "SELECT h.id FROM billing_refundhold h WHERE h.account_id = %s AND h.released_at IS NULL"
-)
-#: The lines of all orders that are for a package, or could come to be, also those for others.
-_ORDERS = Rows(
+@PreparedQuery
+def _refunds(entity_id: int) -> "QuerySet[Refund]":
+    return Refund.objects.filter(entity_id=entity_id, product=PRODUCT).order_by("pk")
+
+
+@PreparedQuery
+def _holds(account_id: int) -> "QuerySet[RefundHold]":
+    return RefundHold.objects.filter(account_id=account_id, released_at=None)
+
+
+@PreparedQuery
+def _lines(account_id: int, package_id: int, application_id: int) -> "QuerySet[OrderLine]":
+    """Return all lines of the orders for a package, or that could come to be, with their order.
+
+    Those for other packages are among them.
     """
-    SELECT {o}, {m}, l.package_id, l.is_on_trial, l.net, p.state
-    FROM billing_order o
-    JOIN billing_orderline l ON l.order_id = o.id
-    LEFT JOIN billing_promotion m ON m.id = o.promotion_id
-    LEFT JOIN billing_package p ON p.id = l.package_id
-    WHERE o.status IN ('unpaid', 'paid', 'refunding') AND o.id IN (
-        SELECT t.order_id FROM billing_orderline t
-        WHERE t.account_id = %s
-            AND (t.package_id = %s OR (t.package_id IS NULL AND t.application_id = %s))
+    own = Q(package_id=package_id) | Q(package_id=None, application_id=application_id)
+    orders = OrderLine.objects.filter(own, account_id=account_id).values("order_id")
+    return (
+        OrderLine.objects.filter(order__in=orders, order__status__in=_CONCERNED)
+        .select_related("order__promotion")
+        .annotate(package_state=F("package__state"))
+        .order_by("order__paid_at", "order_id", "pk")
     )
-    ORDER BY o.paid_at, o.id, l.id
-    """,
-    o=Order,
-    m=Promotion,
-)
 
 
 @dataclass(frozen=True)
@@ -98,18 +98,16 @@ def read_refund_orders(package: Package, now: datetime) -> PackageOrders:
     orders: list[Order] = []
     paid_keys, shared = set(), set()
     spent: dict[int, Decimal] = defaultdict(lambda: _ZERO)
-    for order, promotion, of_package, is_on_trial, net, state in _ORDERS(
-        package.account_id, package.pk, package.application_id
-    ):
+    for line in _lines(package.account_id, package.pk, package.application_id):
+        order = line.order
         if not orders or orders[-1].pk != order.pk:
-            order.promotion = promotion
             orders.append(order)
-        if of_package != package.pk:
-            if state != PackageState.REFUNDED:
+        if line.package_id != package.pk:
+            if line.package_state != PackageState.REFUNDED:  # type: ignore[attr-defined]
                 shared.add(order.pk)
-        elif not is_on_trial and order.status in _PAID:
+        elif not line.is_on_trial and order.status in _PAID:
             paid_keys.add(order.pk)
-            spent[order.pk] += net
+            spent[order.pk] += line.net
     return PackageOrders(
         paid=tuple(order for order in orders if order.pk in paid_keys),
         whole=frozenset(paid_keys - shared),
@@ -126,7 +124,7 @@ def read_refund_orders(package: Package, now: datetime) -> PackageOrders:
 
 def read_refunds(account: Account) -> list[Refund]:
     """Return all refunds that the account's entity ever asked for, of all its accounts."""
-    return [refund for (refund,) in _REFUNDS(account.entity_id, PRODUCT)]
+    return _refunds(account.entity_id)
 
 
 def _promotions(orders: Iterable[Order]) -> list[PromotionFacts]:
@@ -199,7 +197,7 @@ def read_facts(
         account_status=account.status,
         violations=_violations(refund_bars(account, now=now)),
         recent_asks=_recent_asks(refunds, asked_at),
-        has_hold=bool(_HOLD(account.pk)),
+        has_hold=bool(_holds(account.pk)),
         open_orders=list(orders.unpaid),
         open_refunds=[
             refund.number

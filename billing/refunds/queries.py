@@ -1,13 +1,39 @@
-"""Which refunds an order is part of."""
+"""Reading what a refund concerns, and which refunds an order is part of."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
 
 from accounts.models import Account
+from accounts.prepared import PreparedQuery
+from accounts.services.tenants import lowest_unlocked
 from billing.enums import RefundStatus
 from billing.orders.models import Order
+from billing.packages.models import Package
 from billing.refunds.models import Refund
+
+
+def concerned_accounts(package_id: int) -> "QuerySet[Any, int]":
+    """Return the keys of a package's account and of all that paid for it, in their order."""
+    own = Package.objects.filter(pk=package_id).values_list("account_id", flat=True)
+    paid = Order.objects.filter(lines__package_id=package_id, paid_at__isnull=False)
+    return own.union(paid.values_list("payer_id", flat=True)).order_by("account_id")
+
+
+@PreparedQuery
+def lock_lowest_concerned(package_id: int) -> "QuerySet[Account]":
+    """Lock the lowest of these accounts where nobody else holds it; `keys` are those of all."""
+    return lowest_unlocked(concerned_accounts(package_id))
+
+
+def _with_application(pk: int) -> "QuerySet[Package]":
+    return Package.objects.select_related("application").filter(pk=pk)
+
+
+lock_packages = PreparedQuery(_with_application, lock=True)
 
 
 def find_refunds(order: Order) -> list[Refund]:

@@ -13,19 +13,19 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from accounts.models import Account, Application, User
+from accounts.models import Account, User
 from accounts.services.audit import Event, record
 from accounts.services.second_person import require_second_person
 from accounts.services.tenants import lock_accounts_of
 from accounts.transitions import sources, target
 from billing.enums import LedgerBook, LedgerKind, RefundStatus
-from billing.model_queries import Rows
 from billing.orders.models import Order, make_number
 from billing.packages.lifecycle import settle_package
 from billing.packages.models import Package
 from billing.refunds.breakdown import RefundPlan
 from billing.refunds.facts import PRODUCT, read_refunds
 from billing.refunds.models import Refund, RefundLine
+from billing.refunds.queries import concerned_accounts, lock_lowest_concerned, lock_packages
 from billing.refunds.quotes import (
     RefundChanged,
     RefundQuote,
@@ -56,28 +56,12 @@ class _RightTaken(Exception):
         self.quote = quote
 
 
-#: The keys of a package's account and of all that paid for it.
-_CONCERNED = """
-    SELECT account_id FROM billing_package WHERE id = %s
-    UNION SELECT o.payer_id FROM billing_orderline l JOIN billing_order o ON o.id = l.order_id
-        WHERE l.package_id = %s AND o.paid_at IS NOT NULL
-"""
-_PACKAGE = Rows(
-    """
-    SELECT {p}, {a} FROM billing_package p JOIN accounts_application a ON a.id = p.application_id
-    WHERE p.id = %s FOR NO KEY UPDATE OF p
-    """,
-    p=Package,
-    a=Application,
-)
-
-
 def _lock(package: Package) -> tuple[Package, Account]:
     """Lock the package's account and every payer, then the package itself, and re-read."""
-    accounts = lock_accounts_of(_CONCERNED, [package.pk, package.pk])
+    accounts = lock_accounts_of(concerned_accounts, lock_lowest_concerned, package.pk)
     account = accounts[package.account_id]
-    ((current, application),) = _PACKAGE(package.pk)
-    current.account, current.application = account, application
+    (current,) = lock_packages(package.pk)
+    current.account = account
     return current, account
 
 

@@ -5,69 +5,22 @@ checks at commit that every transaction sums to zero. See `billing.wallet.models
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import connection
+from django.db.models import QuerySet
 
 from accounts.models import Account, User
+from accounts.prepared import PreparedQuery
 from billing.allocation import PaymentSplit, split
 from billing.enums import FundKind, LedgerBook, LedgerKind
-from billing.model_queries import Rows
 from billing.wallet.models import Fund, LedgerTransaction, Payment
-
-_FUNDS = Rows(
-    "SELECT {f} FROM billing_fund f WHERE f.account_id = %s AND f.currency = %s ORDER BY f.id",
-    f=Fund,
-)
-#: A transaction with all its entries, and with the payments that it stands for, in one statement:
-#: every purchase writes them.
-_POST = """
-    WITH paid AS (
-        INSERT INTO billing_payment
-            (account_id, order_id, kind, fund_id, coupon_id, currency, amount, at)
-        SELECT p.account, p.for_order, p.kind, p.fund, p.coupon, p.currency, p.amount, p.at
-        FROM unnest(
-            %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::text[],
-            %s::numeric[], %s::timestamptz[]
-        ) WITH ORDINALITY
-            AS p (account, for_order, kind, fund, coupon, currency, amount, at, place)
-        ORDER BY p.place
-    ), posted AS (
-        INSERT INTO billing_ledgertransaction
-            (kind, account_id, at, by_id, order_id, refund_id, note)
-        VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id
-    ), entered AS (
-        INSERT INTO billing_ledgerentry (transaction_id, book, fund_id, currency, amount)
-        SELECT posted.id, leg.book, leg.fund, leg.currency, leg.amount
-        FROM posted, unnest(%s::text[], %s::bigint[], %s::text[], %s::numeric[])
-            WITH ORDINALITY AS leg (book, fund, currency, amount, place)
-        ORDER BY leg.place
-    )
-    SELECT id FROM posted
-"""
-#: The columns of payments in the order of the statement.
-_PAYMENT = (
-    "account_id",
-    "order_id",
-    "kind",
-    "fund_id",
-    "coupon_id",
-    "currency",
-    "amount",
-    "at",
-)
+from billing.wallet.queries import Leg, insert_transaction
 
 
-@dataclass(frozen=True)
-class Leg:
-    """One entry to make: into (+) or out of (-) a fund, or one of our own books."""
-
-    amount: Decimal
-    currency: str
-    book: LedgerBook = LedgerBook.FUND
-    fund: Fund | None = None
+@PreparedQuery
+def _funds(account_id: int, currency: str) -> "QuerySet[Fund]":
+    return Fund.objects.filter(account_id=account_id, currency=currency).order_by("pk")
 
 
 def find_or_make_fund(*, account: Account, kind: str, currency: str) -> Fund:
@@ -81,7 +34,7 @@ def read_funds(*, account: Account, currency: str) -> dict[str, Fund]:
     They stay as they are while the caller holds the account's lock, which all who pay from or
     into a fund take first.
     """
-    return {fund.kind: fund for (fund,) in _FUNDS(account.pk, currency)}
+    return {fund.kind: fund for fund in _funds(account.pk, currency)}
 
 
 def split_over(funds: Mapping[str, Fund], total: Decimal, without: Iterable[str]) -> PaymentSplit:
@@ -120,25 +73,7 @@ def post_transaction(
     posted = LedgerTransaction(
         kind=kind, account=account, at=now, by=by, order_id=order_id, refund_id=refund_id, note=note
     )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _POST,
-            [
-                *([getattr(payment, name) for payment in payments] for name in _PAYMENT),
-                kind.value,
-                account.pk,
-                now,
-                posted.by_id,
-                posted.order_id,
-                posted.refund_id,
-                note,
-                [leg.book.value for leg in legs],
-                [leg.fund and leg.fund.pk for leg in legs],
-                [leg.currency for leg in legs],
-                [leg.amount for leg in legs],
-            ],
-        )
-        (posted.pk,) = cursor.fetchone()
+    posted.pk = insert_transaction(posted, legs, payments)
     return posted
 
 

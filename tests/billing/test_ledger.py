@@ -25,7 +25,8 @@ from billing.orders.request import OrderRequest
 from billing.orders.services import place_order
 from billing.refunds.quotes import quote_refund
 from billing.refunds.services import refund_package
-from billing.wallet.ledger import Leg, move_between, post_transaction
+from billing.wallet.ledger import move_between, post_transaction
+from billing.wallet.queries import Leg
 from config.verification import count_checks
 from tests.factories import NOW, Customer, make_customer
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models import Sum
-from django.db.models.expressions import RawSQL
 
 from accounts.errors import Refused
 from accounts.models import Account
@@ -47,9 +46,8 @@ def _all_unlocked(account_ids: Any) -> dict[int, Account]:
     return Account.objects.in_bulk(list(set(account_ids)))
 
 
-def _unlocked_of(query: str, params: list[int]) -> dict[int, Account]:
-    keys = RawSQL(query, params)  # noqa: S611 - the text is constant
-    return Account.objects.filter(pk__in=keys).in_bulk()
+def _unlocked_of(keys: Any, lock_lowest: Any, of: int) -> dict[int, Account]:
+    return Account.objects.in_bulk(keys(of))
 
 
 def _no_account_locks(patch: pytest.MonkeyPatch) -> None:

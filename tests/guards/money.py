@@ -16,6 +16,11 @@ _ORDERS = "billing/orders/services.py"
 _CONFIRMATION = "billing/confirmation.py"
 _PAYMENT = "billing/orders/payment.py"
 _REFUNDS = "billing/refunds/services.py"
+_REFUND_QUERIES = "billing/refunds/queries.py"
+_UNLOCKED_PACKAGE = (
+    "PreparedQuery(_with_application, lock=True)",
+    "PreparedQuery(_with_application)",
+)
 _CREDITS = "billing/grants/credits.py"
 _OFFERS = "billing/offers/services.py"
 _SWEEPS = "billing/renewals/sweep.py"
@@ -143,8 +148,8 @@ BUYING = (
     in_code(
         "a coupon is the account's own",
         _OFFERS,
-        "AND c.account_id = %s\n",
-        "AND %s > 0\n",
+        "Coupon.objects.filter(account_id=account_id, pk=pk)",
+        "Coupon.objects.filter(pk=pk)",
         f"{OFFERS}::test_another_accounts_coupon_is_not_known",
     ),
     in_code(
@@ -203,17 +208,17 @@ REFUNDING = (
         edits=(
             Edit(
                 _REFUNDS,
-                "    accounts = lock_accounts_of(_CONCERNED, [package.pk, package.pk])\n",
+                "    accounts = lock_accounts_of("
+                "concerned_accounts, lock_lowest_concerned, package.pk)\n",
                 "    accounts = Account.objects.in_bulk()\n",
             ),
-            Edit(_REFUNDS, "    WHERE p.id = %s FOR NO KEY UPDATE OF p\n", "    WHERE p.id = %s\n"),
+            Edit(_REFUND_QUERIES, *_UNLOCKED_PACKAGE),
         ),
     ),
     in_code(
         "a refund locks the package against the sweep",
-        _REFUNDS,
-        "    WHERE p.id = %s FOR NO KEY UPDATE OF p\n",
-        "    WHERE p.id = %s\n",
+        _REFUND_QUERIES,
+        *_UNLOCKED_PACKAGE,
         f"{BOUNDARIES}::test_an_act_on_a_package_builds_on_the_sweep_that_came_before",
     ),
     in_code(

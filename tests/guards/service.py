@@ -24,8 +24,8 @@ TIME = (
     in_code(
         "an order locks the packages that it changes",
         "billing/orders/snapshots.py",
-        '_LOCK = " FOR NO KEY UPDATE OF p"\n',
-        '_LOCK = ""\n',
+        "lock: PreparedQuery(_by_key, lock=lock)",
+        "lock: PreparedQuery(_by_key)",
         f"{BOUNDARIES}::test_a_renewal_about_expiry_neither_loses_nor_doubles_a_period",
     ),
     in_code(

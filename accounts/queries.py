@@ -1,0 +1,47 @@
+"""SQL for all apps, for what querysets do not say, or not fast enough."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+
+
+def call_function(name: str, *arguments: Any) -> Any:
+    """Return what a function of the database returns; a queryset needs a table to select from."""
+    marks = ", ".join("%s" for _argument in arguments)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {name}({marks})", arguments)
+        return cursor.fetchone()[0]
+
+
+def next_number(sequence: str) -> int:
+    """Draw the next number of a sequence, which gives none out twice."""
+    return int(call_function("nextval", sequence))
+
+
+def update_by_key(
+    model: type[Model], keys: Sequence[int], columns: Mapping[str, Iterable[Any]]
+) -> int:
+    """Give each row its own values in one statement; return how many rows there were.
+
+    `columns` maps fields to a value for each key. `bulk_update` does the same with an expression
+    for each value. It took 2.3 s for 11 columns of 250 agents where this took 0.08 s, and 0.6 s
+    for the licenses of 250 agents where this took 0.1 s.
+    """
+    quote = connection.ops.quote_name
+    meta: Any = model._meta
+    fields = [meta.get_field(name) for name in columns]
+    names = [quote(field.column) for field in fields]
+    # Without its length, since a cast to varchar(n) would cut.
+    types = [str(field.db_type(connection)).partition("(")[0] for field in fields]
+    changes = ", ".join(f"{name} = new.{name}" for name in names)
+    arrays = ", ".join(f"%s::{each}[]" for each in types)
+    table, key = quote(meta.db_table), quote(meta.pk.column)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET {changes} FROM unnest(%s::bigint[], {arrays})"  # noqa: S608
+            f" AS new (new_key, {', '.join(names)}) WHERE {table}.{key} = new.new_key",
+            [list(keys), *(list(values) for values in columns.values())],
+        )
+        return int(cursor.rowcount)
