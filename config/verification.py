@@ -1,25 +1,41 @@
 """Everything that `verify_ledger` checks: each app's checks, and the guards of the database."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pgtrigger
 from django.apps import apps
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import CheckConstraint, Field, UniqueConstraint
 
 from accounts.services import verification as accounts
-from accounts.services.verification import Breach, Check
+from accounts.services.verification import Breach, Check, read_rows
 from agents.services import verification as agents
-from billing.wallet import verification as billing
+from billing.orders import verification as orders
+from billing.packages import verification as packages
+from billing.refunds import verification as refunds
+from billing.wallet import verification as wallet
 from compliance.services import verification as compliance
 
 CHECKS: tuple[Check, ...] = (
     *accounts.CHECKS,
     *compliance.CHECKS,
-    *billing.CHECKS,
+    *wallet.CHECKS,
+    *orders.CHECKS,
+    *packages.CHECKS,
+    *refunds.CHECKS,
     *agents.CHECKS,
 )
 _OWN_APPS = ("accounts", "compliance", "billing", "agents")
+
+
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """Let all checks read the same snapshot, so that a purchase in between is no breach."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 def find_all_breaches() -> Iterator[Breach]:
@@ -34,18 +50,11 @@ def count_checks() -> int:
     return len(CHECKS) + 2
 
 
-def _rows(statement: str) -> list[tuple[str, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        rows: list[tuple[str, ...]] = cursor.fetchall()
-        return rows
-
-
 def _find_lost_triggers() -> Iterator[Breach]:
     """Yield each trigger that protects rows and is missing, switched off or another one."""
     found = {
         (table, name): (enabled, source)
-        for table, name, enabled, source in _rows(
+        for table, name, enabled, source in read_rows(
             """SELECT c.relname, t.tgname, t.tgenabled, p.prosrc FROM pg_trigger t
                JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
                WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace"""
@@ -70,7 +79,7 @@ def _find_lost_constraints() -> Iterator[Breach]:
     """Yield each constraint or unique index that is missing, or was never validated."""
     held = {
         (table, name)
-        for table, name in _rows(
+        for table, name in read_rows(
             """SELECT c.relname, x.conname FROM pg_constraint x
                JOIN pg_class c ON c.oid = x.conrelid
                WHERE x.convalidated AND c.relnamespace = 'public'::regnamespace
@@ -82,7 +91,7 @@ def _find_lost_constraints() -> Iterator[Breach]:
         )
     }
     keyed = set(
-        _rows(
+        read_rows(
             """SELECT c.relname, a.attname, x.contype FROM pg_constraint x
                JOIN pg_class c ON c.oid = x.conrelid
                JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = x.conkey[1]

@@ -46,10 +46,8 @@ def find_breaches(checks: Iterable[Check]) -> Iterator[Breach]:
 
 def _run(check: Check) -> Iterator[Breach]:
     try:
-        # Without parameters, a percent sign in the statement is just that.
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(check.statement, check.parameters or None)
-            rows = cursor.fetchall()
+        with transaction.atomic():
+            rows = read_rows(check.statement, check.parameters)
     except DataError as error:
         # A damaged value, such as a text where JSON held a number, must not end the run.
         reason = str(error).strip().splitlines()[0]
@@ -58,6 +56,15 @@ def _run(check: Check) -> Iterator[Breach]:
     for row in rows:
         if check.confirm is None or check.confirm(row):
             yield Breach(check.message.format(*row))
+
+
+def read_rows(statement: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    """Return what a statement of a check finds."""
+    with connection.cursor() as cursor:
+        # Without parameters, a percent sign in the statement is just that.
+        cursor.execute(statement, parameters or None)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 # --- Audit trail ---------------------------------------------------------------------------

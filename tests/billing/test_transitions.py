@@ -21,9 +21,12 @@ from billing.enums import (
 )
 from billing.grants.credits import approve_credit, ask_for_reversal, record_credit, reject_credit
 from billing.models import Credit, Order, Package, Refund, RefundHold
+from billing.orders import verification as orders
 from billing.orders.services import cancel_order, pay_order, refuse_payment
+from billing.packages import verification as packages
 from billing.packages.lifecycle import settle_package
 from billing.packages.services import choose_renewal_mode
+from billing.refunds import verification as refunds
 from billing.refunds.holds import release_refund_hold
 from billing.refunds.services import approve_refund, reject_refund, withdraw_refund
 from billing.renewals.sweep import STEPS, change_batch
@@ -45,7 +48,7 @@ from billing.transitions import (
     RefundMove,
     RefundStart,
 )
-from billing.wallet.verification import _TRAILS
+from billing.wallet import verification as wallet
 from tests import factories as make
 from tests.approving import by_two
 from tests.billing.acts import ask_for_review, fresh, package_of, refund
@@ -519,7 +522,7 @@ def test_how_a_credit_starts(state: CreditStatus) -> None:
 def test_the_audit_trail_may_tell_of_these_moves_and_no_others() -> None:
     known = {
         verb: sorted(">".join(pair) for pair in pairs)
-        for trail in _TRAILS.values()
+        for trail in (orders._TRAIL, packages._TRAIL, refunds._TRAIL, wallet._TRAIL)
         for verb, pairs in trail.verbs.items()
     }
     assert known == {

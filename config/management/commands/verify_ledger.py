@@ -5,9 +5,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection, transaction
 
-from config.verification import count_checks, find_all_breaches
+from config.verification import count_checks, find_all_breaches, one_snapshot
 
 
 class Command(BaseCommand):
@@ -17,10 +16,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, **options: Any) -> None:
-        # One snapshot for all checks, so that a purchase in between is no breach.
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        with one_snapshot():
             breaches = [breach.message for breach in find_all_breaches()]
         if options["json"]:
             self.stdout.write(json.dumps({"checks": count_checks(), "breaches": breaches}))
