@@ -28,8 +28,9 @@ from accounts.admin.base import (
 from accounts.forms.fields import PlainDateTimeField
 from accounts.models import Proposal
 from accounts.services.proposals import propose
+from billing.catalog.files import price_book_file
 from billing.catalog.models import Feature, FeatureTable, PriceBook, PriceItem
-from billing.catalog.publishing import price_book_file, withdraw_price_book
+from billing.catalog.publishing import withdraw_price_book
 from billing.catalog.queries import find_price_book
 
 #: Far above any real catalog; a larger file is not read.

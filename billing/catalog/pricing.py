@@ -1,7 +1,7 @@
 """What things cost: pure formulas on a price list (guide, Billing Overview).
 
 Every amount is a Decimal with 2 decimals in the list's currency. Each line keeps its formula as
-plain data, and `explain` says it in words.
+plain data, and `billing.catalog.labels` says it in words.
 """
 
 import math
@@ -12,10 +12,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from billing.calendar import Remaining
 from billing.enums import Edition, ItemKind, LicenseKind, TermUnit
@@ -296,48 +294,3 @@ def price_upgrade(
         for part in parts
         if part.quantity
     ]
-
-
-def _explain_term(unit: str, count: int) -> str:
-    if unit == TermUnit.YEAR:
-        return ngettext("%(count)d year", "%(count)d years", count) % {"count": count}
-    return ngettext("%(count)d month", "%(count)d months", count) % {"count": count}
-
-
-def _number(amount: Decimal | str) -> str:
-    """Write a number of a formula as amounts are written on pages: `18,480.00`."""
-    return number_format(Decimal(amount), use_l10n=True, force_grouping=True)
-
-
-def _times(quantity: int) -> str:
-    """Return the factor before a price; once is not worth saying."""
-    return "" if quantity == 1 else f"{number_format(quantity, force_grouping=True)} × "
-
-
-def _explain_days(days: int, monthly: str) -> str:
-    text = ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
-    part = f"{text} × {monthly} ÷ {DAYS_IN_PRICE_MONTH}"
-    if days <= DAYS_IN_PRICE_MONTH:
-        return part
-    return _("(%(part)s, at most %(monthly)s)") % {"part": part, "monthly": monthly}
-
-
-def explain(formula: Formula, amount: Decimal) -> str:
-    """Say in the active language how the amount came about, with its numbers.
-
-    The price of one comes first: `1 month × 30.00 + 29 days × 30.00 ÷ 30 = 59.00; 2 × 59.00 =
-    118.00`.
-    """
-    numbers = formula.numbers
-    quantity, total = numbers["quantity"], _number(amount)
-    if formula.kind == "list":
-        term = _explain_term(numbers["unit"], numbers["count"])
-        return f"{_times(quantity)}{term} × {_number(numbers['price'])} = {total}"
-    parts = []
-    monthly, unit_price = _number(numbers["monthly"]), _number(numbers["unit_price"])
-    if numbers["months"]:
-        parts.append(f"{_explain_term('month', numbers['months'])} × {monthly}")
-    if numbers["days"]:
-        parts.append(_explain_days(numbers["days"], monthly))
-    of_one = f"{' + '.join(parts)} = {unit_price}"
-    return of_one if quantity == 1 else f"{of_one}; {_times(quantity)}{unit_price} = {total}"

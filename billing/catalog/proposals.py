@@ -18,13 +18,9 @@ from accounts.services.proposals import (
     show_instant,
 )
 from accounts.services.turns import fingerprint
+from billing.catalog.files import read_feature_table, read_price_book
 from billing.catalog.models import FeatureTable, PriceBook, PriceBookWithdrawal
-from billing.catalog.publishing import (
-    publish_feature_table,
-    publish_price_book,
-    read_feature_table,
-    read_price_book,
-)
+from billing.catalog.publishing import publish_feature_table, publish_price_book
 from billing.catalog.queries import find_feature_table, find_price_book
 
 

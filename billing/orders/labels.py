@@ -12,7 +12,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from billing.catalog.pricing import Formula, explain
+from billing.catalog.labels import explain
+from billing.catalog.pricing import Formula
 from billing.enums import Edition, ItemKind, OrderStatus
 
 

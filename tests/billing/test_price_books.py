@@ -20,8 +20,8 @@ from django.utils import timezone
 from accounts.errors import Refused
 from accounts.models import AuditEvent, Proposal, User
 from accounts.services.proposals import approve_proposal, propose
+from billing.catalog.files import price_book_file
 from billing.catalog.publishing import (
-    price_book_file,
     publish_feature_table,
     publish_price_book,
     withdraw_price_book,

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.calendar import Remaining, remaining, remaining_until
+from billing.catalog.labels import explain
 from billing.catalog.pricing import (
     Formula,
     ItemPrice,
@@ -19,7 +20,6 @@ from billing.catalog.pricing import (
     PricingError,
     UpgradedPart,
     check_quantities,
-    explain,
     midterm_unit_price,
     people_to_extra_agents,
     price_additional,
