@@ -1,6 +1,6 @@
 """Querysets that are compiled once, for the few reads of which every purchase and refund consists.
 
-Compiling a queryset anew costs several times what PostgreSQL needs to answer it (ADR 0057).
+Compiling a queryset again costs several times what PostgreSQL needs to answer it (ADR 0057).
 """
 
 import re

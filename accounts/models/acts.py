@@ -1,7 +1,7 @@
 """Who did something to a row, and when: columns `…_by` and `…_at`, and the CHECK that binds them.
 
-The instant tells that it was done: where it is empty, nothing was done yet, and nobody is named.
-The person is empty where the system did it by itself, as an automatic renewal pays its order. What
+The instant tells that it was done: where it is empty, nothing was done yet, and no person is named.
+The person is empty where the system did it on its own, as an automatic renewal pays its order. What
 only people do demands the person as well. What every row begins with has an instant that is never
 empty, and so needs no CHECK.
 """
@@ -39,7 +39,7 @@ def not_done(act: str) -> Q:
 
 
 def done(act: str) -> Q:
-    """Return the condition that the act has its instant, whoever did it."""
+    """Return the condition that the act has its instant, no matter who did it."""
     return Q(**{f"{act}_at__isnull": False})
 
 

@@ -35,7 +35,7 @@ def lock_accounts(account_ids: Iterable[int]) -> dict[int, Account]:
 
 
 def lowest_unlocked(keys: "QuerySet[Any, int]") -> "QuerySet[Account]":
-    """Return, to be locked, the first account of ordered `keys` where nobody else has locked it.
+    """Return the first account of ordered `keys` that no other transaction has locked.
 
     Its attribute `keys` is the list of them all.
     """

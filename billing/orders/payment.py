@@ -1,6 +1,6 @@
 """Writing an order, paying it, and letting it be fulfilled.
 
-An order is always paid by `pay_and_fulfill`, whether at once or later. Everything here trusts that
+An order is always paid by `pay_and_fulfill`, now or later. Everything here trusts that
 the order has just been judged under the account's lock. Nothing here prices, judges or asks.
 """
 
@@ -109,7 +109,7 @@ def pay_and_fulfill(
 ) -> None:
     """Write an order as paid, move the money, and hand over what was bought.
 
-    A drafted order is placed and paid in one: these are two events, but nobody ever sees it
+    A drafted order is placed and paid in one: these are two events, but no one ever sees it
     unpaid, so it is written once. Raises Refused where an order that was placed before is no
     longer unpaid, or a coupon has been used. The caller holds the accounts' locks.
     """

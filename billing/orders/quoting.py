@@ -62,7 +62,7 @@ def confirmable_quote(
     order_request: OrderRequest,
     now: datetime,
 ) -> ConfirmableQuote:
-    """Price a request with its offers and the split over funds, for somebody to confirm.
+    """Price a request with its offers and the split over funds, for a customer to confirm.
 
     Raises Refused as `price_quote` does, and where an offer that was named cannot be used.
     """

@@ -25,7 +25,7 @@ def concerned_accounts(package_id: int) -> "QuerySet[Any, int]":
 
 @PreparedQuery
 def lock_lowest_concerned(package_id: int) -> "QuerySet[Account]":
-    """Lock the lowest of these accounts where nobody else holds it; `keys` are those of all."""
+    """Lock the lowest of these accounts that no one else holds; `keys` are those of all."""
     return lowest_unlocked(concerned_accounts(package_id))
 
 

@@ -48,7 +48,7 @@ class RefundQuote:
 
     @property
     def may_confirm(self) -> bool:
-        """Whether a confirmation would be accepted, at once or for review."""
+        """Whether a confirmation would be accepted, immediately or for review."""
         return self.outcome != RefundRuleOutcome.FAIL
 
     @property

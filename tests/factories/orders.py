@@ -110,7 +110,7 @@ def buy(
 def make_buyer(
     edition: str = Edition.ESSENTIAL, *, cash: str = "100000", now: datetime = NOW, **ask: Any
 ) -> tuple[Customer, Package]:
-    """Make a customer who buys a package at once, with money for more."""
+    """Make a customer who buys a package now, with money for more."""
     customer = make_customer(cash=cash, now=now)
     buy(customer.application, Edition(edition), now=now, **ask)
     return customer, current_package(customer.application)

@@ -45,7 +45,7 @@ class Customer:
 def make_user(
     email: str = "", *, name: str = "", is_staff: bool = False, is_superuser: bool = False
 ) -> User:
-    """Make somebody who can sign in with `PASSWORD`, the address verified."""
+    """Make a person who can sign in with `PASSWORD`, the address verified."""
     email = email or f"person{next(_serial)}@example.com"
     user = User.objects.create_user(
         email, PASSWORD, name=name, is_staff=is_staff, is_superuser=is_superuser
@@ -55,7 +55,7 @@ def make_user(
 
 
 def make_staff() -> User:
-    """Make a member of staff with every right, whom nobody else made."""
+    """Make a member of staff with every right, created by no one else."""
     return User.objects.create_superuser(f"staff{next(_serial)}@example.com", PASSWORD)
 
 
@@ -120,7 +120,7 @@ def make_member(
     name: str = "",
     now: datetime = NOW,
 ) -> User:
-    """Give a role in the account to the user, or to somebody new."""
+    """Give a role in the account to the user, or to a new person."""
     user = user or make_user(name=name)
     add_member(account=account, user=user, role=role, by=None, now=now)
     return user

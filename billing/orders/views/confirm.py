@@ -48,7 +48,7 @@ def left_out(request: HttpRequest) -> tuple[str, ...]:
 def chose_anew(request: HttpRequest) -> bool:
     """Say whether other funds are ticked than those whose split was shown, or a new one is asked.
 
-    Without JavaScript somebody may tick and confirm in one go; then the new split is shown first.
+    Without JavaScript a customer may tick and confirm in one go; then the new split is shown first.
     """
     shown = request.POST.get("shown")
     is_other = shown is not None and shown != ",".join(left_out(request))
