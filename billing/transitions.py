@@ -8,7 +8,7 @@ final.
 from collections.abc import Mapping
 from enum import StrEnum
 
-from accounts.transitions import state_after
+from accounts.transitions import Transitions
 from billing.enums import CreditStatus, OrderStatus, PackageState, RefundStatus
 
 
@@ -40,24 +40,26 @@ PACKAGE_STARTS: Mapping[PackageStart, PackageState] = {
     PackageStart.GRANT_TRIAL: PackageState.TRIAL,
     PackageStart.PURCHASE: PackageState.ACTIVE,
 }
-PACKAGE_TRANSITIONS: Mapping[tuple[PackageState, PackageMove], PackageState] = {
-    (PackageState.TRIAL, PackageMove.PURCHASE): PackageState.ACTIVE,
-    (PackageState.TRIAL, PackageMove.EXTEND): PackageState.TRIAL,
-    (PackageState.TRIAL, PackageMove.END_TRIAL): PackageState.RELEASED,
-    (PackageState.ACTIVE, PackageMove.EXTEND): PackageState.ACTIVE,
-    (PackageState.ACTIVE, PackageMove.UPGRADE): PackageState.ACTIVE,
-    (PackageState.ACTIVE, PackageMove.RENEW): PackageState.ACTIVE,
-    (PackageState.ACTIVE, PackageMove.CHOOSE_RENEWAL): PackageState.ACTIVE,
-    (PackageState.ACTIVE, PackageMove.RETURN_TIME): PackageState.ACTIVE,
-    (PackageState.ACTIVE, PackageMove.ISOLATE): PackageState.ISOLATED,
-    (PackageState.ACTIVE, PackageMove.REFUND): PackageState.REFUNDED,
-    (PackageState.ISOLATED, PackageMove.RENEW): PackageState.ACTIVE,
-    (PackageState.ISOLATED, PackageMove.CHOOSE_RENEWAL): PackageState.ISOLATED,
-    (PackageState.ISOLATED, PackageMove.RETURN_TIME): PackageState.ACTIVE,
-    (PackageState.ISOLATED, PackageMove.RETURN_TOO_LITTLE): PackageState.ISOLATED,
-    (PackageState.ISOLATED, PackageMove.RELEASE): PackageState.RELEASED,
-    (PackageState.ISOLATED, PackageMove.REFUND): PackageState.REFUNDED,
-}
+PACKAGE_TRANSITIONS = Transitions[PackageState, PackageMove](
+    {
+        (PackageState.TRIAL, PackageMove.PURCHASE): PackageState.ACTIVE,
+        (PackageState.TRIAL, PackageMove.EXTEND): PackageState.TRIAL,
+        (PackageState.TRIAL, PackageMove.END_TRIAL): PackageState.RELEASED,
+        (PackageState.ACTIVE, PackageMove.EXTEND): PackageState.ACTIVE,
+        (PackageState.ACTIVE, PackageMove.UPGRADE): PackageState.ACTIVE,
+        (PackageState.ACTIVE, PackageMove.RENEW): PackageState.ACTIVE,
+        (PackageState.ACTIVE, PackageMove.CHOOSE_RENEWAL): PackageState.ACTIVE,
+        (PackageState.ACTIVE, PackageMove.RETURN_TIME): PackageState.ACTIVE,
+        (PackageState.ACTIVE, PackageMove.ISOLATE): PackageState.ISOLATED,
+        (PackageState.ACTIVE, PackageMove.REFUND): PackageState.REFUNDED,
+        (PackageState.ISOLATED, PackageMove.RENEW): PackageState.ACTIVE,
+        (PackageState.ISOLATED, PackageMove.CHOOSE_RENEWAL): PackageState.ISOLATED,
+        (PackageState.ISOLATED, PackageMove.RETURN_TIME): PackageState.ACTIVE,
+        (PackageState.ISOLATED, PackageMove.RETURN_TOO_LITTLE): PackageState.ISOLATED,
+        (PackageState.ISOLATED, PackageMove.RELEASE): PackageState.RELEASED,
+        (PackageState.ISOLATED, PackageMove.REFUND): PackageState.REFUNDED,
+    }
+)
 #: What time does, whether a sweep records it or a service that comes first.
 _BY_TIME = (PackageMove.END_TRIAL, PackageMove.ISOLATE, PackageMove.RELEASE)
 
@@ -85,16 +87,18 @@ ORDER_STARTS: Mapping[OrderStart, OrderStatus] = {
     OrderStart.PLACE: OrderStatus.UNPAID,
     OrderStart.PLACE_AND_PAY: OrderStatus.PAID,
 }
-ORDER_TRANSITIONS: Mapping[tuple[OrderStatus, OrderMove], OrderStatus] = {
-    (OrderStatus.UNPAID, OrderMove.PAY): OrderStatus.PAID,
-    (OrderStatus.UNPAID, OrderMove.CANCEL): OrderStatus.CLOSED,
-    (OrderStatus.UNPAID, OrderMove.REFUSE): OrderStatus.REFUSED,
-    (OrderStatus.UNPAID, OrderMove.EXPIRE): OrderStatus.EXPIRED,
-    (OrderStatus.PAID, OrderMove.REVIEW_REFUND): OrderStatus.REFUNDING,
-    (OrderStatus.PAID, OrderMove.REFUND): OrderStatus.REFUNDED,
-    (OrderStatus.REFUNDING, OrderMove.END_REVIEW): OrderStatus.PAID,
-    (OrderStatus.REFUNDING, OrderMove.REFUND): OrderStatus.REFUNDED,
-}
+ORDER_TRANSITIONS = Transitions[OrderStatus, OrderMove](
+    {
+        (OrderStatus.UNPAID, OrderMove.PAY): OrderStatus.PAID,
+        (OrderStatus.UNPAID, OrderMove.CANCEL): OrderStatus.CLOSED,
+        (OrderStatus.UNPAID, OrderMove.REFUSE): OrderStatus.REFUSED,
+        (OrderStatus.UNPAID, OrderMove.EXPIRE): OrderStatus.EXPIRED,
+        (OrderStatus.PAID, OrderMove.REVIEW_REFUND): OrderStatus.REFUNDING,
+        (OrderStatus.PAID, OrderMove.REFUND): OrderStatus.REFUNDED,
+        (OrderStatus.REFUNDING, OrderMove.END_REVIEW): OrderStatus.PAID,
+        (OrderStatus.REFUNDING, OrderMove.REFUND): OrderStatus.REFUNDED,
+    }
+)
 
 
 class RefundStart(StrEnum):
@@ -116,11 +120,13 @@ REFUND_STARTS: Mapping[RefundStart, RefundStatus] = {
     RefundStart.REQUEST: RefundStatus.PENDING,
     RefundStart.CARRY_OUT: RefundStatus.DONE,
 }
-REFUND_TRANSITIONS: Mapping[tuple[RefundStatus, RefundMove], RefundStatus] = {
-    (RefundStatus.PENDING, RefundMove.APPROVE): RefundStatus.DONE,
-    (RefundStatus.PENDING, RefundMove.REJECT): RefundStatus.REJECTED,
-    (RefundStatus.PENDING, RefundMove.WITHDRAW): RefundStatus.WITHDRAWN,
-}
+REFUND_TRANSITIONS = Transitions[RefundStatus, RefundMove](
+    {
+        (RefundStatus.PENDING, RefundMove.APPROVE): RefundStatus.DONE,
+        (RefundStatus.PENDING, RefundMove.REJECT): RefundStatus.REJECTED,
+        (RefundStatus.PENDING, RefundMove.WITHDRAW): RefundStatus.WITHDRAWN,
+    }
+)
 
 
 class CreditStart(StrEnum):
@@ -142,14 +148,16 @@ CREDIT_STARTS: Mapping[CreditStart, CreditStatus] = {
     CreditStart.BOOK: CreditStatus.BOOKED,
     CreditStart.SUBMIT: CreditStatus.WAITING,
 }
-CREDIT_TRANSITIONS: Mapping[tuple[CreditStatus, CreditMove], CreditStatus] = {
-    (CreditStatus.WAITING, CreditMove.APPROVE): CreditStatus.BOOKED,
-    (CreditStatus.WAITING, CreditMove.REJECT): CreditStatus.REJECTED,
-    (CreditStatus.BOOKED, CreditMove.ASK_FOR_REVERSAL): CreditStatus.BOOKED,
-}
+CREDIT_TRANSITIONS = Transitions[CreditStatus, CreditMove](
+    {
+        (CreditStatus.WAITING, CreditMove.APPROVE): CreditStatus.BOOKED,
+        (CreditStatus.WAITING, CreditMove.REJECT): CreditStatus.REJECTED,
+        (CreditStatus.BOOKED, CreditMove.ASK_FOR_REVERSAL): CreditStatus.BOOKED,
+    }
+)
 
 
 def package_state_after_time(state: str) -> PackageState | None:
     """Return the state that follows when a package's time is up; None where it has no end."""
-    found = (state_after(PACKAGE_TRANSITIONS, state, move) for move in _BY_TIME)
+    found = (PACKAGE_TRANSITIONS.after(state, move) for move in _BY_TIME)
     return next((after for after in found if after), None)

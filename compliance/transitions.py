@@ -6,6 +6,7 @@ These tables are the only place that says so; another says how each begins, and
 
 from enum import StrEnum
 
+from accounts.transitions import Transitions
 from compliance.enums import AppealState, CaseState, ConnectionState
 
 
@@ -28,16 +29,18 @@ class CaseAct(StrEnum):
 
 
 CASE_STARTS: dict[CaseStart, CaseState] = {CaseStart.REPORT: CaseState.REPORTED}
-CASE_TRANSITIONS: dict[tuple[CaseState, CaseAct], CaseState] = {
-    (CaseState.REPORTED, CaseAct.INVESTIGATE): CaseState.INVESTIGATING,
-    (CaseState.INVESTIGATING, CaseAct.VERIFY): CaseState.VERIFIED,
-    (CaseState.INVESTIGATING, CaseAct.DISMISS): CaseState.DISMISSED,
-    (CaseState.VERIFIED, CaseAct.ACT): CaseState.ACTIONED,
-    (CaseState.ACTIONED, CaseAct.APPEAL): CaseState.APPEALED,
-    (CaseState.UPHELD, CaseAct.APPEAL): CaseState.APPEALED,
-    (CaseState.APPEALED, CaseAct.UPHOLD): CaseState.UPHELD,
-    (CaseState.APPEALED, CaseAct.OVERTURN): CaseState.OVERTURNED,
-}
+CASE_TRANSITIONS = Transitions[CaseState, CaseAct](
+    {
+        (CaseState.REPORTED, CaseAct.INVESTIGATE): CaseState.INVESTIGATING,
+        (CaseState.INVESTIGATING, CaseAct.VERIFY): CaseState.VERIFIED,
+        (CaseState.INVESTIGATING, CaseAct.DISMISS): CaseState.DISMISSED,
+        (CaseState.VERIFIED, CaseAct.ACT): CaseState.ACTIONED,
+        (CaseState.ACTIONED, CaseAct.APPEAL): CaseState.APPEALED,
+        (CaseState.UPHELD, CaseAct.APPEAL): CaseState.APPEALED,
+        (CaseState.APPEALED, CaseAct.UPHOLD): CaseState.UPHELD,
+        (CaseState.APPEALED, CaseAct.OVERTURN): CaseState.OVERTURNED,
+    }
+)
 
 
 class AppealStart(StrEnum):
@@ -54,10 +57,12 @@ class AppealAct(StrEnum):
 
 
 APPEAL_STARTS: dict[AppealStart, AppealState] = {AppealStart.SUBMIT: AppealState.OPEN}
-APPEAL_TRANSITIONS: dict[tuple[AppealState, AppealAct], AppealState] = {
-    (AppealState.OPEN, AppealAct.UPHOLD): AppealState.UPHELD,
-    (AppealState.OPEN, AppealAct.OVERTURN): AppealState.OVERTURNED,
-}
+APPEAL_TRANSITIONS = Transitions[AppealState, AppealAct](
+    {
+        (AppealState.OPEN, AppealAct.UPHOLD): AppealState.UPHELD,
+        (AppealState.OPEN, AppealAct.OVERTURN): AppealState.OVERTURNED,
+    }
+)
 
 
 class ConnectionStart(StrEnum):
@@ -80,9 +85,11 @@ CONNECTION_STARTS: dict[ConnectionStart, ConnectionState] = {
     ConnectionStart.SEND: ConnectionState.REVIEW,
     ConnectionStart.SCREEN_OUT: ConnectionState.REFUSED,
 }
-CONNECTION_TRANSITIONS: dict[tuple[ConnectionState, ConnectionAct], ConnectionState] = {
-    (ConnectionState.REVIEW, ConnectionAct.APPROVE): ConnectionState.APPROVED,
-    (ConnectionState.REVIEW, ConnectionAct.REFUSE): ConnectionState.REFUSED,
-    (ConnectionState.REVIEW, ConnectionAct.WITHDRAW): ConnectionState.WITHDRAWN,
-    (ConnectionState.APPROVED, ConnectionAct.REVOKE): ConnectionState.REVOKED,
-}
+CONNECTION_TRANSITIONS = Transitions[ConnectionState, ConnectionAct](
+    {
+        (ConnectionState.REVIEW, ConnectionAct.APPROVE): ConnectionState.APPROVED,
+        (ConnectionState.REVIEW, ConnectionAct.REFUSE): ConnectionState.REFUSED,
+        (ConnectionState.REVIEW, ConnectionAct.WITHDRAW): ConnectionState.WITHDRAWN,
+        (ConnectionState.APPROVED, ConnectionAct.REVOKE): ConnectionState.REVOKED,
+    }
+)

@@ -16,7 +16,6 @@ from accounts.models import Account, User
 from accounts.services.audit import Event, record
 from accounts.services.second_person import require_outsider, require_second_person
 from accounts.services.tenants import lock_account
-from accounts.transitions import sources, target
 from billing.enums import CreditStatus, FundKind, LedgerBook, LedgerKind
 from billing.grants.daily_limit import fits_daily_limit
 from billing.grants.models import Credit
@@ -113,7 +112,7 @@ def record_credit(
 def _lock_undecided(credit: Credit, move: CreditMove, by: User, now: datetime) -> Credit:
     account = lock_account(credit.account_id)
     current = Credit.objects.select_related("account").get(pk=credit.pk)
-    if current.status not in sources(CREDIT_TRANSITIONS, move):
+    if current.status not in CREDIT_TRANSITIONS.sources(move):
         raise Refused(_("This credit has been decided already."), code="credit_decided")
     require_second_person(maker_ids=[current.created_by_id], by=by, account=account, now=now)
     return current
@@ -122,7 +121,7 @@ def _lock_undecided(credit: Credit, move: CreditMove, by: User, now: datetime) -
 def _decide(
     credit: Credit, move: CreditMove, verb: str, reason: str, *, by: User, now: datetime
 ) -> Credit:
-    was, credit.status = credit.status, target(CREDIT_TRANSITIONS, move)
+    was, credit.status = credit.status, CREDIT_TRANSITIONS.target(move)
     credit.decided_at, credit.decided_by, credit.reason = now, by, reason
     credit.save()
     _audit(credit, verb, was, by=by, now=now)
@@ -174,7 +173,7 @@ def ask_for_reversal(*, credit: Credit, reason: str, by: User, now: datetime) ->
     account = lock_account(credit.account_id)
     require_outsider(by=by, account=account, now=now)
     current = Credit.objects.select_related("account").get(pk=credit.pk)
-    reversible = sources(CREDIT_TRANSITIONS, CreditMove.ASK_FOR_REVERSAL)
+    reversible = CREDIT_TRANSITIONS.sources(CreditMove.ASK_FOR_REVERSAL)
     if current.status not in reversible or current.reverses_id:
         raise Refused(_("Only a booked credit can be taken back."), code="not_reversible")
     reversals = Credit.objects.filter(reverses=current)

@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import Account
 from accounts.services.tenants import require_good_standing
-from accounts.transitions import sources
 from billing.calendar import billing_zone, expiry, months_in
 from billing.catalog.pricing import PricingError, check_quantities, check_term
 from billing.enums import Edition, OrderKind, PackageState
@@ -35,7 +34,7 @@ def _require_unlocked(snapshots: Iterable[PackageSnapshot]) -> None:
 
 def _require_live(snapshot: PackageSnapshot | None, edition: Edition | None) -> PackageSnapshot:
     """Return the package if it is live and, where an edition is named, of that edition."""
-    if snapshot is None or snapshot.state not in sources(PACKAGE_TRANSITIONS, PackageMove.EXTEND):
+    if snapshot is None or snapshot.state not in PACKAGE_TRANSITIONS.sources(PackageMove.EXTEND):
         raise Refused(
             _("This needs a package in service; buy or renew the application's package first."),
             code="no_live_package",
@@ -71,7 +70,7 @@ def _judge_new(
     if snapshot.state == PackageState.RELEASED:
         return [snapshot]
     _require_unlocked([snapshot])
-    if snapshot.state not in sources(PACKAGE_TRANSITIONS, PackageMove.PURCHASE):
+    if snapshot.state not in PACKAGE_TRANSITIONS.sources(PackageMove.PURCHASE):
         raise Refused(
             _("This application has a package already: renew, extend or upgrade that one."),
             code="has_package",
@@ -113,7 +112,7 @@ def _judge_upgrade(
     account: Account, order_request: OrderRequest, now: datetime, reader: PackageReader
 ) -> list[PackageSnapshot]:
     snapshot = _require_live(reader.find(account, order_request.application, now), None)
-    if snapshot.state not in sources(PACKAGE_TRANSITIONS, PackageMove.UPGRADE):
+    if snapshot.state not in PACKAGE_TRANSITIONS.sources(PackageMove.UPGRADE):
         raise Refused(
             _("A trial is not upgraded: buy the Premium package, it starts on the trial."),
             code="upgrade_of_trial",
@@ -155,7 +154,7 @@ def _judge_renewal(
     if len(snapshots) != len(ids):
         raise Refused(_("Choose packages of this account."), code="no_package", field="packages")
     for snapshot, renewed in zip(snapshots, order_request.renewed, strict=True):
-        if snapshot.state not in sources(PACKAGE_TRANSITIONS, PackageMove.RENEW):
+        if snapshot.state not in PACKAGE_TRANSITIONS.sources(PackageMove.RENEW):
             raise Refused(
                 _("The package of “%(name)s” can no longer be renewed; buy a new one.")
                 % {"name": snapshot.package.application.name},

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from accounts.transitions import target
 from billing.calendar import billing_zone, expiry, months_in
 from billing.enums import LicenseKind, LicenseSource, OrderKind, PackageKind
 from billing.orders.request import OrderRequest
@@ -118,7 +117,7 @@ def _columns_of_start(
     months = months_in(order_request.unit, order_request.count)
     return {
         "kind": PackageKind.PAID,
-        "state": target(PACKAGE_TRANSITIONS, PackageMove.PURCHASE)
+        "state": PACKAGE_TRANSITIONS.target(PackageMove.PURCHASE)
         if is_on_trial
         else PACKAGE_STARTS[PackageStart.PURCHASE],
         "edition": str(order_request.edition),
@@ -170,7 +169,7 @@ def _renew(order_request: OrderRequest, snapshot: PackageSnapshot) -> PackageCha
             "term_unit": renewed.unit,
             "months": months,
             "expires_at": expires_at,
-            "state": target(PACKAGE_TRANSITIONS, PackageMove.RENEW),
+            "state": PACKAGE_TRANSITIONS.target(PackageMove.RENEW),
         },
     )
 

@@ -15,7 +15,6 @@ from accounts.errors import Refused
 from accounts.models import User
 from accounts.services.audit import Event, record
 from accounts.services.notifications import News
-from accounts.transitions import source, target
 from billing.allocation import PaymentSplit
 from billing.enums import FundKind, ItemKind, LedgerBook, LedgerKind, OrderKind, TenderKind
 from billing.offers import services as offers
@@ -137,7 +136,7 @@ def pay_and_fulfill(
 def _mark_paid(order: Order, started: Package | None) -> None:
     """Write that an order was paid, and the package that it started to its lines."""
     # A sweep ends orders without the account's lock.
-    was, after = source(ORDER_TRANSITIONS, OrderMove.PAY), target(ORDER_TRANSITIONS, OrderMove.PAY)
+    was, after = ORDER_TRANSITIONS.source(OrderMove.PAY), ORDER_TRANSITIONS.target(OrderMove.PAY)
     changed = Order.objects.filter(pk=order.pk, status=was).update(
         status=after, paid_at=order.paid_at, paid_by=order.paid_by
     )
@@ -243,7 +242,7 @@ def _paid(order: Order) -> Event:
     return Event(
         verb="order.paid",
         target=order,
-        from_state=source(ORDER_TRANSITIONS, OrderMove.PAY),
+        from_state=ORDER_TRANSITIONS.source(OrderMove.PAY),
         to_state=order.status,
         data={"total": str(order.total), "payer": order.payer.uin},
     )

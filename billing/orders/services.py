@@ -17,7 +17,6 @@ from accounts.services.audit import Event, record
 from accounts.services.notifications import News
 from accounts.services.tenants import lock_account, lock_accounts, require_good_standing
 from accounts.templatetags.console import money
-from accounts.transitions import source, target
 from billing.allocation import PaymentSplit
 from billing.enums import OrderKind
 from billing.orders.eligibility import check_eligibility
@@ -152,7 +151,7 @@ def _ask_payer(order: Order) -> News:
 
 def _read_payable(order: Order, now: datetime) -> Order:
     current = Order.objects.select_related("account", "payer", "coupon").get(pk=order.pk)
-    is_unpaid = current.status == source(ORDER_TRANSITIONS, OrderMove.PAY)
+    is_unpaid = current.status == ORDER_TRANSITIONS.source(OrderMove.PAY)
     if not is_unpaid or current.expires_at <= now:
         raise Refused(_("This order can no longer be paid."), code="not_payable")
     return current
@@ -218,7 +217,7 @@ def _require_same_terms(order: Order, changes: Iterable[PackageChange]) -> None:
 def _end_unpaid(
     order: Order, move: OrderMove, verb: str, *, reason: str, by: User | None, now: datetime
 ) -> Order:
-    after = target(ORDER_TRANSITIONS, move)
+    after = ORDER_TRANSITIONS.target(move)
     changed = Order.objects.open(now).filter(pk=order.pk).update(status=after)
     order.refresh_from_db()
     if not changed:
@@ -226,7 +225,7 @@ def _end_unpaid(
     ended = Event(
         verb=verb,
         target=order,
-        from_state=source(ORDER_TRANSITIONS, move),
+        from_state=ORDER_TRANSITIONS.source(move),
         to_state=after,
         reason=reason,
     )

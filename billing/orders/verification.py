@@ -1,7 +1,7 @@
 """Checks of orders against their lines, payments and packages, and the audit trail."""
 
 from accounts.services.verification import Check, Trail
-from accounts.transitions import first_steps, steps
+from accounts.transitions import first_changes
 from billing.packages.verification import PAID
 from billing.transitions import (
     ORDER_STARTS,
@@ -127,14 +127,14 @@ _TRAIL = Trail(
     state="status",
     number="number",
     verbs={
-        "order.placed": first_steps([ORDER_STARTS[OrderStart.PLACE]]),
-        "order.paid": steps(ORDER_TRANSITIONS, OrderMove.PAY),
-        "order.cancelled": steps(ORDER_TRANSITIONS, OrderMove.CANCEL),
-        "order.payment_refused": steps(ORDER_TRANSITIONS, OrderMove.REFUSE),
-        "order.expired": steps(ORDER_TRANSITIONS, OrderMove.EXPIRE),
-        "order.refunding": steps(ORDER_TRANSITIONS, OrderMove.REVIEW_REFUND),
-        "order.refund_ended": steps(ORDER_TRANSITIONS, OrderMove.END_REVIEW),
-        "order.refunded": steps(ORDER_TRANSITIONS, OrderMove.REFUND),
+        "order.placed": first_changes([ORDER_STARTS[OrderStart.PLACE]]),
+        "order.paid": ORDER_TRANSITIONS.changes(OrderMove.PAY),
+        "order.cancelled": ORDER_TRANSITIONS.changes(OrderMove.CANCEL),
+        "order.payment_refused": ORDER_TRANSITIONS.changes(OrderMove.REFUSE),
+        "order.expired": ORDER_TRANSITIONS.changes(OrderMove.EXPIRE),
+        "order.refunding": ORDER_TRANSITIONS.changes(OrderMove.REVIEW_REFUND),
+        "order.refund_ended": ORDER_TRANSITIONS.changes(OrderMove.END_REVIEW),
+        "order.refunded": ORDER_TRANSITIONS.changes(OrderMove.REFUND),
     },
 )
 

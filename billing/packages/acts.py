@@ -7,7 +7,6 @@ the two together.
 
 from enum import StrEnum
 
-from accounts.transitions import sources
 from billing.enums import OVER_STATES, Edition, PackageState
 from billing.transitions import PACKAGE_TRANSITIONS, PackageMove
 
@@ -34,7 +33,7 @@ _MOVES = {
 }
 _OF_STATE = {
     state: frozenset(
-        act for act, move in _MOVES.items() if state in sources(PACKAGE_TRANSITIONS, move)
+        act for act, move in _MOVES.items() if state in PACKAGE_TRANSITIONS.sources(move)
     )
     for state in PackageState
 }

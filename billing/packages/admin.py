@@ -13,7 +13,6 @@ from accounts.admin.base import LeanAdmin, ReasonForm, object_action, person
 from accounts.forms.fields import WholeNumberField
 from accounts.models import Proposal
 from accounts.services.proposals import propose
-from accounts.transitions import sources
 from billing.enums import PackageKind
 from billing.packages.models import ExpiryReminder, License, Package, SweepRun, TrialGrant
 from billing.transitions import PACKAGE_TRANSITIONS, PackageMove
@@ -86,7 +85,7 @@ class PackageAdmin(LeanAdmin):
         form=ExtensionForm,
         consequence=_("The expiry moves on by this time, for time lost to an overturned measure."),
         is_available=lambda package: (
-            package.state in sources(PACKAGE_TRANSITIONS, PackageMove.RETURN_TIME)
+            package.state in PACKAGE_TRANSITIONS.sources(PackageMove.RETURN_TIME)
         ),
         proposes=True,
     )

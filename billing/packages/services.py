@@ -10,7 +10,6 @@ from accounts.models import Proposal, User
 from accounts.services.audit import Event, record
 from accounts.services.second_person import require_approval, require_outsider
 from accounts.services.tenants import lock_account, require_good_standing
-from accounts.transitions import sources, target
 from billing.calendar import billing_zone, expiry
 from billing.enums import PackageKind, RenewalMode
 from billing.packages.lifecycle import find_under_review, settle_package
@@ -78,7 +77,7 @@ def extend_package(
     require_outsider(by=by, account=package.account, now=now)
     if by_time <= timedelta(0):
         raise Refused(_("Give a time above zero."), code="no_time", field="days")
-    returnable = sources(PACKAGE_TRANSITIONS, PackageMove.RETURN_TIME)
+    returnable = PACKAGE_TRANSITIONS.sources(PackageMove.RETURN_TIME)
     if current.kind != PackageKind.PAID or current.state not in returnable:
         raise Refused(_("Only a paid package that is not over can be extended."), code="not_live")
     was, was_until = current.state, current.expires_at
@@ -88,7 +87,7 @@ def extend_package(
     )
     is_ahead = now < current.expires_at
     move = PackageMove.RETURN_TIME if is_ahead else PackageMove.RETURN_TOO_LITTLE
-    current.state = target(PACKAGE_TRANSITIONS, move)
+    current.state = PACKAGE_TRANSITIONS.target(move)
     current.save(update_fields=["extension", "expires_at", "state"])
     # A license that a renewal left out ends at what was an expiry; lost time is its loss too.
     for license in License.objects.filter(package=current, ends_at__gt=now):
@@ -121,7 +120,7 @@ def choose_renewal_mode(*, package: Package, mode: str, by: User | None, now: da
     current = _lock(package)
     require_good_standing(current.account)
     current = settle_package(current, account=current.account, by=by, now=now)
-    if current.state not in sources(PACKAGE_TRANSITIONS, PackageMove.CHOOSE_RENEWAL):
+    if current.state not in PACKAGE_TRANSITIONS.sources(PackageMove.CHOOSE_RENEWAL):
         raise Refused(_("Only a paid package that is not over is renewed."), code="not_live")
     if find_under_review([current]):
         raise Refused(

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from accounts.services.verification import Check, Trail
-from accounts.transitions import first_steps, steps
+from accounts.transitions import first_changes
 from billing.calendar import expiry
 from billing.transitions import PACKAGE_STARTS, PACKAGE_TRANSITIONS, PackageMove, PackageStart
 
@@ -243,18 +243,18 @@ _TRAIL = Trail(
     state="state",
     number="id",
     verbs={
-        "package.trial_granted": first_steps([PACKAGE_STARTS[PackageStart.GRANT_TRIAL]]),
-        "package.purchased": first_steps([PACKAGE_STARTS[PackageStart.PURCHASE]])
-        | steps(PACKAGE_TRANSITIONS, PackageMove.PURCHASE),
-        "package.extended": steps(PACKAGE_TRANSITIONS, PackageMove.EXTEND),
-        "package.upgraded": steps(PACKAGE_TRANSITIONS, PackageMove.UPGRADE),
-        "package.renewed": steps(PACKAGE_TRANSITIONS, PackageMove.RENEW),
-        "package.time_returned": steps(
-            PACKAGE_TRANSITIONS, PackageMove.RETURN_TIME, PackageMove.RETURN_TOO_LITTLE
+        "package.trial_granted": first_changes([PACKAGE_STARTS[PackageStart.GRANT_TRIAL]]),
+        "package.purchased": first_changes([PACKAGE_STARTS[PackageStart.PURCHASE]])
+        | PACKAGE_TRANSITIONS.changes(PackageMove.PURCHASE),
+        "package.extended": PACKAGE_TRANSITIONS.changes(PackageMove.EXTEND),
+        "package.upgraded": PACKAGE_TRANSITIONS.changes(PackageMove.UPGRADE),
+        "package.renewed": PACKAGE_TRANSITIONS.changes(PackageMove.RENEW),
+        "package.time_returned": PACKAGE_TRANSITIONS.changes(
+            PackageMove.RETURN_TIME, PackageMove.RETURN_TOO_LITTLE
         ),
-        "package.isolated": steps(PACKAGE_TRANSITIONS, PackageMove.ISOLATE),
-        "package.released": steps(PACKAGE_TRANSITIONS, PackageMove.END_TRIAL, PackageMove.RELEASE),
-        "package.refunded": steps(PACKAGE_TRANSITIONS, PackageMove.REFUND),
+        "package.isolated": PACKAGE_TRANSITIONS.changes(PackageMove.ISOLATE),
+        "package.released": PACKAGE_TRANSITIONS.changes(PackageMove.END_TRIAL, PackageMove.RELEASE),
+        "package.refunded": PACKAGE_TRANSITIONS.changes(PackageMove.REFUND),
     },
 )
 

@@ -11,7 +11,6 @@ from django.db.models import F, Q, QuerySet
 
 from accounts.models import Account
 from accounts.prepared import PreparedQuery
-from accounts.transitions import sources
 from billing.enums import (
     OrderKind,
     OrderStatus,
@@ -37,7 +36,7 @@ from compliance.services.standing import RefundBars, annulled_time, refund_bars
 #: The product that "one full refund per entity" counts in.
 PRODUCT = "tccc"
 #: Orders in these states were paid, and a refund of their package concerns them.
-_PAID = sources(ORDER_TRANSITIONS, OrderMove.REFUND)
+_PAID = ORDER_TRANSITIONS.sources(OrderMove.REFUND)
 _CONCERNED = (OrderStatus.UNPAID, *_PAID)
 _ZERO = Decimal("0.00")
 

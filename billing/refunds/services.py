@@ -17,7 +17,6 @@ from accounts.models import Account, User
 from accounts.services.audit import Event, record
 from accounts.services.second_person import require_second_person
 from accounts.services.tenants import lock_accounts_of
-from accounts.transitions import sources, target
 from billing.enums import LedgerBook, LedgerKind, RefundStatus
 from billing.orders.models import Order, make_number
 from billing.packages.lifecycle import settle_package
@@ -133,7 +132,7 @@ _ORDER_VERBS = {
 
 def _move_orders(quote: RefundQuote, move: OrderMove, *, refund: Refund) -> list[Event]:
     """Move the orders that lie wholly on this package; one that bought for others stays paid."""
-    before, after = sources(ORDER_TRANSITIONS, move), target(ORDER_TRANSITIONS, move)
+    before, after = ORDER_TRANSITIONS.sources(move), ORDER_TRANSITIONS.target(move)
     moving = [
         order
         for order in quote.orders.paid
@@ -161,9 +160,9 @@ def _move_orders(quote: RefundQuote, move: OrderMove, *, refund: Refund) -> list
 def _execute(refund: Refund, quote: RefundQuote, *, by: User | None, now: datetime) -> list[Event]:
     """Unsubscribe the package and give the money back; the rules have been asked."""
     package = settle_package(quote.package, account=quote.account, by=by, now=now)
-    was, after = package.state, target(PACKAGE_TRANSITIONS, PackageMove.REFUND)
+    was, after = package.state, PACKAGE_TRANSITIONS.target(PackageMove.REFUND)
     changed = Package.objects.filter(
-        pk=package.pk, state__in=sources(PACKAGE_TRANSITIONS, PackageMove.REFUND)
+        pk=package.pk, state__in=PACKAGE_TRANSITIONS.sources(PackageMove.REFUND)
     ).update(state=after)
     if not changed:
         raise RefundRefused(quote)
@@ -241,7 +240,7 @@ def _refund_or_request(package: Package, token: str, *, by: User | None, now: da
 def _lock_undecided(refund: Refund, move: RefundMove) -> tuple[Refund, Package, Account]:
     package, account = _lock(refund.package)
     current = Refund.objects.get(pk=refund.pk)
-    if current.status not in sources(REFUND_TRANSITIONS, move):
+    if current.status not in REFUND_TRANSITIONS.sources(move):
         raise Refused(_("This request has been decided already."), code="refund_decided")
     current.account, current.package = account, package
     return current, package, account
@@ -257,7 +256,7 @@ def _decide(
     now: datetime,
 ) -> None:
     """Record the decision, and with it the `events` of what followed from it."""
-    was, after = refund.status, target(REFUND_TRANSITIONS, move)
+    was, after = refund.status, REFUND_TRANSITIONS.target(move)
     refund.status = after
     refund.decided_at, refund.decided_by, refund.reason = now, by, reason
     refund.save(update_fields=["status", "decided_at", "decided_by", "reason"])

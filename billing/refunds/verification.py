@@ -1,7 +1,7 @@
 """Checks of refunds against what was paid for their package, and the audit trail."""
 
 from accounts.services.verification import Check, Trail
-from accounts.transitions import first_steps, steps
+from accounts.transitions import first_changes
 from billing.packages.verification import PAID
 from billing.transitions import REFUND_STARTS, REFUND_TRANSITIONS, RefundMove, RefundStart
 
@@ -70,11 +70,11 @@ _TRAIL = Trail(
     state="status",
     number="number",
     verbs={
-        "refund.requested": first_steps([REFUND_STARTS[RefundStart.REQUEST]]),
-        "refund.done": first_steps([REFUND_STARTS[RefundStart.CARRY_OUT]])
-        | steps(REFUND_TRANSITIONS, RefundMove.APPROVE),
-        "refund.rejected": steps(REFUND_TRANSITIONS, RefundMove.REJECT),
-        "refund.withdrawn": steps(REFUND_TRANSITIONS, RefundMove.WITHDRAW),
+        "refund.requested": first_changes([REFUND_STARTS[RefundStart.REQUEST]]),
+        "refund.done": first_changes([REFUND_STARTS[RefundStart.CARRY_OUT]])
+        | REFUND_TRANSITIONS.changes(RefundMove.APPROVE),
+        "refund.rejected": REFUND_TRANSITIONS.changes(RefundMove.REJECT),
+        "refund.withdrawn": REFUND_TRANSITIONS.changes(RefundMove.WITHDRAW),
     },
 )
 

@@ -19,7 +19,6 @@ from accounts.enums import AccountStatus
 from accounts.errors import Refused
 from accounts.models import Account
 from accounts.services.notifications import News, notify_members
-from accounts.transitions import sources
 from billing.enums import OrderKind, PackageState, RefundStatus, RenewalMode, TermUnit
 from billing.orders.models import Order
 from billing.orders.quotes import Quote
@@ -60,7 +59,7 @@ def due_renewals(now: datetime) -> PackageQuerySet:
     lead = timedelta(hours=settings.AUTO_RENEWAL_LEAD_HOURS)
     return (
         Package.objects.filter(
-            state__in=sources(PACKAGE_TRANSITIONS, PackageMove.RENEW),
+            state__in=PACKAGE_TRANSITIONS.sources(PackageMove.RENEW),
             renewal_mode=RenewalMode.AUTOMATIC,
             expires_at__lte=now + lead,
             account__status=AccountStatus.ACTIVE,

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import connection
 
-from accounts.transitions import sources, target
 from billing.renewals.auto_renewal import Renewal, foresee_renewals
 from billing.renewals.sweep import (
     ORDERS,
@@ -71,7 +70,7 @@ def _foresee_packages(
     """
     # The sweep would isolate a package first that it then releases.
     is_release = step.move == PackageMove.RELEASE
-    also = sources(PACKAGE_TRANSITIONS, PackageMove.ISOLATE) if is_release else ()
+    also = PACKAGE_TRANSITIONS.sources(PackageMove.ISOLATE) if is_release else ()
     with connection.cursor() as cursor:
         cursor.execute(
             f"{_PACKAGE_ROWS} WHERE {step_condition(step, *also)} ORDER BY t.id",
@@ -96,7 +95,7 @@ def _foresee_packages(
 
 def _foresee_renewals(now: datetime, renewals: list[Renewal]) -> Iterator[PlannedChange]:
     found = {renewal.package: renewal for renewal in renewals}
-    renewed = target(PACKAGE_TRANSITIONS, PackageMove.RENEW).value
+    renewed = PACKAGE_TRANSITIONS.target(PackageMove.RENEW).value
     with connection.cursor() as cursor:
         cursor.execute(
             f"{_PACKAGE_ROWS} WHERE t.id = ANY(%(ids)s) ORDER BY t.expires_at, t.id",

@@ -7,7 +7,7 @@ is killed leaves whole batches behind that the next run does not find again.
 """
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from django.db import DatabaseError, InternalError, connection, transaction
 
 from accounts.access import PERMISSIONS_OF_ROLE, Permission
 from accounts.errors import Refused
-from accounts.transitions import source, target
+from accounts.transitions import Transitions
 from billing.packages.models import SweepRun
 from billing.packages.release import HOLD, RELEASED_AT, UNDER_REVIEW
 from billing.renewals.auto_renewal import Renewal, due_renewals, renew_automatically
@@ -44,7 +44,7 @@ class Kind:
     table: str
     label: str
     column: str
-    transitions: Mapping[Any, Any]
+    transitions: Transitions[Any, Any]
     key: str
     name_tables: str
     name: str
@@ -71,12 +71,12 @@ class SweepStep:
     @property
     def from_state(self) -> str:
         """The state in which rows are due."""
-        return str(source(self.of.transitions, self.move))
+        return str(self.of.transitions.source(self.move))
 
     @property
     def to_state(self) -> str:
         """The state that rows have afterward."""
-        return str(target(self.of.transitions, self.move))
+        return str(self.of.transitions.target(self.move))
 
 
 PACKAGES = Kind(

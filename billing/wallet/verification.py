@@ -4,7 +4,7 @@ Each is one statement that returns the rows in breach.
 """
 
 from accounts.services.verification import Check, Trail
-from accounts.transitions import first_steps, steps
+from accounts.transitions import first_changes
 from billing.transitions import CREDIT_STARTS, CREDIT_TRANSITIONS, CreditMove, CreditStart
 
 _LEDGER: tuple[Check, ...] = (
@@ -262,10 +262,10 @@ _TRAIL = Trail(
     state="status",
     number="reference",
     verbs={
-        "credit.recorded": first_steps(CREDIT_STARTS.values()),
-        "credit.reversal_asked": first_steps([CREDIT_STARTS[CreditStart.SUBMIT]]),
-        "credit.approved": steps(CREDIT_TRANSITIONS, CreditMove.APPROVE),
-        "credit.rejected": steps(CREDIT_TRANSITIONS, CreditMove.REJECT),
+        "credit.recorded": first_changes(CREDIT_STARTS.values()),
+        "credit.reversal_asked": first_changes([CREDIT_STARTS[CreditStart.SUBMIT]]),
+        "credit.approved": CREDIT_TRANSITIONS.changes(CreditMove.APPROVE),
+        "credit.rejected": CREDIT_TRANSITIONS.changes(CreditMove.REJECT),
     },
 )
 

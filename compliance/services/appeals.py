@@ -13,7 +13,6 @@ from accounts.models import User
 from accounts.services.audit import Event
 from accounts.services.restrictions import lift_restriction
 from accounts.services.second_person import require_second_person
-from accounts.transitions import state_after
 from compliance.enums import AppealState, CaseState
 from compliance.models import Appeal, Violation
 from compliance.policy import (
@@ -137,7 +136,7 @@ def decide_appeal(
     makers = {*handlers_of(case), current.submitted_by_id}
     require_second_person(maker_ids=makers, by=by, account=case.account, now=now)
     was, act = current.state, AppealAct.OVERTURN if is_overturned else AppealAct.UPHOLD
-    after = state_after(APPEAL_TRANSITIONS, was, act)
+    after = APPEAL_TRANSITIONS.after(was, act)
     changes = {
         "state": after,
         "decided_by": by,

@@ -12,7 +12,6 @@ from accounts.models import User
 from accounts.services.audit import Event, record
 from accounts.services.second_person import require_outsider
 from accounts.services.tenants import lock_account
-from accounts.transitions import state_after
 from compliance.enums import CaseState, HistoryAct, Severity, ViolationMeasure
 from compliance.models import Violation, ViolationEvent
 from compliance.policy import PolicyProblem, ViolationRule
@@ -131,7 +130,7 @@ def _wrong_state(case: Violation) -> Refused:
 
 def require_transition(case: Violation, act: CaseAct) -> CaseState:
     """Return the state after an act. Raises Refused where the case is in no state for it."""
-    after = state_after(CASE_TRANSITIONS, case.state, act)
+    after = CASE_TRANSITIONS.after(case.state, act)
     if after is None:
         raise _wrong_state(case)
     return after

@@ -16,7 +16,6 @@ from accounts.models import Account, Application, Proposal, User
 from accounts.services.audit import Event, record
 from accounts.services.second_person import require_approval, require_second_person
 from accounts.services.tenants import lock_account, require_good_standing
-from accounts.transitions import state_after
 from compliance.enums import ConnectionState, Direction, NumberSource
 from compliance.models import ConnectionRequest, ScreeningEntry
 from compliance.screening import Declaration, Screening, judge_declaration, screen
@@ -181,7 +180,7 @@ def require_connection_transition(
     request: ConnectionRequest, act: ConnectionAct
 ) -> ConnectionState:
     """Return the state after an act. Raises Refused where the request is in no state for it."""
-    after = state_after(CONNECTION_TRANSITIONS, request.state, act)
+    after = CONNECTION_TRANSITIONS.after(request.state, act)
     if after is None:
         raise _wrong_state(request)
     return after

@@ -1,7 +1,7 @@
 """Checks of cases, appeals and connection requests against their history and measures."""
 
 from accounts.services.verification import Check, Trail
-from accounts.transitions import first_steps, steps
+from accounts.transitions import first_changes
 from compliance.enums import HistoryAct
 from compliance.services.cases import AUDIT_VERBS
 from compliance.services.measures import RESTRICTION
@@ -22,9 +22,9 @@ _CASES = Trail(
     state="state",
     number="number",
     verbs={
-        "violation.reported": first_steps(CASE_STARTS.values()),
+        "violation.reported": first_changes(CASE_STARTS.values()),
         **{
-            AUDIT_VERBS[HistoryAct(act.value)]: steps(CASE_TRANSITIONS, act)
+            AUDIT_VERBS[HistoryAct(act.value)]: CASE_TRANSITIONS.changes(act)
             for _state, act in CASE_TRANSITIONS
         },
     },
@@ -36,8 +36,8 @@ _APPEALS = Trail(
     state="state",
     number="id",
     verbs={
-        "appeal.submitted": first_steps(APPEAL_STARTS.values()),
-        "appeal.decided": steps(APPEAL_TRANSITIONS, *AppealAct),
+        "appeal.submitted": first_changes(APPEAL_STARTS.values()),
+        "appeal.decided": APPEAL_TRANSITIONS.changes(*AppealAct),
     },
 )
 _CONNECTIONS = Trail(
@@ -47,9 +47,9 @@ _CONNECTIONS = Trail(
     state="state",
     number="number",
     verbs={
-        "connection.requested": first_steps(CONNECTION_STARTS.values()),
+        "connection.requested": first_changes(CONNECTION_STARTS.values()),
         **{
-            f"connection.{after}": steps(CONNECTION_TRANSITIONS, act)
+            f"connection.{after}": CONNECTION_TRANSITIONS.changes(act)
             for (_state, act), after in CONNECTION_TRANSITIONS.items()
         },
     },

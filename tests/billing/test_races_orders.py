@@ -12,7 +12,6 @@ from django.db.models import Sum
 
 from accounts.errors import Refused
 from accounts.models import Account
-from accounts.transitions import target
 from billing.enums import Edition, OrderKind, OrderStatus
 from billing.models import Coupon, LedgerEntry, Order, Package, Payment, Refund
 from billing.offers import services as offers
@@ -362,7 +361,7 @@ def _close_naively(
         raise Refused("closed", code="not_open")
     time.sleep(0.2)
     Order.objects.filter(pk=order.pk).update(
-        status=target(ORDER_TRANSITIONS, move), paid_at=None, paid_by=None
+        status=ORDER_TRANSITIONS.target(move), paid_at=None, paid_by=None
     )
     return order
 

@@ -9,7 +9,6 @@ import pytest
 from accounts.enums import EntityKind
 from accounts.errors import Refused
 from accounts.models import AuditEvent, User
-from accounts.transitions import state_after
 from compliance.enums import (
     OPEN_STATES,
     STANDING_STATES,
@@ -121,9 +120,7 @@ def test_every_state_and_every_act_is_in_the_table() -> None:
 
 
 def test_the_final_states_are_these() -> None:
-    final = {
-        state for state in S if not any(state_after(CASE_TRANSITIONS, state, act) for act in A)
-    }
+    final = {state for state in S if not any(CASE_TRANSITIONS.after(state, act) for act in A)}
     assert final == {S.DISMISSED, S.OVERTURNED}
 
 
@@ -161,7 +158,7 @@ def test_the_table_of_appeals_is_whole() -> None:
     assert APPEAL_TRANSITIONS == ALLOWED_OF_APPEAL
     assert {AS.OPEN, *APPEAL_TRANSITIONS.values()} == set(AS)
     assert {act for _state, act in APPEAL_TRANSITIONS} == set(AA)
-    assert [state_after(APPEAL_TRANSITIONS, state, AA.UPHOLD) for state in AS] == [
+    assert [APPEAL_TRANSITIONS.after(state, AA.UPHOLD) for state in AS] == [
         AS.UPHELD,
         None,
         None,

@@ -179,7 +179,7 @@ CREDITING = (
     in_code(
         "a credit is decided once",
         _CREDITS,
-        "    if current.status not in sources(CREDIT_TRANSITIONS, move):\n",
+        "    if current.status not in CREDIT_TRANSITIONS.sources(move):\n",
         "    if False:\n",
         f"{CREDITS}::test_a_credit_is_decided_once",
         f"{CREDITS}::test_a_reversal_is_decided_once",
@@ -267,7 +267,7 @@ REFUNDING = (
     in_code(
         "a refund request is decided once",
         _REFUNDS,
-        "    if current.status not in sources(REFUND_TRANSITIONS, move):\n",
+        "    if current.status not in REFUND_TRANSITIONS.sources(move):\n",
         "    if False:\n",
         f"{REQUESTS}::test_a_request_is_decided_once",
     ),
