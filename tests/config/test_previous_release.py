@@ -1,0 +1,68 @@
+"""The previous release's code does the main job on this one's schema.
+
+While a release is rolled out, hosts that still run the old code share the database with those that
+run the new one, after the migrations. `previous_release` holds the commit of the old code; whoever
+makes a release writes its commit there (docs/operations.md).
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+
+from tests.bench.databases import address, copy_of
+from tests.programs import find_program, miss
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PREVIOUS = (Path(__file__).parent / "previous_release").read_text().strip()
+
+
+@pytest.fixture
+def old_code(tmp_path: Path) -> Path:
+    """The previous release's files."""
+    git = [find_program("git"), "-C", str(settings.BASE_DIR)]
+    if subprocess.run([*git, "cat-file", "-e", f"{PREVIOUS}^{{commit}}"], check=False).returncode:
+        miss(f"the history does not reach back to {PREVIOUS}")
+    archive = subprocess.run([*git, "archive", PREVIOUS], check=True, capture_output=True).stdout
+    subprocess.run(["tar", "-x", "-C", str(tmp_path)], input=archive, check=True)
+    return tmp_path
+
+
+@pytest.fixture
+def new_schema() -> Iterator[str]:
+    """A copy of the migrated test database, by its name."""
+    usual = str(connection.settings_dict["NAME"])
+    connections.close_all()
+    with copy_of(usual, f"{usual}_previous") as name:
+        yield name
+
+
+def test_the_old_code_does_the_main_job_on_the_new_schema(old_code: Path, new_schema: str) -> None:
+    run = subprocess.run(
+        [
+            sys.executable,
+            *("-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            # Not made anew by the old code's migrations.
+            *("--reuse-db", "tests/test_main_job.py"),
+        ],
+        cwd=old_code,
+        env={
+            **{name: value for name, value in os.environ.items() if "PYTEST" not in name},
+            "DEBUG": "1",
+            "DATABASE_URL": address(new_schema),
+            "TEST_DATABASE_NAME": new_schema,
+        },
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
+    assert "passed" in run.stdout
+    assert "skipped" not in run.stdout
