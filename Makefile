@@ -19,7 +19,7 @@ PRODUCTION := DEBUG=0 LOCAL=0 ENV_FILE=/dev/null ALLOWED_HOSTS=console.example \
 	SECRET_KEY=a-text-of-some-length-that-signs-nothing-anywhere-at-all
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-quick test-nightly screenshots check guards structure states bench lock messages clean
+.PHONY: help install demo test test-quick test-nightly test-next screenshots check guards structure states bench lock messages clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,21 @@ test-quick: $(STAMP) ## run some of it in two minutes: no browser, no races, two
 test-nightly: $(STAMP) ## run all tests with the full counts instead of samples
 	NIGHTLY=1 $(BIN)/python -m pytest -n logical --dist worksteal $(ARGS)
 
+# The newest Django needs a newer Python than the product does. The virtual environment stays.
+NEXT := .venv-next
+NEXT_PYTHON ?= $(firstword $(wildcard $(foreach minor,15 14 13 12,$(addsuffix /python3.$(minor),$(subst :, ,$(PATH))))))
+
+test-next: $(NEXT)/installed ## run all tests on the newest Django; NEXT_PYTHON=python3.13
+	$(NEXT)/bin/python -m pytest -n logical --dist worksteal $(ARGS)
+
+$(NEXT)/installed: requirements/dev.txt requirements/next.txt
+	@test -n "$(NEXT_PYTHON)" \
+		|| { echo "Python 3.12 or later is needed; NEXT_PYTHON=... names one." >&2; exit 1; }
+	@test -x $(NEXT)/bin/python || $(NEXT_PYTHON) -m venv $(NEXT)
+	$(NEXT)/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/dev.txt
+	$(NEXT)/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/next.txt
+	@touch $@
+
 screenshots: $(STAMP) ## picture every page, light, dark, wide, narrow, English, Chinese
 	SCREENSHOTS=test-results/screenshots $(BIN)/python -m pytest -n logical tests/test_every_page.py $(ARGS)
 	@echo "See test-results/screenshots."
@@ -87,20 +102,22 @@ bench: $(STAMP) ## measure, beside a reference measured in the same run
 
 # --- Keeping up ----------------------------------------------------------------------------
 
-UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url
 
 lock: $(STAMP) ## compile pyproject.toml's dependencies to locks with hashes
-	$(UV_COMPILE) $(ARGS) --output-file requirements/base.txt pyproject.toml
-	$(UV_COMPILE) $(ARGS) --constraints requirements/base.txt --group dev \
+	$(UV_COMPILE) --python-version 3.11 $(ARGS) --output-file requirements/base.txt pyproject.toml
+	$(UV_COMPILE) --python-version 3.11 $(ARGS) --constraints requirements/base.txt --group dev \
 		--output-file requirements/dev.txt pyproject.toml
+	$(UV_COMPILE) --python-version 3.12 $(ARGS) --no-deps \
+		--output-file requirements/next.txt requirements/next.in
 
 messages: $(STAMP) ## collect the strings to translate, and compile them
 	$(BIN)/python manage.py makemessages --locale zh_Hans --no-wrap --no-location \
 		--no-obsolete --ignore staticfiles --ignore tests
-	$(BIN)/python manage.py compilemessages --ignore .venv
+	$(BIN)/python manage.py compilemessages --ignore ".venv*"
 
 clean: ## remove all that was made, the local database included
 	-@test -x $(BIN)/python && $(BIN)/python -m config.embedded_postgres remove
-	rm -rf $(VENV) .local staticfiles test-results .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf $(VENV) $(NEXT) .local staticfiles test-results .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis .coverage htmlcov

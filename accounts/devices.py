@@ -22,7 +22,7 @@ _PEOPLE = 10
 
 
 def _digest(email: str) -> str:
-    return salted_hmac(_SALT, email_key(email)).hexdigest()[:24]
+    return salted_hmac(_SALT, email_key(email), algorithm="sha256").hexdigest()[:24]
 
 
 def _read(request: HttpRequest) -> dict[str, Any]:
