@@ -6,8 +6,12 @@ are, `WEB_THREADS` how many requests each serves at a time.
 
 import importlib
 import os
+import shutil
 import signal
 import sys
+import tempfile
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 from config import environment, logs
@@ -41,6 +45,28 @@ logconfig_dict = logs.configuration(
 )
 
 
+def _metrics_folder() -> str:
+    """The folder in which this master's workers count; kept by a reload, not shared with others."""
+    own = f"console-metrics-{os.getpid()}-"
+    given = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+    return given if Path(given).name.startswith(own) else tempfile.mkdtemp(prefix=own)
+
+
+if __name__ == "__config__":
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = _metrics_folder()
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give the worker the lowest number that no living one has.
+
+    Its files of metrics are named by it, so that a worker goes on counting where an earlier one
+    ended, and there are never more files than there were workers at a time.
+    """
+    taken = {getattr(other, "number", None) for other in server.WORKERS.values()}
+    worker.number = next(number for number in count() if number not in taken)
+    os.environ["WORKER_NUMBER"] = str(worker.number)
+
+
 def post_fork(server: Any, worker: Any) -> None:
     """Forget what the master has loaded of the console: a worker loads it as it is now."""
     if not preload_app:
@@ -67,7 +93,8 @@ def post_worker_init(worker: Any) -> None:
 
 
 def on_exit(server: Any) -> None:
-    """Leave nothing running: the embedded database goes with its last user."""
+    """Leave nothing behind: neither counts, nor the embedded database, with its last user."""
+    shutil.rmtree(_metrics_folder(), ignore_errors=True)
     embedded = sys.modules.get("config.embedded_postgres")
     if embedded:
         embedded.leave()

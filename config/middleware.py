@@ -1,35 +1,30 @@
 """What surrounds every request."""
 
-import codecs
 import logging
 import re
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
-from django.utils.http import parse_header_parameters
 
 from accounts.services.locks import waiting_briefly
 from config.errors import bad_request
 from config.logs import request_id
+from config.metrics import count_request
 from config.outages import answer_outage
+from config.unreadable import UNREADABLE, is_readable
 
 logger = logging.getLogger("console.request")
 
 # An id from the proxy is taken over only in this form, since it goes into logs and headers.
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Asked for every few seconds by machines; their answers are of no interest in the log.
-_QUIET = frozenset({"/healthz", "/readyz"})
-
-#: The note of `set_unreadable_aside` in a WSGI environment.
-UNREADABLE = "console.unreadable"
-_ENCODINGS = frozenset({"utf-8", "ascii"})
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class RequestLogMiddleware:
-    """Gives each request an id, returns it as `X-Request-ID`, and logs one line when answered."""
+    """Gives each request an id, returned as `X-Request-ID`; counts it and logs one line of it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -45,7 +40,9 @@ class RequestLogMiddleware:
             response = self.get_response(request)
             response.headers["X-Request-ID"] = given
             if request.path not in _QUIET:
-                self._log(request, response, time.perf_counter() - started)
+                seconds = time.perf_counter() - started
+                count_request(request, response, seconds)
+                self._log(request, response, seconds)
         finally:
             request_id.reset(token)
         return response
@@ -143,33 +140,10 @@ class ReadableRequestMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.META.get(UNREADABLE) or not _is_readable(request.META.get("CONTENT_TYPE", "")):
+        if request.META.get(UNREADABLE) or not is_readable(request.META.get("CONTENT_TYPE", "")):
             return bad_request(request)
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer a form that broke off on its way, should anybody still be there to read it."""
         return bad_request(request) if isinstance(exception, UnreadablePostError) else None
-
-
-def set_unreadable_aside(environ: dict[str, Any]) -> None:
-    """Replace a content type that Django could not make a request of by a note for the middleware.
-
-    Django decodes the query while it makes the request, so that an encoding which always fails
-    ends in an error before any middleware is asked.
-    """
-    if not _is_readable(environ.get("CONTENT_TYPE", "")):
-        environ["CONTENT_TYPE"] = ""
-        environ[UNREADABLE] = True
-
-
-def _is_readable(content_type: str) -> bool:
-    """Whether text of this content type is in UTF-8, as browsers send it.
-
-    Python knows many more encodings; some are none of text, and some fail whatever they are given.
-    """
-    try:
-        _type, parameters = parse_header_parameters(content_type)
-        return codecs.lookup(parameters.get("charset", "utf-8")).name in _ENCODINGS
-    except (LookupError, ValueError):
-        return False

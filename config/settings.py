@@ -9,6 +9,7 @@ import fcntl
 import os
 import secrets
 from decimal import Decimal
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,14 @@ def _secret_key() -> str:
             key_file.write(key)
             key_file.flush()
     return key
+
+
+def _networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """The networks of a variable, such as `10.0.0.0/8`, separated by commas."""
+    try:
+        return [ip_network(text) for text in env.list(name, default=[])]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from error
 
 
 SECRET_KEY = _secret_key()
@@ -295,8 +304,8 @@ STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=not LOCAL)
 
 HTTPS = env.bool("HTTPS", default=not LOCAL)
 SECURE_SSL_REDIRECT = HTTPS
-# A load balancer's probes come over plain HTTP.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# A load balancer's probes and the collector of metrics come over plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_SECURE = HTTPS
@@ -398,6 +407,12 @@ LOGGING = logs.configuration(
     level=env.str("LOG_LEVEL", default="INFO"),
     tracebacks=DEBUG,
 )
+
+# --- Metrics -------------------------------------------------------------------------------
+
+# Who may read `/metrics`: whoever fits all of these that are set, and nobody where none is.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_NETWORKS = _networks("METRICS_NETWORKS")
 
 # --- Business policy -----------------------------------------------------------------------
 # Numbers that the business may change without a release.

@@ -9,7 +9,7 @@ from django.views.generic import RedirectView
 
 from accounts.converters import SdkAppIdConverter, UinConverter
 from accounts.views import home, preferences
-from config import errors, health, outages
+from config import errors, health, metrics, outages
 from config.start import views as start
 
 # Before the apps' lists are read, which use them.
@@ -29,6 +29,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.show, name="metrics"),
     path("language/", preferences.set_language, name="set_language"),
     path("theme/", preferences.set_theme, name="set_theme"),
     # What the library's pages write and the mail that tells of it are one transaction.

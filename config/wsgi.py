@@ -12,7 +12,7 @@ from django.db import connections
 from django.urls import get_resolver
 
 from config.checks import refuse_old_database
-from config.middleware import set_unreadable_aside
+from config.unreadable import set_unreadable_aside
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

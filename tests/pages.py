@@ -195,7 +195,7 @@ def client_of(email: str) -> Client:
 def _public(token: str) -> Iterator[tuple[str, str]]:
     for address in ADDRESSES:
         names = {name for _converter, name in address.parts}
-        if names <= {"token"} and address.name not in {"healthz", "readyz"}:
+        if names <= {"token"} and address.name not in {"healthz", "readyz", "metrics"}:
             yield address.name, reverse(address.name, kwargs=dict.fromkeys(names, token))
     for name, kwargs in SIGNING_IN.items():
         yield name, reverse(name, kwargs=kwargs)

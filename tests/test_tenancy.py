@@ -40,6 +40,8 @@ PUBLIC = {
     "home",
     "healthz",
     "readyz",
+    # Answers nobody until a setting says whom.
+    "metrics",
     "set_language",
     "set_theme",
     "compliance:guidelines",

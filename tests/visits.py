@@ -28,8 +28,8 @@ from accounts.admin.base import ObjectActions
 from accounts.enums import Role
 from accounts.models import Account, Application, Membership, User
 from compliance.models import Evidence
-from config.middleware import set_unreadable_aside
 from config.staff.groups import GROUPS
+from config.unreadable import set_unreadable_aside
 from tests import pages
 from tests.test_tenancy import ADDRESSES, PUBLIC, Address
 

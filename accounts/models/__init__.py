@@ -5,6 +5,7 @@ from accounts.models.joining import Invitation, PendingAccount
 from accounts.models.mail import OutgoingMail
 from accounts.models.notifications import Notification
 from accounts.models.proposals import Proposal
+from accounts.models.runs import CommandRun
 from accounts.models.tenants import Account, Application, Entity, Membership, Restriction
 from accounts.models.users import User
 
@@ -12,6 +13,7 @@ __all__ = [
     "Account",
     "Application",
     "AuditEvent",
+    "CommandRun",
     "Entity",
     "Invitation",
     "Membership",

@@ -13,6 +13,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from accounts.services.outbox import Delivery, send_due
+from accounts.services.runs import record_run
 
 #: A message about signing in should be there before its reader looks.
 PAUSE_SECONDS = 2
@@ -52,6 +53,11 @@ class Command(BaseCommand):
                 raise CommandError(
                     f"The mail server could not be reached: {error}", returncode=2
                 ) from error
+        record_run(
+            command="send_notifications",
+            failures=result.failed + result.given_up,
+            now=timezone.now(),
+        )
         if options["json"]:
             self.stdout.write(json.dumps(vars(result)))
         elif options["verbosity"] > 0 and any(vars(result).values()):

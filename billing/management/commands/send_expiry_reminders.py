@@ -6,7 +6,9 @@ from itertools import islice
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
+from accounts.services.runs import record_run
 from billing.management import as_of
 from billing.renewals.reminders import DueReminder, find_due_reminders, send_reminders
 
@@ -27,6 +29,8 @@ class Command(BaseCommand):
         sent: list[DueReminder] = []
         while batch := list(islice(due, options["batch_size"])):
             sent += batch if options["dry_run"] else send_reminders(due=batch, now=now)
+        if not options["dry_run"]:
+            record_run(command="send_expiry_reminders", now=timezone.now())
         if options["json"]:
             rows = [each.to_json() for each in sent]
             self.stdout.write(json.dumps({"as_of": now.isoformat(), "reminders": rows}))

@@ -5,7 +5,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
+from accounts.services.runs import record_run
 from config.verification import count_checks, find_all_breaches, one_snapshot
 
 
@@ -18,6 +20,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         with one_snapshot():
             breaches = [breach.message for breach in find_all_breaches()]
+        record_run(command="verify_ledger", failures=len(breaches), now=timezone.now())
         if options["json"]:
             self.stdout.write(json.dumps({"checks": count_checks(), "breaches": breaches}))
         else:
