@@ -9,6 +9,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from accounts.services.locks import waiting_briefly
+from config.addresses import client_address
 from config.errors import bad_request
 from config.logs import request_id
 from config.metrics import count_request
@@ -66,6 +67,9 @@ class RequestLogMiddleware:
                 "view": match.view_name if match else None,
                 "status": response.status_code,
                 "milliseconds": round(seconds * 1000, 1),
+                "address": client_address(request) or None,
+                # Whose account was asked for, whether or not it may be seen.
+                "uin": match.kwargs.get("uin") if match else None,
                 "user": getattr(user, "pk", None),
             },
         )

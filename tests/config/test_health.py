@@ -10,10 +10,13 @@ from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import OperationalError
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from billing.models import SweepRun
 from config import logs
+from tests.factories import make_customer, signed_in
 
 
 def test_healthz_answers_without_a_database(client: Client) -> None:
@@ -127,11 +130,49 @@ def test_a_request_is_one_line_without_its_query(
         "path": "/nothing-here",
         "view": None,
         "status": 404,
+        "address": "127.0.0.1",
+        "uin": None,
         "user": None,
         "request_id": "the-request",
     }
     # Django's own word on it belongs to the same request.
     assert djangos["request_id"] == "the-request"
+
+
+@pytest.mark.django_db
+def test_a_request_names_account_view_person_and_client(
+    caplog: pytest.LogCaptureFixture, settings: Settings
+) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    customer = make_customer()
+    url = reverse("start", kwargs={"uin": customer.account.uin})
+    client = signed_in(customer.owner)
+    # What a client writes itself stands before what the trusted proxy adds.
+    headers = {"X-Forwarded-For": "10.9.9.9, 198.51.100.7"}
+    answers = [client.get(url, headers=headers), Client().get(url)]
+
+    lines = [
+        json.loads(logs.JsonFormatter().format(record))
+        for record in caplog.records
+        if record.name == "console.request"
+    ]
+    assert [answer.status_code for answer in answers] == [200, 302]
+    names = ("uin", "view", "user", "address")
+    assert [tuple(line[name] for name in names) for line in lines] == [
+        (customer.account.uin, "start", customer.owner.pk, "198.51.100.7"),
+        (customer.account.uin, "start", None, "127.0.0.1"),
+    ]
+
+
+@pytest.mark.parametrize("claimed", ["", "nonsense", "a\nb", "1.2.3.4, , "])
+def test_an_address_that_cannot_be_read_stops_no_request(
+    client: Client, caplog: pytest.LogCaptureFixture, settings: Settings, claimed: str
+) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 2
+    client.get("/nothing-here", headers={"X-Forwarded-For": claimed})
+
+    (address,) = [r.address for r in caplog.records if r.name == "console.request"]  # type: ignore[attr-defined]
+    assert address == (None if claimed else "127.0.0.1")
 
 
 def test_an_exception_stays_on_its_line() -> None:
