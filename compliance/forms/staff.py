@@ -196,7 +196,8 @@ class EntryForm(IndustryForm):
         label=_("Industry"),
         queryset=Industry.objects.order_by("position", "pk"),
         required=False,
-        help_text=_("Empty for a prohibited service."),
+        empty_label=_("No industry"),
+        help_text=_("A prohibited service belongs to no industry."),
     )
     rule = forms.ChoiceField(label=_("When refused"), choices=EntryRule.choices)
     is_active = forms.BooleanField(
