@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Model
 
 
-def call_function(name: str, *arguments: Any) -> Any:
+def call_function(name: str, *arguments: Any, using: str = DEFAULT_DB_ALIAS) -> Any:
     """Return what a function of the database returns; a queryset needs a table to select from."""
     marks = ", ".join("%s" for _argument in arguments)
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(f"SELECT {name}({marks})", arguments)
         return cursor.fetchone()[0]
 

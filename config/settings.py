@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.replica.RecentChangeMiddleware",
     "accounts.middleware.SessionActivityMiddleware",
     "accounts.middleware.KnownDeviceMiddleware",
     "accounts.middleware.PrivatePagesMiddleware",
@@ -177,9 +178,17 @@ def _database() -> dict[str, Any]:
     else:
         _required("DATABASE_URL", "the address of a PostgreSQL database")
         database = dict(env.db_url("DATABASE_URL"))
+    database = _connected(database, "DATABASE_URL")
+    # A name of its own lets several test runs go on side by side on one server.
+    database["TEST"] = {"NAME": env.str("TEST_DATABASE_NAME", default="test_tccc")}
+    return database
+
+
+def _connected(database: dict[str, Any], variable: str) -> dict[str, Any]:
+    """Add to an address, which came from `variable`, how the console connects to it."""
     if database["ENGINE"] != "django.db.backends.postgresql":
         raise ImproperlyConfigured(
-            "The console runs on PostgreSQL only: DATABASE_URL must begin with postgres://."
+            f"The console runs on PostgreSQL only: {variable} must begin with postgres://."
         )
     # Merged, not assigned: OPTIONS may hold what the address said, such as a socket's folder.
     options = database.setdefault("OPTIONS", {})
@@ -215,12 +224,19 @@ def _database() -> dict[str, Any]:
         database["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=0 if is_lent else 60)
     # A connection that a restart of the database broke is replaced before it is used.
     database["CONN_HEALTH_CHECKS"] = True
-    # A name of its own lets several test runs go on side by side on one server.
-    database["TEST"] = {"NAME": env.str("TEST_DATABASE_NAME", default="test_tccc")}
     return database
 
 
 DATABASES = {"default": _database()}
+# A streaming replica, from which lists, exports and statements are read (accounts/replica.py).
+if env.str("DATABASE_REPLICA_URL", default=""):
+    _address = dict(env.db_url("DATABASE_REPLICA_URL"))
+    DATABASES["replica"] = _connected(_address, "DATABASE_REPLICA_URL")
+    DATABASES["replica"]["TEST"] = {"MIRROR": "default"}
+    DATABASE_ROUTERS = ["accounts.replica.ReplicaRouter"]
+# What is further behind is not read. Whoever has changed something reads it for as long from the
+# primary.
+REPLICA_MAX_LAG_SECONDS = env.int("REPLICA_MAX_LAG_SECONDS", default=5)
 
 # How long a page's request waits for a row that is locked, and how many wait at a time in each web
 # process: for the same row, and in all, which leaves half of the threads and connections to others.
@@ -313,6 +329,7 @@ LANGUAGE_COOKIE_SECURE = HTTPS
 _HOST_ONLY = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME = f"{_HOST_ONLY}session"
 CSRF_COOKIE_NAME = f"{_HOST_ONLY}csrf"
+REPLICA_COOKIE_NAME = f"{_HOST_ONLY}changed"
 DEVICE_COOKIE_NAME = f"{_HOST_ONLY}device"
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=True)

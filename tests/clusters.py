@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 
-from config.embedded_postgres import ROLE, Server
+from config.embedded_postgres import PORT, ROLE, SUPERUSER, Server
 from tests.places import free_port
 from tests.programs import find_program
 
@@ -71,6 +72,79 @@ def start(server: Server) -> None:
 
 
 @contextmanager
+def standby_of(server: Server) -> Iterator["Standby"]:
+    """A streaming replica of the server, in the server's folder."""
+    standby = Standby(server)
+    with (server.data / "pg_hba.conf").open("a") as file:
+        file.write("local replication all peer map=checkout\n")
+    _let_nobody_in(server, SUPERUSER)
+    standby.start()
+    try:
+        yield standby
+    finally:
+        standby.stop()
+
+
+class Standby:
+    """A replica that follows, may be paused, and may be stopped."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.data = server.folder / "standby"
+        self.socket_folder = server.folder / "standby-socket"
+        for folder in (self.data, self.socket_folder):
+            folder.mkdir(mode=0o700)
+            if server.as_root:
+                shutil.chown(folder, "nobody", "nogroup")
+
+    @property
+    def url(self) -> str:
+        """The address for `DATABASE_REPLICA_URL`."""
+        return f"postgres://{ROLE}@/{ROLE}?host={self.socket_folder}"
+
+    def start(self) -> None:
+        """Copy the server's data, and follow it from there."""
+        self.server._run(
+            "pg_basebackup",
+            *("-D", str(self.data), "-h", str(self.server.socket_folder), "-p", str(PORT)),
+            *("-U", SUPERUSER, "-R", "-X", "stream", "-c", "fast", "--no-sync"),
+        )
+        self.server._run(
+            "pg_ctl",
+            *("-D", str(self.data), "-l", str(self.data / "standby.log"), "-w"),
+            *("-o", f"-k {self.socket_folder} -p {PORT}", "start"),
+        )
+
+    def stop(self) -> None:
+        """Stop, if it runs."""
+        if (self.data / "postmaster.pid").exists():
+            self.server._run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
+
+    def ask(self, statement: str) -> Any:
+        """Return what a statement of the superuser returns."""
+        with psycopg.connect(
+            host=str(self.socket_folder), port=PORT, dbname=ROLE, user=SUPERUSER
+        ) as connection:
+            found = connection.execute(statement).fetchone()
+        return found[0] if found else None
+
+    def wait_for(self, statement: str) -> None:
+        """Wait until a statement returns true here."""
+        until = time.monotonic() + 10
+        while not self.ask(statement):
+            assert time.monotonic() < until, statement
+            time.sleep(0.05)
+
+
+def _let_nobody_in(server: Server, role: str) -> None:
+    """Let the embedded server's own user connect as this role, where that is not the caller."""
+    if server.as_root:
+        with (server.data / "pg_ident.conf").open("a") as file:
+            file.write(f"checkout nobody {role}\n")
+    server._run("pg_ctl", "-D", str(server.data), "reload")
+
+
+@contextmanager
 def pooled(server: Server, folder: Path, connections: int = 20) -> Iterator[str]:
     """The address of the same database behind PgBouncer, set up as config/deploy/ says."""
     port = free_port()
@@ -93,9 +167,7 @@ def pooled(server: Server, folder: Path, connections: int = 20) -> Iterator[str]
     # PgBouncer refuses to be root, and the embedded server asks who its callers are.
     if server.as_root:
         identity = {"user": "nobody", "group": "nogroup", "extra_groups": []}
-        with (server.data / "pg_ident.conf").open("a") as file:
-            file.write(f"checkout nobody {ROLE}\n")
-        server._run("pg_ctl", "-D", str(server.data), "reload")
+    _let_nobody_in(server, ROLE)
     file_path = server.folder / "pgbouncer.ini"
     file_path.write_text(text)
     file_path.chmod(0o644)

@@ -11,7 +11,12 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+)
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -23,6 +28,7 @@ from accounts.admin.paginator import LeanChangeList, LeanPaginator
 from accounts.admin.search import SearchableField, search
 from accounts.forms.staff import ActionForm, ReasonForm
 from accounts.models import User
+from accounts.replica import answer_from_replica
 from accounts.text import clean_line
 
 __all__ = [
@@ -59,6 +65,14 @@ class LeanAdmin(ObjectActions):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[LeanChangeList]:
         return LeanChangeList
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list, read from the replica where there is one."""
+        return answer_from_replica(
+            request, lambda: super(LeanAdmin, self).changelist_view(request, extra_context)
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

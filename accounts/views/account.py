@@ -17,6 +17,7 @@ from accounts.forms.people import AccountNameForm
 from accounts.http import redirect_after, render_page
 from accounts.models import Application, AuditEvent
 from accounts.paging import read_history_page
+from accounts.replica import may_read_replica
 from accounts.services.standings import read_standings
 from accounts.services.tenants import rename_account
 from accounts.views.home import posted
@@ -79,6 +80,7 @@ def account_rename(request: HttpRequest, access: AccountAccess) -> HttpResponse:
 
 
 @account_page(Permission.READ_AUDIT)
+@may_read_replica
 @require_safe
 def audit(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """Tell what happened in the account: who, what, when, why."""

@@ -21,6 +21,7 @@ from accounts.access import AccountAccess, Permission, account_page, load_applic
 from accounts.errors import Refused
 from accounts.http import render_page, wants_fragment
 from accounts.models import Application
+from accounts.replica import may_read_replica
 from accounts.spreadsheets import stream_csv, write_xlsx
 from agents.enums import ImportStatus
 from agents.forms import FilterForm
@@ -197,6 +198,7 @@ def template(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Http
 
 
 @account_page(Permission.EXPORT_AGENTS)
+@may_read_replica
 @require_safe
 def export(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponseBase:
     """Give the agents that the address's filter matches, as CSV or XLSX."""

@@ -18,6 +18,7 @@ from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
 from accounts.models import Account
 from accounts.paging import read_numbered_page
+from accounts.replica import may_read_replica
 from accounts.text import mask_name
 from billing.calendar import billing_zone
 from billing.enums import RefundStatus, TenderKind
@@ -43,6 +44,7 @@ def _returned_to(account: Account, refunds: Iterable[Refund]) -> dict[int, Decim
 
 
 @account_page(Permission.READ_MONEY)
+@may_read_replica
 @require_safe
 def refunds(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """List the account's refunds, and what came back of orders that it paid for others."""

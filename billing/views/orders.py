@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.paging import read_numbered_page
+from accounts.replica import may_read_replica
 from accounts.text import mask_name
 from billing.enums import OrderKind, ShownOrderStatus
 from billing.orders.forms.orders import OrderFilterForm
@@ -30,6 +31,7 @@ from billing.refunds.queries import find_refunds, refunded_of, sum_returned
 
 
 @account_page(Permission.READ_MONEY)
+@may_read_replica
 @require_safe
 def orders(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """List the account's orders, the newest first."""

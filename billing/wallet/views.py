@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.paging import read_numbered_page
+from accounts.replica import may_read_replica
 from accounts.spreadsheets import Cell, stream_csv, write_xlsx
 from billing.catalog.queries import find_price_book
 from billing.enums import CreditStatus, FundKind, LedgerKind
@@ -59,6 +60,7 @@ def funds(request: HttpRequest, access: AccountAccess) -> HttpResponse:
 
 
 @account_page(Permission.READ_MONEY)
+@may_read_replica
 @require_safe
 def months(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """Show what each month put into the funds, and what was left at its end.
@@ -77,6 +79,7 @@ def months(request: HttpRequest, access: AccountAccess) -> HttpResponse:
 
 
 @account_page(Permission.READ_MONEY)
+@may_read_replica
 @require_safe
 def statement(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """Show what moved in the funds, and what is in them now."""
@@ -104,6 +107,7 @@ def statement(request: HttpRequest, access: AccountAccess) -> HttpResponse:
 
 
 @account_page(Permission.READ_MONEY)
+@may_read_replica
 @require_safe
 def statement_csv(request: HttpRequest, access: AccountAccess) -> HttpResponseBase:
     """Hand out the chosen part of the statement as CSV, piece by piece."""
@@ -117,6 +121,7 @@ def statement_csv(request: HttpRequest, access: AccountAccess) -> HttpResponseBa
 
 
 @account_page(Permission.READ_MONEY)
+@may_read_replica
 @require_safe
 def statement_xlsx(request: HttpRequest, access: AccountAccess) -> HttpResponseBase:
     """Hand out the chosen part of the statement as XLSX."""

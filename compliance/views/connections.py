@@ -12,6 +12,7 @@ from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
 from accounts.models import Application
 from accounts.paging import read_numbered_page
+from accounts.replica import may_read_replica
 from compliance.enums import ConnectionState
 from compliance.forms.customers import ConnectionForm
 from compliance.models import ConnectionRequest, ScreeningEntry
@@ -28,6 +29,7 @@ def _page_of(access: AccountAccess, connection: ConnectionRequest) -> str:
 
 
 @account_page()
+@may_read_replica
 @require_safe
 def connection_requests(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """List the account's requests, the newest first, and the applications that lack one."""

@@ -11,6 +11,7 @@ from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
 from accounts.paging import read_numbered_page
+from accounts.replica import may_read_replica
 from compliance.forms.customers import AppealForm
 from compliance.models import Violation
 from compliance.services.appeals import submit_appeal
@@ -18,6 +19,7 @@ from compliance.services.disclosure import list_cases, show_case, show_standing
 
 
 @account_page()
+@may_read_replica
 @require_safe
 def violations(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """List the account's cases, the newest first, with what the account's status means."""
