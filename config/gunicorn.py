@@ -1,13 +1,15 @@
 """How gunicorn serves the console: in the demo and in production.
 
 `GUNICORN_BIND` (or `PORT`) says where to listen, `WEB_CONCURRENCY` how many processes there
-are, `WEB_THREADS` how many requests each serves at a time.
+are, `WEB_THREADS` how many requests each serves at a time. With `WITH_WORKER`, as in the demo,
+background jobs run in a process beside them.
 """
 
 import importlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from itertools import count
@@ -74,8 +76,18 @@ def post_fork(server: Any, worker: Any) -> None:
             del sys.modules[name]
 
 
+#: The process that runs background jobs beside this one.
+_job_workers: list[subprocess.Popen[bytes]] = []
+
+
 def when_ready(server: Any) -> None:
     """Tell a person where to look, once there is something to see."""
+    if env.bool("WITH_WORKER", default=False):
+        # Not before: a server that cannot take its port would leave it behind.
+        run = [sys.executable, "manage.py", "run_worker"]
+        # It counts no requests.
+        own = {key: value for key, value in os.environ.items() if "PROMETHEUS" not in key}
+        _job_workers.append(subprocess.Popen(run, env=own))  # noqa: S603 - this very program
     if IS_LOCAL:
         # Closing the terminal ends it too; elsewhere gunicorn takes this for "read settings anew".
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
@@ -93,8 +105,14 @@ def post_worker_init(worker: Any) -> None:
 
 
 def on_exit(server: Any) -> None:
-    """Leave nothing behind: neither counts, nor the embedded database, with its last user."""
+    """Leave nothing behind: no counts, no worker, nor the embedded database without a user."""
     shutil.rmtree(_metrics_folder(), ignore_errors=True)
+    for process in _job_workers:
+        process.terminate()
+        try:
+            process.wait(graceful_timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
     embedded = sys.modules.get("config.embedded_postgres")
     if embedded:
         embedded.leave()

@@ -133,6 +133,8 @@ def configuration(style: str, level: str, *, tracebacks: bool = False) -> dict[s
             name: {"handlers": [], "propagate": True, "level": level}
             for name in ("django", "django.server", "gunicorn.error")
         }
+        # What workers do is told; of each job that is deferred, its row tells.
+        | {"procrastinate": {"level": "WARNING"}, "procrastinate.worker": {"level": level}}
         # The console logs requests itself, with more about them.
         | {"gunicorn.access": {"handlers": [], "propagate": False}},
     }

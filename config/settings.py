@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "heroicons",
     "pgtrigger",
+    "procrastinate.contrib.django",
     "template_partials",
 ]
 
@@ -414,8 +415,29 @@ CONSOLE_URL = env.str(
 )
 EMAIL_TIMEOUT = 10
 # On a machine of one's own, mail about signing in is tried as soon as it is queued, so that it
-# needs no second program there. Elsewhere `send_notifications` sends it.
+# needs no second program there. Elsewhere workers send it, or `send_notifications`.
 MAIL_AT_ONCE = env.bool("MAIL_AT_ONCE", default=LOCAL)
+
+# --- Background jobs -----------------------------------------------------------------------
+
+# Threads that each worker has for quick jobs, such as mail, and as many for long ones.
+WORKER_THREADS = env.int("WORKER_THREADS", default=2)
+# How often a worker says that it lives. After three times as long without a word, its jobs are
+# given to others.
+WORKER_HEARTBEAT_SECONDS = env.float("WORKER_HEARTBEAT_SECONDS", default=10)
+# How often a worker looks for jobs by itself. Usually the database tells it of each, but through
+# PgBouncer in transaction mode it cannot.
+WORKER_POLL_SECONDS = env.float("WORKER_POLL_SECONDS", default=5)
+WORKER_LISTENS = not env.bool("DATABASE_TRANSACTION_POOLING", default=False)
+# How long jobs that failed or were canceled can be looked up.
+JOB_KEEP_DAYS = env.int("JOB_KEEP_DAYS", default=30)
+# When workers start what nobody asks for, as cron writes it, in UTC.
+OUTBOX_CRON = env.str("OUTBOX_CRON", default="* * * * *")
+SWEEP_CRON = env.str("SWEEP_CRON", default="*/10 * * * *")
+REMINDER_CRON = env.str("REMINDER_CRON", default="7 * * * *")
+VERIFY_CRON = env.str("VERIFY_CRON", default="30 19 * * *")
+JOB_RESCUE_CRON = env.str("JOB_RESCUE_CRON", default="* * * * *")
+JOB_CLEANUP_CRON = env.str("JOB_CLEANUP_CRON", default="15 19 * * *")
 
 # --- Logs ----------------------------------------------------------------------------------
 

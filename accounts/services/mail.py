@@ -1,7 +1,7 @@
 """Queueing mail to addresses, in the transaction of what it tells.
 
-Nothing is sent here, so a mail server that is away costs no request anything:
-`accounts.services.outbox` sends what waits.
+Nothing is sent here, so a mail server that is away costs no request anything: a background job,
+or `send_notifications`, sends what waits.
 """
 
 import logging
@@ -12,9 +12,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
+from accounts.jobs import defer
 from accounts.models import OutgoingMail, User
 from accounts.services.audit import Event, record
-from accounts.services.outbox import send_at_once
+from accounts.services.outbox import SEND_MAIL, send_at_once
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ def queue_mail(
         expires_at=expires_at or now + USEFUL,
         next_attempt_at=now,
     )
+    defer(SEND_MAIL, {"ids": [mail.pk]})
     if settings.MAIL_AT_ONCE:
         send_at_once(mail, now=now)
     return mail
@@ -66,6 +68,7 @@ def repeat_mail(*, mail: OutgoingMail, reason: str, by: User, now: datetime) -> 
         )
     current.next_attempt_at, current.attempts = now, 0
     current.save(update_fields=["next_attempt_at", "attempts"])
+    defer(SEND_MAIL, {"ids": [current.pk]})
     event = Event(verb="mail.repeated", target=current, reason=reason)
     record([event], account=None, by=by, now=now)
     return current

@@ -11,7 +11,7 @@
 
 belongs to the event that it tells of: `accounts.services.audit.record` writes both. News without
 an event, such as a reminder, go to `notify_members`, inside the transaction of what they tell:
-rows are written, nothing is sent. `send_notifications` sends them.
+rows are written, nothing is sent. Background jobs send them, or `send_notifications`.
 
 There is nothing to register: the kind names its texts.
 
@@ -36,11 +36,14 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
 
 from accounts.access import PERMISSIONS_OF_ROLE, Permission
+from accounts.jobs import defer
 from accounts.models import Account, Membership, Notification, User
 from accounts.prepared import PreparedQuery
+from accounts.services.outbox import SEND_NEWS
 
-#: Rows written by one statement.
+#: Rows written by one statement, and sent by one job.
 _BATCH = 1000
+_SENT = 100
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,14 @@ def notify_members(news: Iterable[News], *, now: datetime) -> None:
         for item in items
         for user_id in _recipients(item, members.get(item.account.pk, []))
     ]
-    # Whoever was told already is left out by the key (user, dedupe_key).
-    Notification.objects.bulk_create(rows, batch_size=_BATCH, ignore_conflicts=True)
+    # Whoever was told already is left out by the key (user, dedupe_key). The database does not
+    # say who was, so this news is sent by the next look into the outbox.
+    once = [row for row in rows if row.dedupe_key]
+    Notification.objects.bulk_create(once, batch_size=_BATCH, ignore_conflicts=True)
+    rest = [row for row in rows if not row.dedupe_key]
+    Notification.objects.bulk_create(rest, batch_size=_BATCH)
+    keys = [row.pk for row in rest if row.next_attempt_at]
+    defer(SEND_NEWS, *({"ids": keys[at : at + _SENT]} for at in range(0, len(keys), _SENT)))
 
 
 def _members(account_ids: set[int]) -> dict[int, list[tuple[int, str]]]:

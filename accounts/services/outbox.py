@@ -7,7 +7,7 @@ message again; both copies then carry the same Message-ID, by which mail program
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,9 +18,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import Membership, Notification, OutgoingMail, User
+from accounts.services.jobs import drop_jobs, waiting_jobs
 from accounts.services.letters import absolute, write_email
 
 logger = logging.getLogger(__name__)
+
+#: The tasks that send rows of the outbox as soon as they are written.
+SEND_MAIL, SEND_NEWS = "accounts.tasks.send_mail", "accounts.tasks.send_news"
 
 #: How long after each failed attempt the next one is made; after the last one it is given up.
 PAUSES = (
@@ -90,11 +94,40 @@ def send_due(
     `clock` says what time it is when a message has gone. A mail server that cannot be reached at
     all raises its own error: the run ends, and nothing counts as an attempt.
     """
+    forget_words(now=now)
+    return _send(_in_turn(now, clock, batch_size), clock, progress)
+
+
+def send_rows(
+    model: type[Queued], *, keys: Iterable[int], clock: Callable[[], datetime]
+) -> Delivery:
+    """Send those of the rows that are still due, in the same way."""
+    return _send(((model, key) for key in keys), clock, lambda number: None)
+
+
+def drain_outbox(
+    *,
+    clock: Callable[[], datetime],
+    batch_size: int = 200,
+    progress: Callable[[int], Any] = lambda number: None,
+) -> Delivery:
+    """Send everything that is due, and drop the jobs that waited to do so."""
+    # First, so that whatever they were to send is due by then.
+    waiting = waiting_jobs(SEND_MAIL, SEND_NEWS)
+    result = send_due(now=clock(), clock=clock, batch_size=batch_size, progress=progress)
+    drop_jobs(waiting)
+    return result
+
+
+def _send(
+    rows: Iterable[tuple[type[Queued], int]],
+    clock: Callable[[], datetime],
+    progress: Callable[[int], Any],
+) -> Delivery:
     connection = get_connection()
     result = Delivery()
-    forget_words(now=now)
     try:
-        for model, pk in _in_turn(now, clock, batch_size):
+        for model, pk in rows:
             connection.open()
             outcome = send_one(model, pk=pk, connection=connection, clock=clock)
             result = result.plus(outcome)

@@ -94,7 +94,7 @@ def test_the_news_of_an_event_reach_the_members_whom_they_concern() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 40])
-@pytest.mark.parametrize(("is_told", "statements"), [(False, 1), (True, 3)])
+@pytest.mark.parametrize(("is_told", "statements"), [(False, 1), (True, 4)])
 def test_many_events_take_as_many_statements_as_one(
     count: int, is_told: bool, statements: int, django_assert_num_queries: Any
 ) -> None:

@@ -92,7 +92,7 @@ def test_much_news_takes_as_many_statements_as_little(django_assert_num_queries:
     accounts = [make_account() for _number in range(30)]
     for some in (accounts[:1], accounts):
         news = [News(account, "role_changed", {"role": "viewer"}) for account in some]
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(3):
             notify_members(news, now=NOW)
 
     assert Notification.objects.count() == 31

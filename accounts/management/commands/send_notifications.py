@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 from tqdm import tqdm
 
-from accounts.services.outbox import Delivery, send_due
+from accounts.services.outbox import Delivery, drain_outbox
 from accounts.services.runs import record_run
 
 #: A message about signing in should be there before its reader looks.
@@ -74,8 +74,7 @@ class Command(BaseCommand):
         until = time.monotonic() + options["follow"]
         total = Delivery()
         while True:
-            result = send_due(
-                now=timezone.now(),
+            result = drain_outbox(
                 clock=timezone.now,
                 batch_size=options["batch_size"],
                 progress=progress,

@@ -1,0 +1,60 @@
+"""Run background jobs until stopped; any number of workers may run, on any number of hosts."""
+
+import asyncio
+import signal
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+
+from accounts.jobs import LANES
+from accounts.services.jobs import HEARTBEATS_MISSED
+
+
+class Command(BaseCommand):
+    help = (
+        "Runs background jobs, and starts what the timetable says, until SIGTERM or Ctrl-C; jobs "
+        "under way are finished first. Exits with 1 where it lost the database."
+    )
+
+    def handle(self, **options: Any) -> None:
+        with app.replace_connector(DjangoConnector().get_worker_connector()):
+            error = asyncio.run(_run_lanes())
+        if error:
+            raise CommandError(f"The worker could not go on: {error}", returncode=1)
+
+
+async def _run_lanes() -> str:
+    """Run all lanes until the process is told to stop; return what ended one before."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    async with app.open_async():
+        lanes = [asyncio.create_task(_run_lane(name)) for name in LANES]
+        stop = asyncio.create_task(told.wait())
+        await asyncio.wait([stop, *lanes], return_when=asyncio.FIRST_COMPLETED)
+        for lane in lanes:
+            lane.cancel()
+        ends = await asyncio.gather(*lanes, return_exceptions=True)
+    if told.is_set():
+        return ""
+    errors = [repr(end) for end in ends if isinstance(end, Exception)]
+    # A lane that lost what it listens to has said so in the log, and ended.
+    return errors[0] if errors else "a lane has ended"
+
+
+async def _run_lane(name: str) -> None:
+    await app.run_worker_async(
+        name=name,
+        queues=LANES[name],
+        concurrency=settings.WORKER_THREADS,
+        delete_jobs="successful",
+        listen_notify=settings.WORKER_LISTENS,
+        fetch_job_polling_interval=settings.WORKER_POLL_SECONDS,
+        update_heartbeat_interval=settings.WORKER_HEARTBEAT_SECONDS,
+        stalled_worker_timeout=settings.WORKER_HEARTBEAT_SECONDS * HEARTBEATS_MISSED,
+        install_signal_handlers=False,
+    )

@@ -1,0 +1,60 @@
+"""Looking after background jobs: those of workers that were killed, and those that are over."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.jobs import Status
+
+from accounts.jobs import JOBS, RETRY
+
+#: A worker that has missed so many heartbeats is dead.
+HEARTBEATS_MISSED = 3
+
+
+@transaction.atomic
+def rescue_jobs(*, now: datetime) -> int:
+    """Let the jobs of workers that are dead run again; return how many there were.
+
+    One that has lost several workers is given up: it may be what kills them.
+    """
+    silence = timedelta(seconds=settings.WORKER_HEARTBEAT_SECONDS * HEARTBEATS_MISSED)
+    # Workers write the database's time, so that hosts need not agree on theirs.
+    is_lost = Q(worker=None) | Q(worker__last_heartbeat__lt=Now() - silence)
+    running = ProcrastinateJob.objects.filter(status=Status.DOING.value)
+    jobs = list(running.filter(is_lost).select_for_update(skip_locked=True, of=("self",)))
+    for job in jobs:
+        if job.attempts < (RETRY.max_attempts or 0):
+            JOBS.retry_job_by_id(job.pk, retry_at=now)
+        else:
+            async_to_sync(JOBS.finish_job_by_id_async)(
+                job_id=job.pk, status=Status.FAILED, delete_job=False
+            )
+    return len(jobs)
+
+
+def waiting_jobs(*task_names: str) -> list[int]:
+    """Return the keys of the jobs of these tasks that no worker has begun."""
+    waiting = ProcrastinateJob.objects.filter(status=Status.TODO.value, task_name__in=task_names)
+    return list(waiting.values_list("pk", flat=True))
+
+
+def drop_jobs(keys: Iterable[int]) -> None:
+    """Delete those of the jobs that still no worker has begun, since their work is done."""
+    for key in keys:
+        JOBS.cancel_job_by_id(key, delete_job=True)
+
+
+def forget_jobs() -> None:
+    """Delete jobs that failed or were canceled longer ago than they are kept."""
+    async_to_sync(JOBS.delete_old_jobs)(
+        nb_hours=settings.JOB_KEEP_DAYS * 24,
+        include_failed=True,
+        include_cancelled=True,
+        include_aborted=True,
+    )

@@ -1,0 +1,171 @@
+"""Worker processes: what a killed one leaves another finishes, and long jobs delay no mail."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
+
+from accounts.jobs import defer
+from accounts.models import Notification
+from accounts.services.mail import queue_mail
+from accounts.services.notifications import News, notify_members
+from billing.models import SweepRun
+from tests.factories import make_account
+from tests.mail_sink import Sink, mail_sink
+from tests.places import as_url
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+#: Only what a test defers is run, and the dead are looked for each second.
+NEVER = "0 0 29 2 *"
+TIMES = {
+    "OUTBOX_CRON": NEVER,
+    "SWEEP_CRON": NEVER,
+    "REMINDER_CRON": NEVER,
+    "VERIFY_CRON": NEVER,
+    "JOB_CLEANUP_CRON": NEVER,
+    "JOB_RESCUE_CRON": "* * * * * *",
+    "WORKER_HEARTBEAT_SECONDS": "0.5",
+}
+Worker = subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with mail_sink() as server:
+        yield server
+
+
+@contextmanager
+def worker(sink: Sink, folder: Path, **variables: str) -> Iterator[Worker]:
+    """A process of its own, as systemd would start it."""
+    with (folder / "worker.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "run_worker"],
+            cwd=settings.BASE_DIR,
+            env={
+                "PATH": os.environ["PATH"],
+                "ENV_FILE": "/dev/null",
+                "SECRET_KEY": "a-text-of-some-length-that-signs-nothing-anywhere",
+                "ALLOWED_HOSTS": "console.example",
+                "DATABASE_URL": as_url(str(connection.settings_dict["NAME"])),
+                "EMAIL_URL": sink.url,
+                **TIMES,
+                **variables,
+            },
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield process
+    finally:
+        sink.gate.set()
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def tell(count: int) -> None:
+    account = make_account()
+    with transaction.atomic():
+        news = [News(account, "role_changed", {"role": "viewer"}) for _ in range(count)]
+        notify_members(news, now=timezone.now())
+
+
+def all_sent() -> bool:
+    return not Notification.objects.filter(sent_at=None).exists()
+
+
+def test_what_a_killed_worker_leaves_another_one_sends_and_nothing_twice(
+    sink: Sink, tmp_path: Path
+) -> None:
+    tell(40)
+    sink.held_at = 10
+    with worker(sink, tmp_path) as first:
+        assert sink.is_holding.wait(30)
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    job = ProcrastinateJob.objects.get(task_name="accounts.tasks.send_news")
+    assert (job.status, len(sink.identities)) == ("doing", 10)
+
+    with worker(sink, tmp_path):
+        wait_for(all_sent)
+        wait_for(lambda: not ProcrastinateJob.objects.filter(pk=job.pk).exists())
+
+    keys = Notification.objects.values_list("pk", flat=True)
+    assert len(keys) == 40
+    expected = {f"<notification-{key}@localhost>": 1 for key in keys}
+    assert Counter(sink.identities) == expected
+
+
+def test_mail_does_not_wait_for_long_jobs(
+    sink: Sink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "MAIL_AT_ONCE", False)
+    with worker(sink, tmp_path, WORKER_THREADS="1"), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE billing_sweeprun")
+        _elsewhere(lambda: defer("billing.tasks.sweep_expirations", {"timestamp": 0}))
+        wait_for(lambda: _status("billing.tasks.sweep_expirations") == "doing")
+        _elsewhere(
+            lambda: queue_mail(
+                kind="test", to="a@example.com", subject="S", text="T", now=timezone.now()
+            )
+        )
+        wait_for(lambda: len(sink.identities) == 1, seconds=5)
+        assert _status("billing.tasks.sweep_expirations") == "doing"
+    assert SweepRun.objects.count() == 1
+
+
+def _elsewhere(act: Callable[[], object]) -> None:
+    """Do something on a connection of its own, which commits."""
+
+    def run() -> None:
+        act()
+        connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+
+def _status(task: str) -> str:
+    found = ProcrastinateJob.objects.filter(task_name=task).values_list("status", flat=True)
+    return found.first() or ""
+
+
+def test_a_worker_that_is_told_to_stop_finishes_its_job(sink: Sink, tmp_path: Path) -> None:
+    tell(5)
+    sink.held_at = 2
+    with worker(sink, tmp_path) as process:
+        assert sink.is_holding.wait(30)
+        process.terminate()
+        time.sleep(0.5)
+        assert process.poll() is None
+        sink.gate.set()
+        assert process.wait(20) == 0
+    assert (len(sink.identities), all_sent()) == (5, True)
+    assert not ProcrastinateJob.objects.exists()
+    assert not ProcrastinateWorker.objects.exists()

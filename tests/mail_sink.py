@@ -1,0 +1,80 @@
+"""A mail server for programs that are started beside the tests: it keeps what it is sent."""
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_bytes
+
+
+class Sink(socketserver.ThreadingTCPServer):
+    """Takes every message. While `gate` is closed, it lets `held_at` messages in and no more."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Conversation)
+        self.identities: list[str] = []
+        self.held_at: int | None = None
+        self.is_holding = threading.Event()
+        self.gate = threading.Event()
+        self._turn = threading.Lock()
+        self._begun = 0
+
+    @property
+    def url(self) -> str:
+        """The address for `EMAIL_URL`."""
+        return f"smtp://127.0.0.1:{self.server_address[1]}"
+
+    def begin(self) -> None:
+        """Let one more message in, or hold its sender."""
+        with self._turn:
+            self._begun += 1
+            is_held = self.held_at is not None and self._begun > self.held_at
+        if is_held and not self.gate.is_set():
+            self.is_holding.set()
+            self.gate.wait(60)
+
+    def keep(self, data: bytes) -> None:
+        """Note which message has come."""
+        with self._turn:
+            self.identities.append(str(message_from_bytes(data)["Message-ID"]))
+
+
+class _Conversation(socketserver.StreamRequestHandler):
+    server: Sink
+
+    def handle(self) -> None:
+        try:
+            self._answer(b"220 sink")
+            while line := self.rfile.readline():
+                self._obey(line.split(b" ")[0].strip().upper())
+        except OSError:
+            # The sender is gone.
+            return
+
+    def _obey(self, word: bytes) -> None:
+        if word == b"MAIL":
+            self.server.begin()
+        if word == b"DATA":
+            self._answer(b"354 go on")
+            self.server.keep(b"".join(iter(self.rfile.readline, b".\r\n")))
+        self._answer(b"221 bye" if word == b"QUIT" else b"250 ok")
+
+    def _answer(self, text: bytes) -> None:
+        self.wfile.write(text + b"\r\n")
+
+
+@contextmanager
+def mail_sink() -> Iterator[Sink]:
+    """A mail server of the test's own."""
+    with Sink() as sink:
+        thread = threading.Thread(target=sink.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield sink
+        finally:
+            sink.gate.set()
+            sink.shutdown()
+            thread.join()
