@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Max, Min, QuerySet
 
 from accounts.enums import ProposalState
 from accounts.models import CommandRun, Notification, OutgoingMail, Proposal
 from accounts.queries import call_function
+from accounts.replica import REPLICA, measure_lag
 from billing.enums import CreditStatus, OrderStatus, PackageState
 from billing.models import Credit, Order, Package, Refund, SweepRun
 from compliance.enums import CaseState
@@ -173,5 +175,23 @@ def _runs(now: datetime) -> Iterable[Figure]:
     )
 
 
+# --- The replica -------------------------------------------------------------------------------
+
+
+def _replica(now: datetime) -> Iterable[Figure]:
+    if REPLICA not in settings.DATABASES:
+        return
+    lag = measure_lag()
+    yield Figure("replica_answers", "1 where the replica answers.", {"": float(lag is not None)})
+    if lag is not None:
+        yield Figure("replica_lag_seconds", "How far the replica is behind the primary.", {"": lag})
+
+
 # A place for figures of other work: each function yields what it reads.
-READERS: tuple[Callable[[datetime], Iterable[Figure]], ...] = (_mail, _reviews, _sweep, _runs)
+READERS: tuple[Callable[[datetime], Iterable[Figure]], ...] = (
+    _mail,
+    _reviews,
+    _sweep,
+    _runs,
+    _replica,
+)

@@ -1,5 +1,6 @@
 """Lists are read from a real streaming replica, but for what the reader would miss there."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 OLD, NEW = "Named as before", "Named differently"
 FORM_TOKEN = "a" * 32
+METRICS_TOKEN = "of-a-collector"
 #: Connections that have read tables, and not only asked how far the replica is.
 READERS = """
     SELECT count(*) FROM pg_stat_activity WHERE usename = 'tccc' AND query LIKE '%FROM "%'
@@ -30,6 +32,12 @@ def customer() -> make.Customer:
     customer = make.make_customer(cash="500")
     make.buy(customer.application)
     return customer
+
+
+def metrics(server: Server) -> str:
+    """Return what a collector is told."""
+    server.headers["Authorization"] = f"Bearer {METRICS_TOKEN}"
+    return server.ask("/metrics").text
 
 
 class Primary:
@@ -59,6 +67,7 @@ def replicated(
             server = Server(tmp_path, direct_url(cluster))
             server.variables |= {
                 "DATABASE_REPLICA_URL": standby.url,
+                "METRICS_TOKEN": METRICS_TOKEN,
                 # The session was signed with it.
                 "SECRET_KEY": settings.SECRET_KEY,
             }
@@ -120,3 +129,9 @@ def test_a_replica_that_is_too_far_behind_is_not_read(
         time.sleep(1.1)
         assert NEW in server.ask(a_list).text
         assert standby.ask(READERS) == 1
+        assert "console_replica_answers 1.0" in metrics(server)
+        assert re.search(r"^console_replica_lag_seconds \d\.", metrics(server), re.MULTILINE)
+
+        standby.stop()
+        assert "console_replica_answers 0.0" in metrics(server)
+        assert "console_replica_lag_seconds" not in metrics(server)
