@@ -15,6 +15,17 @@ def call_function(name: str, *arguments: Any, using: str = DEFAULT_DB_ALIAS) -> 
         return cursor.fetchone()[0]
 
 
+def read_database_load() -> tuple[int, int, int]:
+    """Return the bytes of this database, the server's connections, and how many it allows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_database_size(current_database()), sum(numbackends)::int,"
+            " current_setting('max_connections')::int FROM pg_stat_database"
+        )
+        size, connections, limit = cursor.fetchone()
+        return size, connections, limit
+
+
 def next_number(sequence: str) -> int:
     """Draw the next number of a sequence, which gives none out twice."""
     return int(call_function("nextval", sequence))

@@ -15,7 +15,7 @@ from django.db.models import Count, Max, Min, QuerySet
 
 from accounts.enums import ProposalState
 from accounts.models import CommandRun, Notification, OutgoingMail, Proposal
-from accounts.queries import call_function
+from accounts.queries import call_function, read_database_load
 from accounts.replica import REPLICA, measure_lag
 from billing.enums import CreditStatus, OrderStatus, PackageState
 from billing.models import Credit, Order, Package, Refund, SweepRun
@@ -187,6 +187,16 @@ def _replica(now: datetime) -> Iterable[Figure]:
         yield Figure("replica_lag_seconds", "How far the replica is behind the primary.", {"": lag})
 
 
+# --- The database ------------------------------------------------------------------------------
+
+
+def _database(now: datetime) -> Iterable[Figure]:
+    size, connections, limit = read_database_load()
+    yield Figure("database_bytes", "The size of the database.", {"": size})
+    yield Figure("database_connections", "Connections to its server.", {"": connections})
+    yield Figure("database_connections_limit", "How many it allows.", {"": limit})
+
+
 # A place for figures of other work: each function yields what it reads.
 READERS: tuple[Callable[[datetime], Iterable[Figure]], ...] = (
     _mail,
@@ -194,4 +204,5 @@ READERS: tuple[Callable[[datetime], Iterable[Figure]], ...] = (
     _sweep,
     _runs,
     _replica,
+    _database,
 )

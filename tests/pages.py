@@ -87,6 +87,8 @@ SIGNED_IN = (
     "account_reauthenticate",
     "usersessions_list",
 )
+#: Pages of the administration that belong to no table.
+ADMIN_PAGES = ("admin:index", "admin:status")
 #: A page shows the same for each of many rows: this many are tried until one has it.
 _TRIES = 12
 
@@ -275,7 +277,8 @@ def _rows(
 
 
 def _admin() -> Iterator[tuple[str, str]]:
-    yield "admin:index", reverse("admin:index")
+    for name in ADMIN_PAGES:
+        yield name, reverse(name)
     for model, model_admin in sorted(admin.site._registry.items(), key=lambda item: str(item[0])):
         prefix = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         yield f"{prefix}_changelist", reverse(f"{prefix}_changelist")

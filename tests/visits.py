@@ -269,7 +269,8 @@ def _library(demo: Demo) -> Iterator[Place]:
 
 def _admin(demo: Demo) -> Iterator[Place]:
     people = (pages.STAFF, *CLERKS.values(), pages.OWNERS[0], pages.VISITOR)
-    yield Place("admin:index", reverse("admin:index"), people, is_admin=True)
+    for name in pages.ADMIN_PAGES:
+        yield Place(name, reverse(name), people, is_admin=True)
     for model, model_admin in sorted(admin.site._registry.items(), key=lambda item: str(item[0])):
         prefix = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         for page in ("changelist", "add"):

@@ -10,6 +10,7 @@ from accounts.models import User
 from accounts.templatetags.console import countdown
 from billing.models import SweepRun
 from config.staff.decisions import DECISIONS
+from config.staff.status import MAY_SEE_STATUS
 from config.staff.watch import WATCH
 from config.staff.work import Work, WorkList, change_url
 
@@ -37,7 +38,7 @@ def read_desk(user: User, now: datetime) -> Desk:
     return Desk(
         decisions=_read(DECISIONS, user, now),
         watch=_read(WATCH, user, now),
-        sweep=read_sweep(now) if user.has_perm("billing.view_sweeprun") else None,
+        sweep=read_sweep(now) if user.has_perm(MAY_SEE_STATUS) else None,
     )
 
 

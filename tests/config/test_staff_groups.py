@@ -22,6 +22,7 @@ from billing.models import Credit, PriceBook, Refund
 from compliance.enums import CaseState
 from compliance.models import Violation
 from config.staff.groups import GROUPS
+from config.staff.status import MAY_SEE_STATUS
 from tests.approving import approve_waiting
 from tests.tiers import NIGHTLY
 
@@ -67,7 +68,8 @@ class Door:
 
 
 def doors() -> Iterator[Door]:
-    """Every page of every table, on its newest row."""
+    """The page of the console's status, and every page of every table, on its newest row."""
+    yield Reading("admin:status", reverse("admin:status"), frozenset({MAY_SEE_STATUS}), "")
     for model, model_admin in admin.site._registry.items():
         app, table = model._meta.app_label, model._meta.model_name
         view = f"{app}.view_{table}"
