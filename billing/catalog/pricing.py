@@ -27,7 +27,7 @@ TERM_LIMITS = {TermUnit.MONTH: (1, 12), TermUnit.YEAR: (1, 3)}
 
 
 class PricingError(ValueError):
-    """An ask that cannot be priced; `field` is the form field at fault."""
+    """A request that cannot be priced; `field` is the form field at fault."""
 
     def __init__(self, message: str | Promise, field: str) -> None:
         super().__init__(message)

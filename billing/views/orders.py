@@ -124,7 +124,6 @@ def _describe(order: Order, access: AccountAccess) -> dict[str, Any]:
         "status": status,
         "line_groups": groups,
         "applications": [group.application for group in groups],
-        "effects": order.request["changes"],
         "payments": list(order.payments.all()),
         "refunds": refunds,
         "returned": returned,

@@ -61,9 +61,9 @@ def by_two(
     return approve_proposal(proposal=proposal, reason="Checked.", by=second, now=at)
 
 
-def place(account: Account, ask: OrderRequest, *, by: User, at: datetime) -> Order:
+def place(account: Account, order_request: OrderRequest, *, by: User, at: datetime) -> Order:
     """Quote and confirm in one go."""
-    quote = confirmable_quote(account=account, order_request=ask, now=at)
+    quote = confirmable_quote(account=account, order_request=order_request, now=at)
     return place_order(account=account, token=quote.token, by=by, now=at)
 
 
@@ -79,7 +79,7 @@ def order_new(
     sip: int = 0,
 ) -> Package:
     """Buy a package; on a trial, where one runs."""
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.NEW,
         application=application.pk,
         edition=edition,
@@ -88,7 +88,7 @@ def order_new(
         agents=agents,
         sip=sip,
     )
-    place(application.account, ask, by=by, at=at)
+    place(application.account, order_request, by=by, at=at)
     return Package.objects.current().get(application=application)
 
 
@@ -96,16 +96,18 @@ def order_additional(
     application: Application, *, agents: int = 0, sip: int = 0, by: User, at: datetime
 ) -> Order:
     """Buy additional licenses for the application's package."""
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.ADDITIONAL, application=application.pk, agents=agents, sip=sip
     )
-    return place(application.account, ask, by=by, at=at)
+    return place(application.account, order_request, by=by, at=at)
 
 
 def order_upgrade(application: Application, *, by: User, at: datetime) -> Order:
     """Upgrade the application's package to Premium."""
-    ask = OrderRequest(kind=OrderKind.UPGRADE, application=application.pk, edition=Edition.PREMIUM)
-    return place(application.account, ask, by=by, at=at)
+    order_request = OrderRequest(
+        kind=OrderKind.UPGRADE, application=application.pk, edition=Edition.PREMIUM
+    )
+    return place(application.account, order_request, by=by, at=at)
 
 
 def order_refund(package: Package, *, by: User, at: datetime) -> Refund:

@@ -294,9 +294,11 @@ def test_a_package_that_ran_out_under_suspension_is_renewed_and_extended(
     decide_appeal(appeal=appeal, is_overturned=True, reason="Right.", by=make_staff(), now=end)
 
     package = Package.objects.get(application=customer.application)
-    ask = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package=package.pk),))
+    order_request = OrderRequest(
+        kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package=package.pk),)
+    )
     customer.account.refresh_from_db()
-    quote = confirmable_quote(account=customer.account, order_request=ask, now=end + DAY)
+    quote = confirmable_quote(account=customer.account, order_request=order_request, now=end + DAY)
     place_order(account=customer.account, token=quote.token, by=customer.owner, now=end + DAY)
     package.refresh_from_db()
     assert package.expires_at == NOW + 61 * DAY

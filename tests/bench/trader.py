@@ -54,14 +54,14 @@ def purchases(accounts: list[Account], by: User) -> list[Job]:
     jobs: list[Job] = []
     for account in accounts:
         application = account.applications.get()
-        ask = OrderRequest(
+        order_request = OrderRequest(
             kind=OrderKind.NEW,
             application=application.pk,
             edition=Edition.ESSENTIAL,
             agents=2,
             sip=1,
         )
-        token = confirmable_quote(account=account, order_request=ask, now=BOUGHT_AT).token
+        token = confirmable_quote(account=account, order_request=order_request, now=BOUGHT_AT).token
         jobs.append(
             lambda account=account, token=token: place_order(  # type: ignore[misc]
                 account=account, token=token, by=by, now=BOUGHT_AT

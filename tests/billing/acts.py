@@ -45,16 +45,18 @@ def new_request(
     )
 
 
-def refusal_of(customer: Customer, ask: OrderRequest, now: datetime = NOW) -> str:
+def refusal_of(customer: Customer, order_request: OrderRequest, now: datetime = NOW) -> str:
     """Place an order, which must be refused; return the code that says why."""
     with pytest.raises(Refused) as refused:
-        make.place(customer.account, ask, now=now)
+        make.place(customer.account, order_request, now=now)
     return refused.value.code
 
 
-def quote(account: Account, ask: OrderRequest, *, now: datetime) -> ConfirmableQuote:
-    """Price an ask for the account as it is now."""
-    return confirmable_quote(account=Account.objects.get(pk=account.pk), order_request=ask, now=now)
+def quote(account: Account, order_request: OrderRequest, *, now: datetime) -> ConfirmableQuote:
+    """Price an order request for the account as it is now."""
+    return confirmable_quote(
+        account=Account.objects.get(pk=account.pk), order_request=order_request, now=now
+    )
 
 
 def confirm(shown: ConfirmableQuote, *, now: datetime, by: User | None = None) -> Order:

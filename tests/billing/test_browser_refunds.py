@@ -71,14 +71,14 @@ def test_a_refused_refund_lists_every_rule(
 
 
 def _bought_by_another(application: Application, payer: Account) -> Order:
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.NEW,
         application=application.pk,
         edition=Edition.ESSENTIAL,
         payer=payer.uin,
     )
     now = timezone.now()
-    quote = confirmable_quote(account=application.account, order_request=ask, now=now)
+    quote = confirmable_quote(account=application.account, order_request=order_request, now=now)
     order = place_order(account=application.account, token=quote.token, by=None, now=now)
     return pay_order(order=order, by=None, now=now)
 

@@ -36,10 +36,10 @@ pytestmark = pytest.mark.django_db
 def _refunded_customer() -> Customer:
     """A customer with rows in every table of money."""
     customer = make_customer(gift="100", income="50", cash="500")
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.NEW, application=customer.application.pk, edition=Edition.PREMIUM
     )
-    quote = confirmable_quote(account=customer.account, order_request=ask, now=NOW)
+    quote = confirmable_quote(account=customer.account, order_request=order_request, now=NOW)
     order = place_order(account=customer.account, token=quote.token, by=customer.owner, now=NOW)
     package = order.lines.get().package
     assert package is not None

@@ -117,12 +117,16 @@ def customer(db: None) -> Customer:
     return make.make_customer(cash="10000")
 
 
-def _why(customer: Customer, coupon: Coupon, ask: OrderRequest, now: datetime = NOW) -> str:
+def _why(
+    customer: Customer, coupon: Coupon, order_request: OrderRequest, now: datetime = NOW
+) -> str:
     """Return why the coupon cannot be used; the same is listed beside it."""
     with pytest.raises(Refused) as refused:
-        quote(customer.account, replace(ask, coupon=coupon.pk), now=now)
+        quote(customer.account, replace(order_request, coupon=coupon.pk), now=now)
     assert (refused.value.code, refused.value.field) == ("coupon_unusable", "coupon")
-    found = suggest(account=customer.account, order_request=ask, choice=OfferChoice(), now=now)
+    found = suggest(
+        account=customer.account, order_request=order_request, choice=OfferChoice(), now=now
+    )
     (choice,) = [choice for choice in found.coupons if choice.coupon.pk == coupon.pk]
     assert not choice.is_usable
     assert " ".join(choice.reasons) == str(refused.value)
@@ -183,9 +187,11 @@ def test_a_coupon_that_would_take_nothing_off_is_refused(customer: Customer) -> 
     coupon = make.make_coupon(
         customer.account, DISCOUNT, percent_off=Decimal("0.90"), ends_at=NOW + 60 * DAY
     )
-    ask = OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, sip=1)
+    order_request = OrderRequest(
+        kind=OrderKind.ADDITIONAL, application=customer.application.pk, sip=1
+    )
     now = NOW + 31 * DAY - HOUR  # 0.50, of which 0.0045
-    assert _why(customer, coupon, ask, now) == "It would take nothing off."
+    assert _why(customer, coupon, order_request, now) == "It would take nothing off."
 
 
 def test_another_accounts_coupon_is_not_known(customer: Customer) -> None:
@@ -228,8 +234,8 @@ def test_limits_of_edition_are_those_of_the_package_that_is_bought_for(
     fitting = [choice.promotion for choice in found.promotions]
     assert fitting == ([promotion] if is_usable else [])
     if is_usable:
-        ask = replace(asks[kind], coupon=coupon.pk, promotion=promotion.pk)
-        assert make.place(customer.account, ask).status == "paid"
+        order_request = replace(asks[kind], coupon=coupon.pk, promotion=promotion.pk)
+        assert make.place(customer.account, order_request).status == "paid"
     else:
         assert _why(customer, coupon, asks[kind]) == "It is for another edition."
 
@@ -237,12 +243,12 @@ def test_limits_of_edition_are_those_of_the_package_that_is_bought_for(
 def test_an_offer_for_one_edition_is_not_used_for_packages_of_both(customer: Customer) -> None:
     cheap = package_of(make.buy(customer.application))
     dear = package_of(make.buy(make.make_application(customer.account), Edition.PREMIUM))
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.RENEWAL, renewed=(RenewedPackage(cheap.pk), RenewedPackage(dear.pk))
     )
-    assert in_scope(ask, [cheap, dear]).edition is None
+    assert in_scope(order_request, [cheap, dear]).edition is None
     coupon = make.make_coupon(customer.account, editions=["premium"])
-    assert _why(customer, coupon, ask) == "It is for another edition."
+    assert _why(customer, coupon, order_request) == "It is for another edition."
 
 
 def test_limits_of_term_are_those_of_the_package_that_licenses_are_added_to(
@@ -251,8 +257,10 @@ def test_limits_of_term_are_those_of_the_package_that_licenses_are_added_to(
     make.buy(customer.application, unit=TermUnit.YEAR)
     annual = make.make_coupon(customer.account, term_units=["year"])
     monthly = make.make_coupon(customer.account, term_units=["month"])
-    ask = OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1)
-    assert _why(customer, monthly, ask) == "It is for another term."
+    order_request = OrderRequest(
+        kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1
+    )
+    assert _why(customer, monthly, order_request) == "It is for another term."
     assert make.add(customer.application, agents=1, coupon=annual.pk).total == 430  # 480 - 50
 
 
@@ -270,11 +278,11 @@ def test_the_coupon_that_ends_first_is_proposed_then_the_one_that_takes_most_off
     unusable = make.make_coupon(
         customer.account, CASH, amount=Decimal(99), ends_at=NOW + DAY, editions=["premium"]
     )
-    ask = new_request(customer)
+    order_request = new_request(customer)
     choices = list_coupons(
         Coupon.objects.filter(account=customer.account),
         is_self_pay=True,
-        scope=in_scope(ask, []),
+        scope=in_scope(order_request, []),
         amount=Decimal("120.00"),
         currency="USD",
         now=NOW,
@@ -283,7 +291,7 @@ def test_the_coupon_that_ends_first_is_proposed_then_the_one_that_takes_most_off
     assert [choice.deduction for choice in choices[:3]] == _money("12 5 90")
     found = suggest(
         account=customer.account,
-        order_request=ask,
+        order_request=order_request,
         choice=OfferChoice(is_best_coupon=True),
         now=NOW,
     )
@@ -297,15 +305,15 @@ def test_the_coupon_that_ends_first_is_proposed_then_the_one_that_takes_most_off
 def test_a_proposal_is_the_quote_that_naming_its_coupon_gives(customer: Customer) -> None:
     coupon = make.make_coupon(customer.account, DISCOUNT, percent_off=Decimal("33.33"))
     promotion = make.make_promotion(percent_off=Decimal("7.77"))
-    ask = new_request(customer, agents=3, sip=1, promotion=promotion.pk)
+    order_request = new_request(customer, agents=3, sip=1, promotion=promotion.pk)
     found = suggest(
         account=customer.account,
-        order_request=ask,
+        order_request=order_request,
         choice=OfferChoice(is_best_coupon=True),
         now=NOW,
     )
     assert found.quote is not None
-    named = quote(customer.account, replace(ask, coupon=coupon.pk), now=NOW)
+    named = quote(customer.account, replace(order_request, coupon=coupon.pk), now=NOW)
     assert (found.quote.request, found.quote.lines) == (named.request, named.lines)
 
 
@@ -320,8 +328,8 @@ def test_a_voucher_is_used_over_several_orders_until_it_is_empty(customer: Custo
         totals.append(make.buy(application, coupon=voucher.pk).total)
         voucher.refresh_from_db()
     assert [*totals, voucher.remaining] == _money("0 40 0")
-    ask = replace(new_request(customer), application=applications[2].pk)
-    assert _why(customer, voucher, ask) == "It has been used up."
+    order_request = replace(new_request(customer), application=applications[2].pk)
+    assert _why(customer, voucher, order_request) == "It has been used up."
     assert balance(customer.account, "cash") == Decimal("9960.00")
     paid = Payment.objects.filter(coupon=voucher).values_list("amount", flat=True)
     assert sum(paid) == Decimal("200.00")
@@ -338,8 +346,10 @@ def test_a_cash_or_discount_coupon_is_used_once(
     order = make.buy(customer.application, coupon=coupon.pk)
     assert order.total == Decimal(total)
     assert Coupon.objects.get(pk=coupon.pk).used_at == NOW
-    ask = replace(new_request(customer), application=make.make_application(customer.account).pk)
-    assert _why(customer, coupon, ask) == "It has been used up."
+    order_request = replace(
+        new_request(customer), application=make.make_application(customer.account).pk
+    )
+    assert _why(customer, coupon, order_request) == "It has been used up."
 
 
 @pytest.mark.django_db
@@ -419,13 +429,13 @@ def test_a_coupon_takes_its_part_of_what_a_promotion_leaves(customer: Customer) 
 )
 def test_when_a_promotion_applies(customer: Customer, terms: dict[str, Any], fits: bool) -> None:
     promotion = make.make_promotion(**terms)
-    ask = new_request(customer, count=3)
-    assert list_fitting(read_promotions(NOW), in_scope(ask, []), NOW) == (
+    order_request = new_request(customer, count=3)
+    assert list_fitting(read_promotions(NOW), in_scope(order_request, []), NOW) == (
         [promotion] if fits else []
     )
     if not fits:
         with pytest.raises(Refused) as refused:
-            quote(customer.account, replace(ask, promotion=promotion.pk), now=NOW)
+            quote(customer.account, replace(order_request, promotion=promotion.pk), now=NOW)
         assert refused.value.code == "no_promotion"
 
 

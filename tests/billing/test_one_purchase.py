@@ -50,14 +50,16 @@ def test_the_page_tells_what_a_purchase_writes_and_locks(client: Client) -> None
     customer = make_customer(gift="100", income="20", cash="500", now=now)
     application = make_application(customer.account, now=now)
     coupon = make_coupon(customer.account, now=now)
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.NEW,
         application=application.pk,
         edition=Edition.ESSENTIAL,
         agents=2,
         coupon=coupon.pk,
     )
-    quote = confirmable_quote(account=customer.account, order_request=ask, now=timezone.now())
+    quote = confirmable_quote(
+        account=customer.account, order_request=order_request, now=timezone.now()
+    )
     client.force_login(customer.owner)
 
     with CaptureQueriesContext(connection) as queries:

@@ -17,13 +17,13 @@ def test_who_may_spend_for_the_payer_is_told_once() -> None:
     payer = factories.make_account()
     finance = factories.make_member(payer, Role.FINANCE)
     factories.make_member(payer, Role.VIEWER)
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.NEW,
         application=buyer.application.pk,
         edition=Edition.ESSENTIAL,
         payer=payer.uin,
     )
-    order = factories.place(buyer.account, ask)
+    order = factories.place(buyer.account, order_request)
     told = Notification.objects.filter(kind="payment_asked")
     assert {each.user_id for each in told} == {
         finance.pk,

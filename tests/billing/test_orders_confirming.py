@@ -103,8 +103,10 @@ def test_one_key_with_other_contents_is_refused() -> None:
 def test_two_forms_for_the_same_thing_are_two_orders_where_that_makes_sense() -> None:
     customer = make.make_customer(cash="1000")
     make.buy(customer.application)
-    ask = OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1)
-    first, second = (quote(customer.account, ask, now=NOW) for _ in range(2))
+    order_request = OrderRequest(
+        kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1
+    )
+    first, second = (quote(customer.account, order_request, now=NOW) for _ in range(2))
     assert first.key != second.key
     confirm(first, now=NOW)
     with pytest.raises(QuoteChanged):
@@ -137,11 +139,13 @@ def test_a_price_older_than_fifteen_minutes_is_shown_anew_and_nothing_is_charged
 def test_time_alone_is_no_change_for_a_mid_term_price() -> None:
     customer = make.make_customer(cash="1000")
     make.buy(customer.application)
-    ask = OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1)
+    order_request = OrderRequest(
+        kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=1
+    )
     issued = NOW + 2 * DAY - timedelta(minutes=5)  # 30 days are left, and in 5 minutes 29
-    shown = quote(customer.account, ask, now=issued)
+    shown = quote(customer.account, order_request, now=issued)
     later = issued + timedelta(minutes=10)
-    assert (shown.total, quote(customer.account, ask, now=later).total) == (
+    assert (shown.total, quote(customer.account, order_request, now=later).total) == (
         Decimal("40.00"),
         Decimal("38.67"),
     )
@@ -231,8 +235,8 @@ def test_a_balance_that_no_longer_suffices_is_shown_before_an_unpaid_order_is_ma
 def test_a_license_added_changes_a_renewals_price() -> None:
     customer = make.make_customer(cash="1000")
     package = package_of(make.buy(customer.application))
-    ask = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
-    shown = quote(customer.account, ask, now=NOW)
+    order_request = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
+    shown = quote(customer.account, order_request, now=NOW)
     make.add(customer.application, agents=1, now=NOW)
     with pytest.raises(QuoteChanged) as changed:
         confirm(shown, now=NOW)
@@ -247,8 +251,8 @@ def test_a_coupon_or_promotion_that_ended_is_honoured_for_the_quotes_minutes() -
     minutes = timedelta(minutes=10)
     coupon = make.make_coupon(customer.account, CouponKind.CASH, ends_at=NOW + minutes)
     promotion = make.make_promotion(ends_at=NOW + minutes)
-    ask = new_request(customer, coupon=coupon.pk, promotion=promotion.pk)
-    shown = quote(customer.account, ask, now=NOW)
+    order_request = new_request(customer, coupon=coupon.pk, promotion=promotion.pk)
+    shown = quote(customer.account, order_request, now=NOW)
     order = confirm(shown, now=NOW + QUARTER)
     assert order.total == Decimal("58.00")  # 120 - 12 - 50
 
@@ -377,7 +381,7 @@ def test_a_token_holds_what_was_shown() -> None:
 
 
 def test_asks_survive_their_way_through_json() -> None:
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.RENEWAL,
         renewed=(RenewedPackage(1, (2, 3), TermUnit.YEAR, 3), RenewedPackage(4, count=5)),
         unit=TermUnit.YEAR,
@@ -388,9 +392,10 @@ def test_asks_survive_their_way_through_json() -> None:
         payer="100000000001",
         without=("gift", "income"),
     )
-    assert OrderRequest.from_json(ask.to_json()) == ask
+    assert OrderRequest.from_json(order_request.to_json()) == order_request
     assert (
-        OrderRequest.from_json(replace(ask, edition=Edition.PREMIUM).to_json()).edition == "premium"
+        OrderRequest.from_json(replace(order_request, edition=Edition.PREMIUM).to_json()).edition
+        == "premium"
     )
 
 

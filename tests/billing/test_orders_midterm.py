@@ -102,8 +102,8 @@ def test_licenses_need_a_package_in_service(now: datetime, code: str) -> None:
 def test_an_application_without_a_package_gets_no_licenses() -> None:
     customer = make.make_customer(cash="1000")
     other = make.make_application(customer.account)
-    ask = OrderRequest(kind=OrderKind.ADDITIONAL, application=other.pk, agents=1)
-    assert refusal_of(customer, ask, NOW) == "no_live_package"
+    order_request = OrderRequest(kind=OrderKind.ADDITIONAL, application=other.pk, agents=1)
+    assert refusal_of(customer, order_request, NOW) == "no_live_package"
 
 
 def test_licenses_are_of_the_packages_own_edition() -> None:
@@ -267,18 +267,20 @@ def test_a_license_that_has_ended_is_not_upgraded() -> None:
 )
 def test_only_essential_becomes_premium(edition: str, wanted: Edition | None, code: str) -> None:
     customer, _package = make.make_buyer(edition)
-    ask = OrderRequest(kind=OrderKind.UPGRADE, application=customer.application.pk, edition=wanted)
-    assert refusal_of(customer, ask, NOW) == code
+    order_request = OrderRequest(
+        kind=OrderKind.UPGRADE, application=customer.application.pk, edition=wanted
+    )
+    assert refusal_of(customer, order_request, NOW) == code
 
 
 def test_a_trial_and_an_expired_package_are_not_upgraded() -> None:
     customer = make.make_customer(cash="1000")
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM
     )
-    assert refusal_of(customer, ask, NOW) == "upgrade_of_trial"
+    assert refusal_of(customer, order_request, NOW) == "upgrade_of_trial"
     make.buy(customer.application)
-    assert refusal_of(customer, ask, EXPIRY) == "no_live_package"
+    assert refusal_of(customer, order_request, EXPIRY) == "no_live_package"
 
 
 def test_an_unpaid_upgrade_is_not_paid_after_licenses_were_added() -> None:
@@ -297,10 +299,10 @@ def test_effects_say_what_a_package_is_before_and_after() -> None:
     (added,) = quote(customer.account, _more(customer, agents=2, sip=1), now=NOW).changes
     assert added.before is not None
     assert added.after == replace(added.before, agents=6, sip=1)
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM
     )
-    (lifted,) = quote(customer.account, ask, now=NOW).changes
+    (lifted,) = quote(customer.account, order_request, now=NOW).changes
     assert lifted.before is not None
     assert lifted.after == replace(lifted.before, edition="premium")
     assert wall(lifted.after.expires_at) == "2026-04-10 10:00:00"

@@ -219,10 +219,10 @@ def test_a_released_package_gives_its_place_up(is_swept: bool) -> None:
 
 def test_another_accounts_application_is_not_found() -> None:
     customer, other = make.make_customer(cash="1000"), make.make_customer()
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.NEW, application=other.application.pk, edition=Edition.ESSENTIAL
     )
-    assert refusal_of(customer, ask) == "no_application"
+    assert refusal_of(customer, order_request) == "no_application"
 
 
 @pytest.mark.parametrize("measure", list(Measure))
@@ -254,7 +254,7 @@ def test_a_restricted_account_buys_nothing(measure: Measure) -> None:
 )
 def test_asks_out_of_bounds_are_refused_with_a_reason(fields: dict[str, Any], code: str) -> None:
     customer = make.make_customer(cash="1000000")
-    ask = OrderRequest(
+    order_request = OrderRequest(
         **{
             "kind": OrderKind.NEW,
             "application": customer.application.pk,
@@ -262,7 +262,7 @@ def test_asks_out_of_bounds_are_refused_with_a_reason(fields: dict[str, Any], co
             **fields,
         }
     )
-    assert refusal_of(customer, ask) == code
+    assert refusal_of(customer, order_request) == code
     assert Order.objects.count() == 0
 
 

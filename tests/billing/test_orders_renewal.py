@@ -248,8 +248,8 @@ def test_only_additional_licenses_of_the_package_itself_can_be_left_out() -> Non
     included = make.licenses_of(package)[0].pk
     (own,) = bought(package)
     for ending in ((included,), tuple(bought(others)), (10**9,), (own, own)):
-        ask = _ask(RenewedPackage(package.pk, ending))
-        assert refusal_of(customer, ask, NOW) == "bad_ending"
+        order_request = _ask(RenewedPackage(package.pk, ending))
+        assert refusal_of(customer, order_request, NOW) == "bad_ending"
 
 
 HELD_AT = NOW - 10 * DAY
@@ -320,8 +320,8 @@ def test_one_package_that_cannot_be_renewed_stops_them_all() -> None:
     customer, packages = _three()
     when = EXPIRY + 7 * DAY  # the first is released just now, the others are isolated
     before = balance(customer.account, "cash")
-    ask = _ask(*(RenewedPackage(package.pk) for package in packages))
-    assert refusal_of(customer, ask, when) == "not_renewable"
+    order_request = _ask(*(RenewedPackage(package.pk) for package in packages))
+    assert refusal_of(customer, order_request, when) == "not_renewable"
     assert balance(customer.account, "cash") == before
     assert [fresh(package).months for package in packages] == [1, 1, 1]
     make.renew(*packages[1:], now=when)
@@ -360,8 +360,8 @@ def test_what_is_renewed_is_named_once_and_is_the_accounts_own() -> None:
 )
 def test_renewals_have_the_same_bounds_as_purchases(unit: TermUnit, count: int) -> None:
     customer, package = make.make_buyer()
-    ask = _ask(RenewedPackage(package.pk, unit=unit, count=count))
-    assert refusal_of(customer, ask, NOW) == "bad_quantity"
+    order_request = _ask(RenewedPackage(package.pk, unit=unit, count=count))
+    assert refusal_of(customer, order_request, NOW) == "bad_quantity"
 
 
 # --- Money that comes late -------------------------------------------------------------------
@@ -427,8 +427,8 @@ def _state(package: Package, now: datetime) -> str:
 def test_a_suspended_account_renews_nothing_and_has_seven_days_afterwards() -> None:
     customer, package = make.make_buyer()
     case = make.restrict(customer.account, now=EXPIRY - DAY).case_number
-    ask = _ask(RenewedPackage(package.pk))
-    assert refusal_of(customer, ask, EXPIRY) == "account_restricted"
+    order_request = _ask(RenewedPackage(package.pk))
+    assert refusal_of(customer, order_request, EXPIRY) == "account_restricted"
     lifted = EXPIRY + 20 * DAY
     assert _state(package, lifted) == "isolated"
     _lift(customer.account, case, lifted)
@@ -480,7 +480,7 @@ def test_effects_name_the_licenses_that_end() -> None:
     customer, package = make.make_buyer(agents=2, sip=1)
     ended = bought(package)[0]
     shown = quote(customer.account, _ask(RenewedPackage(package.pk, (ended,))), now=NOW)
-    (effect,) = shown.changes
-    assert effect.before is not None
-    assert (effect.before.agents, effect.after.agents, effect.ending) == (5, 4, (ended,))
-    assert wall(effect.after.expires_at) == "2026-05-10 10:00:00"
+    (change,) = shown.changes
+    assert change.before is not None
+    assert (change.before.agents, change.after.agents, change.ending) == (5, 4, (ended,))
+    assert wall(change.after.expires_at) == "2026-05-10 10:00:00"

@@ -95,13 +95,13 @@ class World:
 def ask_other(payer: Customer) -> Order:
     """Let another account ask this one to pay."""
     other = make_customer()
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.NEW,
         application=other.application.pk,
         edition=Edition.PREMIUM,
         payer=payer.account.uin,
     )
-    return place(other.account, ask)
+    return place(other.account, order_request)
 
 
 @pytest.fixture(scope="module")

@@ -51,13 +51,13 @@ def grow(customer: Customer, times: int, now: datetime = NOW) -> None:
         add(customer.application, agents=1, coupon=make_coupon(customer.account).pk, now=now)
         make_coupon(customer.account, CouponKind.CASH, minimum_spend="999999")
         make_promotion()
-        ask = OrderRequest(
+        order_request = OrderRequest(
             kind=OrderKind.NEW,
             application=other.application.pk,
             edition=Edition.PREMIUM,
             payer=customer.account.uin,
         )
-        place(other.account, ask)
+        place(other.account, order_request)
 
 
 def spread(customer: Customer, times: int) -> None:

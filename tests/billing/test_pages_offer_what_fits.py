@@ -41,8 +41,8 @@ def words(html: str) -> str:
 # --- What an old quote says ------------------------------------------------------------------
 
 
-def _changed(customer: Customer, ask: OrderRequest) -> QuoteChanged:
-    quote = confirmable_quote(account=customer.account, order_request=ask, now=NOW)
+def _changed(customer: Customer, order_request: OrderRequest) -> QuoteChanged:
+    quote = confirmable_quote(account=customer.account, order_request=order_request, now=NOW)
     with pytest.raises(QuoteChanged) as changed:
         place_order(account=customer.account, token=quote.token, by=None, now=OLD)
     return changed.value
@@ -58,13 +58,13 @@ def test_a_quote_that_merely_grew_old_says_so(customer: Customer) -> None:
 
 
 def test_a_quote_whose_date_alone_changed_says_which(client: Client, customer: Customer) -> None:
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.NEW, application=customer.application.pk, edition=Edition.ESSENTIAL
     )
-    changed = _changed(customer, ask)
+    changed = _changed(customer, order_request)
     (expiry,) = changed.change.expiries
     assert expiry.new - expiry.old == OLD - NOW
-    token = confirmable_quote(account=customer.account, order_request=ask, now=NOW).token
+    token = confirmable_quote(account=customer.account, order_request=order_request, now=NOW).token
     with time_machine.travel(OLD, tick=False):
         client.force_login(customer.owner)
         answer = client.post(url(customer, "confirm/"), {"token": token})
@@ -122,7 +122,7 @@ def test_without_an_application_that_may_buy_the_page_says_what_to_do(
     linked = set(re.findall(r"/applications/\d+/(renew|add|upgrade|buy)/", main))
     assert (answer.status_code, linked) == (200, offered)
     assert "has a package already" in main
-    assert 'id="ask"' not in main
+    assert 'id="order-request"' not in main
 
 
 def test_after_its_release_an_application_may_buy_though_no_sweep_has_run(
@@ -187,7 +187,7 @@ def test_renewing_ticks_only_what_is_due(client: Client, customer: Customer) -> 
     later = make.current_package(year)
     soon = make.current_package(customer.application)
     rows = client.get(page).context["form"].rows
-    assert [(row.held.package.pk, row.is_chosen) for row in rows] == [
+    assert [(row.snapshot.package.pk, row.is_chosen) for row in rows] == [
         (soon.pk, True),
         (later.pk, False),
     ]

@@ -206,13 +206,13 @@ def payer() -> Customer:
 def asked(customer: Customer, payer: Customer) -> Order:
     customer.account.name = "Night Owl Telecom"
     customer.account.save(update_fields=["name"])
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.NEW,
         application=customer.application.pk,
         edition=Edition.PREMIUM,
         payer=payer.account.uin,
     )
-    return place(customer.account, ask, by=customer.owner)
+    return place(customer.account, order_request, by=customer.owner)
 
 
 def test_the_payer_pays_and_the_buyer_has_the_package(

@@ -33,8 +33,12 @@ def _unlocked(account_id: int) -> Account:
 def _buyer() -> tuple[Customer, str]:
     """A customer who has just confirmed 2 additional agents on the trial: 14 days, 37.34."""
     customer = make_customer(cash="1000")
-    ask = OrderRequest(kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=2)
-    return customer, confirmable_quote(account=customer.account, order_request=ask, now=NOW).token
+    order_request = OrderRequest(
+        kind=OrderKind.ADDITIONAL, application=customer.application.pk, agents=2
+    )
+    return customer, confirmable_quote(
+        account=customer.account, order_request=order_request, now=NOW
+    ).token
 
 
 def _send(customer: Customer, token: str) -> Callable[[], int]:
@@ -64,14 +68,14 @@ def test_without_the_lock_the_same_purchase_is_answered_differently(
 
 def _refunder() -> tuple[Customer, Package, str]:
     customer = make_customer(gift="100", income="50", cash="500")
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.NEW,
         application=customer.application.pk,
         edition=Edition.PREMIUM,
         agents=2,
         sip=1,
     )
-    quote = confirmable_quote(account=customer.account, order_request=ask, now=NOW)
+    quote = confirmable_quote(account=customer.account, order_request=order_request, now=NOW)
     place_order(account=customer.account, token=quote.token, by=customer.owner, now=NOW)
     package = Package.objects.get(application=customer.application)
     return customer, package, quote_refund(package=package, now=NOW).token

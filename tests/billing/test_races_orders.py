@@ -174,7 +174,7 @@ def test_confirmations_at_once_take_no_more_than_there_is() -> None:
             OrderRequest(kind=OrderKind.NEW, application=each.pk, edition=Edition.ESSENTIAL)
             for each in applications
         ]
-        shown = [quote(customer.account, ask, now=NOW) for ask in asks]
+        shown = [quote(customer.account, order_request, now=NOW) for order_request in asks]
         outcomes = race(*[lambda each=each: confirm(each, now=NOW) for each in shown])
         assert _codes(outcomes) == ["quote_changed"] * 9
         assert balance(customer.account, "cash") == Decimal("5.00")
@@ -294,7 +294,7 @@ def _renewal_against_upgrade() -> tuple[Package, list[Outcome[Order]]]:
             kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM
         ),
     )
-    shown = [quote(customer.account, ask, now=NOW) for ask in asks]
+    shown = [quote(customer.account, order_request, now=NOW) for order_request in asks]
     return package, race(*[lambda each=each: confirm(each, now=NOW) for each in shown])
 
 

@@ -90,13 +90,13 @@ def _asks(customer: Customer, package: Package) -> dict[str, OrderRequest]:
 @pytest.mark.parametrize("kind", ["new", "addition", "upgrade", "renewal"])
 def test_the_package_takes_no_other_order_meanwhile(kind: str) -> None:
     customer, package, asked = _asked()
-    ask = _asks(customer, package)[kind]
-    assert _code(lambda: make.place(customer.account, ask, now=NOW)) == "refund_pending"
+    order_request = _asks(customer, package)[kind]
+    assert _code(lambda: make.place(customer.account, order_request, now=NOW)) == "refund_pending"
     withdraw_refund(refund=asked, by=customer.owner, now=NOW)
     if kind == "new":
-        assert _code(lambda: make.place(customer.account, ask, now=NOW)) == "has_package"
+        assert _code(lambda: make.place(customer.account, order_request, now=NOW)) == "has_package"
     else:
-        assert make.place(customer.account, ask, now=NOW).status == "paid"
+        assert make.place(customer.account, order_request, now=NOW).status == "paid"
 
 
 def test_a_renewal_of_several_waits_for_the_one_under_review() -> None:

@@ -103,7 +103,7 @@ def test_the_kinds_of_term_may_change_crosswise() -> None:
 def test_what_is_confirmed_says_each_expiry() -> None:
     two = two_packages()
     shown = quote(two.customer.account, ask_for(two, (MONTH, 3), (YEAR, 2)), now=NOW)
-    assert [wall(effect.after.expires_at) for effect in shown.changes] == [
+    assert [wall(change.after.expires_at) for change in shown.changes] == [
         "2026-07-10 10:00:00",
         "2029-03-10 10:00:00",
     ]

@@ -244,9 +244,9 @@ def test_a_named_coupon_is_kept_where_a_promotion_would_rule_it_out(customer: Cu
     coupon = make.make_coupon(
         customer.account, CouponKind.CASH, amount=Decimal(5), minimum_spend=Decimal(115)
     )
-    ask = new(customer, coupon=coupon.pk)
+    order_request = new(customer, coupon=coupon.pk)
     choice = OfferChoice(is_best_promotion=True)
-    found = suggest(account=customer.account, order_request=ask, choice=choice, now=NOW)
+    found = suggest(account=customer.account, order_request=order_request, choice=choice, now=NOW)
     assert found.refusal is None
     assert found.quote is not None
     assert (found.quote.promotion, found.quote.coupon) == (None, coupon)

@@ -46,9 +46,9 @@ def _renewal(customer: make.Customer, package: Package, now: datetime) -> Callab
     """A confirmed renewal; it answers with the order's status, or the refusal's code."""
 
     def renew() -> str:
-        ask = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
+        order_request = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
         try:
-            return str(confirm(quote(customer.account, ask, now=now), now=now).status)
+            return str(confirm(quote(customer.account, order_request, now=now), now=now).status)
         except Refused as refused:
             return refused.code
 
@@ -230,8 +230,8 @@ def test_by_hand_and_by_itself_at_once_is_one_period() -> None:
         package=package, mode=RenewalMode.AUTOMATIC, by=customer.owner, now=make.NOW
     )
     now = EXPIRY - SECOND
-    ask = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
-    shown = quote(customer.account, ask, now=now)
+    order_request = OrderRequest(kind=OrderKind.RENEWAL, renewed=(RenewedPackage(package.pk),))
+    shown = quote(customer.account, order_request, now=now)
     race(
         lambda: confirm(shown, now=now),
         lambda: renew_automatically(package_id=package.pk, now=now),

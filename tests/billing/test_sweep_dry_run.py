@@ -33,12 +33,12 @@ def _run(*arguments: str) -> str:
 
 
 def _package(
-    ends: timedelta, *, cash: str = "1000", mode: str = RenewalMode.REMIND, **ask: Any
+    ends: timedelta, *, cash: str = "1000", mode: str = RenewalMode.REMIND, **options: Any
 ) -> tuple[make.Customer, Package]:
     """A package of a month that ends so long after `AS_OF` (below zero: before it)."""
     bought = (AS_OF + ends) - timedelta(days=31)
     customer = make.make_customer(cash=cash, now=bought)
-    package = package_of(make.buy(customer.application, now=bought, **ask))
+    package = package_of(make.buy(customer.application, now=bought, **options))
     if mode != RenewalMode.REMIND:
         choose_renewal_mode(package=package, mode=mode, by=customer.owner, now=bought)
     return customer, package

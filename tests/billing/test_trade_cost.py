@@ -47,7 +47,7 @@ def purchase(licenses: int = 1, *, on_trial: bool = True, **terms: Any) -> tuple
     application = customer.application
     if not on_trial:
         application = make.make_application(customer.account)
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.NEW,
         application=application.pk,
         edition=Edition.PREMIUM,
@@ -55,7 +55,7 @@ def purchase(licenses: int = 1, *, on_trial: bool = True, **terms: Any) -> tuple
         sip=licenses,
         **terms,
     )
-    return customer, confirmed(customer, ask)
+    return customer, confirmed(customer, order_request)
 
 
 def takeover(licenses: int = 1) -> tuple[Customer, Act]:
@@ -63,18 +63,18 @@ def takeover(licenses: int = 1) -> tuple[Customer, Act]:
     customer = make.make_customer(cash="20000")
     make.add(customer.application, agents=licenses + 1)
     bought = License.objects.filter(account=customer.account, source="bought").order_by("pk")
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.NEW,
         application=customer.application.pk,
         edition=Edition.PREMIUM,
         agents=licenses + 1,
         ending=(bought[0].pk,),
     )
-    return customer, confirmed(customer, ask)
+    return customer, confirmed(customer, order_request)
 
 
-def confirmed(customer: Customer, ask: OrderRequest) -> Act:
-    token = confirmable_quote(account=customer.account, order_request=ask, now=NOW).token
+def confirmed(customer: Customer, order_request: OrderRequest) -> Act:
+    token = confirmable_quote(account=customer.account, order_request=order_request, now=NOW).token
     return lambda: place_order(account=customer.account, token=token, by=customer.owner, now=NOW)
 
 
@@ -85,13 +85,13 @@ def buyer(licenses: int = 1) -> tuple[Customer, Package]:
 
 def addition(licenses: int = 1) -> tuple[Customer, Act]:
     customer, _package = buyer()
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.ADDITIONAL,
         application=customer.application.pk,
         agents=licenses,
         sip=licenses,
     )
-    return customer, confirmed(customer, ask)
+    return customer, confirmed(customer, order_request)
 
 
 def renewal(licenses: int = 1, *, packages: int = 3, ending: int = 0) -> tuple[Customer, Act]:
@@ -102,22 +102,22 @@ def renewal(licenses: int = 1, *, packages: int = 3, ending: int = 0) -> tuple[C
         for _number in range(packages - 1)
     ]
     left_out = package.licenses.filter(source="bought").order_by("pk")[:ending]
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.RENEWAL,
         renewed=(
             RenewedPackage(package.pk, tuple(license.pk for license in left_out)),
             *(RenewedPackage(other.pk) for other in others),
         ),
     )
-    return customer, confirmed(customer, ask)
+    return customer, confirmed(customer, order_request)
 
 
 def upgrade(licenses: int = 1) -> tuple[Customer, Act]:
     customer, _package = buyer(licenses)
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.UPGRADE, application=customer.application.pk, edition=Edition.PREMIUM
     )
-    return customer, confirmed(customer, ask)
+    return customer, confirmed(customer, order_request)
 
 
 def refund(licenses: int = 1, *, additions: int = 0) -> tuple[Customer, Act]:
@@ -168,7 +168,7 @@ def test_a_renewal_takes_as_many_for_one_package_as_for_six() -> None:
 
 def test_a_coupon_with_a_promotion_adds_their_reading_and_its_use() -> None:
     customer = make.make_customer(cash="20000")
-    ask = OrderRequest(
+    order_request = OrderRequest(
         kind=OrderKind.NEW,
         application=customer.application.pk,
         edition=Edition.PREMIUM,
@@ -176,7 +176,7 @@ def test_a_coupon_with_a_promotion_adds_their_reading_and_its_use() -> None:
         coupon=make.make_coupon(customer.account).pk,
         promotion=make.make_promotion().pk,
     )
-    assert count(confirmed(customer, ask)) == 12 + 1 + 1
+    assert count(confirmed(customer, order_request)) == 12 + 1 + 1
 
 
 # --- All or nothing --------------------------------------------------------------------------

@@ -70,10 +70,10 @@ def make_promotion(*, now: datetime = NOW, **terms: Any) -> Promotion:
 
 
 def place(
-    account: Account, ask: OrderRequest, *, by: User | None = None, now: datetime = NOW
+    account: Account, order_request: OrderRequest, *, by: User | None = None, now: datetime = NOW
 ) -> Order:
-    """Quote an ask and confirm it in one go; a short balance leaves the order unpaid."""
-    quote = confirmable_quote(account=account, order_request=ask, now=now)
+    """Quote an order request and confirm it in one go; a short balance leaves the order unpaid."""
+    quote = confirmable_quote(account=account, order_request=order_request, now=now)
     return place_order(account=account, token=quote.token, by=by, now=now)
 
 
@@ -87,7 +87,7 @@ def buy(
     sip: int = 0,
     by: User | None = None,
     now: datetime = NOW,
-    **ask: Any,
+    **options: Any,
 ) -> Order:
     """Buy a package; on the application's trial, where one runs."""
     return place(
@@ -100,7 +100,7 @@ def buy(
             count=count,
             agents=agents,
             sip=sip,
-            **ask,
+            **options,
         ),
         by=by,
         now=now,
@@ -108,11 +108,11 @@ def buy(
 
 
 def make_buyer(
-    edition: str = Edition.ESSENTIAL, *, cash: str = "100000", now: datetime = NOW, **ask: Any
+    edition: str = Edition.ESSENTIAL, *, cash: str = "100000", now: datetime = NOW, **options: Any
 ) -> tuple[Customer, Package]:
     """Make a customer who buys a package now, with money for more."""
     customer = make_customer(cash=cash, now=now)
-    buy(customer.application, Edition(edition), now=now, **ask)
+    buy(customer.application, Edition(edition), now=now, **options)
     return customer, current_package(customer.application)
 
 
@@ -123,13 +123,13 @@ def add(
     sip: int = 0,
     by: User | None = None,
     now: datetime = NOW,
-    **ask: Any,
+    **options: Any,
 ) -> Order:
     """Buy additional licenses for the application's package."""
     return place(
         application.account,
         OrderRequest(
-            kind=OrderKind.ADDITIONAL, application=application.pk, agents=agents, sip=sip, **ask
+            kind=OrderKind.ADDITIONAL, application=application.pk, agents=agents, sip=sip, **options
         ),
         by=by,
         now=now,
@@ -143,7 +143,7 @@ def renew(
     count: int = 1,
     by: User | None = None,
     now: datetime = NOW,
-    **ask: Any,
+    **options: Any,
 ) -> Order:
     """Renew packages of one account in one order; licenses of `ending` are left out."""
     left_out = set(License.objects.filter(pk__in=ending).values_list("package_id", "pk"))
@@ -158,20 +158,20 @@ def renew(
     )
     return place(
         packages[0].account,
-        OrderRequest(kind=OrderKind.RENEWAL, renewed=renewed, **ask),
+        OrderRequest(kind=OrderKind.RENEWAL, renewed=renewed, **options),
         by=by,
         now=now,
     )
 
 
 def upgrade(
-    application: Application, *, by: User | None = None, now: datetime = NOW, **ask: Any
+    application: Application, *, by: User | None = None, now: datetime = NOW, **options: Any
 ) -> Order:
     """Upgrade the application's package to Premium."""
     return place(
         application.account,
         OrderRequest(
-            kind=OrderKind.UPGRADE, application=application.pk, edition=Edition.PREMIUM, **ask
+            kind=OrderKind.UPGRADE, application=application.pk, edition=Edition.PREMIUM, **options
         ),
         by=by,
         now=now,

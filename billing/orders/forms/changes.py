@@ -36,7 +36,7 @@ class AdditionForm(QuantityForm):
     def defaults(cls) -> dict[str, Any]:
         return {**super().defaults(), "agents": "1", "sip": "0"}
 
-    def ask(self) -> OrderRequest:
+    def order_request(self) -> OrderRequest:
         return OrderRequest(
             kind=OrderKind.ADDITIONAL,
             application=self.application,
@@ -53,7 +53,7 @@ class UpgradeForm(OrderRequestForm):
         super().__init__(data)
         self.application = application
 
-    def ask(self) -> OrderRequest:
+    def order_request(self) -> OrderRequest:
         return OrderRequest(
             kind=OrderKind.UPGRADE,
             application=self.application,
@@ -69,7 +69,7 @@ _LABELS = {
 
 
 class RenewalForm(EndingForm, OrderRequestForm):
-    """The renewal of some of `helds`, each for its own term and with its own licenses.
+    """The renewal of some of `snapshots`, each for its own term and with its own licenses.
 
     For each package there are `unit_<package>` and `count_<package>`, and a number for every kind
     of additional license that it has, `agent_<package>` and `sip_<package>`. What stands beside a
@@ -79,30 +79,30 @@ class RenewalForm(EndingForm, OrderRequestForm):
     packages = KeysField(label=_("Packages"), required=False)
     term_help = TERM_HELP
 
-    def __init__(self, data: Any, *, helds: Sequence[PackageSnapshot]) -> None:
+    def __init__(self, data: Any, *, snapshots: Sequence[PackageSnapshot]) -> None:
         super().__init__(data)
-        self.helds = helds
-        for held in helds:
-            key = held.package.pk
+        self.snapshots = snapshots
+        for snapshot in snapshots:
+            key = snapshot.package.pk
             self.fields[f"unit_{key}"] = term_unit_field()
             # Several packages have one sentence for all of them above.
-            own_help = {"help_text": self.term_help} if len(helds) == 1 else {}
+            own_help = {"help_text": self.term_help} if len(snapshots) == 1 else {}
             self.fields[f"count_{key}"] = term_count_field(**own_help)
             for kind in LicenseKind:
-                if _bought(held, kind):
-                    self.fields[_name(held, kind)] = _number_field(held, kind)
+                if _bought(snapshot, kind):
+                    self.fields[_name(snapshot, kind)] = _number_field(snapshot, kind)
 
     @classmethod
     def defaults(
-        cls, helds: Sequence[PackageSnapshot] = (), due: Sequence[PackageSnapshot] | None = None
+        cls, snapshots: Sequence[PackageSnapshot] = (), due: Sequence[PackageSnapshot] | None = None
     ) -> dict[str, Any]:
-        """Those of `helds` that are `due`, by default all; each for one term of its own kind."""
-        due = helds if due is None else due
-        values = {**super().defaults(), "packages": [str(held.package.pk) for held in due]}
-        for held in helds:
-            key = held.package.pk
-            values |= {f"unit_{key}": held.package.term_unit, f"count_{key}": "1"}
-            values |= {_name(held, kind): str(_bought(held, kind)) for kind in LicenseKind}
+        """Those that are `due`, by default all; each for one term of its own kind."""
+        due = snapshots if due is None else due
+        values = {**super().defaults(), "packages": [str(snapshot.package.pk) for snapshot in due]}
+        for snapshot in snapshots:
+            key = snapshot.package.pk
+            values |= {f"unit_{key}": snapshot.package.term_unit, f"count_{key}": "1"}
+            values |= {_name(snapshot, kind): str(_bought(snapshot, kind)) for kind in LicenseKind}
         return values
 
     @property
@@ -111,48 +111,48 @@ class RenewalForm(EndingForm, OrderRequestForm):
         chosen = {str(pk) for pk in self["packages"].value() or ()}
         return [
             RenewalRow(
-                held=held,
-                is_chosen=str(held.package.pk) in chosen,
-                unit=self[f"unit_{held.package.pk}"],
-                count=self[f"count_{held.package.pk}"],
+                snapshot=snapshot,
+                is_chosen=str(snapshot.package.pk) in chosen,
+                unit=self[f"unit_{snapshot.package.pk}"],
+                count=self[f"count_{snapshot.package.pk}"],
                 numbers=[
                     self[name]
-                    for name in (_name(held, kind) for kind in LicenseKind)
+                    for name in (_name(snapshot, kind) for kind in LicenseKind)
                     if name in self.fields
                 ],
             )
-            for held in self.helds
+            for snapshot in self.snapshots
         ]
 
     @property
     def field_groups(self) -> dict[str, str]:
         """The application of each field, where there are several, to name faults by."""
-        if len(self.helds) < 2:
+        if len(self.snapshots) < 2:
             return {}
         return {
-            name: held.package.application.name
-            for held in self.helds
-            for name in self._names_of(held)
+            name: snapshot.package.application.name
+            for snapshot in self.snapshots
+            for name in self._names_of(snapshot)
         }
 
-    def _names_of(self, held: PackageSnapshot) -> list[str]:
-        return [name for name in self.fields if name.endswith(f"_{held.package.pk}")]
+    def _names_of(self, snapshot: PackageSnapshot) -> list[str]:
+        return [name for name in self.fields if name.endswith(f"_{snapshot.package.pk}")]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         chosen = set(data.get("packages", ()))
-        for held in self.helds:
-            if held.package.pk not in chosen:
-                for name in self._names_of(held):
+        for snapshot in self.snapshots:
+            if snapshot.package.pk not in chosen:
+                for name in self._names_of(snapshot):
                     self.errors.pop(name, None)
                 continue
-            self._check_term(held)
-            if not self.errors.keys() & {_name(held, kind) for kind in LicenseKind}:
-                self.choose(held, self._kept(held))
+            self._check_term(snapshot)
+            if not self.errors.keys() & {_name(snapshot, kind) for kind in LicenseKind}:
+                self.choose(snapshot, self._kept(snapshot))
         return data
 
-    def _check_term(self, held: PackageSnapshot) -> None:
-        unit, count = f"unit_{held.package.pk}", f"count_{held.package.pk}"
+    def _check_term(self, snapshot: PackageSnapshot) -> None:
+        unit, count = f"unit_{snapshot.package.pk}", f"count_{snapshot.package.pk}"
         if self.errors.keys() & {unit, count}:
             return
         try:
@@ -160,14 +160,14 @@ class RenewalForm(EndingForm, OrderRequestForm):
         except PricingError as error:
             self.add_error(count, str(error.message))
 
-    def _kept(self, held: PackageSnapshot) -> dict[LicenseKind, int]:
+    def _kept(self, snapshot: PackageSnapshot) -> dict[LicenseKind, int]:
         """Return the numbers that were changed; an empty one means that all go on."""
-        numbers = {kind: self.cleaned_data.get(_name(held, kind)) for kind in LicenseKind}
+        numbers = {kind: self.cleaned_data.get(_name(snapshot, kind)) for kind in LicenseKind}
         return {kind: number for kind, number in numbers.items() if number is not None}
 
-    def ask(self) -> OrderRequest:
+    def order_request(self) -> OrderRequest:
         data = self.cleaned_data
-        endings = {held.package.pk: ending.chosen for held, ending in self.endings}
+        endings = {snapshot.package.pk: ending.chosen for snapshot, ending in self.endings}
         return OrderRequest(
             kind=OrderKind.RENEWAL,
             renewed=tuple(
@@ -188,22 +188,22 @@ class RenewalForm(EndingForm, OrderRequestForm):
 class RenewalRow:
     """One package of the renewal's form."""
 
-    held: PackageSnapshot
+    snapshot: PackageSnapshot
     is_chosen: bool
     unit: BoundField
     count: BoundField
     numbers: list[BoundField]
 
 
-def _bought(held: PackageSnapshot, kind: LicenseKind) -> int:
-    return sum(1 for license in held.bought if license.kind == kind)
+def _bought(snapshot: PackageSnapshot, kind: LicenseKind) -> int:
+    return sum(1 for license in snapshot.bought if license.kind == kind)
 
 
-def _name(held: PackageSnapshot, kind: LicenseKind) -> str:
-    return f"{kind.value}_{held.package.pk}"
+def _name(snapshot: PackageSnapshot, kind: LicenseKind) -> str:
+    return f"{kind.value}_{snapshot.package.pk}"
 
 
-def _number_field(held: PackageSnapshot, kind: LicenseKind) -> WholeNumberField:
+def _number_field(snapshot: PackageSnapshot, kind: LicenseKind) -> WholeNumberField:
     return WholeNumberField(
-        label=_LABELS[kind], required=False, min_value=0, max_value=_bought(held, kind)
+        label=_LABELS[kind], required=False, min_value=0, max_value=_bought(snapshot, kind)
     )

@@ -81,10 +81,10 @@ class PurchaseForm(TermForm, QuantityForm, EndingForm):
         self.target = data.get("application")
         if self.errors.keys() & {"application", "edition", "people", "agents"}:
             return data
-        held = self.find_trial(data["application"])
-        data["agents"] = self._count_agents(len(held.bought) if held else 0)
-        if held is not None:
-            self.choose(held, {LicenseKind.AGENT: data["agents"]})
+        snapshot = self.find_trial(data["application"])
+        data["agents"] = self._count_agents(len(snapshot.bought) if snapshot else 0)
+        if snapshot is not None:
+            self.choose(snapshot, {LicenseKind.AGENT: data["agents"]})
         return data
 
     def _count_agents(self, standing: int) -> int:
@@ -96,7 +96,7 @@ class PurchaseForm(TermForm, QuantityForm, EndingForm):
             return standing
         return people_to_extra_agents(people, self.included[self.cleaned_data["edition"]])
 
-    def ask(self) -> OrderRequest:
+    def order_request(self) -> OrderRequest:
         data = self.cleaned_data
         return OrderRequest(
             kind=OrderKind.NEW,

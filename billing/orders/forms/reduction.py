@@ -28,18 +28,18 @@ class EndingForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.endings: list[tuple[PackageSnapshot, LicenseReduction]] = []
 
-    def choose(self, held: PackageSnapshot, keep: Mapping[LicenseKind, int]) -> None:
+    def choose(self, snapshot: PackageSnapshot, keep: Mapping[LicenseKind, int]) -> None:
         """Find out what ends of a package, and say on the form if the ticks do not fit."""
         ending = choose_reduction(
-            held,
+            snapshot,
             keep=keep,
             ticked=self.cleaned_data.get("ending", ()),
-            mark=str(self.data.get(f"{_MARK}{held.package.pk}", "")),
+            mark=str(self.data.get(f"{_MARK}{snapshot.package.pk}", "")),
         )
-        self.endings.append((held, ending))
+        self.endings.append((snapshot, ending))
         for kind, number in ending.shortage.items():
             if number:
-                self.add_error(None, _complaint(held.package.application.name, kind, number))
+                self.add_error(None, _complaint(snapshot.package.application.name, kind, number))
 
     @property
     def has_new_choice(self) -> bool:
@@ -49,8 +49,8 @@ class EndingForm(forms.Form):
         """
         shown = {name: self.data[name] for name in self.data if name.startswith(_MARK)}
         wanted = {
-            f"{_MARK}{held.package.pk}": ending.mark
-            for held, ending in self.endings
+            f"{_MARK}{snapshot.package.pk}": ending.mark
+            for snapshot, ending in self.endings
             if ending.candidates
         }
         return shown != wanted

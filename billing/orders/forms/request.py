@@ -48,8 +48,8 @@ class OrderRequestForm(forms.Form):
         """What stands in the form before anybody has chosen."""
         return {"promotion": BEST, "coupon": BEST}
 
-    def ask(self) -> OrderRequest:
-        """Return the ask; the form is valid. Raises Refused where the parts do not fit."""
+    def order_request(self) -> OrderRequest:
+        """Return it; the form is valid. Raises Refused where the parts do not fit."""
         raise NotImplementedError
 
     @property

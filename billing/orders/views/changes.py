@@ -27,14 +27,14 @@ def additional(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Ht
     """Sell additional licenses for the application's package."""
     now = timezone.now()
     application = load_application(access, sdkappid)
-    held = find_current(access.account, application, now)
+    snapshot = find_current(access.account, application, now)
     form = AdditionForm(read_form(request, AdditionForm.defaults()), application=application.pk)
     context = {
         "application": application,
         "url": application_url("add", access, application),
-        "present": describe_present(held),
+        "present": describe_present(snapshot),
     }
-    preloaded = PreloadedFacts(snapshots=(held,) if held else ())
+    preloaded = PreloadedFacts(snapshots=(snapshot,) if snapshot else ())
     return answer_ask(
         request, access, form, "billing/add.html", context, now=now, preloaded=preloaded
     )
@@ -45,15 +45,15 @@ def upgrade(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpR
     """Sell the upgrade of the application's package to Premium."""
     now = timezone.now()
     application = load_application(access, sdkappid)
-    held = find_current(access.account, application, now)
+    snapshot = find_current(access.account, application, now)
     form = UpgradeForm(read_form(request, UpgradeForm.defaults()), application=application.pk)
     context = {
         "application": application,
         "url": application_url("upgrade", access, application),
-        "present": describe_present(held),
+        "present": describe_present(snapshot),
         "differences": SimpleLazyObject(lambda: differing_rows(find_feature_table(now))),
     }
-    preloaded = PreloadedFacts(snapshots=(held,) if held else ())
+    preloaded = PreloadedFacts(snapshots=(snapshot,) if snapshot else ())
     return answer_ask(
         request, access, form, "billing/upgrade.html", context, now=now, preloaded=preloaded
     )
@@ -86,30 +86,30 @@ def _renew(
     request: HttpRequest, access: AccountAccess, context: dict[str, Any], **only: Any
 ) -> HttpResponse:
     now = timezone.now()
-    helds = [
-        held
-        for held in read_snapshots(access.account, _packages(access, **only), now)
+    snapshots = [
+        snapshot
+        for snapshot in read_snapshots(access.account, _packages(access, **only), now)
         # One application's page says why its package cannot be renewed; a list leaves it out.
         if PackageAct.RENEW
-        in acts_for(state=held.state, is_under_review=held.is_under_review and not only)
+        in acts_for(state=snapshot.state, is_under_review=snapshot.is_under_review and not only)
     ]
-    due = helds if only else _find_due(helds, now)
-    data = read_form(request, RenewalForm.defaults(helds, due))
-    form = RenewalForm(_select_all(data, helds), helds=helds)
+    due = snapshots if only else _find_due(snapshots, now)
+    data = read_form(request, RenewalForm.defaults(snapshots, due))
+    form = RenewalForm(_select_all(data, snapshots), snapshots=snapshots)
     form.is_blank = request.method != "POST" and "packages" not in request.GET and not due
-    context = {**context, "helds": helds}
-    preloaded = PreloadedFacts(snapshots=tuple(helds))
+    context = {**context, "snapshots": snapshots}
+    preloaded = PreloadedFacts(snapshots=tuple(snapshots))
     return answer_ask(
         request, access, form, "billing/renew.html", context, now=now, preloaded=preloaded
     )
 
 
-def _select_all(data: Any, helds: list[PackageSnapshot]) -> Any:
+def _select_all(data: Any, snapshots: list[PackageSnapshot]) -> Any:
     """Return what was sent with all packages chosen, where the button for that was pressed."""
     if "select_all" not in data:
         return data
     chosen = data.copy()
-    everything = [str(held.package.pk) for held in helds]
+    everything = [str(snapshot.package.pk) for snapshot in snapshots]
     if isinstance(chosen, QueryDict):
         chosen.setlist("packages", everything)
     else:
@@ -117,10 +117,10 @@ def _select_all(data: Any, helds: list[PackageSnapshot]) -> Any:
     return chosen
 
 
-def _find_due(helds: list[PackageSnapshot], now: datetime) -> list[PackageSnapshot]:
+def _find_due(snapshots: list[PackageSnapshot], now: datetime) -> list[PackageSnapshot]:
     """Return the packages to renew first: those that expired, or will within some days."""
     soon = now + timedelta(days=settings.RENEWAL_DUE_DAYS)
-    return [held for held in helds if held.package.expires_at <= soon]
+    return [snapshot for snapshot in snapshots if snapshot.package.expires_at <= soon]
 
 
 def _packages(access: AccountAccess, **only: Any) -> list[Package]:

@@ -83,7 +83,7 @@ def answer_ask(
         return show_confirmation(request, access, make_confirmable(quote), now=now)
     form.lead_to_fault()
     response = render_page(request, name, context, partial="form", status=422)
-    return reswap(retarget(response, "#ask"), "outerHTML")
+    return reswap(retarget(response, "#order-request"), "outerHTML")
 
 
 def _acts_of(
@@ -100,11 +100,11 @@ def _suggest(
     if form.is_blank or not form.is_valid():
         return None
     try:
-        ask = form.ask()
-        count_named(account=access.account, uin=ask.payer)
+        order_request = form.order_request()
+        count_named(account=access.account, uin=order_request.payer)
         suggestion = suggest(
             account=access.account,
-            order_request=ask,
+            order_request=order_request,
             choice=form.offer_choice,
             preloaded=preloaded,
             now=now,

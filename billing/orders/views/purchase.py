@@ -131,8 +131,8 @@ def _list_applications(access: AccountAccess) -> list[Any]:
 def _find_trial(access: AccountAccess, application: Any, now: datetime) -> PackageSnapshot | None:
     if not application.has_more_on_trial:
         return None
-    held = find_current(access.account, application, now)
-    return held if held and held.state == PackageState.TRIAL else None
+    snapshot = find_current(access.account, application, now)
+    return snapshot if snapshot and snapshot.state == PackageState.TRIAL else None
 
 
 def _defaults(application: Application | None, buyable: Sequence[Any]) -> dict[str, Any]:

@@ -24,13 +24,13 @@ class LicensesEnding:
 
 
 @dataclass(frozen=True)
-class PackageEffect:
+class ShownChange:
     """What a quote does to one package, with its application and refund terms.
 
     `ending_later` are licenses that an earlier renewal left out and that still work.
     """
 
-    effect: PackageChange
+    change: PackageChange
     application: Application
     terms: RefundTerms
     ending_later: tuple[LicensesEnding, ...] = ()
@@ -44,31 +44,31 @@ def describe_quote(quote: Quote | None) -> dict[str, Any]:
     return {
         "quote": quote,
         "line_groups": group_lines(map(show_quoted_line, quote.lines), applications),
-        "effects": [
-            PackageEffect(
-                effect,
-                applications[effect.application],
-                read_refund_terms(quote, effect),
-                _ending_later(quote, effect),
+        "changes": [
+            ShownChange(
+                change,
+                applications[change.application],
+                read_refund_terms(quote, change),
+                _ending_later(quote, change),
             )
-            for effect in quote.changes
+            for change in quote.changes
         ],
         "payer_name": "" if quote.is_self_pay else mask_name(quote.payer.name),
     }
 
 
-def _ending_later(quote: Quote, effect: PackageChange) -> tuple[LicensesEnding, ...]:
+def _ending_later(quote: Quote, change: PackageChange) -> tuple[LicensesEnding, ...]:
     """Return when licenses of the package end before it does, as it is before the order."""
     return tuple(
         each
-        for held in quote.snapshots
-        if held.package.pk == effect.package
-        for each in _list_ending_later(held)
+        for snapshot in quote.snapshots
+        if snapshot.package.pk == change.package
+        for each in _list_ending_later(snapshot)
     )
 
 
-def _list_ending_later(held: PackageSnapshot) -> list[LicensesEnding]:
-    counts = Counter(each.ends_at for each in held.licenses if each.ends_at is not None)
+def _list_ending_later(snapshot: PackageSnapshot) -> list[LicensesEnding]:
+    counts = Counter(each.ends_at for each in snapshot.licenses if each.ends_at is not None)
     return [LicensesEnding(ends_at, count) for ends_at, count in sorted(counts.items())]
 
 
@@ -76,20 +76,20 @@ def _list_ending_later(held: PackageSnapshot) -> list[LicensesEnding]:
 class PresentPackage:
     """A package in service as it is before an order, whatever is wrong with the form."""
 
-    shape: PackageContents
+    contents: PackageContents
     ending_later: list[LicensesEnding]
 
 
-def describe_present(held: PackageSnapshot | None) -> PresentPackage | None:
+def describe_present(snapshot: PackageSnapshot | None) -> PresentPackage | None:
     """Return the package that an order would change; None where none is in service."""
-    if held is None or held.state not in RUNNING_STATES:
+    if snapshot is None or snapshot.state not in RUNNING_STATES:
         return None
-    return PresentPackage(read_contents(held), _list_ending_later(held))
+    return PresentPackage(read_contents(snapshot), _list_ending_later(snapshot))
 
 
 def _applications(quote: Quote) -> dict[int, Application]:
     known = {each.package.application_id: each.package.application for each in quote.snapshots}
-    missing = {effect.application for effect in quote.changes} - known.keys()
+    missing = {change.application for change in quote.changes} - known.keys()
     return {**known, **(Application.objects.in_bulk(missing) if missing else {})}
 
 
