@@ -111,8 +111,10 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal \
 
 lock: $(STAMP) ## compile pyproject.toml's dependencies to locks with hashes
 	$(UV_COMPILE) --python-version 3.11 $(ARGS) --output-file requirements/base.txt pyproject.toml
-	$(UV_COMPILE) --python-version 3.11 $(ARGS) --constraints requirements/base.txt --group dev \
-		--output-file requirements/dev.txt pyproject.toml
+	$(UV_COMPILE) --python-version 3.11 $(ARGS) --constraints requirements/base.txt --all-extras \
+		--output-file requirements/extras.txt pyproject.toml
+	$(UV_COMPILE) --python-version 3.11 $(ARGS) --constraints requirements/extras.txt --all-extras \
+		--group dev --output-file requirements/dev.txt pyproject.toml
 	$(UV_COMPILE) --python-version 3.12 $(ARGS) --no-deps \
 		--output-file requirements/next.txt requirements/next.in
 

@@ -11,5 +11,7 @@ class ConsoleConfig(AppConfig):
     verbose_name = _("Console")
 
     def ready(self) -> None:
-        """Register the system checks, which live in a module of their own."""
-        from config import checks  # noqa: F401, PLC0415 - checks register when imported
+        """Register the system checks, and send faults and traces where a setting says so."""
+        from config import checks, reporting  # noqa: F401, PLC0415 - checks register when imported
+
+        reporting.start()

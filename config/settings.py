@@ -453,6 +453,14 @@ LOGGING = logs.configuration(
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 METRICS_NETWORKS = _networks("METRICS_NETWORKS")
 
+# --- Faults and traces -----------------------------------------------------------------------
+
+# Where they are sent, besides the log; both need the packages of `requirements/extras.txt`.
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+TRACES_URL = env.str("TRACES_URL", default="")
+# The part of all requests that is traced, from 0 to 1.
+TRACES_SHARE = env.float("TRACES_SHARE", default=0.1)
+
 # --- Business policy -----------------------------------------------------------------------
 # Numbers that the business may change without a release.
 
