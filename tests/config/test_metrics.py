@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import Client
@@ -313,6 +314,45 @@ def test_without_the_database_the_requests_are_told_all_the_same(
     assert found[("console_figures_complete",)] == 0
     assert ("console_requests_total", "GET", "200", "account_login") in found
     assert [key for key in found if key[0].startswith("console_mail")] == []
+
+
+# --- Alarms -----------------------------------------------------------------------------------
+
+OPERATIONS = (Path(django_settings.BASE_DIR) / "docs/operations.md").read_text()
+ALARMS = OPERATIONS.partition("## Alarms")[2].partition("## Failed email")[0]
+_METRIC = re.compile(r"\b(console_\w+)(?:\{(\w+)=\"(\w+)\"\})?")
+
+
+@pytest.mark.django_db
+def test_every_metric_that_an_alarm_names_exists_and_every_figure_has_one(
+    collector: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(settings.DATABASES, "replica", {"ATOMIC_REQUESTS": False})
+    monkeypatch.setattr(figures, "measure_lag", lambda: 0.5)
+    for command in ("send_notifications", "send_expiry_reminders", "verify_ledger"):
+        record_run(command=command, now=NOW)
+    SweepRun.objects.create(as_of=NOW, finished_at=NOW)
+    collector.get("/auth/login/")
+
+    text = collector.get("/metrics", headers=BEARER).text
+    known: dict[str, list[dict[str, str]]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            known.setdefault(sample.name, []).append(sample.labels)
+
+    named = _METRIC.findall(ALARMS)
+    assert len(named) > 15
+    assert {name for name, _label, _value in named} - known.keys() == set()
+    # A status comes into being with its first answer; commands are all there.
+    missing = [
+        (name, label, value)
+        for name, label, value in named
+        if label == "command" and value not in {labels[label] for labels in known[name]}
+    ]
+    assert missing == []
+    assert {label for name, label, _v in named if label and label not in known[name][0]} == set()
+    unnamed = {f"console_{figure.name}" for figure in read_figures(NOW)} - {n for n, *_ in named}
+    assert unnamed == set()
 
 
 # --- Several processes ------------------------------------------------------------------------
