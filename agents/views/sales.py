@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access import AccountAccess, Permission
 from accounts.models import Application
 from billing.packages.acts import PackageAct
+from billing.packages.buttons import ActButton, list_buttons
 from billing.packages.status import PackageStatus
-from billing.packages.steps import NextStep, list_steps
 
 #: Shorter labels, for a row of up to four buttons.
 _SHORT = {PackageAct.BUY: _("Buy"), PackageAct.UPGRADE: _("Upgrade")}
@@ -23,15 +23,15 @@ def may_spend(access: AccountAccess) -> bool:
 
 def sales_of(
     access: AccountAccess, application: Application, status: PackageStatus
-) -> list[NextStep]:
+) -> list[ActButton]:
     """Return the buttons that fit the package's state, for those who may spend."""
-    steps = list_steps(access, application, status)
-    return [replace(step, label=_SHORT.get(step.act, step.label)) for step in steps]
+    buttons = list_buttons(access, application, status)
+    return [replace(button, label=_SHORT.get(button.act, button.label)) for button in buttons]
 
 
 def find_license_shop(
     access: AccountAccess, application: Application, status: PackageStatus
 ) -> str:
     """Return where missing licenses can be bought, or nothing where that is not possible now."""
-    shops = list_steps(access, application, status, acts=_SHOPS)
+    shops = list_buttons(access, application, status, acts=_SHOPS)
     return shops[0].url if shops else ""

@@ -11,7 +11,7 @@ from accounts.access import AccountAccess, Permission
 from accounts.models import Application
 from agents.models import Agent
 from billing.packages.acts import PackageAct
-from billing.packages.steps import lead_to
+from billing.packages.buttons import button_of
 from compliance.models import ConnectionRequest
 from config.start.overview import PackageRow, address_of
 
@@ -95,7 +95,7 @@ def _way_to_licenses(row: PackageRow) -> tuple[str | Promise, str]:
     """Return the button that puts the application's agents to work, and where it leads."""
     for act in (PackageAct.RENEW, PackageAct.BUY):
         if act in row.status.acts:
-            step = lead_to(act, row.application)
+            step = button_of(act, row.application)
             return step.label, step.url
     return _("See the package"), row.manage_url
 

@@ -21,7 +21,7 @@ from agents.models import Agent
 from billing.enums import PackageState, RenewalMode
 from billing.models import Order, Refund
 from billing.packages.acts import PackageAct
-from billing.packages.steps import lead_to
+from billing.packages.buttons import button_of
 from compliance.models import ConnectionRequest, Violation
 from config.start.overview import PackageRow
 
@@ -75,7 +75,7 @@ def _package_task(row: PackageRow, now: datetime) -> Task | None:
         tone, act = "warning", PackageAct.RENEW
     if act not in acts:
         return None
-    step = lead_to(act, row.application)
+    step = button_of(act, row.application)
     text %= {"name": name, "days": soon}
     return Task(tone=tone, text=text, button=step.label, url=step.url)
 

@@ -13,11 +13,11 @@ from accounts.access import AccountAccess, Permission, account_page, load_applic
 from accounts.models import Account, Application
 from billing.enums import LicenseKind
 from billing.packages.acts import PackageAct
+from billing.packages.buttons import list_buttons
 from billing.packages.features import FeatureState, FeatureUse, features_for
 from billing.packages.models import License, Package
 from billing.packages.schedule import ScheduledEvent, read_schedule
 from billing.packages.status import PackageStatus, read_status
-from billing.packages.steps import list_steps
 
 #: How each state of a feature feels.
 _TONES = {
@@ -29,14 +29,14 @@ _TONES = {
 }
 
 
-#: The steps that the page offers; a refund begins at the agents.
-_STEPS = (PackageAct.BUY, PackageAct.ADD, PackageAct.RENEW, PackageAct.UPGRADE)
+#: The acts that the page offers; a refund begins at the agents.
+_ACTS = (PackageAct.BUY, PackageAct.ADD, PackageAct.RENEW, PackageAct.UPGRADE)
 
 
 @account_page()
 @require_safe
 def application_page(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
-    """Show the application's package and features, and the next steps."""
+    """Show the application's package and features, and what can be done with it next."""
     found = load_application(access, sdkappid)
     now = timezone.now()
     status = _read_status(found, access.account, now)
@@ -56,7 +56,7 @@ def application_page(request: HttpRequest, access: AccountAccess, sdkappid: int)
         and access.account.is_in_good_standing,
         "agenda": _agenda(status, access.account, now),
         "may_read_money": access.may(Permission.READ_MONEY),
-        "steps": list_steps(access, found, status, acts=_STEPS),
+        "buttons": list_buttons(access, found, status, acts=_ACTS),
         "now": now,
     }
     return render(request, "billing/application.html", context)

@@ -23,7 +23,7 @@ _PAGES: dict[PackageAct, tuple[str, str | Promise]] = {
 
 
 @dataclass(frozen=True)
-class NextStep:
+class ActButton:
     """A button that leads on."""
 
     act: PackageAct
@@ -32,25 +32,25 @@ class NextStep:
     is_main: bool = False
 
 
-def list_steps(
+def list_buttons(
     access: AccountAccess,
     application: Application,
     status: PackageStatus,
     *,
     acts: Iterable[PackageAct] = tuple(_PAGES),
-) -> list[NextStep]:
+) -> list[ActButton]:
     """Return those of `acts`, in their order, that fit the package, for those who may spend.
 
     The first one is the main one.
     """
     if not access.may(Permission.SPEND):
         return []
-    steps = [lead_to(act, application) for act in acts if act in status.acts]
-    return [replace(step, is_main=place == 0) for place, step in enumerate(steps)]
+    buttons = [button_of(act, application) for act in acts if act in status.acts]
+    return [replace(button, is_main=place == 0) for place, button in enumerate(buttons)]
 
 
-def lead_to(act: PackageAct, application: Application) -> NextStep:
+def button_of(act: PackageAct, application: Application) -> ActButton:
     """Return the button of an act on an application, whose account is at hand."""
     name, label = _PAGES[act]
     place = {"uin": application.account.uin, "sdkappid": application.sdkappid}
-    return NextStep(act, label, reverse(name, kwargs=place))
+    return ActButton(act, label, reverse(name, kwargs=place))
