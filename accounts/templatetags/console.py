@@ -1,7 +1,7 @@
 """Tags and filters that every template of the console shares: `{% load console %}`."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Any
@@ -18,17 +18,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 # The tag of the icon library is the only door to its pictures.
 from heroicons.templatetags.heroicons import heroicon_micro
 
 from accounts.http import wants_fragment
+from accounts.instants import MINUS, time_element, to_the_second, write_moment
 
 register = template.Library()
 
 NO_BREAK = "\u00a0"
-MINUS = "\u2212"
 
 # --- Amounts and counts --------------------------------------------------------------------
 
@@ -59,13 +58,13 @@ def count(number: int | None) -> str:
 @register.filter
 def instant(at: datetime | None) -> SafeString | str:
     """Show an instant to the minute, with its zone: `31 Mar 2025, 23:59 UTC+8`."""
-    return _time_element(at, "DATETIME_FORMAT")
+    return time_element(at, "DATETIME_FORMAT")
 
 
 @register.filter
 def deadline(at: datetime | None) -> SafeString | str:
     """Show an instant to the second, with its zone: `31 Mar 2025, 23:59:59 UTC+8`."""
-    return _time_element(at, _to_the_second())
+    return time_element(at, to_the_second())
 
 
 @register.filter
@@ -74,16 +73,6 @@ def moment(at: object) -> str:
     if not isinstance(at, datetime):
         return ""
     return write_moment(timezone.localtime(at))
-
-
-def write_moment(local: datetime) -> str:
-    """Write an aware datetime in its own zone, to the second: `31 Mar 2025, 23:59:59 UTC+8`."""
-    return f"{date_format(local, _to_the_second())} {zone_name(local)}"
-
-
-def _to_the_second() -> str:
-    # Translators: Django's date format characters.
-    return pgettext("date and time to the second", "j M Y, H:i:s")
 
 
 @register.filter
@@ -106,29 +95,6 @@ def countdown(at: datetime | None, now: datetime) -> str:
     if at > now:
         return _("in %(time)s") % {"time": timesince(now, at)}
     return _("%(time)s ago") % {"time": timesince(at, now)}
-
-
-def _time_element(at: datetime | None, pattern: str) -> SafeString | str:
-    if at is None:
-        return ""
-    local = timezone.localtime(at)
-    return format_html(
-        '<time datetime="{}">{} <span class="zone">{}</span></time>',
-        at.astimezone(UTC).isoformat(timespec="seconds"),
-        date_format(local, pattern),
-        zone_name(local),
-    )
-
-
-def zone_name(local: datetime) -> str:
-    """Name the zone of an aware datetime by its distance from UTC: `UTC+8`, `UTC+5:30`, `UTC`."""
-    offset = local.utcoffset() or timedelta()
-    minutes = abs(int(offset.total_seconds())) // 60
-    if minutes == 0:
-        return "UTC"
-    sign = MINUS if offset < timedelta() else "+"
-    part = f":{minutes % 60:02}" if minutes % 60 else ""
-    return f"UTC{sign}{minutes // 60}{part}"
 
 
 # --- Pictures and states -------------------------------------------------------------------

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.templatetags.console import write_moment
+from accounts.instants import write_moment
 from billing.enums import RefundRuleOutcome
 from billing.refunds.trace import RefundRule, RefundTrace, RuleResult
 

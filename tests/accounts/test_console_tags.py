@@ -14,6 +14,7 @@ from django.test import RequestFactory
 from django.utils import translation
 from django_htmx.middleware import HtmxDetails
 
+from accounts import instants
 from accounts.templatetags import console
 
 NOW = datetime(2025, 3, 31, 15, 59, 59, tzinfo=UTC)
@@ -95,7 +96,7 @@ def test_instants_and_days(shown: str, html: str) -> None:
     ],
 )
 def test_a_zone_is_named_by_its_distance(zone: str, name: str) -> None:
-    assert console.zone_name(NOW.astimezone(ZoneInfo(zone))) == name
+    assert instants.zone_name(NOW.astimezone(ZoneInfo(zone))) == name
 
 
 @pytest.mark.parametrize(
