@@ -123,11 +123,6 @@ def _require_annual_is_twelve_months(item: PriceItem) -> None:
         )
 
 
-def _next_version(model: type[PriceBook] | type[FeatureTable]) -> int:
-    newest = model.objects.order_by("-version").values_list("version", flat=True).first()
-    return (newest or 0) + 1
-
-
 def _explain_bad_data(error: KeyError | ValueError | TypeError) -> Refused:
     if isinstance(error, KeyError):
         return _bad_file(_("“%(name)s” is missing in the file.") % {"name": error.args[0]})
@@ -159,7 +154,6 @@ def read_price_book(
     if not isinstance(note, str) or "\0" in note:
         raise _bad_file(_("“note” must be a text."))
     book = PriceBook(
-        version=_next_version(PriceBook),
         effective_at=effective_at,
         note=note[:200],
         currency=currency,
@@ -250,7 +244,6 @@ def read_feature_table(
     if not features or len({feature.key for feature in features}) != len(features):
         raise _bad_file(_("A feature table has rows, and each key once."), code="incomplete")
     table = FeatureTable(
-        version=_next_version(FeatureTable),
         effective_at=effective_at,
         note=str(data.get("note", ""))[:200],
     )

@@ -1,16 +1,15 @@
 """Prices and features, as dated versions that are never edited once published."""
 
-from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models.acts import person_field
 from accounts.models.append_only import APPEND_ONLY
+from accounts.models.versions import DatedVersion
 from billing.enums import Edition, ItemKind
 from compliance.wording import in_language
 
@@ -23,35 +22,6 @@ def money_field(
 ) -> "models.DecimalField[Decimal, Decimal]":
     """Return a column for an amount: exact, 2 decimals, up to 999,999,999,999.99."""
     return models.DecimalField(verbose_name, max_digits=14, decimal_places=2, **options)  # type: ignore[arg-type]
-
-
-Version = TypeVar("Version", bound=models.Model)
-
-
-class DatedVersionQuerySet(models.QuerySet[Version]):
-    """Versions by the time from which they hold."""
-
-    def in_force(self, at: datetime) -> Self:
-        """Return the versions that hold at `at`, the newest first."""
-        return self.filter(effective_at__lte=at).order_by("-effective_at", "-version")
-
-
-class DatedVersion(models.Model):
-    """Something that staff publish as a whole, with the time from which it holds."""
-
-    version = models.PositiveIntegerField(_("version"), unique=True)
-    effective_at = models.DateTimeField(_("in force from"))
-    note = models.CharField(_("note"), max_length=200, blank=True)
-    published_at = models.DateTimeField(_("published"))
-    published_by = person_field(_("published by"))
-
-    objects: ClassVar[DatedVersionQuerySet[Any]] = DatedVersionQuerySet.as_manager()  # type: ignore[assignment]
-
-    class Meta:
-        abstract = True
-
-    def __str__(self) -> str:
-        return f"{self._meta.verbose_name} {self.version}"
 
 
 class PriceBook(DatedVersion):

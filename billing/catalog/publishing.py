@@ -11,8 +11,9 @@ from accounts.errors import Refused
 from accounts.models import Proposal, User
 from accounts.services.audit import Event, record
 from accounts.services.second_person import require_approval
+from accounts.services.versions import publish_version
 from billing.catalog.files import read_feature_table, read_price_book
-from billing.catalog.models import Feature, FeatureTable, PriceBook, PriceBookWithdrawal, PriceItem
+from billing.catalog.models import FeatureTable, PriceBook, PriceBookWithdrawal
 
 
 @transaction.atomic
@@ -32,13 +33,10 @@ def publish_price_book(
     """
     approved = require_approval(approval, "price_book.publish", by=by, now=now)
     book, items = read_price_book(data=data, effective_at=effective_at, now=now)
-    book.published_at, book.published_by = now, by
-    book.save(force_insert=True)
     for item in items:
         item.book = book
-    PriceItem.objects.bulk_create(items)
     event = Event(verb="price_book.published", target=book, reason=reason, data=approved)
-    record([event], account=None, by=by, now=now)
+    publish_version(book, items, event=event, by=by, now=now)
     return book
 
 
@@ -76,11 +74,8 @@ def publish_feature_table(
     """Publish a new comparison, which takes two people. Raises as `read_feature_table` does."""
     approved = require_approval(approval, "feature_table.publish", by=by, now=now)
     table, features = read_feature_table(data=data, effective_at=effective_at)
-    table.published_at, table.published_by = now, by
-    table.save(force_insert=True)
     for feature in features:
         feature.table = table
-    Feature.objects.bulk_create(features)
     event = Event(verb="feature_table.published", target=table, reason=reason, data=approved)
-    record([event], account=None, by=by, now=now)
+    publish_version(table, features, event=event, by=by, now=now)
     return table

@@ -1,38 +1,21 @@
 """The rules on behaviour, as dated versions that are never edited once published."""
 
-from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models.acts import person_field
 from accounts.models.append_only import APPEND_ONLY
+from accounts.models.versions import DatedVersion
 from compliance.enums import Severity, ViolationMeasure
 from compliance.models.wording import Named
 from compliance.wording import in_language
 
 
-class RuleBookQuerySet(models.QuerySet["RuleBook"]):
-    """Rule books by the time from which they hold."""
-
-    def in_force(self, at: datetime) -> "RuleBookQuerySet":
-        """Return the books that hold at `at` or held before, the newest first."""
-        return self.filter(effective_at__lte=at).order_by("-effective_at", "-version")
-
-
-class RuleBook(models.Model):
+class RuleBook(DatedVersion):
     """All rules of one time, published as a whole."""
-
-    version = models.PositiveIntegerField(_("version"), unique=True)
-    effective_at = models.DateTimeField(_("in force from"))
-    note = models.CharField(_("note"), max_length=200, blank=True)
-    published_at = models.DateTimeField(_("published"))
-    published_by = person_field(_("published by"))
-
-    objects: ClassVar[RuleBookQuerySet] = RuleBookQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name = _("rule book")

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import User
-from accounts.services.audit import Event, record
+from accounts.services.audit import Event
+from accounts.services.versions import publish_version
 from compliance.enums import Severity, ViolationMeasure
 from compliance.models import Behaviour, RuleBook
 
@@ -103,17 +104,9 @@ def publish_rule_book(
             _("A rule book takes effect now or later."), code="in_the_past", field="effective_at"
         )
     behaviours = _read_behaviours(data)
-    newest = RuleBook.objects.order_by("-version").values_list("version", flat=True).first()
-    book = RuleBook.objects.create(
-        version=(newest or 0) + 1,
-        effective_at=effective_at,
-        published_at=now,
-        published_by=by,
-        note=str(data.get("note", ""))[:200],
-    )
+    book = RuleBook(effective_at=effective_at, note=str(data.get("note", ""))[:200])
     for behaviour in behaviours:
         behaviour.book = book
-    Behaviour.objects.bulk_create(behaviours)
     event = Event(verb="rule_book.published", target=book)
-    record([event], account=None, by=by, now=now)
+    publish_version(book, behaviours, event=event, by=by, now=now)
     return book
