@@ -436,6 +436,7 @@ OUTBOX_CRON = env.str("OUTBOX_CRON", default="* * * * *")
 SWEEP_CRON = env.str("SWEEP_CRON", default="*/10 * * * *")
 REMINDER_CRON = env.str("REMINDER_CRON", default="7 * * * *")
 VERIFY_CRON = env.str("VERIFY_CRON", default="30 19 * * *")
+PURGE_CRON = env.str("PURGE_CRON", default="45 19 * * *")
 JOB_RESCUE_CRON = env.str("JOB_RESCUE_CRON", default="* * * * *")
 JOB_CLEANUP_CRON = env.str("JOB_CLEANUP_CRON", default="15 19 * * *")
 
@@ -519,6 +520,12 @@ EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", default=10 * 1024 * 1024)
 EVIDENCE_DAILY_BYTES = env.int("EVIDENCE_DAILY_BYTES", default=200 * 1024 * 1024)
 EVIDENCE_ACCOUNT_BYTES = env.int("EVIDENCE_ACCOUNT_BYTES", default=1024**3)
 CONNECTION_REQUEST_DAILY_LIMIT = env.int("CONNECTION_REQUEST_DAILY_LIMIT", default=20)
+
+# How long is kept what nobody needs any more: news, mail that was sent or given up, and invitations
+# that nobody accepted.
+NOTIFICATION_RETENTION_DAYS = env.int("NOTIFICATION_RETENTION_DAYS", default=365)
+MAIL_RETENTION_DAYS = env.int("MAIL_RETENTION_DAYS", default=30)
+INVITATION_RETENTION_DAYS = env.int("INVITATION_RETENTION_DAYS", default=90)
 
 # Operation: `/readyz` says so when the last sweep is older than this.
 SWEEP_STALE_MINUTES = env.int("SWEEP_STALE_MINUTES", default=60)

@@ -8,6 +8,7 @@ from procrastinate.contrib.django import app
 
 from accounts.jobs import TIMETABLE
 from accounts.services.runs import record_run
+from config.retention import purge
 from config.verification import find_all_breaches, one_snapshot
 
 logger = logging.getLogger(__name__)
@@ -28,3 +29,12 @@ def verify_ledger(timestamp: int) -> None:
         logger.error("verify_ledger: %s", message)
     if breaches:
         raise LedgerBrokenError(f"{len(breaches)} breaches")
+
+
+@app.periodic(cron=settings.PURGE_CRON)
+@app.task(queue=TIMETABLE, lock="purge")
+def purge_old_data(timestamp: int) -> None:
+    """Delete what has been kept long enough."""
+    counts = purge(now=timezone.now())
+    record_run(command="purge_old_data", now=timezone.now())
+    logger.info("Old data was deleted: %s", counts)

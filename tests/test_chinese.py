@@ -31,6 +31,8 @@ ALLOWED = {
     *("JS", "JavaScript", "WebAuthn", "null", "billing", "data"),
     # The admin's own icons say so to screen readers, in no other language.
     *("True", "False", "Search"),
+    # What a command's name, purge_old_data, begins with.
+    "purge",
     # Keys as they are printed on the keyboard.
     *("Control", "Command", "Mac"),
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
@@ -47,11 +48,7 @@ def send_import(
     sheet = read_sheet(content, settings.AGENT_IMPORT_LIMIT)
     with transaction.atomic():
         account = lock_application(application)
-        own = AgentImport.objects.filter(account=account, application=application)
-        since = now - timedelta(hours=KEPT_HOURS)
-        old = own.filter(created_at__lt=since).exclude(status=ImportStatus.DONE)
-        old.filter(written=0).delete()
-        old.update(content=None)
+        _throw_away(find_left_files(now).filter(account=account, application=application))
         return AgentImport.objects.create(
             account=account,
             application=application,
@@ -63,6 +60,34 @@ def send_import(
             created_at=now,
             created_by=by,
         )
+
+
+def find_left_files(now: datetime) -> "QuerySet[AgentImport]":
+    """Return the imports of which a file has been left lying for too long by `now`."""
+    since = now - timedelta(hours=KEPT_HOURS)
+    rows = AgentImport.objects.filter(created_at__lt=since, content__isnull=False)
+    return rows.exclude(status=ImportStatus.DONE)
+
+
+def throw_away_left_files(*, now: datetime, batch_size: int) -> int:
+    """Throw them away in all accounts, so many in each transaction; return their number.
+
+    Those that are being written are left alone.
+    """
+    total = 0
+    while True:
+        with transaction.atomic():
+            found = find_left_files(now).order_by("pk").select_for_update(skip_locked=True)
+            keys = list(found.values_list("pk", flat=True)[:batch_size])
+            _throw_away(AgentImport.objects.filter(pk__in=keys))
+        total += len(keys)
+        if len(keys) < batch_size:
+            return total
+
+
+def _throw_away(imports: "QuerySet[AgentImport]") -> None:
+    imports.filter(written=0).delete()
+    imports.update(content=None)
 
 
 def check_import(*, imported: AgentImport, now: datetime) -> Checked:

@@ -131,6 +131,7 @@ def _timetable(values: Values, user: User, now: datetime) -> Iterable[StatusLine
         url=_list_url(user, "billing.sweeprun"),
     )
     yield last("send_expiry_reminders", _("Expiry reminders"), timedelta(hours=3))
+    yield last("purge_old_data", _("Deletion of old data"), timedelta(hours=36))
     verification = last("verify_ledger", _("Verification of the ledger"), timedelta(hours=36))
     failures = values["last_run_failures"].get("verify_ledger")
     yield verification if failures is None else _with_breaches(verification, int(failures))

@@ -40,6 +40,7 @@ def test_before_anything_ran_each_command_of_the_timetable_needs_attention() -> 
         "Sending email",
         "Expiry sweep",
         "Expiry reminders",
+        "Deletion of old data",
         "Verification of the ledger",
     }
     assert found["Expiry reminders"].text == "It has not run yet."
@@ -50,7 +51,10 @@ def test_before_anything_ran_each_command_of_the_timetable_needs_attention() -> 
 
 
 def test_all_is_well_after_each_has_run() -> None:
-    for command in ("send_notifications", "send_expiry_reminders", "verify_ledger"):
+    for command in (
+        *("send_notifications", "send_expiry_reminders"),
+        *("purge_old_data", "verify_ledger"),
+    ):
         record_run(command=command, now=NOW - 5 * MINUTE)
     SweepRun.objects.create(as_of=NOW, finished_at=NOW - 5 * MINUTE)
 
@@ -67,6 +71,7 @@ def test_all_is_well_after_each_has_run() -> None:
     [
         ("send_notifications", "Sending email", timedelta(minutes=10)),
         ("send_expiry_reminders", "Expiry reminders", timedelta(hours=3)),
+        ("purge_old_data", "Deletion of old data", timedelta(hours=36)),
         ("verify_ledger", "Verification of the ledger", timedelta(hours=36)),
     ],
 )

@@ -1,0 +1,113 @@
+"""Deleting what has been kept long enough: old news and mail, ended sessions, stale invitations.
+
+What is due is found by its age alone, so a run can be killed at any moment and repeated: the next
+one finds the rest. Several runs at once share the rows, since each leaves alone what another one
+has locked.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.core.cache import caches
+from django.core.cache.backends.db import DatabaseCache
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from accounts.models import Invitation, Notification, OutgoingMail
+from accounts.queries import count_expired_cache_rows, delete_expired_cache_rows
+
+#: Rows deleted in one transaction.
+BATCH_SIZE = 1000
+#: A session that is just beginning is listed a moment before it is stored.
+_BEGINNING = timedelta(hours=1)
+
+
+def _notifications(now: datetime) -> "QuerySet[Any]":
+    """Return old news; what still waits to be sent stays."""
+    limit = now - timedelta(days=settings.NOTIFICATION_RETENTION_DAYS)
+    return Notification.objects.filter(created_at__lt=limit, next_attempt_at=None)
+
+
+def _mail(now: datetime) -> "QuerySet[Any]":
+    """Return old mail that was sent, was given up, or has expired."""
+    limit = now - timedelta(days=settings.MAIL_RETENTION_DAYS)
+    is_done = Q(next_attempt_at=None) | Q(expires_at__lte=now)
+    return OutgoingMail.objects.filter(is_done, created_at__lt=limit)
+
+
+def _invitations(now: datetime) -> "QuerySet[Any]":
+    """Return invitations that nobody accepted and that ended long ago."""
+    limit = now - timedelta(days=settings.INVITATION_RETENTION_DAYS)
+    has_ended = Q(withdrawn_at__lt=limit) | Q(withdrawn_at=None, expires_at__lt=limit)
+    return Invitation.objects.filter(has_ended, accepted_at=None)
+
+
+def _sessions(now: datetime) -> "QuerySet[Any]":
+    return Session.objects.filter(expire_date__lt=now)
+
+
+def _listed_sessions(now: datetime) -> "QuerySet[Any]":
+    """Return the entries in people's lists of sessions whose session is over."""
+    going_on = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gte=now)
+    return UserSession.objects.filter(~Exists(going_on), last_seen_at__lt=now - _BEGINNING)
+
+
+#: What is deleted, by the names under which it is counted.
+OLD_ROWS: Mapping[str, Callable[[datetime], "QuerySet[Any]"]] = {
+    "notifications": _notifications,
+    "mail": _mail,
+    "invitations": _invitations,
+    "sessions": _sessions,
+    "listed_sessions": _listed_sessions,
+}
+
+
+def count_old_rows(now: datetime) -> dict[str, int]:
+    """Return how many rows of each kind have been kept long enough by `now`."""
+    counts = {name: find(now).count() for name, find in OLD_ROWS.items()}
+    table = _cache_table()
+    return {**counts, "throttling": count_expired_cache_rows(table, now) if table else 0}
+
+
+def delete_old_rows(*, now: datetime, batch_size: int = BATCH_SIZE) -> dict[str, int]:
+    """Delete them, and return how many there were."""
+    counts = {
+        name: delete_in_batches(find(now), batch_size=batch_size) for name, find in OLD_ROWS.items()
+    }
+    return {**counts, "throttling": _delete_cache_rows(now, batch_size)}
+
+
+def delete_in_batches(rows: "QuerySet[Any]", *, batch_size: int) -> int:
+    """Delete these rows, so many in each transaction, and return their number.
+
+    Rows that others have locked are left to the next run.
+    """
+    total = 0
+    while True:
+        with transaction.atomic():
+            found = rows.order_by("pk").select_for_update(skip_locked=True, of=("self",))
+            keys = list(found.values_list("pk", flat=True)[:batch_size])
+            rows.model._default_manager.filter(pk__in=keys).delete()
+        total += len(keys)
+        if len(keys) < batch_size:
+            return total
+
+
+def _cache_table() -> str:
+    """Return the table in which sign-in attempts are counted; empty where it is no table."""
+    is_table = isinstance(caches["default"], DatabaseCache)
+    return str(settings.CACHES["default"]["LOCATION"]) if is_table else ""
+
+
+def _delete_cache_rows(now: datetime, batch_size: int) -> int:
+    table, total = _cache_table(), 0
+    while table:
+        count = delete_expired_cache_rows(table, now, batch_size)
+        total += count
+        if count < batch_size:
+            break
+    return total

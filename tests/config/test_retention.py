@@ -1,0 +1,263 @@
+"""What has been kept long enough is deleted, and nothing else."""
+
+import io
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.models.signals import post_delete
+
+from accounts.enums import Role
+from accounts.models import CommandRun, Invitation, Notification, OutgoingMail
+from accounts.services.retention import delete_old_rows
+from agents.enums import ImportMode, ImportStatus
+from agents.models import AgentImport
+from agents.services.imports import KEPT_HOURS, send_import
+from config import tasks
+from config.retention import purge
+from tests.factories import (
+    DAY,
+    NOW,
+    SECOND,
+    Customer,
+    make_account,
+    make_customer,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+NOTHING = {
+    "notifications": 0,
+    "mail": 0,
+    "invitations": 0,
+    "sessions": 0,
+    "listed_sessions": 0,
+    "throttling": 0,
+    "import_files": 0,
+}
+FILE = b"name,staff_number,email\nAnna,1,anna@example.com\n"
+
+
+@pytest.fixture(autouse=True)
+def _periods(settings: Any) -> None:
+    settings.NOTIFICATION_RETENTION_DAYS = 100
+    settings.MAIL_RETENTION_DAYS = 30
+    settings.INVITATION_RETENTION_DAYS = 50
+
+
+def news(at: datetime, **fields: Any) -> Notification:
+    return Notification.objects.create(
+        user=make_user(), account=make_account(), kind="role_changed", created_at=at, **fields
+    )
+
+
+def mail(at: datetime, **fields: Any) -> OutgoingMail:
+    fields = {"expires_at": at + 7 * DAY, "sent_at": at, **fields}
+    return OutgoingMail.objects.create(
+        kind="x", to="a@example.com", subject="S", created_at=at, **fields
+    )
+
+
+def invite(expires_at: datetime, **fields: Any) -> Invitation:
+    account = make_account()
+    return Invitation.objects.create(
+        account=account,
+        email="a@example.com",
+        role=Role.VIEWER,
+        token_hash=f"hash {account.pk}",
+        invited_by=make_user(),
+        created_at=expires_at - DAY,
+        sent_at=expires_at - DAY,
+        expires_at=expires_at,
+        **fields,
+    )
+
+
+def session(key: str, expires_at: datetime, *, seen_at: datetime = NOW - DAY) -> UserSession:
+    """A session and its entry in the person's list."""
+    Session.objects.create(session_key=key, session_data="", expire_date=expires_at)
+    listed: UserSession = UserSession.objects.create(
+        user=make_user(), ip="10.0.0.1", session_key=key, last_seen_at=seen_at
+    )
+    return listed
+
+
+def send_file(customer: Customer, at: datetime, name: str) -> AgentImport:
+    return send_import(
+        application=customer.application,
+        file_name=name,
+        content=FILE,
+        mode=ImportMode.ADD,
+        by=customer.owner,
+        now=at,
+    )
+
+
+def run(*arguments: str) -> Any:
+    out = io.StringIO()
+    call_command("purge_old_data", "--json", "--as-of", NOW.isoformat(), *arguments, stdout=out)
+    return json.loads(out.getvalue())["counts"]
+
+
+def old_and_young(kind: str) -> tuple[list[Any], list[Any]]:
+    """Make rows of a kind that are to go, and rows that are to stay."""
+    made: dict[str, Callable[[], tuple[list[Any], list[Any]]]] = {
+        "notifications": lambda: (
+            [news(NOW - 100 * DAY - SECOND), news(NOW - 101 * DAY, read_at=NOW)],
+            [news(NOW - 100 * DAY), news(NOW - 101 * DAY, next_attempt_at=NOW)],
+        ),
+        "mail": lambda: (
+            [
+                mail(NOW - 31 * DAY),
+                mail(NOW - 31 * DAY, sent_at=None),
+                mail(NOW - 31 * DAY, sent_at=None, next_attempt_at=NOW),
+            ],
+            [
+                mail(NOW - 30 * DAY),
+                mail(NOW - 31 * DAY, sent_at=None, next_attempt_at=NOW, expires_at=NOW + DAY),
+            ],
+        ),
+        "invitations": lambda: (
+            [
+                invite(NOW - 51 * DAY),
+                invite(NOW - 45 * DAY, withdrawn_at=NOW - 51 * DAY),
+            ],
+            [
+                invite(NOW - 50 * DAY),
+                invite(NOW - 60 * DAY, withdrawn_at=NOW - 49 * DAY),
+                invite(NOW - 51 * DAY, accepted_at=NOW - 52 * DAY, accepted_by=make_user()),
+            ],
+        ),
+        "listed_sessions": lambda: (
+            [session("over", NOW - SECOND)],
+            [session("on", NOW), session("just over", NOW - SECOND, seen_at=NOW - SECOND)],
+        ),
+    }
+    return made[kind]()
+
+
+@pytest.mark.parametrize("kind", ["notifications", "mail", "invitations", "listed_sessions"])
+def test_what_is_old_goes_and_what_is_young_or_of_use_stays(kind: str) -> None:
+    old, young = old_and_young(kind)
+    # Those of sessions are counted by themselves as well.
+    expected = NOTHING | {kind: len(old)} | ({"sessions": 2} if kind == "listed_sessions" else {})
+    dry = run("--dry-run")
+    assert {name: dry[name] for name in expected} == expected
+    rows = type(old[0])._default_manager
+    assert rows.count() == len(old) + len(young)
+
+    assert run("--batch-size", "1") == expected
+
+    assert set(rows.values_list("pk", flat=True)) == {row.pk for row in young}
+    assert run() == NOTHING
+    if kind == "listed_sessions":
+        assert list(Session.objects.values_list("session_key", flat=True)) == ["on"]
+
+
+def test_files_left_lying_go_in_all_accounts_and_what_is_written_stays_known() -> None:
+    late = NOW - timedelta(hours=KEPT_HOURS)
+    send_file(make_customer(), late - SECOND, "left.csv")
+    send_file(make_customer(), late, "young.csv")
+    half = send_file(make_customer(), late - SECOND, "half.csv")
+    AgentImport.objects.filter(pk=half.pk).update(written=1, total=2)
+    done = send_file(make_customer(), late - SECOND, "done.csv")
+    AgentImport.objects.filter(pk=done.pk).update(
+        status=ImportStatus.DONE, finished_at=NOW, content=None
+    )
+
+    assert run("--dry-run") == NOTHING | {"import_files": 2}
+    assert run("--batch-size", "1") == NOTHING | {"import_files": 2}
+
+    kept = AgentImport.objects.order_by("file_name").values_list("file_name", "content")
+    assert [(name, content is not None) for name, content in kept] == [
+        ("done.csv", False),
+        ("half.csv", False),
+        ("young.csv", True),
+    ]
+    assert run() == NOTHING
+
+
+def test_expired_counters_of_sign_in_attempts_go() -> None:
+    cache.clear()
+    with connection.cursor() as cursor:
+        rows = [("a", NOW - DAY), ("b", NOW - SECOND), ("c", NOW + SECOND)]
+        cursor.executemany("INSERT INTO cache VALUES (%s, '', %s)", rows)
+
+        assert run("--dry-run") == NOTHING | {"throttling": 2}
+        assert run("--batch-size", "1") == NOTHING | {"throttling": 2}
+
+        cursor.execute("SELECT cache_key FROM cache")
+        assert cursor.fetchall() == [("c",)]
+        cursor.execute("DELETE FROM cache")
+
+
+def test_another_cache_is_left_to_itself(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    assert run() == NOTHING
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_somebody_holds_is_left_to_the_next_run() -> None:
+    held, free = news(NOW - 101 * DAY), news(NOW - 101 * DAY)
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM accounts_notification WHERE id = %s FOR UPDATE", [held.pk]
+            )
+        assert delete_old_rows(now=NOW)["notifications"] == 1
+        assert not Notification.objects.filter(pk=free.pk).exists()
+    finally:
+        other.close()
+    assert delete_old_rows(now=NOW)["notifications"] == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_is_killed_has_deleted_whole_batches() -> None:
+    for _number in range(5):
+        news(NOW - 101 * DAY)
+    deleted = 0
+
+    def stop_at_the_fourth(**_signal: Any) -> None:
+        nonlocal deleted
+        deleted += 1
+        if deleted == 4:
+            raise KeyboardInterrupt
+
+    post_delete.connect(stop_at_the_fourth, sender=Notification)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            purge(now=NOW, batch_size=2)
+    finally:
+        post_delete.disconnect(stop_at_the_fourth, sender=Notification)
+    assert Notification.objects.count() == 3
+    assert purge(now=NOW, batch_size=2)["notifications"] == 3
+
+
+def test_a_run_is_recorded_and_a_dry_one_is_not() -> None:
+    run("--dry-run")
+    assert not CommandRun.objects.filter(command="purge_old_data").exists()
+    run()
+    assert CommandRun.objects.get(command="purge_old_data").failures == 0
+
+
+def test_the_job_does_what_the_command_does() -> None:
+    # The job asks the clock, which is later than these instants.
+    news(NOW - 1000 * DAY)
+    tasks.purge_old_data(timestamp=0)
+    assert Notification.objects.count() == 0
+    assert CommandRun.objects.filter(command="purge_old_data").exists()
+
+
+def test_a_wrong_size_of_batches_is_refused() -> None:
+    with pytest.raises(CommandError, match="--batch-size"):
+        call_command("purge_old_data", "--batch-size", "0")
