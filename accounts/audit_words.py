@@ -24,6 +24,8 @@ SENTENCES: dict[str, str | Promise] = {
     "invitation.resent": _("Invitation sent to %(target)s again"),
     "invitation.sent": _("%(target)s invited as %(to)s"),
     "invitation.withdrawn": _("Invitation of %(target)s withdrawn"),
+    "job.canceled": _("Background job %(target)s canceled"),
+    "job.repeated": _("Background job %(target)s run again"),
     "mail.repeated": _("Email %(target)s sent again"),
     "member.added": _("%(target)s became a member: %(to)s"),
     "member.left": _("%(target)s left the account"),
@@ -49,7 +51,14 @@ STATES: dict[str, str | Promise] = {
 
 #: The acts themselves are told to customers; how staff came to them is not.
 INTERNAL = frozenset(
-    {"proposal.approved", "proposal.made", "proposal.rejected", "proposal.withdrawn"}
+    {
+        "job.canceled",
+        "job.repeated",
+        "proposal.approved",
+        "proposal.made",
+        "proposal.rejected",
+        "proposal.withdrawn",
+    }
 )
 
 SUBJECTS: dict[str, str | Promise] = {

@@ -73,6 +73,32 @@ class MailState(models.TextChoices):
     EXPIRED = "expired", pgettext_lazy("email", "Expired unsent")
 
 
+class JobState(models.TextChoices):
+    """What has become of a background job, as procrastinate stores it."""
+
+    WAITING = "todo", pgettext_lazy("job", "Waiting")
+    RUNNING = "doing", pgettext_lazy("job", "Running")
+    SUCCEEDED = "succeeded", pgettext_lazy("job", "Done")
+    FAILED = "failed", pgettext_lazy("job", "Failed")
+    CANCELED = "cancelled", pgettext_lazy("job", "Canceled")
+    ABORTED = "aborted", pgettext_lazy("job", "Aborted")
+
+
+class JobEvent(models.TextChoices):
+    """What happened to a background job, as procrastinate stores it."""
+
+    DEFERRED = "deferred", pgettext_lazy("job event", "Queued")
+    STARTED = "started", pgettext_lazy("job event", "Started")
+    DEFERRED_FOR_RETRY = "deferred_for_retry", pgettext_lazy("job event", "Queued again")
+    FAILED = "failed", pgettext_lazy("job event", "Failed")
+    SUCCEEDED = "succeeded", pgettext_lazy("job event", "Done")
+    CANCELED = "cancelled", pgettext_lazy("job event", "Canceled")
+    ABORT_REQUESTED = "abort_requested", pgettext_lazy("job event", "Told to abort")
+    ABORTED = "aborted", pgettext_lazy("job event", "Aborted")
+    SCHEDULED = "scheduled", pgettext_lazy("job event", "Not before this time")
+    RETRIED = "retried", pgettext_lazy("job event", "Run again by staff")
+
+
 class ProposalState(models.TextChoices):
     """What has become of a proposal."""
 

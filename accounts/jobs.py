@@ -1,6 +1,6 @@
 """Background jobs: their queues, and deferring them in the transaction that causes the work.
 
-    defer("accounts.tasks.send_news", {"ids": [17, 18]}, {"ids": [19]})
+    defer(SEND_NEWS, {"ids": [17, 18]}, {"ids": [19]})
 
 A job is a row of procrastinate's: it is there once the transaction commits, and never where that
 is undone. It carries keys only. A task is a function in an app's `tasks.py`, a door like a command;
@@ -15,6 +15,9 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.manager import JobManager
 from procrastinate.tasks import configure_task
+
+#: The tasks that send rows of the outbox as soon as they are written.
+SEND_MAIL, SEND_NEWS = "accounts.tasks.send_mail", "accounts.tasks.send_news"
 
 #: Mail that somebody may be waiting for.
 MAIL = "mail"

@@ -1,5 +1,5 @@
 """The administration of tenants and people, and what all apps' administration builds on."""
 
-from accounts.admin import history, people, proposals, tenants
+from accounts.admin import history, jobs, people, proposals, tenants
 
-__all__ = ["history", "people", "proposals", "tenants"]
+__all__ = ["history", "jobs", "people", "proposals", "tenants"]

@@ -1,6 +1,7 @@
 """Tenants, people and history. This app knows no money and no package."""
 
 from accounts.models.audit import AuditEvent
+from accounts.models.jobs import Job
 from accounts.models.joining import Invitation, PendingAccount
 from accounts.models.mail import OutgoingMail
 from accounts.models.notifications import Notification
@@ -16,6 +17,7 @@ __all__ = [
     "CommandRun",
     "Entity",
     "Invitation",
+    "Job",
     "Membership",
     "Notification",
     "OutgoingMail",

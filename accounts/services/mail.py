@@ -12,10 +12,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from accounts.jobs import defer
+from accounts.jobs import SEND_MAIL, defer
 from accounts.models import OutgoingMail, User
 from accounts.services.audit import Event, record
-from accounts.services.outbox import SEND_MAIL, send_at_once
+from accounts.services.outbox import send_at_once
 
 logger = logging.getLogger(__name__)
 

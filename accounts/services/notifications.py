@@ -36,10 +36,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
 
 from accounts.access import PERMISSIONS_OF_ROLE, Permission
-from accounts.jobs import defer
+from accounts.jobs import SEND_NEWS, defer
 from accounts.models import Account, Membership, Notification, User
 from accounts.prepared import PreparedQuery
-from accounts.services.outbox import SEND_NEWS
 
 #: Rows written by one statement, and sent by one job.
 _BATCH = 1000

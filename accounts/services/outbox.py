@@ -17,14 +17,12 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.db.models import Q
 
+from accounts.jobs import SEND_MAIL, SEND_NEWS
 from accounts.models import Membership, Notification, OutgoingMail, User
 from accounts.services.jobs import drop_jobs, waiting_jobs
 from accounts.services.letters import absolute, write_email
 
 logger = logging.getLogger(__name__)
-
-#: The tasks that send rows of the outbox as soon as they are written.
-SEND_MAIL, SEND_NEWS = "accounts.tasks.send_mail", "accounts.tasks.send_news"
 
 #: How long after each failed attempt the next one is made; after the last one it is given up.
 PAUSES = (

@@ -17,7 +17,7 @@ def _view(app: str, *models: str) -> frozenset[str]:
 #: Whom a thing concerns, and what happened to it.
 _WHO = _view(
     "accounts",
-    *("account", "application", "auditevent", "entity", "invitation", "membership"),
+    *("account", "application", "auditevent", "entity", "invitation", "job", "membership"),
     *("notification", "outgoingmail", "pendingaccount", "proposal", "restriction", "user"),
 )
 _SEATS = _view("agents", "agent", "agentimport", "siptelephone", "skillgroup", "skillgroupmember")
@@ -101,6 +101,7 @@ GROUPS: dict[str, frozenset[str]] = {
         "accounts.add_user",
         "accounts.change_account",
         "accounts.change_entity",
+        "accounts.change_job",
         "accounts.change_membership",
         "accounts.change_outgoingmail",
         "accounts.change_user",

@@ -18,7 +18,7 @@ from config.staff.status import MAY_SEE_STATUS, read_status
 
 #: Pages that these bring write rows without a service and without a word in the audit trail; some
 #: hold keys to other people's sign-ins.
-LIBRARIES = ("allauth.", "django.")
+LIBRARIES = ("allauth.", "django.", "procrastinate.")
 
 
 class StaffSite(AdminSite):

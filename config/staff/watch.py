@@ -1,5 +1,6 @@
 """Things that staff keep an eye on, so that they can call a customer, or mend what is broken."""
 
+import json
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -9,8 +10,8 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.enums import MailState
-from accounts.models import Notification, OutgoingMail, User
+from accounts.enums import JobState, MailState
+from accounts.models import Job, Notification, OutgoingMail, User
 from accounts.templatetags.console import countdown, money
 from billing.enums import OrderStatus, PackageState
 from billing.models import Order, Package, SweepRun
@@ -146,6 +147,20 @@ def _mail(mail: OutgoingMail, now: datetime) -> WorklistLine:
     )
 
 
+def _jobs(user: User, now: datetime) -> QuerySet[Job]:
+    return Job.objects.filter(status=JobState.FAILED).order_by("pk")
+
+
+def _job(job: Job, now: datetime) -> WorklistLine:
+    return WorklistLine(
+        label=str(job),
+        url=change_url(job),
+        text=json.dumps(job.args)[:120],
+        waits=str(JobState.FAILED.label),
+        is_late=True,
+    )
+
+
 WATCH = [
     Work(
         name="renewals",
@@ -205,5 +220,16 @@ WATCH = [
         table="accounts_outgoingmail",
         query={"sent_at__isnull": "1"},
         empty=gettext_lazy("Every sign-in email has been sent."),
+    ),
+    Work(
+        name="jobs",
+        title=gettext_lazy("Background jobs that failed"),
+        icon="cog-6-tooth",
+        permissions=("accounts.view_job",),
+        find=_jobs,
+        describe=_job,
+        table="accounts_job",
+        query={"status": JobState.FAILED.value},
+        empty=gettext_lazy("No background job has failed."),
     ),
 ]

@@ -5,17 +5,22 @@ import socket
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core import mail
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import tasks
+from accounts.enums import JobEvent, JobState
+from accounts.errors import Refused
 from accounts.jobs import LANES, MAIL, RETRY, defer
-from accounts.models import Notification, OutgoingMail
-from accounts.services.jobs import forget_jobs, rescue_jobs
+from accounts.models import AuditEvent, Job, Notification, OutgoingMail, User
+from accounts.services.jobs import cancel_job, forget_jobs, repeat_job, rescue_jobs
 from accounts.services.mail import queue_mail, repeat_mail
 from accounts.services.notifications import News, notify_members
 from accounts.services.outbox import PAUSES
@@ -216,3 +221,70 @@ def test_jobs_that_failed_are_kept_for_a_while(settings: Any) -> None:
         )
     forget_jobs()
     assert states() == []
+
+
+# --- In the administration -----------------------------------------------------------------
+
+
+@pytest.fixture
+def staff(client: Client, settings: Any) -> User:
+    settings.STAFF_SECOND_FACTOR = False
+    user = make_user(is_staff=True)
+    user.groups.add(Group.objects.get(name="Administrators"))
+    client.force_login(user)
+    return user
+
+
+def failed_job() -> Job:
+    queue()
+    set_state(status="doing")
+    set_state(status="failed")
+    job: Job = Job.objects.get()
+    return job
+
+
+def test_staff_see_what_failed_and_let_it_run_again(client: Client, staff: User) -> None:
+    job = failed_job()
+    page = reverse("admin:accounts_job_change", args=[job.pk])
+    listing = reverse("admin:accounts_job_changelist")
+    desk = client.get(reverse("admin:index")).text
+    assert (page in desk, f"{listing}?status=failed" in desk) == (True, True)
+    assert page in client.get(f"{listing}?status=failed").text
+    assert page not in client.get(f"{listing}?status=todo").text
+
+    act = reverse("admin:accounts_job_act", args=[job.pk, "run-again"])
+    assert act in client.get(page).text
+    seen = client.get(act).context["seen"]
+    client.post(act, {"reason": "The disk was full", "seen": seen})
+
+    assert jobs() == [("send_mail", job.args)]
+    event = AuditEvent.objects.get(verb="job.repeated")
+    assert (event.actor, event.target_id, event.reason) == (staff, job.pk, "The disk was full")
+    assert (event.from_state, event.to_state) == ("failed", "todo")
+
+
+def test_staff_cancel_what_no_worker_has_begun(staff: User) -> None:
+    queue()
+    job = Job.objects.get()
+    cancel_job(job=job, reason="Not needed", by=staff, now=timezone.now())
+    assert states() == [("cancelled", 0)]
+    assert AuditEvent.objects.get(verb="job.canceled").to_state == "cancelled"
+
+
+@pytest.mark.parametrize("act", [repeat_job, cancel_job])
+def test_a_job_that_runs_is_neither_repeated_nor_canceled(act: Any, staff: User) -> None:
+    queue()
+    set_state(status="doing")
+    with pytest.raises(Refused):
+        act(job=Job.objects.get(), reason="In a hurry", by=staff, now=timezone.now())
+    assert states() == [("doing", 0)]
+    assert not AuditEvent.objects.filter(verb__startswith="job.").exists()
+
+
+def test_the_words_are_those_that_the_library_stores() -> None:
+    for words, name in ((JobState, "job_status"), (JobEvent, "job_event_type")):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT unnest(enum_range(NULL::procrastinate_{name}))::text")
+            stored = {row[0] for row in cursor.fetchall()}
+        # Not used since its third release.
+        assert set(words.values) == stored - {"aborting"}

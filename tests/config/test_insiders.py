@@ -24,7 +24,8 @@ from django.utils import timezone
 
 from accounts.admin.base import ObjectActions
 from accounts.enums import Role
-from accounts.models import Account, Membership, Proposal, User
+from accounts.jobs import SEND_MAIL, defer
+from accounts.models import Account, Job, Membership, Proposal, User
 from accounts.services.audit import Event, record
 from accounts.services.people import register_person
 from accounts.services.proposals import propose
@@ -138,6 +139,8 @@ ALONE: dict[str, set[str]] = {
     # A company without an account may do nothing.
     "accounts.entity add": {"companies"},
     "accounts.entity correct": set(),
+    "accounts.job cancel": set(),
+    "accounts.job run-again": set(),
     "accounts.membership add": set(),
     "accounts.membership change-role": set(),
     "accounts.membership remove": set(),
@@ -249,6 +252,18 @@ class Scene:
     def accounts_entity_correct(self) -> Any:
         new = {"name": "New", "kind": "individual", "registration_number": "N-78"}
         return self.account.entity, new
+
+    def accounts_job_cancel(self) -> Any:
+        defer(SEND_MAIL, {"ids": [0]})
+        return Job.objects.latest("pk"), {}
+
+    def accounts_job_run_again(self) -> Any:
+        job, nothing = self.accounts_job_cancel()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE procrastinate_jobs SET status = 'failed' WHERE id = %s", [job.pk]
+            )
+        return job, nothing
 
     def accounts_membership_add(self) -> Any:
         email = self.puppets[1].email
@@ -581,6 +596,8 @@ def test_with_a_real_colleague_the_same_acts_do_happen() -> None:
 #: Acts that touch nothing at stake, whoever does them.
 MOVING_NOTHING = {
     "accounts.account rename",
+    "accounts.job cancel",
+    "accounts.job run-again",
     "accounts.outgoingmail send-again",
     "accounts.proposal reject",
     "accounts.proposal withdraw",

@@ -32,7 +32,8 @@ def test_every_table_with_rows_is_told_of(demo: str) -> None:
     told = "\n".join(losses_of_going_back())
 
     tables = set(re.findall(r"^table (\w+): [1-9]", told, re.MULTILINE))
-    models = [model for model in apps.get_models() if model._meta.managed]
+    # The models of jobs describe tables that other migrations make.
+    models = [model for model in apps.get_models() if model._meta.managed and not model._meta.proxy]
     assert tables == {model._meta.db_table for model in models if model._base_manager.exists()}
     # A column is told of where a later migration has added it to a table.
     assert "column total of billing_order:" not in told

@@ -13,8 +13,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import Notification, OutgoingMail, User
+from accounts.jobs import SEND_MAIL, defer
+from accounts.models import Job, Notification, OutgoingMail, User
 from accounts.services import outbox
+from accounts.services.jobs import repeat_job
 from accounts.services.proposals import approve_proposal, propose
 from accounts.services.restrictions import lift_restriction
 from billing.enums import CreditStatus, RenewalMode
@@ -175,6 +177,18 @@ def a_sign_in_email() -> Thing:
     return "someone@example.com", lambda: outbox.send_due(now=NOW, clock=lambda: NOW)
 
 
+def a_failed_job() -> Thing:
+    defer(SEND_MAIL, {"ids": [1]})
+    job = Job.objects.latest("pk")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'failed' WHERE id = %s", [job.pk])
+
+    def repeat() -> None:
+        repeat_job(job=job, reason="Mended", by=make_staff(), now=NOW)
+
+    return str(job), repeat
+
+
 def an_email() -> Thing:
     member = factories.make_account(now=NOW - DAY).memberships.get()
     row = Notification.objects.create(
@@ -221,6 +235,7 @@ THINGS = {
     "orders": an_order,
     "emails": an_email,
     "sign-in-emails": a_sign_in_email,
+    "jobs": a_failed_job,
 }
 
 
@@ -368,7 +383,7 @@ def test_the_first_page_takes_the_same_number_of_queries() -> None:
         with CaptureQueriesContext(connection) as queries:
             assert client.get(reverse("admin:index")).status_code == 200
         counts.append(len(queries))
-    assert counts == [34, 34]
+    assert counts == [36, 36]
 
 
 # --- The sweep -----------------------------------------------------------------------------------
