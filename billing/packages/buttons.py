@@ -24,7 +24,7 @@ _PAGES: dict[PackageAct, tuple[str, str | Promise]] = {
 
 @dataclass(frozen=True)
 class ActButton:
-    """A button that leads on."""
+    """A button that leads to the page of an act."""
 
     act: PackageAct
     label: str | Promise
@@ -39,7 +39,7 @@ def list_buttons(
     *,
     acts: Iterable[PackageAct] = tuple(_PAGES),
 ) -> list[ActButton]:
-    """Return those of `acts`, in their order, that fit the package, for those who may spend.
+    """Return the buttons of those `acts` that fit the package, for those who may spend.
 
     The first one is the main one.
     """

@@ -95,8 +95,8 @@ def _way_to_licenses(row: PackageRow) -> tuple[str | Promise, str]:
     """Return the button that puts the application's agents to work, and where it leads."""
     for act in (PackageAct.RENEW, PackageAct.BUY):
         if act in row.status.acts:
-            step = button_of(act, row.application)
-            return step.label, step.url
+            button = button_of(act, row.application)
+            return button.label, button.url
     return _("See the package"), row.manage_url
 
 

@@ -75,9 +75,9 @@ def _package_task(row: PackageRow, now: datetime) -> Task | None:
         tone, act = "warning", PackageAct.RENEW
     if act not in acts:
         return None
-    step = button_of(act, row.application)
+    button = button_of(act, row.application)
     text %= {"name": name, "days": soon}
-    return Task(tone=tone, text=text, button=step.label, url=step.url)
+    return Task(tone=tone, text=text, button=button.label, url=button.url)
 
 
 def _money_tasks(access: AccountAccess, now: datetime) -> list[Task]:

@@ -147,7 +147,7 @@ def test_binding_a_sip_telephone_is_premium_only(customer: Customer) -> None:
 # --- The page --------------------------------------------------------------------------------
 
 
-def steps(customer: Customer) -> list[str]:
+def buttons(customer: Customer) -> list[str]:
     client = Client()
     client.force_login(customer.owner)
     base = f"/console/{customer.account.uin}/applications/{customer.application.sdkappid}/"
@@ -156,11 +156,11 @@ def steps(customer: Customer) -> list[str]:
 
 
 def test_the_page_offers_what_fits_the_package(customer: Customer) -> None:
-    offered = {"trial": steps(customer)}
+    offered = {"trial": buttons(customer)}
     buy(customer.application)
-    offered["essential"] = steps(customer)
+    offered["essential"] = buttons(customer)
     restrict(customer.account, Measure.SUSPEND)
-    offered["suspended"] = steps(customer)
+    offered["suspended"] = buttons(customer)
 
     assert offered == {
         "trial": ["buy", "add", "agents"],

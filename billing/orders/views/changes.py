@@ -15,7 +15,7 @@ from billing.enums import PackageKind
 from billing.orders.forms.changes import AdditionForm, RenewalForm, UpgradeForm
 from billing.orders.quoting import PreloadedFacts
 from billing.orders.snapshots import PackageSnapshot, find_current, read_snapshots
-from billing.orders.views.checkout import answer_ask, read_form
+from billing.orders.views.checkout import answer_order_form, read_form
 from billing.orders.views.quote_context import describe_present
 from billing.packages.acts import PackageAct, acts_for
 from billing.packages.models import Package
@@ -35,7 +35,7 @@ def additional(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Ht
         "present": describe_present(snapshot),
     }
     preloaded = PreloadedFacts(snapshots=(snapshot,) if snapshot else ())
-    return answer_ask(
+    return answer_order_form(
         request, access, form, "billing/add.html", context, now=now, preloaded=preloaded
     )
 
@@ -54,7 +54,7 @@ def upgrade(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpR
         "differences": SimpleLazyObject(lambda: differing_rows(find_feature_table(now))),
     }
     preloaded = PreloadedFacts(snapshots=(snapshot,) if snapshot else ())
-    return answer_ask(
+    return answer_order_form(
         request, access, form, "billing/upgrade.html", context, now=now, preloaded=preloaded
     )
 
@@ -99,7 +99,7 @@ def _renew(
     form.is_blank = request.method != "POST" and "packages" not in request.GET and not due
     context = {**context, "snapshots": snapshots}
     preloaded = PreloadedFacts(snapshots=tuple(snapshots))
-    return answer_ask(
+    return answer_order_form(
         request, access, form, "billing/renew.html", context, now=now, preloaded=preloaded
     )
 

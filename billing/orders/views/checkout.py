@@ -46,7 +46,7 @@ def read_form(request: HttpRequest, defaults: Mapping[str, Any]) -> Any:
     return {**defaults, **named}
 
 
-def answer_ask(
+def answer_order_form(
     request: HttpRequest,
     access: AccountAccess,
     form: OrderRequestForm,

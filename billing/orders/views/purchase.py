@@ -28,7 +28,7 @@ from billing.orders.quoting import PreloadedFacts
 from billing.orders.request import OrderRequest
 from billing.orders.snapshots import PackageSnapshot, find_current
 from billing.orders.term_comparison import ComparedTerms, compare_choice
-from billing.orders.views.checkout import answer_ask, read_form
+from billing.orders.views.checkout import answer_order_form, read_form
 from billing.packages.acts import PackageAct
 from billing.packages.models import License, Package
 from billing.packages.status import PackageStatus, read_status, read_statuses
@@ -95,7 +95,7 @@ def _sell(
         snapshots=tuple(snapshot for snapshot, _ending in form.endings),
         promotions=promotions,
     )
-    return answer_ask(request, access, form, TEMPLATE, context, preloaded, now=now)
+    return answer_order_form(request, access, form, TEMPLATE, context, preloaded, now=now)
 
 
 def _take_suggested(data: Any) -> Any:
