@@ -25,7 +25,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{APPLICATION}/agents/export/", imports.export, name="export"),
     path(f"{APPLICATION}/agents/import/", imports.send, name="import"),
     path(f"{APPLICATION}/agents/import/template/", imports.template, name="import_template"),
-    path(f"{APPLICATION}/agents/import/<int:pk>/", imports.show, name="import_file"),
+    path(f"{APPLICATION}/agents/import/<int:pk>/", imports.import_page, name="import_file"),
     path(f"{APPLICATION}/agents/import/<int:pk>/check/", imports.check, name="import_check"),
     path(f"{APPLICATION}/agents/import/<int:pk>/run/", imports.import_run, name="import_run"),
     path(

@@ -14,4 +14,4 @@ class ConsoleConfig(AppConfig):
         """Register the system checks, and send faults and traces where a setting says so."""
         from config import checks, reporting  # noqa: F401, PLC0415 - checks register when imported
 
-        reporting.start()
+        reporting.start_reporting()

@@ -91,7 +91,7 @@ def _families(figures: Iterable[Figure]) -> Iterator[Metric]:
 @never_cache
 @login_not_required
 @require_safe
-def show(request: HttpRequest) -> HttpResponse:
+def metrics(request: HttpRequest) -> HttpResponse:
     """All metrics as text, for a collector that fits what is set; 404 for everybody else."""
     if not _may_read(request):
         raise Http404

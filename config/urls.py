@@ -29,7 +29,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    path("metrics", metrics.show, name="metrics"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("language/", preferences.set_language, name="set_language"),
     path("theme/", preferences.set_theme, name="set_theme"),
     # What the library's pages write and the mail that tells of it are one transaction.

@@ -113,7 +113,9 @@ def _answer(
 
 @account_page(Permission.MANAGE_AGENTS)
 @require_safe
-def show(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
+def import_page(
+    request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int
+) -> HttpResponse:
     """Show how far a file has come: its problems, its preview, or its end."""
     return _answer(request, access, _load(access, sdkappid, pk))
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 
-def start() -> None:
+def start_reporting() -> None:
     """Begin to send what is set; raises ImproperlyConfigured where its library is missing."""
     wanted = {"faults": settings.SENTRY_DSN, "traces": settings.TRACES_URL}
     for name, address in wanted.items():
@@ -22,4 +22,4 @@ def start() -> None:
             raise ImproperlyConfigured(
                 f"SENTRY_DSN and TRACES_URL need requirements/extras.txt installed: {error}."
             ) from error
-        module.start(address)
+        getattr(module, f"report_{name}")(address)

@@ -8,7 +8,7 @@ from config.logs import request_id
 from config.reporting.masks import masked
 
 
-def start(address: str) -> None:
+def report_faults(address: str) -> None:
     """Send every exception that nothing handled, and every line of level ERROR."""
     sentry_sdk.init(
         dsn=address,

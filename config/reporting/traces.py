@@ -51,7 +51,7 @@ def _without_secrets(span: ReadableSpan) -> ReadableSpan:
     )
 
 
-def start(address: str) -> None:
+def report_traces(address: str) -> None:
     """Trace a share of all requests; one that the proxy has begun to trace is traced further."""
     provider = TracerProvider(
         sampler=ParentBased(TraceIdRatioBased(settings.TRACES_SHARE)),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from config.staff.desk import read_desk
-from config.staff.status import MAY_SEE_STATUS, read_status
+from config.staff.status import MAY_SEE_STATUS, read_status_lines
 
 #: Pages that these bring write rows without a service and without a word in the audit trail; some
 #: hold keys to other people's sign-ins.
@@ -47,7 +47,7 @@ class StaffSite(AdminSite):
         context = {
             **self.each_context(request),
             "title": _("Status"),
-            "lines": read_status(user, timezone.now()),
+            "lines": read_status_lines(user, timezone.now()),
         }
         return TemplateResponse(request, "admin/status.html", context)
 

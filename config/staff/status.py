@@ -44,7 +44,7 @@ class StatusLine:
         return not self.advice
 
 
-def read_status(user: User, now: datetime) -> list[StatusLine]:
+def read_status_lines(user: User, now: datetime) -> list[StatusLine]:
     """Read how everything is, for a person who may see it."""
     values = {figure.name: figure.values for figure in read_figures(now)}
     return [line for tell in PARTS for line in tell(values, user, now)]

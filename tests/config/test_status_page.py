@@ -13,7 +13,7 @@ from accounts.services.runs import record_run
 from billing.models import SweepRun
 from config import figures
 from config.staff import status
-from config.staff.status import MAY_SEE_STATUS, StatusLine, read_status
+from config.staff.status import MAY_SEE_STATUS, StatusLine, read_status_lines
 from tests import factories as make
 from tests.factories import NOW, make_clerk, make_staff, signed_in
 
@@ -23,7 +23,7 @@ MINUTE = timedelta(minutes=1)
 
 def lines(user: User | None = None, now: datetime = NOW) -> dict[str, StatusLine]:
     """The last line of each title, as of an instant."""
-    return {line.title: line for line in read_status(user or make_staff(), now)}
+    return {line.title: line for line in read_status_lines(user or make_staff(), now)}
 
 
 def queue_mail(*, due: datetime, **fields: Any) -> None:
