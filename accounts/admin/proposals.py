@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -36,8 +37,12 @@ def _is_waiting(proposal: Proposal) -> bool:
     return proposal.state_at(timezone.now()) == ProposalState.WAITING
 
 
-def _maker(proposal: Proposal) -> int:
-    return proposal.made_by_id
+#: An act on a proposal that waits; `ProposalAdmin._may` adds the permission of the proposed act.
+_act_while_waiting = partial(
+    object_action, permission="accounts.view_proposal", is_available=_is_waiting
+)
+#: One of a person other than who made the proposal.
+_decision = partial(_act_while_waiting, maker=lambda proposal: proposal.made_by_id)
 
 
 @admin.register(Proposal)
@@ -131,12 +136,9 @@ class ProposalAdmin(LeanAdmin):
             raise PermissionDenied
         return super()._act(request, object_id, name)
 
-    @object_action(
+    @_decision(
         label=_("Approve"),
-        permission="accounts.view_proposal",
         consequence=_("It is carried out immediately."),
-        is_available=_is_waiting,
-        maker=_maker,
         is_danger=True,
     )
     def approve(
@@ -146,12 +148,9 @@ class ProposalAdmin(LeanAdmin):
         approve_proposal(proposal=obj, reason=data["reason"], by=person(request), now=now)
         return _("Approved and carried out.")
 
-    @object_action(
+    @_decision(
         label=_("Reject"),
-        permission="accounts.view_proposal",
         consequence=_("Nothing is carried out."),
-        is_available=_is_waiting,
-        maker=_maker,
     )
     def reject(
         self, request: HttpRequest, obj: Proposal, data: Data, now: datetime
@@ -160,12 +159,7 @@ class ProposalAdmin(LeanAdmin):
         reject_proposal(proposal=obj, reason=data["reason"], by=person(request), now=now)
         return _("Rejected; nothing was changed.")
 
-    @object_action(
-        label=_("Withdraw"),
-        permission="accounts.view_proposal",
-        consequence=_("Nothing is carried out."),
-        is_available=_is_waiting,
-    )
+    @_act_while_waiting(label=_("Withdraw"), consequence=_("Nothing is carried out."))
     def withdraw(
         self, request: HttpRequest, obj: Proposal, data: Data, now: datetime
     ) -> str | Promise:

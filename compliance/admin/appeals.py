@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -16,15 +17,19 @@ from compliance.forms.staff import AnswerForm
 from compliance.models import Appeal
 from compliance.services.appeals import decide_appeal
 
-DECIDE = "compliance.decide_appeal"
-
 
 def _is_open(appeal: Appeal) -> bool:
     return appeal.state == AppealState.OPEN
 
 
-def _handler(appeal: Appeal) -> int | None:
-    return appeal.violation.handler_id
+#: An act of a person other than who handled the case; the customer reads the reason.
+_decision = partial(
+    object_action,
+    permission="compliance.decide_appeal",
+    form=AnswerForm,
+    is_available=_is_open,
+    maker=lambda appeal: appeal.violation.handler_id,
+)
 
 
 @admin.register(Appeal)
@@ -60,13 +65,9 @@ class AppealAdmin(LeanAdmin):
             (_("Statement"), obj.statement),
         ]
 
-    @object_action(
+    @_decision(
         label=_("Uphold the violation"),
-        permission=DECIDE,
-        form=AnswerForm,
         consequence=_("Everything stays as it is; the customer may be able to appeal again."),
-        is_available=_is_open,
-        maker=_handler,
     )
     def uphold(
         self, request: HttpRequest, obj: Appeal, data: Mapping[str, Any], now: datetime
@@ -77,16 +78,12 @@ class AppealAdmin(LeanAdmin):
         )
         return _("The violation is upheld, and the customer is told.")
 
-    @object_action(
+    @_decision(
         label=_("Overturn the violation"),
-        permission=DECIDE,
-        form=AnswerForm,
         consequence=_(
             "The violation counts for nothing any more, and the account gets back whatever this "
             "case alone took away. Lost time can then be added to its packages."
         ),
-        is_available=_is_open,
-        maker=_handler,
         is_danger=True,
     )
     def overturn(

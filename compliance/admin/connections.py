@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -22,7 +23,6 @@ from compliance.screening import Finding
 from compliance.services.connections import decide_connection
 from compliance.transitions import ConnectionAct
 
-DECIDE = "compliance.decide_connection"
 Data = Mapping[str, Any]
 
 
@@ -30,8 +30,13 @@ def _is_waiting(request: ConnectionRequest) -> bool:
     return request.state == ConnectionState.REVIEW
 
 
-def _submitter(request: ConnectionRequest) -> int | None:
-    return request.submitted_by_id
+#: An act of a person other than who submitted the request; the customer reads the reason.
+_decision = partial(
+    object_action,
+    permission="compliance.decide_connection",
+    form=AnswerForm,
+    maker=lambda request: request.submitted_by_id,
+)
 
 
 @admin.register(ConnectionRequest)
@@ -100,13 +105,10 @@ class ConnectionRequestAdmin(LeanAdmin):
     ) -> None:
         decide_connection(request=obj, act=act, reason=data["reason"], by=person(request), now=now)
 
-    @object_action(
+    @_decision(
         label=_("Approve"),
-        permission=DECIDE,
-        form=AnswerForm,
         consequence=_("Calls of the application work from now on, for this business only."),
         is_available=_is_waiting,
-        maker=_submitter,
     )
     def approve(
         self, request: HttpRequest, obj: ConnectionRequest, data: Data, now: datetime
@@ -115,12 +117,9 @@ class ConnectionRequestAdmin(LeanAdmin):
         self._decide(request, obj, ConnectionAct.APPROVE, data, now)
         return _("The request is approved, and the customer is told.")
 
-    @object_action(
+    @_decision(
         label=_("Refuse"),
-        permission=DECIDE,
-        form=AnswerForm,
         is_available=_is_waiting,
-        maker=_submitter,
         is_danger=True,
     )
     def refuse(
@@ -130,13 +129,10 @@ class ConnectionRequestAdmin(LeanAdmin):
         self._decide(request, obj, ConnectionAct.REFUSE, data, now)
         return _("The request is refused, and the customer is told.")
 
-    @object_action(
+    @_decision(
         label=_("Revoke the approval"),
-        permission=DECIDE,
-        form=AnswerForm,
         consequence=_("Calls of the application stop, unless another request is approved."),
         is_available=lambda obj: obj.state == ConnectionState.APPROVED,
-        maker=_submitter,
         proposes=True,
         is_danger=True,
     )

@@ -8,13 +8,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import AddThroughService, LeanAdmin, ReadOnlyInline, object_action, person
+from accounts.admin.base import AddThroughService, LeanAdmin, object_action, person
 from accounts.models import Proposal
 from accounts.services.proposals import propose
-from compliance.admin.parts import EvidenceInline
+from compliance.admin.parts import AppealInline, EvidenceInline, HistoryInline
 from compliance.enums import OPEN_STATES, CaseState, ViolationMeasure
 from compliance.forms.staff import (
     AmendForm,
@@ -27,7 +26,7 @@ from compliance.forms.staff import (
     VerifyForm,
     report_of,
 )
-from compliance.models import Appeal, Violation, ViolationEvent
+from compliance.models import Violation
 from compliance.policy import MEASURE_STATES
 from compliance.services.evidence import attach_evidence
 from compliance.services.measures import RESTRICTION, act_on_violation
@@ -42,29 +41,6 @@ from compliance.services.violations import (
 Data = Mapping[str, Any]
 Answer = str | Promise
 HANDLE = "compliance.handle_violation"
-
-
-class EventInline(ReadOnlyInline):
-    """The case's history."""
-
-    model = ViolationEvent
-    fields = ["at", "actor", "act", "to_state", "reason", "details"]
-    readonly_fields = ["details"]
-
-    @admin.display(description=_("details"))
-    def details(self, event: ViolationEvent) -> str:
-        """What changed beside the state, one thing a line."""
-        shown = {name: value for name, value in event.data.items() if name != "sha256"}
-        lines = [(f"{name}: {value}",) for name, value in shown.items()]
-        return format_html_join("", "<p>{}</p>", lines)
-
-
-class AppealInline(ReadOnlyInline):
-    """What the customer said against it."""
-
-    model = Appeal
-    fields = ["round", "state", "statement", "submitted_at", "decided_by", "decision_reason"]
-    show_change_link = True
 
 
 def _is_liftable(case: Violation) -> bool:
@@ -96,7 +72,7 @@ class ViolationAdmin(AddThroughService, LeanAdmin):
         "^account__uin",
         "^account__name",
     ]
-    inlines = [EvidenceInline, AppealInline, EventInline]
+    inlines = [EvidenceInline, AppealInline, HistoryInline]
     add_label = _("Report a violation")
     readonly_fields = ["rule"]
     fieldsets = [

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -46,6 +47,15 @@ def _can_be_reversed(credit: Credit) -> bool:
     is_booked = credit.status == CreditStatus.BOOKED and not credit.reverses_id
     reversals = Credit.objects.filter(reverses=credit).exclude(status=CreditStatus.REJECTED)
     return is_booked and not reversals.exists()
+
+
+#: An act of the person who decides on a credit that somebody else has recorded.
+_decision = partial(
+    object_action,
+    permission="billing.decide_credit",
+    is_available=_is_waiting,
+    maker=lambda credit: credit.created_by_id,
+)
 
 
 @admin.register(Credit)
@@ -100,12 +110,9 @@ class CreditAdmin(AddThroughService, LeanAdmin):
             (_("Recorded by"), obj.created_by),
         ]
 
-    @object_action(
+    @_decision(
         label=_("Approve"),
-        permission="billing.decide_credit",
         consequence=_("The money moves at once."),
-        is_available=_is_waiting,
-        maker=lambda credit: credit.created_by_id,
     )
     def approve(
         self, request: HttpRequest, obj: Credit, data: Mapping[str, Any], now: datetime
@@ -113,11 +120,8 @@ class CreditAdmin(AddThroughService, LeanAdmin):
         approve_credit(credit=obj, reason=data["reason"], by=person(request), now=now)
         return _("Booked.")
 
-    @object_action(
+    @_decision(
         label=_("Reject"),
-        permission="billing.decide_credit",
-        is_available=_is_waiting,
-        maker=lambda credit: credit.created_by_id,
         is_danger=True,
     )
     def reject(
