@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -29,10 +30,10 @@ from accounts.templatetags.console import money
 from billing.calendar import billing_zone
 from billing.enums import RefundStatus, TenderKind
 from billing.orders.models import Order
+from billing.refunds.decisions import approve_refund, reject_refund
 from billing.refunds.holds import place_refund_hold, release_refund_hold
 from billing.refunds.labels import describe_trace
 from billing.refunds.models import Refund, RefundHold, RefundLine
-from billing.refunds.services import approve_refund, reject_refund
 from billing.refunds.trace import RefundTrace
 
 
@@ -43,6 +44,15 @@ class RefundLineInline(ReadOnlyInline):
 
 def _is_pending(refund: Refund) -> bool:
     return refund.status == RefundStatus.PENDING
+
+
+#: An act of the person who decides on a refund that somebody else has requested.
+_decision = partial(
+    object_action,
+    permission="billing.decide_refund",
+    is_available=_is_pending,
+    maker=lambda refund: refund.requested_by_id,
+)
 
 
 @admin.register(Refund)
@@ -137,12 +147,9 @@ class RefundAdmin(LeanAdmin):
         words = describe_trace(trace, tz=billing_zone(), for_staff=True)
         return render_to_string("admin/billing/refund/_rules_staff.html", {"rules": words})
 
-    @object_action(
+    @_decision(
         label=_("Approve"),
-        permission="billing.decide_refund",
         consequence=_("The package ends and the money goes back to the funds that paid."),
-        is_available=_is_pending,
-        maker=lambda refund: refund.requested_by_id,
         is_danger=True,
     )
     def approve(
@@ -151,12 +158,9 @@ class RefundAdmin(LeanAdmin):
         approve_refund(refund=obj, reason=data["reason"], by=person(request), now=now)
         return _("Refunded.")
 
-    @object_action(
+    @_decision(
         label=_("Reject"),
-        permission="billing.decide_refund",
         consequence=_("The package goes on, and the company keeps its one full refund."),
-        is_available=_is_pending,
-        maker=lambda refund: refund.requested_by_id,
     )
     def reject(
         self, request: HttpRequest, obj: Refund, data: Mapping[str, Any], now: datetime

@@ -1,21 +1,17 @@
-"""The full refund of a package: doing it, and the requests that staff decide.
+"""The full refund of a package, carried out at once or stored as a request for review.
 
 `refund_package` locks, gathers the facts again, asks the same policy again, compares with what
 the customer confirmed in `billing.refunds.quotes`, and writes: all in one transaction.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
 from accounts.models import Account, User
 from accounts.services.audit import Event, record
-from accounts.services.second_person import require_second_person
 from accounts.services.tenants import lock_accounts_of
 from billing.enums import LedgerBook, LedgerKind, RefundStatus
 from billing.orders.models import Order, make_number
@@ -37,10 +33,8 @@ from billing.transitions import (
     ORDER_TRANSITIONS,
     PACKAGE_TRANSITIONS,
     REFUND_STARTS,
-    REFUND_TRANSITIONS,
     OrderMove,
     PackageMove,
-    RefundMove,
     RefundStart,
 )
 from billing.wallet.ledger import move_between, post_transaction
@@ -55,7 +49,7 @@ class _RightTaken(Exception):
         self.quote = quote
 
 
-def _lock(package: Package) -> tuple[Package, Account]:
+def lock_with_payers(package: Package) -> tuple[Package, Account]:
     """Lock the package's account and every payer, then the package itself, and re-read."""
     accounts = lock_accounts_of(concerned_accounts, lock_lowest_concerned, package.pk)
     account = accounts[package.account_id]
@@ -130,7 +124,7 @@ _ORDER_VERBS = {
 }
 
 
-def _move_orders(quote: RefundQuote, move: OrderMove, *, refund: Refund) -> list[Event]:
+def move_refunded_orders(quote: RefundQuote, move: OrderMove, *, refund: Refund) -> list[Event]:
     """Move the orders that lie wholly on this package; one that bought for others stays paid."""
     before, after = ORDER_TRANSITIONS.sources(move), ORDER_TRANSITIONS.target(move)
     moving = [
@@ -157,7 +151,9 @@ def _move_orders(quote: RefundQuote, move: OrderMove, *, refund: Refund) -> list
     ]
 
 
-def _execute(refund: Refund, quote: RefundQuote, *, by: User | None, now: datetime) -> list[Event]:
+def carry_out_refund(
+    refund: Refund, quote: RefundQuote, *, by: User | None, now: datetime
+) -> list[Event]:
     """Unsubscribe the package and give the money back; the rules have been asked."""
     package = settle_package(quote.package, account=quote.account, by=by, now=now)
     was, after = package.state, PACKAGE_TRANSITIONS.target(PackageMove.REFUND)
@@ -168,7 +164,7 @@ def _execute(refund: Refund, quote: RefundQuote, *, by: User | None, now: dateti
         raise RefundRefused(quote)
     package.state = after
     _post_money(refund, quote.plan, by=by, now=now)
-    moved = _move_orders(quote, OrderMove.REFUND, refund=refund)
+    moved = move_refunded_orders(quote, OrderMove.REFUND, refund=refund)
     given_back = Event(
         verb="package.refunded",
         target=package,
@@ -179,7 +175,8 @@ def _execute(refund: Refund, quote: RefundQuote, *, by: User | None, now: dateti
     return [*moved, given_back]
 
 
-def _event(refund: Refund, verb: str, *, was: str = "", reason: str = "") -> Event:
+def refund_event(refund: Refund, verb: str, *, was: str = "", reason: str = "") -> Event:
+    """Return what a refund's present status is told by; `was` is the status before."""
     return Event(
         verb=verb,
         target=refund,
@@ -215,7 +212,7 @@ def refund_package(*, package: Package, token: str, by: User | None, now: dateti
 @transaction.atomic
 def _refund_or_request(package: Package, token: str, *, by: User | None, now: datetime) -> Refund:
     confirmed = read_confirmed_refund(token, package)
-    current, account = _lock(package)
+    current, account = lock_with_payers(package)
     refunds = read_refunds(account)
     for done in refunds:
         if (done.account_id, done.key) == (account.pk, confirmed.key):
@@ -228,87 +225,10 @@ def _refund_or_request(package: Package, token: str, *, by: User | None, now: da
     start = RefundStart.REQUEST if quote.needs_review else RefundStart.CARRY_OUT
     refund = _new_refund(quote, REFUND_STARTS[start], by=by, now=now)
     if start == RefundStart.REQUEST:
-        events = _move_orders(quote, OrderMove.REVIEW_REFUND, refund=refund)
-        events.append(_event(refund, "refund.requested"))
+        events = move_refunded_orders(quote, OrderMove.REVIEW_REFUND, refund=refund)
+        events.append(refund_event(refund, "refund.requested"))
     else:
-        events = _execute(refund, quote, by=by, now=now)
-        events.append(_event(refund, "refund.done"))
+        events = carry_out_refund(refund, quote, by=by, now=now)
+        events.append(refund_event(refund, "refund.done"))
     record(events, account=account, by=by, now=now)
     return refund
-
-
-def _lock_undecided(refund: Refund, move: RefundMove) -> tuple[Refund, Package, Account]:
-    package, account = _lock(refund.package)
-    current = Refund.objects.get(pk=refund.pk)
-    if current.status not in REFUND_TRANSITIONS.sources(move):
-        raise Refused(_("This request has been decided already."), code="refund_decided")
-    current.account, current.package = account, package
-    return current, package, account
-
-
-def _decide(
-    refund: Refund,
-    move: RefundMove,
-    events: Sequence[Event],
-    *,
-    reason: str,
-    by: User | None,
-    now: datetime,
-) -> None:
-    """Record the decision, and with it the `events` of what followed from it."""
-    was, after = refund.status, REFUND_TRANSITIONS.target(move)
-    refund.status = after
-    refund.decided_at, refund.decided_by, refund.reason = now, by, reason
-    refund.save(update_fields=["status", "decided_at", "decided_by", "reason"])
-    decided = _event(refund, f"refund.{after.value}", was=was, reason=reason)
-    record([*events, decided], account=refund.account, by=by, now=now)
-
-
-def _give_up(refund: Refund, package: Package, account: Account, *, now: datetime) -> list[Event]:
-    """Let the package and its orders go on as before."""
-    quote = build_quote(package, account, now=now, own=refund)
-    return _move_orders(quote, OrderMove.END_REVIEW, refund=refund)
-
-
-@transaction.atomic
-def approve_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> Refund:
-    """Grant a request under review, as staff.
-
-    The window was measured when the customer asked; every other hard rule is asked again now.
-    Raises RefundRefused where one fails, and Refused where the request is decided, where `by`
-    made it, or where the amount is no longer the one asked for.
-    """
-    current, package, account = _lock_undecided(refund, RefundMove.APPROVE)
-    require_second_person(maker_ids=[current.requested_by_id], by=by, account=account, now=now)
-    quote = build_quote(
-        package, account, now=now, asked_at=current.requested_at, own=current, key=current.key
-    )
-    if not quote.may_confirm:
-        raise RefundRefused(quote)
-    if quote.plan.amount != current.amount:
-        raise RefundChanged(quote)
-    events = _execute(current, quote, by=by, now=now)
-    _decide(current, RefundMove.APPROVE, events, reason=reason, by=by, now=now)
-    return current
-
-
-@transaction.atomic
-def reject_refund(*, refund: Refund, reason: str, by: User, now: datetime) -> Refund:
-    """Turn a request down, as staff; the entity has its right back.
-
-    Raises Refused where the request is decided, or where `by` made it.
-    """
-    current, package, account = _lock_undecided(refund, RefundMove.REJECT)
-    require_second_person(maker_ids=[current.requested_by_id], by=by, account=account, now=now)
-    events = _give_up(current, package, account, now=now)
-    _decide(current, RefundMove.REJECT, events, reason=reason, by=by, now=now)
-    return current
-
-
-@transaction.atomic
-def withdraw_refund(*, refund: Refund, by: User, now: datetime) -> Refund:
-    """Take a request back, as the customer; the entity has its right back."""
-    current, package, account = _lock_undecided(refund, RefundMove.WITHDRAW)
-    events = _give_up(current, package, account, now=now)
-    _decide(current, RefundMove.WITHDRAW, events, reason="", by=by, now=now)
-    return current

@@ -23,9 +23,9 @@ from accounts.text import mask_name
 from billing.calendar import billing_zone
 from billing.enums import RefundStatus, TenderKind
 from billing.places import account_url, number_link
+from billing.refunds.decisions import withdraw_refund
 from billing.refunds.labels import describe_trace
 from billing.refunds.models import Refund, RefundLine
-from billing.refunds.services import withdraw_refund
 from billing.refunds.trace import RefundTrace
 
 

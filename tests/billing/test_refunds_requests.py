@@ -16,14 +16,10 @@ from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import pay_order
 from billing.packages.lifecycle import derive_package_state
 from billing.packages.services import mark_switched_from_postpaid
+from billing.refunds.decisions import approve_refund, reject_refund, withdraw_refund
 from billing.refunds.holds import place_refund_hold, release_refund_hold
 from billing.refunds.quotes import RefundRefused, quote_refund
-from billing.refunds.services import (
-    approve_refund,
-    refund_package,
-    reject_refund,
-    withdraw_refund,
-)
+from billing.refunds.services import refund_package
 from billing.refunds.trace import RefundRule
 from billing.renewals.auto_renewal import due_renewals
 from billing.renewals.sweep import run_sweep

@@ -27,8 +27,8 @@ from billing.packages import verification as packages
 from billing.packages.lifecycle import settle_package
 from billing.packages.services import choose_renewal_mode
 from billing.refunds import verification as refunds
+from billing.refunds.decisions import approve_refund, reject_refund, withdraw_refund
 from billing.refunds.holds import release_refund_hold
-from billing.refunds.services import approve_refund, reject_refund, withdraw_refund
 from billing.renewals.sweep import STEPS, change_batch
 from billing.transitions import (
     CREDIT_STARTS,

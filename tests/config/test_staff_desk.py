@@ -22,8 +22,9 @@ from accounts.services.restrictions import lift_restriction
 from billing.enums import CreditStatus, RenewalMode
 from billing.grants.credits import approve_credit, record_credit
 from billing.models import Package, Refund, SweepRun
+from billing.refunds.decisions import approve_refund
 from billing.refunds.quotes import quote_refund
-from billing.refunds.services import approve_refund, refund_package
+from billing.refunds.services import refund_package
 from compliance.enums import CaseState, ViolationMeasure
 from compliance.models import Appeal
 from compliance.services.appeals import decide_appeal

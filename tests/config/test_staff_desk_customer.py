@@ -17,8 +17,9 @@ from accounts.services.restrictions import lift_restriction
 from agents.services.agents import AgentDetails, add_agent
 from billing.enums import CouponKind, RefundStatus
 from billing.models import Refund
+from billing.refunds.decisions import approve_refund
 from billing.refunds.quotes import quote_refund
-from billing.refunds.services import approve_refund, refund_package
+from billing.refunds.services import refund_package
 from compliance.enums import CaseState, ViolationMeasure
 from config.staff.customer import TABLES, read_customer
 from config.staff.sections import DeskSection

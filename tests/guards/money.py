@@ -16,6 +16,7 @@ _ORDERS = "billing/orders/services.py"
 _CONFIRMATION = "billing/confirmation.py"
 _PAYMENT = "billing/orders/payment.py"
 _REFUNDS = "billing/refunds/services.py"
+_REFUND_DECISIONS = "billing/refunds/decisions.py"
 _REFUND_QUERIES = "billing/refunds/queries.py"
 _UNLOCKED_PACKAGE = (
     "PreparedQuery(_with_application, lock=True)",
@@ -266,14 +267,14 @@ REFUNDING = (
     ),
     in_code(
         "a refund request is decided once",
-        _REFUNDS,
+        _REFUND_DECISIONS,
         "    if current.status not in REFUND_TRANSITIONS.sources(move):\n",
         "    if False:\n",
         f"{REQUESTS}::test_a_request_is_decided_once",
     ),
     in_code(
         "every hard rule is asked again at the approval",
-        _REFUNDS,
+        _REFUND_DECISIONS,
         "    if not quote.may_confirm:\n        raise RefundRefused(quote)\n"
         "    if quote.plan.amount != current.amount:\n",
         "    if quote.plan.amount != current.amount:\n",
