@@ -13,8 +13,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, F, IntegerField, OuterRef, Q, QuerySet, Sum, Value
-from django.db.models.functions import TruncMonth
+from django.db.models import Exists, F, IntegerField, OuterRef, Q, QuerySet, Value
 
 from accounts.models import Account
 from accounts.text import mask_name
@@ -277,38 +276,3 @@ def _coupon_row(row: Any, account: Account) -> StatementRow:
         amounts={**amounts, TenderKind.COUPON.value: -row.amount},
         currency=row.currency,
     )
-
-
-@dataclass(frozen=True)
-class MonthTotals:
-    """What a month put into each fund, and what was in it at its end, by kind of fund."""
-
-    starts_on: date
-    changes: Mapping[str, Decimal]
-    balances: Mapping[str, Decimal]
-
-    @property
-    def cells(self) -> list[tuple[TenderKind, Decimal, Decimal]]:
-        """Kind, change and balance of cash, income and gift."""
-        return [(kind, self.changes[kind], self.balances[kind]) for kind in FUND_COLUMNS]
-
-
-def list_months(account: Account) -> list[MonthTotals]:
-    """Return the months in which money moved, the newest first; one query over all entries."""
-    sums = (
-        LedgerEntry.objects.filter(fund__account=account)
-        .annotate(month=TruncMonth("transaction__at", tzinfo=billing_zone()))
-        .values_list("month", "fund__kind")
-        .annotate(total=Sum("amount"))
-        .order_by("month")
-    )
-    changes: dict[date, dict[str, Decimal]] = defaultdict(
-        lambda: dict.fromkeys(FundKind.values, _ZERO)
-    )
-    for month, kind, total in sums:
-        changes[month.date()][kind] = total
-    months, balances = [], dict.fromkeys(FundKind.values, _ZERO)
-    for starts_on, moved in changes.items():
-        balances = {kind: balances[kind] + moved[kind] for kind in FundKind.values}
-        months.append(MonthTotals(starts_on, moved, balances))
-    return months[::-1]

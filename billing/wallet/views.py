@@ -27,12 +27,12 @@ from billing.offers.models import Coupon
 from billing.places import account_url
 from billing.wallet.forms import StatementForm
 from billing.wallet.ledger import read_balances
+from billing.wallet.months import list_months
 from billing.wallet.statements import (
     COLUMNS,
     FUND_COLUMNS,
     StatementFilter,
     StatementKeys,
-    list_months,
     read_statement_rows,
     stream_rows,
 )

@@ -18,10 +18,10 @@ from billing.refunds.quotes import quote_refund
 from billing.refunds.services import refund_package
 from billing.wallet import statements
 from billing.wallet import views as wallet_views
+from billing.wallet.months import list_months
 from billing.wallet.statements import (
     StatementFilter,
     StatementKeys,
-    list_months,
     read_statement_rows,
     stream_rows,
 )
