@@ -282,4 +282,14 @@ STAFF = (
     ),
 )
 
-GUARDS: tuple[Guard, ...] = (*TIME, *SEATS, *IMPORTS, *TENANTS, *STAFF)
+METRICS = (
+    in_code(
+        "metrics answer nobody until a setting says whom",
+        "config/metrics.py",
+        "    return bool(token or networks)\n",
+        "    return True\n",
+        "config/test_metrics.py::test_metrics_answer_those_alone_that_settings_name",
+    ),
+)
+
+GUARDS: tuple[Guard, ...] = (*TIME, *SEATS, *IMPORTS, *TENANTS, *STAFF, *METRICS)
