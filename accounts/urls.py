@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern] = [
         name="invitation_change_person",
     ),
     path("profile/", people.profile, name="profile"),
+    path("profile/data/", people.personal_data, name="personal_data"),
     path("notifications/", people.notifications, name="notifications"),
     path("notifications/read/", people.read_all, name="notifications_read"),
     path("notifications/<int:pk>/read/", people.read_one, name="notification_read"),

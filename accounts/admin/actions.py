@@ -12,7 +12,14 @@ from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+)
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -143,7 +150,7 @@ class ObjectActions(PlainAdmin):
             context["proposals"] = [(page_of(row), KINDS[row.kind].label) for row in waiting]
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def act_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+    def act_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
         """Ask for what the act needs, then do it through its service."""
         if request.method != "POST":
             return self._act(request, object_id, name)
@@ -154,7 +161,7 @@ class ObjectActions(PlainAdmin):
             take_turn(model=self.model, key=unquote(object_id))
             return self._act(request, object_id, name)
 
-    def _act(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+    def _act(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
         obj = self.get_object(request, unquote(object_id))
         action = self.object_actions.get(name)
         if obj is None or action is None:
@@ -175,7 +182,7 @@ class ObjectActions(PlainAdmin):
 
     def _ask_and_do(
         self, request: HttpRequest, action: ObjectAction, obj: Any, back: str
-    ) -> HttpResponse:
+    ) -> HttpResponseBase:
         now = timezone.now()
         # A form that was sent already has prepared something, which changes nothing of the object.
         waiting = list(find_waiting(obj, now).values_list("pk", flat=True))
@@ -192,6 +199,8 @@ class ObjectActions(PlainAdmin):
         done = run_action(form, lambda data: action.perform(self, request, obj, data, now))
         if done is None:
             return self._render_action(request, action, form=form, **page, status=422)
+        if isinstance(done, FileResponse):
+            return done
         if isinstance(done, Proposal):
             say_that_it_waits(request)
         else:

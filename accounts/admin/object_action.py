@@ -7,8 +7,8 @@
             return _("Lifted.")
 
 The method gets the clean data and the present instant, calls a service, and returns the sentence
-that tells of success, or the proposal that a second person has to decide on. A service's
-`Refused` is shown beside its field.
+that tells of success, the proposal that a second person has to decide on, or a file to download. A
+service's `Refused` is shown beside its field.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,14 +16,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import FileResponse, HttpRequest
 from django.utils.functional import Promise
 
 from accounts.errors import Refused
 from accounts.forms.staff import ActionForm, ReasonForm
 from accounts.models import Proposal
 
-Perform = Callable[[Any, HttpRequest, Any, Mapping[str, Any], datetime], str | Promise | Proposal]
+Outcome = str | Promise | Proposal | FileResponse
+Perform = Callable[[Any, HttpRequest, Any, Mapping[str, Any], datetime], Outcome]
 
 
 @dataclass(frozen=True)

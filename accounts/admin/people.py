@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -29,6 +29,7 @@ from accounts.models import (
 from accounts.services import people
 from accounts.services.letters import write
 from accounts.services.mail import repeat_mail
+from accounts.services.personal_data import archive_name, export_person
 from accounts.services.proposals import propose
 
 Data = Mapping[str, Any]
@@ -125,6 +126,19 @@ class UserAdmin(AddThroughService, LeanAdmin):
         people.reset_second_factor(user=obj, reason=data["reason"], by=person(request), now=now)
         return _("The second factors are gone.")
 
+    @object_action(
+        label=_("Download personal data"),
+        permission="accounts.export_user",
+        consequence=_(
+            "You download everything that is stored about the person, to hand it out to them. Make "
+            "sure that you know who is asking."
+        ),
+    )
+    def export(self, request: HttpRequest, obj: User, data: Data, now: datetime) -> FileResponse:
+        """Hand out what is stored about the person."""
+        file = export_person(user=obj, reason=data["reason"], by=person(request), now=now)
+        return FileResponse(file, as_attachment=True, filename=archive_name(obj))
+
     def _is_out_of_reach(self, request: HttpRequest, user: User) -> bool:
         """Whether only those who give staff their rights may act: else helpers could take over."""
         return user.is_staff and not request.user.has_perm("auth.change_permission")
@@ -133,7 +147,7 @@ class UserAdmin(AddThroughService, LeanAdmin):
         """Offer nothing on other staff to those who may not act on them."""
         return [] if self._is_out_of_reach(request, obj) else super().offered(request, obj)
 
-    def _act(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+    def _act(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
         user = self.get_object(request, unquote(object_id))
         if user is not None and self._is_out_of_reach(request, user):
             raise PermissionDenied

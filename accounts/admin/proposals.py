@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -127,7 +127,7 @@ class ProposalAdmin(LeanAdmin):
             KINDS[obj.kind].permission
         )
 
-    def _act(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+    def _act(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
         obj = self.get_object(request, unquote(object_id))
         action = self.object_actions.get(name)
         if action is not None and (

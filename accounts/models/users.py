@@ -55,6 +55,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        permissions = [("export_user", _("Can download what is stored about a person"))]
         indexes = [
             models.Index(fields=["is_staff", "-id"], name="accounts_user_staff"),
             models.Index(fields=["is_active", "-id"], name="accounts_user_active"),

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from accounts.paging import read_history_page
 from accounts.services import preferences
 from accounts.services.letters import write
 from accounts.services.notifications import mark_read, visible_to
+from accounts.services.personal_data import archive_name, export_person
 from accounts.views.home import posted, signed_in
 
 
@@ -35,6 +36,16 @@ def profile(request: HttpRequest) -> HttpResponse:
         return response
     status = 422 if form.errors else 200
     return render_page(request, "accounts/profile.html", {"form": form}, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def personal_data(request: HttpRequest) -> HttpResponseBase:
+    """Say what is stored about the person, and hand it out."""
+    user = signed_in(request)
+    if request.method == "POST":
+        file = export_person(user=user, by=user, now=timezone.now())
+        return FileResponse(file, as_attachment=True, filename=archive_name(user))
+    return render_page(request, "accounts/personal_data.html", {})
 
 
 @require_safe

@@ -36,8 +36,9 @@ _CASES = _view(
 
 #: By name: keys in the database, which people read translated.
 GROUPS: dict[str, frozenset[str]] = {
-    # Answers customers, and sees all that they and other staff did; changes nothing.
-    gettext_noop("Support"): _WHO | _SEATS | _MONEY | _CATALOG | _CASES,
+    # Answers customers, and sees all that they and other staff did; changes nothing. Hands people
+    # out what is stored about them.
+    gettext_noop("Support"): _WHO | _SEATS | _MONEY | _CATALOG | _CASES | {"accounts.export_user"},
     # Records transfers and the second person's word on them; coupons, promotions, lost time.
     gettext_noop("Billing operations"): _WHO
     | _MONEY
@@ -106,6 +107,7 @@ GROUPS: dict[str, frozenset[str]] = {
         "accounts.change_outgoingmail",
         "accounts.change_user",
         "accounts.delete_membership",
+        "accounts.export_user",
         "auth.change_permission",
     },
 }
