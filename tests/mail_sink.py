@@ -44,6 +44,8 @@ class Sink(socketserver.ThreadingTCPServer):
 
 class _Conversation(socketserver.StreamRequestHandler):
     server: Sink
+    # Answers are short, and none waits for the next.
+    disable_nagle_algorithm = True
 
     def handle(self) -> None:
         try:

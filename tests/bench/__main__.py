@@ -26,6 +26,7 @@ from tests.bench import (  # noqa: E402
     agents_page,
     fairness,
     holding,
+    jobs,
     money_pages,
     sweep,
     trade,
@@ -100,6 +101,11 @@ def measure_holding(options: argparse.Namespace) -> Part:
     return [asdict(figure) for figure in figures], holding.goals_missed(figures)
 
 
+def measure_jobs(options: argparse.Namespace) -> Part:
+    """Emails sent by the command and by workers, beside a worker that does nothing; no goals."""
+    return [asdict(figure) for figure in jobs.measure(options.mails)], []
+
+
 def measure_verify(options: argparse.Namespace) -> Part:
     """Each check of `verify_ledger` beside one read of its tables."""
     figures = verify.measure(orders=options.verify_orders)
@@ -116,6 +122,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
     "trade": measure_trade,
     "fairness": measure_fairness,
     "holding": measure_holding,
+    "jobs": measure_jobs,
     "verify": measure_verify,
 }
 
@@ -147,6 +154,7 @@ def main() -> int:
         "--money-rows", type=int, nargs="+", default=money_pages.SIZES, help="orders in all"
     )
     parser.add_argument("--verify-orders", type=int, default=1_000_000, help="orders verified")
+    parser.add_argument("--mails", type=int, default=2000, help="emails sent in each way")
     parser.add_argument("--transactions", type=int, default=1000, help="purchases, and refunds")
     parser.add_argument(
         "--rounds", type=int, default=5, help="runs of sweep and trade, for the median"
