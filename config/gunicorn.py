@@ -5,6 +5,7 @@ are, `WEB_THREADS` how many requests each serves at a time. With `WITH_WORKER`, 
 background jobs run in a process beside them.
 """
 
+import atexit
 import importlib
 import os
 import shutil
@@ -51,7 +52,18 @@ def _metrics_folder() -> str:
     """The folder in which this master's workers count; kept by a reload, not shared with others."""
     own = f"console-metrics-{os.getpid()}-"
     given = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
-    return given if Path(given).name.startswith(own) else tempfile.mkdtemp(prefix=own)
+    if Path(given).name.startswith(own):
+        return given
+    made = tempfile.mkdtemp(prefix=own)
+    # Also where the master ends before it serves, as it does where its port is taken.
+    atexit.register(_remove_metrics, made, os.getpid())
+    return made
+
+
+def _remove_metrics(folder: str, master: int) -> None:
+    """Remove the folder with its master; workers inherit the call, and leave it alone."""
+    if os.getpid() == master:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__config__":
@@ -105,8 +117,7 @@ def post_worker_init(worker: Any) -> None:
 
 
 def on_exit(server: Any) -> None:
-    """Leave nothing behind: no counts, no worker, nor the embedded database without a user."""
-    shutil.rmtree(_metrics_folder(), ignore_errors=True)
+    """Leave nothing running: no worker, nor the embedded database without a user."""
     for process in _job_workers:
         process.terminate()
         try:

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import tempfile
 import time
 from datetime import timedelta
@@ -394,6 +395,21 @@ def test_every_process_answers_for_all_and_goes_on_counting_for_one_that_died(
         numbers = {re.sub(r"\D", "", file.name) for file in folder.iterdir()}
         assert numbers <= {"0", "1", "2"}
     assert not folder.exists()
+
+
+@pytest.mark.slow
+def test_a_master_that_cannot_serve_leaves_no_folder(tmp_path: Path) -> None:
+    server = Server(tmp_path, "postgres://nobody@127.0.0.1:9/none")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", server.port))
+        taken.listen()
+        server.write()
+        server.start()
+        assert server.process is not None
+        assert server.process.wait(30) != 0
+
+    name = f"console-metrics-{server.process.pid}-*"
+    assert list(Path(tempfile.gettempdir()).glob(name)) == []
 
 
 def children(pid: int) -> list[int]:
