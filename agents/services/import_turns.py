@@ -21,7 +21,7 @@ from agents.enums import ImportStatus
 from agents.models import Agent, AgentImport, SkillGroupMember
 from agents.rows import Checked, ImportRow, compare, read_groups
 from agents.services.batches import lock_application, require_rows
-from agents.services.imports import AGENT_COLUMNS, check_import, find_changes
+from agents.services.imports import AGENT_COLUMNS, ImportGone, check_import, find_changes
 from agents.services.licenses import hand_over
 from agents.services.seats import claim_licenses
 from billing.enums import LicenseKind
@@ -85,7 +85,7 @@ def _load(imported: AgentImport, *later: str) -> AgentImport:
     rows = AgentImport.objects.select_related("application").defer(*later)
     found = rows.filter(pk=imported.pk).first()
     if found is None:
-        raise Refused(_("This file is no longer here. Send it again."), code="content_gone")
+        raise ImportGone
     return found
 
 

@@ -90,12 +90,27 @@ def _throw_away(imports: "QuerySet[AgentImport]") -> None:
     imports.update(content=None)
 
 
+class ImportGone(Refused):
+    """The file is no longer here, or nothing of the import is."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This file is no longer here. Send it again."), code="content_gone")
+
+
 def check_import(*, imported: AgentImport, now: datetime) -> Checked:
     """Check every row that is not written, and note all problems, or what the rows would do.
 
     Writes no agent, and may be repeated as often as one likes. `imported` is brought up to date.
-    What was found is not noted where rows were written meanwhile: it is no longer true.
+    What was found is not noted where rows were written meanwhile: it is no longer true. Raises
+    Refused where the file is not here, or was thrown away meanwhile.
     """
+    try:
+        return _check_and_note(imported, now)
+    except AgentImport.DoesNotExist as gone:
+        raise ImportGone from gone
+
+
+def _check_and_note(imported: AgentImport, now: datetime) -> Checked:
     sheet = _remaining_sheet(imported)
     checked = check_sheet(imported.application, sheet, imported.mode, _reporter(imported), now)
     unchanged = AgentImport.objects.filter(pk=imported.pk, written=imported.written)
@@ -112,7 +127,7 @@ def check_import(*, imported: AgentImport, now: datetime) -> Checked:
 def _remaining_sheet(imported: AgentImport) -> Sheet:
     """Read the rows that are not written yet."""
     if imported.content is None:
-        raise Refused(_("This file is no longer here. Send it again."), code="content_gone")
+        raise ImportGone
     sheet = read_sheet(bytes(imported.content), settings.AGENT_IMPORT_LIMIT)
     if len(sheet.rows) != imported.total:
         # Another release reads the file in another way, so that `written` rows are others.

@@ -24,6 +24,7 @@ from tests.factories import NOW, Customer, licenses_of, make_agent, make_package
 
 MakeTrouble = Callable[[], object]
 write_turn = import_turns._write_turn
+remaining_sheet = imports._remaining_sheet
 
 FIVE = [line(number, license="yes") for number in range(1, 6)]
 
@@ -346,3 +347,22 @@ def test_the_page_of_a_stopped_import_tells_the_number_and_goes_on(
     page = owner.post(url(customer, "import_run", pk=imported.pk)).content.decode()
     assert "4 rows were imported." in page
     assert staff_numbers() == ["N00001", "N00002", "N00003", "N00004"]
+
+
+@pytest.mark.parametrize("is_read", [True, False], ids=["while it is checked", "before it is read"])
+def test_a_file_thrown_away_during_its_check_is_told_of(
+    customer: Customer, is_read: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported = send(customer, file_of(line(1)))
+    AgentImport.objects.update(created_at=NOW - timedelta(hours=KEPT_HOURS, seconds=1))
+    place, act = ("check_sheet", check_sheet) if is_read else ("_remaining_sheet", remaining_sheet)
+
+    def throw_away_first(*args: Any) -> Any:
+        send(customer, file_of(line(9)))
+        assert not AgentImport.objects.filter(pk=imported.pk).exists()
+        return act(*args)
+
+    monkeypatch.setattr(imports, place, throw_away_first)
+    answer = signed_in(customer.owner).post(url(customer, "import_check", pk=imported.pk))
+    assert answer.status_code == 422
+    assert "This file is no longer here." in answer.content.decode()
