@@ -30,7 +30,7 @@ def sweep_expirations(timestamp: int) -> None:
         now=timezone.now(),
         finished_at=timezone.now,
         batch_size=BATCH_SIZE,
-        progress=lambda step, done, due: None,
+        progress=lambda name, done, due: None,
     )
     for line in result.failures:
         logger.error("The sweep could not change %s", line)

@@ -9,6 +9,8 @@
 A service collects its events and hands them over once, when all of its rows are written; a
 function that it calls for a part of its work returns events. A service that is called by another
 one, in the same transaction, records its own.
+
+Where the same thing happens to thousands of rows, `record_each` writes it without reading them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,10 +18,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Expression, F, Model, QuerySet
 
 from accounts.models import Account, AuditEvent, User
-from accounts.services.notifications import News, notify_members
+from accounts.queries import insert_selected
+from accounts.services.notifications import (
+    News,
+    NewsOfEach,
+    notify_members,
+    notify_members_of_each,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,3 +80,36 @@ def _trail_row(
         reason=event.reason,
         data=dict(event.data),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventOfEach:
+    """The same thing that happened to many rows; `label` is an expression for a row's name."""
+
+    verb: str
+    label: Expression | F
+    from_state: str
+    to_state: str
+    news: NewsOfEach
+
+
+def record_each(rows: QuerySet[Any], event: EventOfEach, *, now: datetime) -> None:
+    """Write what `record` would write for an event of each of `rows`, whose model has an account.
+
+    Two statements however many rows there are, which stay in the database. The system acted.
+    """
+    insert_selected(
+        AuditEvent,
+        rows,
+        {
+            "account": F("account"),
+            "at": now,
+            "verb": event.verb,
+            "target_type": rows.model._meta.label_lower,
+            "target_id": F("pk"),
+            "target_label": event.label,
+            "from_state": event.from_state,
+            "to_state": event.to_state,
+        },
+    )
+    notify_members_of_each(rows, event.news, now=now)

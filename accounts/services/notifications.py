@@ -33,12 +33,14 @@ from datetime import datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import QuerySet
+from django.db.models import Expression, F, QuerySet
+from django.db.models.functions import JSONObject
 
 from accounts.access import PERMISSIONS_OF_ROLE, Permission
 from accounts.jobs import SEND_NEWS, defer
 from accounts.models import Account, Membership, Notification, User
 from accounts.prepared import PreparedQuery
+from accounts.queries import insert_selected
 
 #: Rows written by one statement, and sent by one job.
 _BATCH = 1000
@@ -107,6 +109,40 @@ def _row(news: News, user_id: int, now: datetime) -> Notification:
         dedupe_key=news.dedupe_key,
         created_at=now,
         next_attempt_at=now if news.is_emailed else None,
+    )
+
+
+@dataclass(frozen=True)
+class NewsOfEach:
+    """The same news of many rows: `params` and `path` are expressions on a row of the database."""
+
+    kind: str
+    params: Mapping[str, Expression | F]
+    to: Permission
+    path: Expression
+
+
+def notify_members_of_each(rows: QuerySet[Any], news: NewsOfEach, *, now: datetime) -> None:
+    """Put news of each of `rows`, whose model has an account, into the outbox, in one statement.
+
+    It is sent by the next look into the outbox.
+    """
+    roles = [role for role, may in PERMISSIONS_OF_ROLE.items() if news.to in may]
+    told = rows.filter(
+        account__memberships__role__in=roles, account__memberships__user__is_active=True
+    )
+    insert_selected(
+        Notification,
+        told,
+        {
+            "user": F("account__memberships__user"),
+            "account": F("account"),
+            "kind": news.kind,
+            "params": JSONObject(**news.params),
+            "path": news.path,
+            "created_at": now,
+            "next_attempt_at": now,
+        },
     )
 
 

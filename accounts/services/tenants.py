@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from accounts import text
 from accounts.enums import AccountStatus, Role
 from accounts.errors import Refused
 from accounts.models import Account, Application, Entity, Membership, Proposal, User
+from accounts.prepared import PreparedQuery
 from accounts.queries import next_number
 from accounts.services.audit import Event, record
 from accounts.services.locks import lock_row
@@ -32,6 +34,20 @@ def lock_account(account_id: int) -> Account:
 def lock_accounts(account_ids: Iterable[int]) -> dict[int, Account]:
     """Lock several accounts in the order of their keys, so that two services cannot deadlock."""
     return {account_id: lock_account(account_id) for account_id in sorted(set(account_ids))}
+
+
+def keep_accounts(account_ids: Iterable[int]) -> set[int]:
+    """Keep accounts from being deleted until the transaction ends, so that rows may refer to them.
+
+    Return their keys without those that another session has locked against that: whoever writes
+    for many accounts leaves these for later, so that the others do not wait.
+    """
+    return set(_kept(list(account_ids)))
+
+
+@partial(PreparedQuery, keep=True)
+def _kept(account_ids: list[int]) -> "QuerySet[Account, int]":
+    return Account.objects.filter(pk__any=account_ids).values_list("pk", flat=True)
 
 
 def lowest_unlocked(keys: "QuerySet[Any, int]") -> "QuerySet[Account]":

@@ -1,8 +1,8 @@
 """When an expired package is released: the one home of the rule.
 
-`find_release` decides for packages that were read; `RELEASED_AT` is the same rule in SQL, for
-sweeps that look for what is due among a million rows. `tests/billing/test_release.py` holds the
-two equal with one table of cases and with generated ones.
+`find_release` decides for packages that were read; `RELEASED_AT` in `billing.packages.queries`
+is the same rule as an expression, for sweeps that look for what is due among a million rows.
+`tests/billing/test_release.py` holds the two equal with one table of cases and with generated ones.
 """
 
 from collections.abc import Sequence
@@ -57,35 +57,3 @@ def find_release(facts: ReleaseFacts) -> datetime | None:
         if not any(start <= at and (end is None or at < end) for start, end in spans)
     )
     return min(free, default=None)
-
-
-#: The rule of `find_release` for a paid package `t`: when it is released, or NULL while its
-#: account is restricted. A refund under review is asked for apart (`UNDER_REVIEW`), so that it
-#: can be looked up for many rows together. Parameters: the spans `isolation` and `grace`.
-RELEASED_AT = """
-    (
-        SELECT min(free.at) FROM (
-            SELECT t.expires_at + %(isolation)s AS at
-            UNION ALL
-            SELECT x.ended_at + %(grace)s FROM accounts_restriction x
-            WHERE x.account_id = t.account_id
-            AND x.ended_at + %(grace)s > t.expires_at + %(isolation)s
-        ) free
-        WHERE NOT EXISTS (
-            SELECT FROM accounts_restriction x WHERE x.account_id = t.account_id
-            AND x.started_at <= free.at
-            AND (x.ended_at IS NULL OR x.ended_at + %(grace)s > free.at)
-        )
-    )
-"""
-
-#: Whether a refund of the package `t` is under review.
-UNDER_REVIEW = """
-    EXISTS (SELECT FROM billing_refund r WHERE r.package_id = t.id AND r.status = 'pending')
-"""
-
-#: The `ReleaseHold` of a package `t` of the account `a`.
-HOLD = f"""
-    CASE WHEN a.status <> 'active' THEN 'restriction' WHEN {UNDER_REVIEW} THEN 'review'
-    ELSE '' END
-"""

@@ -5,17 +5,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db.models import Count, Q, Sum
 
+from billing.enums import ItemKind
+from billing.packages.models import Package
 from billing.renewals.auto_renewal import Renewal, foresee_renewals
-from billing.renewals.sweep import (
-    ORDERS,
-    RENEWED,
-    STEPS,
-    SweepStep,
-    step_condition,
-    step_parameters,
-)
+from billing.renewals.sweep import RENEWED
+from billing.renewals.timed_changes import ORDERS, TIMED_CHANGES, Rows, TimedChange
 from billing.transitions import PACKAGE_TRANSITIONS, PackageMove
 
 
@@ -27,7 +23,7 @@ class PlannedChange:
     of the order, `missing` what a renewal lacks.
     """
 
-    step: str
+    change: str
     kind: str
     id: int
     account: str
@@ -43,99 +39,77 @@ class PlannedChange:
         return asdict(self)
 
 
-_PACKAGE_ROWS = """
-    SELECT t.id, a.uin, p.name, t.state,
-        (SELECT count(*) FROM billing_license l WHERE l.package_id = t.id
-            AND (l.ends_at IS NULL OR l.ends_at > %(now)s))
-    FROM billing_package t
-    JOIN accounts_account a ON a.id = t.account_id
-    JOIN accounts_application p ON p.id = t.application_id
-"""
-
-
-_ORDER_ROWS = """
-    SELECT t.id, a.uin, t.number, t.total, t.currency,
-        (SELECT coalesce(sum(l.quantity), 0) FROM billing_orderline l
-            WHERE l.order_id = t.id AND l.item <> 'package')
-    FROM billing_order t JOIN accounts_account a ON a.id = t.account_id
-"""
+def _read_packages(packages: Rows, now: datetime) -> Iterator[tuple[int, str, str, str, int]]:
+    """Yield key, account, application, state and number of licenses of each package."""
+    goes_on = Q(licenses__ends_at=None) | Q(licenses__ends_at__gt=now)
+    rows = packages.annotate(held=Count("licenses", filter=goes_on))
+    yield from rows.values_list("pk", "account__uin", "application__name", "state", "held")
 
 
 def _foresee_packages(
-    step: SweepStep, now: datetime, states: Mapping[int, str], renewed: Collection[int]
+    change: TimedChange, now: datetime, states: Mapping[int, str], renewed: Collection[int]
 ) -> Iterator[PlannedChange]:
-    """Say what a step on packages would change, after the steps before it.
+    """Say which packages a change would be made to, after the changes before it.
 
-    `states` holds what earlier steps would have made of rows.
+    `states` holds what earlier changes would have made of rows.
     """
     # The sweep would isolate a package first that it then releases.
-    is_release = step.move == PackageMove.RELEASE
+    is_release = change.move == PackageMove.RELEASE
     also = PACKAGE_TRANSITIONS.sources(PackageMove.ISOLATE) if is_release else ()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{_PACKAGE_ROWS} WHERE {step_condition(step, *also)} ORDER BY t.id",
-            step_parameters(step, now),
-        )
-        for row_id, uin, application, state, licenses in cursor.fetchall():
-            was = states.get(row_id, state)
-            if row_id not in renewed and was == step.from_state:
-                yield PlannedChange(
-                    step=step.name,
-                    kind="package",
-                    id=row_id,
-                    account=uin,
-                    application=application,
-                    from_state=was,
-                    to_state=step.to_state,
-                    licenses=licenses,
-                    amount="",
-                    missing="",
-                )
+    due = change.find_due(now, *also).order_by("pk")
+    for key, uin, application, state, licenses in _read_packages(due, now):
+        was = states.get(key, state)
+        if key not in renewed and was == change.from_state:
+            yield PlannedChange(
+                change=change.name,
+                kind="package",
+                id=key,
+                account=uin,
+                application=application,
+                from_state=was,
+                to_state=change.to_state,
+                licenses=licenses,
+                amount="",
+                missing="",
+            )
 
 
 def _foresee_renewals(now: datetime, renewals: list[Renewal]) -> Iterator[PlannedChange]:
     found = {renewal.package: renewal for renewal in renewals}
     renewed = PACKAGE_TRANSITIONS.target(PackageMove.RENEW).value
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{_PACKAGE_ROWS} WHERE t.id = ANY(%(ids)s) ORDER BY t.expires_at, t.id",
-            {"now": now, "ids": list(found)},
+    packages = Package.objects.filter(pk__any=list(found)).order_by("expires_at", "pk")
+    for key, uin, application, state, licenses in _read_packages(packages, now):
+        renewal = found[key]
+        yield PlannedChange(
+            change=RENEWED if renewal.is_done else "short_of_money",
+            kind="package",
+            id=key,
+            account=uin,
+            application=application,
+            from_state=state,
+            to_state=renewed if renewal.is_done else state,
+            licenses=licenses,
+            amount=f"{renewal.currency} {renewal.amount}",
+            missing=f"{renewal.currency} {renewal.missing}" if renewal.missing else "",
         )
-        for row_id, uin, application, state, licenses in cursor.fetchall():
-            renewal = found[row_id]
-            yield PlannedChange(
-                step=RENEWED if renewal.is_done else "short_of_money",
-                kind="package",
-                id=row_id,
-                account=uin,
-                application=application,
-                from_state=state,
-                to_state=renewed if renewal.is_done else state,
-                licenses=licenses,
-                amount=f"{renewal.currency} {renewal.amount}",
-                missing=f"{renewal.currency} {renewal.missing}" if renewal.missing else "",
-            )
 
 
-def _foresee_orders(step: SweepStep, now: datetime) -> Iterator[PlannedChange]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{_ORDER_ROWS} WHERE {step_condition(step)} ORDER BY t.id",
-            step_parameters(step, now),
+def _foresee_orders(change: TimedChange, now: datetime) -> Iterator[PlannedChange]:
+    licenses = Sum("lines__quantity", filter=~Q(lines__item=ItemKind.PACKAGE), default=0)
+    orders = change.find_due(now).annotate(licenses=licenses).order_by("pk")
+    for order in orders.select_related("account"):
+        yield PlannedChange(
+            change=change.name,
+            kind="order",
+            id=order.pk,
+            account=order.account.uin,
+            application=order.number,
+            from_state=change.from_state,
+            to_state=change.to_state,
+            licenses=order.licenses,
+            amount=f"{order.currency} {order.total}",
+            missing="",
         )
-        for row_id, uin, number, total, currency, licenses in cursor.fetchall():
-            yield PlannedChange(
-                step=step.name,
-                kind="order",
-                id=row_id,
-                account=uin,
-                application=number,
-                from_state=step.from_state,
-                to_state=step.to_state,
-                licenses=licenses,
-                amount=f"{currency} {total}",
-                missing="",
-            )
 
 
 def foresee_sweep(now: datetime) -> list[PlannedChange]:
@@ -144,11 +118,11 @@ def foresee_sweep(now: datetime) -> list[PlannedChange]:
     renewed = {renewal.package for renewal in renewals if renewal.is_done}
     rows = list(_foresee_renewals(now, renewals))
     states: dict[int, str] = {}
-    for step in STEPS:
-        if step.of is ORDERS:
-            rows += _foresee_orders(step, now)
+    for change in TIMED_CHANGES:
+        if change.of is ORDERS:
+            rows += _foresee_orders(change, now)
             continue
-        found = list(_foresee_packages(step, now, states, renewed))
+        found = list(_foresee_packages(change, now, states, renewed))
         states.update({row.id: row.to_state for row in found})
         rows += found
     return rows

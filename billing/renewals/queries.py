@@ -1,4 +1,4 @@
-"""What the reminders ask of the database in SQL of their own."""
+"""SQL about reminders, where a measurement speaks for it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,8 @@ def claim_reminders(due: Sequence[ReminderKey], now: datetime) -> set[tuple[int,
     """Record that reminders are sent; return package and days of those that were not before.
 
     Those of an account that another session has locked entirely are left for the next run, so
-    that the others in the batch do not wait for it: the news refer to the account.
+    that the others in the batch do not wait for it: the news refer to the account. A thousand took
+    1.0 s by `get_or_create`, which alone of the ORM's ways tells what is new, and 13 ms by this.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -44,6 +44,7 @@ VALUES: dict[str, Callable[[Rows], list[Any]]] = {
     "accounts.services.notifications._unread": lambda rows: [
         rows.order.account.memberships.get().user_id
     ],
+    "accounts.services.tenants._kept": lambda rows: [[rows.order.account_id, -1]],
     "billing.catalog.queries._find_items": lambda rows: [NOW],
     "billing.offers.services._promotion": lambda rows: [rows.promotion.pk],
     "billing.offers.services._coupon": lambda rows: [rows.order.account_id, rows.coupon.pk],

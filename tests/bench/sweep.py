@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 #: How many sweep at once.
 SWEEPERS = (1, 2)
+#: Of each account, who are told of what happens to its packages.
+MEMBERS = 2
 #: Of the best rate with fewer rows; less means that a row costs more the more there are.
 LINEAR = 0.7
 
@@ -24,6 +26,16 @@ _ROWS = """
         SELECT (900000000000 + n)::text, e.id, 'Account ' || n, 'active', '2026-01-01'
         FROM generate_series(1, {accounts}) n, accounts_entity e
         WHERE e.registration_number = 'BENCH';
+    INSERT INTO accounts_user (password, is_superuser, email, name, language, theme, is_staff,
+            is_active, date_joined)
+        SELECT '!', false, 'person-' || n || '@example.com', 'Person ' || n, 'en', 'auto', false,
+            true, '2026-01-01'
+        FROM generate_series(1, {accounts} * {members}) n;
+    INSERT INTO accounts_membership (account_id, user_id, role, created_at)
+        SELECT a.id, u.id, 'finance', '2026-01-01'
+        FROM generate_series(1, {accounts} * {members}) n
+        JOIN accounts_user u ON u.email = 'person-' || n || '@example.com'
+        JOIN accounts_account a ON a.uin = (900000000000 + n %% {accounts} + 1)::text;
     INSERT INTO accounts_application (account_id, sdkappid, name, name_key, activated_at)
         SELECT a.id, 5000000000 + n, 'Application ' || n, 'application ' || n, '2026-01-01'
         FROM generate_series(1, {packages}) n
@@ -41,7 +53,19 @@ _ROWS = """
 _STATEMENT = """
     WITH changed AS (
         UPDATE billing_package SET state = 'isolated'
-        WHERE state = 'active' AND expires_at <= %(now)s RETURNING id, account_id, application_id
+        WHERE state = 'active' AND expires_at <= %(now)s
+        RETURNING id, account_id, application_id, edition, expires_at
+    ), told AS (
+        INSERT INTO accounts_notification (user_id, account_id, kind, params, path, dedupe_key,
+            created_at, attempts, next_attempt_at, last_error)
+        SELECT m.user_id, c.account_id, 'package_isolated', jsonb_build_object(
+                'application', p.name, 'edition', c.edition, 'expires_at', c.expires_at,
+                'released_at', c.expires_at + interval '7 days', 'hold', ''),
+            '/console/' || a.uin || '/applications/' || p.sdkappid || '/agents/', '', %(now)s, 0,
+            %(now)s, ''
+        FROM changed c JOIN accounts_application p ON p.id = c.application_id
+        JOIN accounts_account a ON a.id = c.account_id
+        JOIN accounts_membership m ON m.account_id = a.id
     )
     INSERT INTO accounts_auditevent (account_id, at, verb, target_type, target_id,
         target_label, from_state, to_state, reason, data)
@@ -57,6 +81,7 @@ class SweepFigure:
 
     packages: int
     percent_due: int
+    members: int
     sweepers: int
     rows: int
     seconds: float
@@ -65,20 +90,23 @@ class SweepFigure:
     peak_megabytes: float
 
 
-def fill(database: str, *, packages: int, percent: int) -> None:
-    """Make packages by plain SQL, so many percent of them past their expiry."""
+def fill(database: str, *, packages: int, percent: int, members: int) -> None:
+    """Make packages by plain SQL, so many percent of them past their expiry.
+
+    An account has 20 of them, and `members` who are told of each.
+    """
     accounts = max(1, packages // 20)
     with databases.connect(database) as plain:
         for statement in (
-            _ROWS.format(packages=packages, accounts=accounts, percent=percent)
+            _ROWS.format(packages=packages, accounts=accounts, percent=percent, members=members)
             .replace("%%", "%")
             .split(";")
         ):
             if statement.strip():
                 plain.execute(statement)
         # A vacuum that begins in the middle of one run would be measured in that run alone.
-        plain.execute("ALTER TABLE billing_package SET (autovacuum_enabled = false)")
-        plain.execute("ALTER TABLE accounts_auditevent SET (autovacuum_enabled = false)")
+        for table in ("billing_package", "accounts_auditevent", "accounts_notification"):
+            plain.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
         plain.execute("VACUUM ANALYZE")
 
 
@@ -126,11 +154,13 @@ def _time_sweepers(template: str, count: int) -> tuple[int, float, float]:
     )
 
 
-def measure(*, packages: int, percent: int, rounds: int = 3) -> list[SweepFigure]:
+def measure(
+    *, packages: int, percent: int, rounds: int = 3, members: int = MEMBERS
+) -> list[SweepFigure]:
     """Measure the statement, one sweeper and two, each on copies of the same database."""
     figures = []
     with databases.migrated() as template:
-        fill(template, packages=packages, percent=percent)
+        fill(template, packages=packages, percent=percent, members=members)
         # Turn by turn, so that a machine that slows down slows all of them.
         turns = [
             (_time_statement(template), [_time_sweepers(template, count) for count in SWEEPERS])
@@ -139,7 +169,7 @@ def measure(*, packages: int, percent: int, rounds: int = 3) -> list[SweepFigure
         statement = sorted(plain for plain, _ in turns)[rounds // 2]
         rate = statement[0] / statement[1]
         figures.append(
-            SweepFigure(packages, percent, 0, statement[0], statement[1], rate, 1.0, 0.0)
+            SweepFigure(packages, percent, members, 0, statement[0], statement[1], rate, 1.0, 0.0)
         )
         for place, count in enumerate(SWEEPERS):
             runs = sorted((swept[place] for _, swept in turns), key=lambda run: run[1])
@@ -149,6 +179,7 @@ def measure(*, packages: int, percent: int, rounds: int = 3) -> list[SweepFigure
                 SweepFigure(
                     packages,
                     percent,
+                    members,
                     count,
                     rows,
                     seconds,
@@ -190,6 +221,6 @@ if __name__ == "__main__":
     import django
 
     django.setup()
-    size, share, times = (int(argument) for argument in sys.argv[1:4])
-    for figure in measure(packages=size, percent=share, rounds=times):
+    size, share, times, told = (int(argument) for argument in sys.argv[1:5])
+    for figure in measure(packages=size, percent=share, rounds=times, members=told):
         print(asdict(figure))  # noqa: T201

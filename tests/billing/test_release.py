@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from accounts.enums import Measure
 from accounts.models import Notification, Restriction
@@ -14,7 +13,8 @@ from accounts.services.letters import write
 from accounts.services.restrictions import lift_restriction
 from billing.models import Package
 from billing.packages.lifecycle import derive_package_state, foresee_releases
-from billing.packages.release import RELEASED_AT, UNDER_REVIEW, ReleaseFacts, Span, find_release
+from billing.packages.queries import RELEASED_AT, UNDER_REVIEW
+from billing.packages.release import ReleaseFacts, Span, find_release
 from billing.renewals.reminders import find_due_reminders, send_reminders
 from tests import factories as make
 from tests.billing.acts import ask_for_review, at, package_of, sweep
@@ -81,13 +81,9 @@ def _restrict(package: Package, spans: Sequence[Span]) -> None:
 
 
 def _in_sql(package: Package) -> datetime | None:
-    params: dict[str, Any] = {"id": package.pk, "isolation": ISOLATION, "grace": GRACE}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {RELEASED_AT}, {UNDER_REVIEW} FROM billing_package t WHERE t.id = %(id)s",
-            params,
-        )
-        row: tuple[datetime | None, bool] = cursor.fetchone()
+    row: tuple[datetime | None, bool] = Package.objects.values_list(RELEASED_AT, UNDER_REVIEW).get(
+        pk=package.pk
+    )
     released_at, is_under_review = row
     assert is_under_review is False
     return released_at

@@ -18,7 +18,8 @@ from billing.orders.request import OrderRequest, RenewedPackage
 from billing.orders.services import pay_order
 from billing.packages.services import choose_renewal_mode, extend_package
 from billing.renewals.auto_renewal import renew_automatically
-from billing.renewals.sweep import STEPS, SweepStep, change_batch, find_due
+from billing.renewals.sweep import change_batch, read_due
+from billing.renewals.timed_changes import TIMED_CHANGES, TimedChange
 from config.verification import find_all_breaches
 from tests import factories as make
 from tests.billing.acts import at, balance, confirm, fresh, package_of, quote, refund
@@ -31,7 +32,7 @@ pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 EXPIRY = at("2026-04-10 10:00:00")
 RENEWED_TO = at("2026-05-10 10:00:00")
 RELEASE = EXPIRY + 7 * DAY
-STEP = {step.name: step for step in STEPS}
+CHANGE = {change.name: change for change in TIMED_CHANGES}
 PATIENCE = 20
 
 
@@ -55,8 +56,8 @@ def _renewal(customer: make.Customer, package: Package, now: datetime) -> Callab
     return renew
 
 
-def _sweep(step: SweepStep, now: datetime) -> Callable[[], int]:
-    return lambda: sum(change_batch(step, [pk], now) for pk in find_due(step, now))
+def _sweep(change: TimedChange, now: datetime) -> Callable[[], int]:
+    return lambda: sum(change_batch(change, [pk], now) for pk in read_due(change, now))
 
 
 def _overlap(first: Callable[[], Any], second: Callable[[], Any]) -> list[Outcome[Any]]:
@@ -99,7 +100,7 @@ def test_a_renewal_about_expiry_neither_loses_nor_doubles_a_period(
 ) -> None:
     customer, package = _bought()
     renew = _renewal(customer, package, EXPIRY + offset * SECOND)
-    sweep = _sweep(STEP["isolated"], EXPIRY)
+    sweep = _sweep(CHANGE["isolated"], EXPIRY)
     acts = [renew, sweep] if is_renewal_first else [sweep, renew]
     outcomes = _overlap(*acts)
     assert [outcome.error for outcome in outcomes] == [None, None]
@@ -114,9 +115,9 @@ def test_a_renewal_about_expiry_neither_loses_nor_doubles_a_period(
 @pytest.mark.parametrize("offset", [-1, 0, 1])
 def test_a_renewal_about_release_has_one_winner(offset: int, is_renewal_first: bool) -> None:
     customer, package = _bought()
-    _sweep(STEP["isolated"], EXPIRY)()
+    _sweep(CHANGE["isolated"], EXPIRY)()
     renew = _renewal(customer, package, RELEASE + offset * SECOND)
-    sweep = _sweep(STEP["released"], RELEASE)
+    sweep = _sweep(CHANGE["released"], RELEASE)
     acts = [renew, sweep] if is_renewal_first else [sweep, renew]
     outcomes = _overlap(*acts)
     assert [outcome.error for outcome in outcomes] == [None, None]
@@ -130,27 +131,27 @@ def test_a_renewal_about_release_has_one_winner(offset: int, is_renewal_first: b
 
 def test_what_was_due_when_the_sweep_read_it_is_looked_at_again() -> None:
     customer, package = _bought()
-    due = list(find_due(STEP["isolated"], EXPIRY))
+    due = list(read_due(CHANGE["isolated"], EXPIRY))
     assert due == [package.pk]
     assert _renewal(customer, package, EXPIRY - SECOND)() == "paid"
-    assert change_batch(STEP["isolated"], due, EXPIRY) == 0
+    assert change_batch(CHANGE["isolated"], due, EXPIRY) == 0
     _assert_one_period(customer, package)
 
 
 def test_a_row_that_somebody_holds_is_left_for_the_next_sweep() -> None:
     _customer, held = _bought()
     _bought()
-    due = list(find_due(STEP["isolated"], EXPIRY))
+    due = list(read_due(CHANGE["isolated"], EXPIRY))
     with psycopg.connect(**place(str(connection.settings_dict["NAME"]))) as other:  # type: ignore[arg-type]
         other.execute("SELECT 1 FROM billing_package WHERE id = %s FOR UPDATE", [held.pk])
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '2s'")
         try:
-            assert change_batch(STEP["isolated"], due, EXPIRY) == 1
+            assert change_batch(CHANGE["isolated"], due, EXPIRY) == 1
         finally:
             connection.close()
     assert fresh(held).state == "active"
-    assert change_batch(STEP["isolated"], due, EXPIRY) == 1
+    assert change_batch(CHANGE["isolated"], due, EXPIRY) == 1
 
 
 @pytest.mark.parametrize("is_sweep_first", [True, False], ids=["sweep first", "payment first"])
@@ -158,7 +159,7 @@ def test_an_order_is_paid_or_ended_by_a_sweep_and_never_both(is_sweep_first: boo
     customer = make.make_customer()
     order = make.buy(customer.application)
     make.fund_account(customer.account, cash="200")
-    sweep = _sweep(STEP["expired_orders"], order.expires_at)
+    sweep = _sweep(CHANGE["expired_orders"], order.expires_at)
 
     def pay() -> str:
         try:
@@ -195,7 +196,7 @@ def test_an_act_on_a_package_builds_on_the_sweep_that_came_before(
 ) -> None:
     settings.REFUND_WINDOW_DAYS = 60
     _customer, package = _bought()
-    sweep = _sweep(STEP["isolated"], EXPIRY)
+    sweep = _sweep(CHANGE["isolated"], EXPIRY)
     acts: list[Callable[[], Any]] = [sweep, lambda: act(package)]
     outcomes = _overlap(*(acts if is_sweep_first else acts[::-1]))
     assert [outcome.value for outcome in outcomes] == (
@@ -244,8 +245,8 @@ def test_without_the_second_look_a_renewed_package_is_isolated(
 ) -> None:
     """The twin of the look at what was due: trusting the first reading takes away what was paid."""
     customer, package = _bought()
-    due = list(find_due(STEP["isolated"], EXPIRY))
+    due = list(read_due(CHANGE["isolated"], EXPIRY))
     assert _renewal(customer, package, EXPIRY - SECOND)() == "paid"
-    monkeypatch.setattr("billing.renewals.sweep.step_condition", lambda step: "true")
-    assert change_batch(STEP["isolated"], due, EXPIRY) == 1
+    monkeypatch.setattr(TimedChange, "find_due", lambda _change, _now: Package.objects.all())
+    assert change_batch(CHANGE["isolated"], due, EXPIRY) == 1
     assert fresh(package).state == "isolated"

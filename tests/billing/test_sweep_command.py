@@ -135,7 +135,7 @@ def test_a_database_that_is_gone_is_told_by_the_exit_status(
         raise OperationalError("server closed the connection")
 
     _trials(1)
-    monkeypatch.setattr(sweeps, "find_due", gone)
+    monkeypatch.setattr(sweeps, "read_due", gone)
     said = "The database went away; run it again. server closed the connection"
     assert _run("--as-of", AS_OF) == (2, "", said)
     assert not SweepRun.objects.exists()

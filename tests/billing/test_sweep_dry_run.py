@@ -123,7 +123,7 @@ def _final(rows: list[dict[str, Any]], kind: str) -> dict[int, str]:
     return {
         row["id"]: row["to_state"]
         for row in rows
-        if row["kind"] == kind and row["step"] != "short_of_money"
+        if row["kind"] == kind and row["change"] != "short_of_money"
     }
 
 
@@ -137,13 +137,13 @@ def test_the_run_does_what_the_dry_run_announced_row_by_row() -> None:
     after = _read()
 
     assert done["failures"] == []
-    steps = Counter(row["step"] for row in announced)
-    short = {row["id"]: row["missing"] for row in announced if row["step"] == "short_of_money"}
-    assert done["counts"] == {name: steps[name] for name in done["counts"]}
+    changes = Counter(row["change"] for row in announced)
+    short = {row["id"]: row["missing"] for row in announced if row["change"] == "short_of_money"}
+    assert done["counts"] == {name: changes[name] for name in done["counts"]}
     assert {each["package"]: f"USD {each['missing']}" for each in done["short_of_money"]} == short
-    renewed = {row["id"]: row["amount"] for row in announced if row["step"] == "renewed"}
+    renewed = {row["id"]: row["amount"] for row in announced if row["change"] == "renewed"}
     assert {pk: f"USD {total}" for pk, total in after.renewals.items()} == renewed
-    # Every step has rows, or the comparison would say nothing about it.
+    # Every change has rows, or the comparison would say nothing about it.
     assert min(done["counts"].values()) > 0
     assert len(short) > 0
 
@@ -169,7 +169,7 @@ def test_money_and_licenses_are_what_was_announced() -> None:
     accounts = dict(Package.objects.values_list("pk", "account_id"))
     spent: Counter[int] = Counter()
     for row in rows:
-        if row["step"] == "renewed":
+        if row["change"] == "renewed":
             spent[accounts[row["id"]]] += Decimal(row["amount"].removeprefix("USD "))  # type: ignore[assignment]
     assert {pk: before.funds[pk] - after.funds[pk] for pk in after.funds} == {
         pk: spent[pk] or Decimal("0.00") for pk in after.funds
@@ -189,7 +189,7 @@ def test_the_table_says_the_same_as_the_json() -> None:
     rows = json.loads(_run("--dry-run", "--json"))["rows"]
     *lines, summary = _run("--dry-run").splitlines()
     shown = [(line.split()[0], int(line.split()[2]), line.split()[3]) for line in lines]
-    assert shown == [(row["step"], row["id"], row["account"]) for row in rows]
+    assert shown == [(row["change"], row["id"], row["account"]) for row in rows]
     for line, row in zip(lines, rows, strict=True):
         said = f"{row['from_state']} → {row['to_state']}  licenses {row['licenses']}"
         said += f"  {row['amount']}" if row["amount"] else ""
@@ -201,7 +201,7 @@ def test_the_table_says_the_same_as_the_json() -> None:
 def test_what_was_done_is_announced_no_more() -> None:
     _fill()
     _run()
-    assert {row["step"] for row in json.loads(_run("--dry-run", "--json"))["rows"]} == {
+    assert {row["change"] for row in json.loads(_run("--dry-run", "--json"))["rows"]} == {
         "short_of_money"
     }
     before = _read()

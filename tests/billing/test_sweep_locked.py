@@ -8,13 +8,14 @@ from django.db import connection, transaction
 
 from accounts.models import Account
 from billing.renewals.reminders import find_due_reminders, send_reminders
-from billing.renewals.sweep import STEPS, change_batch, find_due
+from billing.renewals.sweep import change_batch, read_due
+from billing.renewals.timed_changes import TIMED_CHANGES
 from tests.factories import NOW, Customer, make_customer
 from tests.races import race
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
-TRIALS = STEPS[0]
+TRIALS = TIMED_CHANGES[0]
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_a_sweep_leaves_a_locked_account_for_the_next_run(customers: list[Custom
     later = NOW + timedelta(days=15)
 
     def sweep() -> int:
-        return change_batch(TRIALS, list(find_due(TRIALS, later)), later)
+        return change_batch(TRIALS, list(read_due(TRIALS, later)), later)
 
     assert beside_a_locked_account(customers[1], sweep) == 2
     assert sweep() == 1

@@ -29,7 +29,8 @@ from billing.packages.services import choose_renewal_mode
 from billing.refunds import verification as refunds
 from billing.refunds.decisions import approve_refund, reject_refund, withdraw_refund
 from billing.refunds.holds import release_refund_hold
-from billing.renewals.sweep import STEPS, change_batch
+from billing.renewals.sweep import change_batch
+from billing.renewals.timed_changes import TIMED_CHANGES
 from billing.transitions import (
     CREDIT_STARTS,
     CREDIT_TRANSITIONS,
@@ -58,7 +59,7 @@ pytestmark = pytest.mark.django_db
 
 LATER = NOW + HOUR
 FAR = NOW + timedelta(days=400)
-STEP = {step.name: step for step in STEPS}
+CHANGE = {change.name: change for change in TIMED_CHANGES}
 Event = tuple[str, str, str]
 
 
@@ -80,7 +81,7 @@ def _events(of: Model) -> list[Event]:
 
 def _pass_time(name: str, row: Model, now: datetime = FAR) -> None:
     """Let a sweep come to one row; raise Refused where it finds nothing to do there."""
-    if change_batch(STEP[name], [row.pk], now) != 1:
+    if change_batch(CHANGE[name], [row.pk], now) != 1:
         raise Refused("Nothing is due.", code="not_due")
 
 

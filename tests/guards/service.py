@@ -38,22 +38,22 @@ TIME = (
     in_code(
         "a sweep waits for nobody",
         _SWEEPS,
-        "FOR NO KEY UPDATE OF t SKIP LOCKED",
-        "FOR NO KEY UPDATE OF t",
+        "select_for_update(skip_locked=True, no_key=True)",
+        "select_for_update(no_key=True)",
         f"{BOUNDARIES}::test_a_row_that_somebody_holds_is_left_for_the_next_sweep",
     ),
     in_code(
         "a sweep leaves accounts that are locked",
         _SWEEPS,
-        " FOR KEY SHARE OF owner SKIP LOCKED\n",
-        "\n",
+        "    kept = keep_accounts({account_id for _pk, account_id in free})\n",
+        "    kept = {account_id for _pk, account_id in free}\n",
         "billing/test_sweep_locked.py::test_a_sweep_leaves_a_locked_account_for_the_next_run",
     ),
     in_code(
         "a sweep looks again at what was due",
         _SWEEPS,
-        "= ANY(%(ids)s::bigint[]) AND {step_condition(step)}\n",
-        "= ANY(%(ids)s::bigint[])\n",
+        "_claim(change.find_due(now).filter(pk__any=keys))",
+        "_claim(change.of.model._default_manager.filter(pk__any=keys))",
         f"{BOUNDARIES}::test_what_was_due_when_the_sweep_read_it_is_looked_at_again",
     ),
     in_code(

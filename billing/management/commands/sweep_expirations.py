@@ -22,19 +22,19 @@ INTERRUPTED = 2
 
 
 class ProgressBars:
-    """A bar for each step on a terminal; silence where nobody looks."""
+    """A bar for each kind of change on a terminal; silence where nobody looks."""
 
     def __init__(self, *, is_shown: bool) -> None:
         self.is_shown = is_shown
         self.bars: dict[str, tqdm[Any]] = {}
 
-    def __call__(self, step: str, done: int, due: int) -> None:
-        """Show that `done` of `due` rows of a step are looked at."""
+    def __call__(self, name: str, done: int, due: int) -> None:
+        """Show that `done` of `due` rows of a kind are looked at."""
         if not self.is_shown:
             return
-        bar = self.bars.get(step)
+        bar = self.bars.get(name)
         if bar is None:
-            bar = self.bars[step] = tqdm(total=due, desc=step, unit="row", file=sys.stderr)
+            bar = self.bars[name] = tqdm(total=due, desc=name, unit="row", file=sys.stderr)
         bar.update(done - bar.n)
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class Command(BaseCommand):
             return
         for row in rows:
             self.stdout.write(
-                f"{row.step:16} {row.kind} {row.id:<10} {row.account} {row.application[:24]:24} "
+                f"{row.change:16} {row.kind} {row.id:<10} {row.account} {row.application[:24]:24} "
                 f"{row.from_state} → {row.to_state}  licenses {row.licenses}"
                 f"{'  ' + row.amount if row.amount else ''}"
                 f"{'  missing ' + row.missing if row.missing else ''}"
