@@ -4,6 +4,7 @@ Every web process counts for itself, in files of a folder that they share, so th
 them is asked answers for all (ADR 0060). Without that folder, as in tests, there is one process.
 """
 
+import logging
 import os
 import secrets
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from config.addresses import client_address
 from config.figures import Figure, read_figures
+
+logger = logging.getLogger(__name__)
 
 #: What the names of all metrics begin with.
 PREFIX = "console_"
@@ -57,8 +60,12 @@ def count_request(request: HttpRequest, response: HttpResponse, seconds: float) 
     """Count one answered request by the name of its view, which no client can make up."""
     view = (request.resolver_match.view_name if request.resolver_match else "") or "none"
     method = request.method if request.method in _METHODS else "other"
-    _REQUESTS.labels(view, method, response.status_code).inc()
-    _SECONDS.labels(view).observe(seconds)
+    try:
+        _REQUESTS.labels(view, method, response.status_code).inc()
+        _SECONDS.labels(view).observe(seconds)
+    except OSError:
+        # Somebody has cleaned the temporary directory. That is no reason to refuse requests.
+        logger.warning("A request could not be counted.", exc_info=True)
 
 
 class _Figures:

@@ -160,6 +160,16 @@ def test_a_request_is_counted_by_view_method_and_status(
     assert after[("console_request_seconds_sum", key[-1])] > 0
 
 
+@pytest.mark.django_db
+def test_a_request_that_cannot_be_counted_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*labels: object) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(metrics._REQUESTS, "labels", fail)
+
+    assert Client().get("/auth/login/").status_code == 200
+
+
 # --- Figures of the database ------------------------------------------------------------------
 
 
