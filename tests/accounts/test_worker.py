@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
@@ -22,6 +23,7 @@ from accounts.models import Notification
 from accounts.services.mail import queue_mail
 from accounts.services.notifications import News, notify_members
 from billing.models import SweepRun
+from tests.clusters import direct_url, dump_into, own_cluster, pooled
 from tests.factories import make_account
 from tests.mail_sink import Sink, mail_sink
 from tests.places import as_url
@@ -170,3 +172,30 @@ def test_a_worker_that_is_told_to_stop_finishes_its_job(sink: Sink, tmp_path: Pa
     assert (len(sink.identities), all_sent()) == (5, True)
     assert not ProcrastinateJob.objects.exists()
     assert not ProcrastinateWorker.objects.exists()
+
+
+def test_behind_pgbouncer_a_worker_looks_for_jobs_by_itself(sink: Sink, tmp_path: Path) -> None:
+    with own_cluster(tmp_path) as cluster:
+        dump_into(cluster, str(tmp_path / "dump"))
+        usual = {"WORKER_POLL_SECONDS": "0.2", "DATABASE_TRANSACTION_POOLING": "1"}
+        with (
+            pooled(cluster, tmp_path) as url,
+            worker(sink, tmp_path, DATABASE_URL=url, **usual),
+            psycopg.connect(direct_url(cluster), autocommit=True) as other,
+        ):
+            wait_for(lambda: _one(other, "SELECT count(*) FROM procrastinate_workers") == 2)
+            other.execute(DEFER)
+            wait_for(lambda: _one(other, "SELECT count(*) FROM accounts_commandrun") == 1)
+            wait_for(lambda: _one(other, "SELECT count(*) FROM procrastinate_jobs") == 0)
+
+
+#: A job that leaves a trace, and that nobody is told of.
+DEFER = """
+    INSERT INTO procrastinate_jobs (queue_name, task_name, args)
+    VALUES ('mail', 'accounts.tasks.send_outbox', '{"timestamp": 0}')
+"""
+
+
+def _one(other: "psycopg.Connection[tuple[int]]", statement: str) -> int:
+    row = other.execute(statement).fetchone()
+    return row[0] if row else 0
