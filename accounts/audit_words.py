@@ -36,6 +36,7 @@ SENTENCES: dict[str, str | Promise] = {
     "proposal.rejected": _("Proposal %(target)s rejected"),
     "proposal.withdrawn": _("Proposal %(target)s withdrawn"),
     "user.deactivated": _("Sign-in of %(target)s deactivated"),
+    "user.erased": _("%(target)s erased"),
     "user.exported": _("Data of %(target)s downloaded"),
     "user.reactivated": _("Sign-in of %(target)s reactivated"),
     "user.registered": _("Sign-in made for %(target)s"),

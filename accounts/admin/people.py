@@ -61,6 +61,7 @@ class UserAdmin(AddThroughService, LeanAdmin):
         "groups_named",
         "last_login",
         "date_joined",
+        "erased_at",
     ]
     readonly_fields = ["groups_named"]
     inlines = [PlaceRows]
@@ -90,7 +91,7 @@ class UserAdmin(AddThroughService, LeanAdmin):
     @object_action(
         label=_("Reactivate"),
         permission="accounts.change_user",
-        is_available=lambda obj: not obj.is_active,
+        is_available=lambda obj: not obj.is_active and not obj.erased_at,
         proposes=True,
     )
     def reactivate(self, request: HttpRequest, obj: User, data: Data, now: datetime) -> Proposal:
@@ -139,6 +140,29 @@ class UserAdmin(AddThroughService, LeanAdmin):
         file = export_person(user=obj, reason=data["reason"], by=person(request), now=now)
         return FileResponse(file, as_attachment=True, filename=archive_name(obj))
 
+    @object_action(
+        label=_("Erase"),
+        permission="accounts.change_user",
+        consequence=_(
+            "For people who ask that their data be erased. The name, the addresses, the roles and "
+            "everything else about the person are gone for good. What they did stays, under a "
+            "neutral name. The reason stays as well, so do not name the person in it."
+        ),
+        is_available=lambda obj: not obj.erased_at,
+        proposes=True,
+        is_danger=True,
+    )
+    def erase(self, request: HttpRequest, obj: User, data: Data, now: datetime) -> Proposal:
+        """Erase everything about the person."""
+        return propose(
+            "user.erase",
+            target=obj,
+            payload={"user": obj.pk},
+            reason=data["reason"],
+            by=person(request),
+            now=now,
+        )
+
     def _is_out_of_reach(self, request: HttpRequest, user: User) -> bool:
         """Whether only those who give staff their rights may act: else helpers could take over."""
         return user.is_staff and not request.user.has_perm("auth.change_permission")
@@ -157,6 +181,7 @@ class UserAdmin(AddThroughService, LeanAdmin):
         label=_("Staff rights"),
         permission="auth.change_permission",
         form=StaffRightsForm,
+        is_available=lambda obj: not obj.erased_at,
         consequence=_(
             "Removing rights takes effect immediately. Granting rights takes effect when a "
             "second person has approved it."

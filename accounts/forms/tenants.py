@@ -137,7 +137,7 @@ def _user(form: forms.Form, field: str) -> User | None:
     address = form.cleaned_data.get(field)
     if not address:
         return None
-    user = User.objects.filter(email=address).first()
+    user = User.objects.filter(email=address, erased_at=None).first()
     if user is None:
         form.add_error(field, _("Nobody signs in with this address."))
     return user

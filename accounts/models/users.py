@@ -5,8 +5,10 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Theme
@@ -45,6 +47,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined"), default=timezone.now)
+    #: From then on the row is only what history refers to (`accounts.services.erasure`).
+    erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -64,13 +68,20 @@ class User(AbstractBaseUser, PermissionsMixin):
         ]
         constraints = [
             models.UniqueConstraint(Lower("email"), name="accounts_user_email_any_case"),
+            models.CheckConstraint(
+                condition=Q(erased_at=None)
+                | Q(is_active=False, is_staff=False, is_superuser=False, name=""),
+                name="accounts_user_erased_stays_out",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.email
 
     def get_full_name(self) -> str:
-        """Return the name, or the address where there is none."""
+        """Return the name, or the address where there is none, or that the person is erased."""
+        if self.erased_at:
+            return gettext("Erased person")
         return self.name or self.email
 
     def get_short_name(self) -> str:

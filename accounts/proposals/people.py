@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Role
 from accounts.models import Membership, Proposal, User
+from accounts.services.erasure import erase_person, require_erasable
 from accounts.services.members import (
     add_member,
     change_role,
@@ -129,6 +130,14 @@ def _reactivate(proposal: Proposal, by: User, now: datetime) -> None:
     reactivate_user(user=user_of(proposal), **approval_of(proposal, by, now))
 
 
+def _check_erasable(proposal: Proposal, now: datetime) -> None:
+    require_erasable(user_of(proposal), now)
+
+
+def _erase(proposal: Proposal, by: User, now: datetime) -> None:
+    erase_person(user=user_of(proposal), **approval_of(proposal, by, now))
+
+
 register_proposal(
     ProposalKind(
         name="member.add",
@@ -177,6 +186,20 @@ register_proposal(
         consequence=_("The person can sign in again, with all their roles and groups."),
         describe=_sign_in_facts,
         carry_out=_reactivate,
+        state=_rights_state,
+        concerned=about_user,
+    ),
+    ProposalKind(
+        name="user.erase",
+        label=_("Erase a person"),
+        permission="auth.change_permission",
+        consequence=_(
+            "The name, the addresses, the roles and everything else about the person are gone for "
+            "good. What they did stays, under a neutral name."
+        ),
+        describe=_sign_in_facts,
+        carry_out=_erase,
+        check=_check_erasable,
         state=_rights_state,
         concerned=about_user,
     ),

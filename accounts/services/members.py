@@ -17,6 +17,7 @@ from accounts.errors import Refused
 from accounts.models import Account, Membership, Proposal, User
 from accounts.services.audit import Event, record
 from accounts.services.notifications import News
+from accounts.services.people import require_not_erased
 from accounts.services.second_person import require_approval
 from accounts.services.tenants import lock_account
 
@@ -72,6 +73,7 @@ def add_member(
     locked = lock_account(account.pk)
     data = _require_right(locked, "member.add", approval=approval, by=by, now=now)
     require_no_member(locked, user)
+    require_not_erased(user)
     membership = Membership.objects.create(account=locked, user=user, role=role, created_at=now)
     event = Event(
         verb="member.added",

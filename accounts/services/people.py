@@ -18,6 +18,12 @@ from accounts.services.second_person import require_approval
 from accounts.text import email_key
 
 
+def require_not_erased(user: User) -> None:
+    """Raise Refused where the person was erased: nobody signs in with that row again."""
+    if User.objects.filter(pk=user.pk, erased_at__isnull=False).exists():
+        raise Refused(_("This person was erased."), code="erased")
+
+
 def _lock(user: User) -> User:
     return lock_row(User, user.pk)
 
@@ -56,6 +62,7 @@ def reactivate_user(
 ) -> None:
     """Let a person in again, which takes two people."""
     data = require_approval(approval, "user.reactivate", by=by, now=now)
+    require_not_erased(user)
     if _set_active(user, is_active=True):
         event = Event(verb="user.reactivated", target=user, reason=reason, data=data)
         record([event], account=None, by=by, now=now)
@@ -126,6 +133,7 @@ def change_staff_rights(
         raise Refused(_("Your own rights are changed by somebody else."), code="own_account")
     chosen = list(groups) if is_staff else []
     current = _lock(user)
+    require_not_erased(current)
     is_gift = gives_rights(current, is_staff=is_staff, groups=chosen)
     data = require_approval(approval, "staff.rights", by=by, now=now) if is_gift else {}
     was = sorted(group.name for group in current.groups.all())

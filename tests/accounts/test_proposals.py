@@ -12,6 +12,7 @@ from accounts.enums import ProposalState, Role
 from accounts.errors import Refused
 from accounts.models import Account, AuditEvent, Membership, Notification, Proposal, User
 from accounts.services import members, people, restrictions, tenants
+from accounts.services.erasure import erase_person
 from accounts.services.outbox import send_due
 from accounts.services.proposals import (
     KINDS,
@@ -260,6 +261,7 @@ def _alone() -> dict[str, Callable[[User, Proposal | None], object]]:
         "staff.rights": lambda by, a: people.change_staff_rights(
             user=member, is_staff=True, groups=[support], **who(by, a)
         ),
+        "user.erase": lambda by, a: erase_person(user=new, **who(by, a)),
         "user.reactivate": lambda by, a: people.reactivate_user(user=asleep, **who(by, a)),
         "account.open": lambda by, a: tenants.open_account(
             entity=account.entity, name="Mine", owner=by, **who(by, a)

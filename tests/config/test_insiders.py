@@ -152,6 +152,7 @@ ALONE: dict[str, set[str]] = {
     # A sign-in without a right.
     "accounts.user add": {"sign-ins"},
     "accounts.user deactivate": {"sign-ins"},
+    "accounts.user erase": set(),
     "accounts.user export": set(),
     "accounts.user reactivate": set(),
     "accounts.user reset-second-factor": set(),
@@ -320,7 +321,8 @@ class Scene:
     def accounts_user_reset_second_factor(self) -> Any:
         return self.member, {}
 
-    accounts_user_export = accounts_user_sign_out = accounts_user_reset_second_factor
+    accounts_user_erase = accounts_user_export = accounts_user_reset_second_factor
+    accounts_user_sign_out = accounts_user_reset_second_factor
 
     def accounts_user_staff_rights(self) -> Any:
         groups = list(Group.objects.values_list("pk", flat=True))
