@@ -89,6 +89,7 @@ def test_money_and_people_survive_the_way_back_and_forth(own_demo: None) -> None
         ("agents", "0001_initial"),
         ("config", "0001_initial"),
         ("config", "0002_rights_on_jobs"),
+        ("config", "0003_right_to_export"),
     }
     migrate()
 

@@ -66,4 +66,10 @@ GUARDS: tuple[Guard, ...] = (
         "same_account",
         f"{SEATS}::test_rows_stay_in_their_application_and_account",
     ),
+    constraint(
+        "who was erased stays out",
+        "accounts_user",
+        "accounts_user_erased_stays_out",
+        "config/test_erasure.py::test_the_database_keeps_the_person_out",
+    ),
 )

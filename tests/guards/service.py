@@ -9,11 +9,13 @@ LICENSES = "agents/test_licenses.py"
 LICENSE_RACES = "agents/test_races.py"
 SECOND = "accounts/test_second_person.py"
 CASE_RACES = "compliance/test_compliance_races.py"
+ERASURE = "config/test_erasure.py"
 DESK = "compliance/test_two_at_a_desk.py"
 
 _SWEEPS = "billing/renewals/sweep.py"
 _ACCESS = "accounts/access.py"
 _INVITATIONS = "accounts/services/invitations.py"
+_ERASURE = "accounts/services/erasure.py"
 _CASES = "compliance/services/cases.py"
 _BATCHES = "agents/services/batches.py"
 _IMPORTS = "agents/services/import_turns.py"
@@ -256,6 +258,20 @@ STAFF = (
         "    if makers and _line({by.pk}, now) & _line(makers, now):\n",
         "    if False:\n",
         f"{SECOND}::test_the_link_goes_through_others",
+    ),
+    in_code(
+        "erasing a person takes two",
+        _ERASURE,
+        '    data = require_approval(approval, "user.erase", by=by, now=now)\n',
+        "    data: dict[str, int] = {}\n",
+        f"{ERASURE}::test_it_takes_two_people_and_neither_is_the_person",
+    ),
+    in_code(
+        "what stands against erasing a person is asked again under the lock",
+        _ERASURE,
+        "    require_erasable(current, now)\n",
+        "",
+        f"{ERASURE}::test_an_owner_who_became_the_only_one_meanwhile_is_not_erased",
     ),
     in_code(
         "an act on a case locks its account",
