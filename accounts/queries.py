@@ -1,7 +1,6 @@
 """SQL for all apps, for what querysets do not say, or not fast enough."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -55,29 +54,6 @@ def update_by_key(
             f"UPDATE {table} SET {changes} FROM unnest(%s::bigint[], {arrays})"  # noqa: S608
             f" AS new (new_key, {', '.join(names)}) WHERE {table}.{key} = new.new_key",
             [list(keys), *(list(values) for values in columns.values())],
-        )
-        return int(cursor.rowcount)
-
-
-def count_expired_cache_rows(table: str, now: datetime) -> int:
-    """Return how many rows of the database cache have expired; Django has no model of it."""
-    name = connection.ops.quote_name(table)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {name} WHERE expires < %s", [now])  # noqa: S608
-        return int(cursor.fetchone()[0])
-
-
-def delete_expired_cache_rows(table: str, now: datetime, limit: int) -> int:
-    """Delete up to `limit` rows of the database cache that have expired; return their number.
-
-    Django itself deletes them only once the table is full.
-    """
-    name = connection.ops.quote_name(table)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"DELETE FROM {name} WHERE cache_key IN (SELECT cache_key FROM {name}"  # noqa: S608
-            " WHERE expires < %s LIMIT %s FOR UPDATE SKIP LOCKED)",
-            [now, limit],
         )
         return int(cursor.rowcount)
 

@@ -175,13 +175,15 @@ class Server:
                 raise
         return lease
 
-    def connect(self) -> "psycopg.Connection[tuple[Any, ...]]":
-        """A connection as the cluster's superuser."""
+    def connect(
+        self, *, user: str = SUPERUSER, dbname: str = "postgres"
+    ) -> "psycopg.Connection[tuple[Any, ...]]":
+        """A connection, by default as the cluster's superuser."""
         return psycopg.connect(
             host=str(self.socket_folder),
             port=PORT,
-            user=SUPERUSER,
-            dbname="postgres",
+            user=user,
+            dbname=dbname,
             autocommit=True,
             connect_timeout=5,
         )
@@ -275,12 +277,13 @@ class Server:
             )
 
     def _ensure_role_and_database(self) -> None:
+        with suppress(psycopg.OperationalError):
+            self.connect(user=ROLE, dbname=ROLE).close()
+            return
         with self.connect() as connection:
-            for find, create in (
-                ("SELECT 1 FROM pg_roles WHERE rolname = %s", "CREATE ROLE {0} LOGIN CREATEDB"),
-                ("SELECT 1 FROM pg_database WHERE datname = %s", "CREATE DATABASE {0} OWNER {0}"),
-            ):
-                if not connection.execute(find, [ROLE]).fetchone():
+            for create in ("CREATE ROLE {0} LOGIN CREATEDB", "CREATE DATABASE {0} OWNER {0}"):
+                # A process that was killed may have got halfway.
+                with suppress(psycopg.errors.DuplicateObject):
                     connection.execute(sql.SQL(create).format(sql.Identifier(ROLE)))
 
     # --- Stopping ------------------------------------------------------------------------

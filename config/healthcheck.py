@@ -9,7 +9,7 @@ from http.client import HTTPConnection
 from config.environment import read_environment
 
 
-def main() -> int:
+def check_health() -> int:
     """Ask `/healthz` where gunicorn listens, by a name that is served; return the exit status."""
     env = read_environment()
     bind = env.str("GUNICORN_BIND", default="") or f":{env.str('PORT', default='8000')}"
@@ -28,4 +28,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check_health())

@@ -251,6 +251,10 @@ LOCK_WAITERS_PER_ROW = env.int("LOCK_WAITERS_PER_ROW", default=2)
 # Throttling works with no service beside the database; `CACHE_URL` names a shared cache
 # where there is one.
 CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://cache")}
+if "DatabaseCache" in CACHES["default"]["BACKEND"]:
+    # Beyond this, expired counters are deleted, and then others: a few hundred, the default, would
+    # let whoever tries many addresses make the throttle forget.
+    CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 20_000)
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = env.int("SESSION_AGE_HOURS", default=12) * 3600

@@ -12,13 +12,10 @@ from typing import Any
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.core.cache import caches
-from django.core.cache.backends.db import DatabaseCache
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Invitation, Notification, OutgoingMail
-from accounts.queries import count_expired_cache_rows, delete_expired_cache_rows
 
 #: Rows deleted in one transaction.
 BATCH_SIZE = 1000
@@ -68,17 +65,14 @@ OLD_ROWS: Mapping[str, Callable[[datetime], "QuerySet[Any]"]] = {
 
 def count_old_rows(now: datetime) -> dict[str, int]:
     """Return how many rows of each kind have been kept long enough by `now`."""
-    counts = {name: find(now).count() for name, find in OLD_ROWS.items()}
-    table = _cache_table()
-    return {**counts, "throttling": count_expired_cache_rows(table, now) if table else 0}
+    return {name: find(now).count() for name, find in OLD_ROWS.items()}
 
 
 def delete_old_rows(*, now: datetime, batch_size: int = BATCH_SIZE) -> dict[str, int]:
     """Delete them, and return how many there were."""
-    counts = {
+    return {
         name: delete_in_batches(find(now), batch_size=batch_size) for name, find in OLD_ROWS.items()
     }
-    return {**counts, "throttling": _delete_cache_rows(now, batch_size)}
 
 
 def delete_in_batches(rows: "QuerySet[Any]", *, batch_size: int) -> int:
@@ -95,19 +89,3 @@ def delete_in_batches(rows: "QuerySet[Any]", *, batch_size: int) -> int:
         total += len(keys)
         if len(keys) < batch_size:
             return total
-
-
-def _cache_table() -> str:
-    """Return the table in which sign-in attempts are counted; empty where it is no table."""
-    is_table = isinstance(caches["default"], DatabaseCache)
-    return str(settings.CACHES["default"]["LOCATION"]) if is_table else ""
-
-
-def _delete_cache_rows(now: datetime, batch_size: int) -> int:
-    table, total = _cache_table(), 0
-    while table:
-        count = delete_expired_cache_rows(table, now, batch_size)
-        total += count
-        if count < batch_size:
-            break
-    return total

@@ -68,6 +68,15 @@ def test_the_throttle_is_shared_through_the_database(settings: Any) -> None:
     assert settings.CACHES["default"]["BACKEND"] == "django.core.cache.backends.db.DatabaseCache"
 
 
+def test_the_throttle_forgets_nobody_for_the_sake_of_many_others() -> None:
+    cache.set("attempts-of-one", 4)
+    # More than Django's own limit, at which it deletes a third of them in their order.
+    for number in range(400):
+        cache.set(f"attempts-of-others-{number}", 1)
+
+    assert cache.get("attempts-of-one") == 4
+
+
 def test_the_session_is_a_new_one_after_sign_in(settings: Any) -> None:
     user = make_user()
     client = Client()

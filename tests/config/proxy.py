@@ -60,12 +60,25 @@ class Proxy:
         }.items():
             assert old in text, old
             text = text.replace(old, new)
-        (folder / "console.conf").write_text(text)
+        self.file = folder / "console.conf"
+        self.file.write_text(text)
         (folder / "nginx.conf").write_text(MAIN.format(folder=folder))
         self.program = [find_program("nginx"), "-c", str(folder / "nginx.conf"), "-p", str(folder)]
 
     def check(self) -> subprocess.CompletedProcess[str]:
         return subprocess.run([*self.program, "-t"], capture_output=True, text=True, check=False)
+
+    def leave_out(self, host: Host | None) -> None:
+        """Send no more requests to this host, but again to all others."""
+        text = self.file.read_text().replace(" down;", ";")
+        if host:
+            line = f"server 127.0.0.1:{host.port} max_fails=0"
+            assert f"{line};" in text
+            text = text.replace(f"{line};", f"{line} down;")
+        self.file.write_text(text)
+        subprocess.run([*self.program, "-s", "reload"], check=True, capture_output=True)
+        # The workers that read the file before finish what they have begun.
+        time.sleep(1)
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> int | str:
         """The status of one request, over TLS."""

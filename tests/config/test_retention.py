@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
-from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models.signals import post_delete
@@ -40,7 +39,6 @@ NOTHING = {
     "invitations": 0,
     "sessions": 0,
     "listed_sessions": 0,
-    "throttling": 0,
     "import_files": 0,
 }
 FILE = b"name,staff_number,email\nAnna,1,anna@example.com\n"
@@ -182,25 +180,6 @@ def test_files_left_lying_go_in_all_accounts_and_what_is_written_stays_known() -
         ("half.csv", False),
         ("young.csv", True),
     ]
-    assert run() == NOTHING
-
-
-def test_expired_counters_of_sign_in_attempts_go() -> None:
-    cache.clear()
-    with connection.cursor() as cursor:
-        rows = [("a", NOW - DAY), ("b", NOW - SECOND), ("c", NOW + SECOND)]
-        cursor.executemany("INSERT INTO cache VALUES (%s, '', %s)", rows)
-
-        assert run("--dry-run") == NOTHING | {"throttling": 2}
-        assert run("--batch-size", "1") == NOTHING | {"throttling": 2}
-
-        cursor.execute("SELECT cache_key FROM cache")
-        assert cursor.fetchall() == [("c",)]
-        cursor.execute("DELETE FROM cache")
-
-
-def test_another_cache_is_left_to_itself(settings: Any) -> None:
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     assert run() == NOTHING
 
 
