@@ -28,7 +28,7 @@ ALLOWED = {
     *("TCCC", "UIN", "SDKAppID", "SIP", "USD", "IVR", "API", "Web", "SDK", "CSV", "XLSX", "UTF"),
     *("TOTP", "UTC", "CST", "Asia", "Shanghai", "English", "PostgreSQL", "JSON", "SHA", "URL"),
     *("PDF", "PNG", "JPEG", "MP3", "WAV", "Django", "https", "http", "MB", "GMT", "App", "POS"),
-    *("JS", "JavaScript", "WebAuthn", "null", "billing", "data"),
+    *("ZIP", "JS", "JavaScript", "WebAuthn", "null", "billing", "data"),
     # The admin's own icons say so to screen readers, in no other language.
     *("True", "False", "Search"),
     # What a command's name, purge_old_data, begins with.
