@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from procrastinate.jobs import Status
+from procrastinate.sql import queries
 
 from accounts.enums import JobState
 from accounts.errors import Refused
@@ -36,9 +37,7 @@ def rescue_jobs(*, now: datetime) -> int:
         if job.attempts < (RETRY.max_attempts or 0):
             JOBS.retry_job_by_id(job.pk, retry_at=now)
         else:
-            async_to_sync(JOBS.finish_job_by_id_async)(
-                job_id=job.pk, status=Status.FAILED, delete_job=False
-            )
+            _run("finish_job", job_id=job.pk, status=Status.FAILED.value, delete_job=False)
     return len(jobs)
 
 
@@ -56,12 +55,18 @@ def drop_jobs(keys: Iterable[int]) -> None:
 
 def forget_jobs() -> None:
     """Delete jobs that failed or were canceled longer ago than they are kept."""
-    async_to_sync(JOBS.delete_old_jobs)(
+    over = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.ABORTED)
+    _run(
+        "delete_old_jobs",
         nb_hours=settings.JOB_KEEP_DAYS * 24,
-        include_failed=True,
-        include_cancelled=True,
-        include_aborted=True,
+        queue=None,
+        statuses=[status.value for status in over],
     )
+
+
+def _run(name: str, **arguments: Any) -> None:
+    """Run a statement of the library's, which itself offers it to asynchronous code alone."""
+    JOBS.connector.execute_query(query=queries[name], **arguments)
 
 
 @transaction.atomic

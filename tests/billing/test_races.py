@@ -108,7 +108,7 @@ def test_without_the_lock_the_same_refund_is_answered_differently(
 ) -> None:
     monkeypatch.setattr(
         refunds,
-        "_lock",
+        "lock_with_payers",
         lambda package: (
             Package.objects.select_related("application").get(pk=package.pk),
             Account.objects.get(pk=package.account_id),
