@@ -139,8 +139,14 @@ def account_page(
     return decorate
 
 
-def load_application(access: AccountAccess, sdkappid: int) -> Application:
-    """Return the account's application, its account filled in; raise Http404 for any other."""
-    application = access.get(Application.objects.all(), sdkappid=sdkappid)
+def load_application(
+    access: AccountAccess, sdkappid: int, applications: "QuerySet[Application] | None" = None
+) -> Application:
+    """Return the account's application, its account filled in; raise Http404 for any other.
+
+    `applications` is where it is looked for, with what else its row shall bring along.
+    """
+    rows = Application.objects.all() if applications is None else applications
+    application = access.get(rows, sdkappid=sdkappid)
     application.account = access.account
     return application

@@ -23,12 +23,14 @@ SEND_MAIL, SEND_NEWS = "accounts.tasks.send_mail", "accounts.tasks.send_news"
 MAIL = "mail"
 #: Looking after the jobs themselves.
 UPKEEP = "upkeep"
+#: What somebody began in the console, and is told of at its end.
+ASKED = "asked"
 #: What the timetable starts, which may take minutes.
 TIMETABLE = "timetable"
 
 #: Each worker has threads of their own for each of these lanes, so that the jobs of one never wait
 #: for those of another, however long they take.
-LANES = {"quick": [MAIL, UPKEEP], "long": [TIMETABLE]}
+LANES = {"quick": [MAIL, UPKEEP], "long": [ASKED, TIMETABLE]}
 
 #: Within a lane, a higher one goes first.
 FIRST, LAST = 100, -100

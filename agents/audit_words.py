@@ -4,6 +4,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 SENTENCES: dict[str, str | Promise] = {
+    "agent_act.begun": _("Act on many agents begun: %(target)s"),
+    "agent_act.canceled": _("Act on many agents canceled: %(target)s"),
+    "agent_act.done": _("Act on many agents done: %(target)s"),
+    "agent_act.stopped": _("Act on many agents stopped: %(target)s"),
     "agent.added": _("Agent %(target)s added"),
     "agent.deleted": _("Agent %(target)s deleted"),
     "agent.disabled": _("Agent %(target)s disabled"),
@@ -27,6 +31,7 @@ SENTENCES: dict[str, str | Promise] = {
 
 SUBJECTS: dict[str, str | Promise] = {
     "agent": _("Agents"),
+    "agent_act": _("Acts on many agents"),
     "agents": _("Imports of agents"),
     "skill_group": _("Skill groups"),
     "telephone": _("SIP telephones"),

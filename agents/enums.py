@@ -41,3 +41,23 @@ class ImportStatus(models.TextChoices):
     FAULTY = "faulty", _("Has problems")
     CHECKED = "checked", _("Ready")
     DONE = "done", _("Imported")
+
+
+class ActName(models.TextChoices):
+    """What is done to many agents in the background."""
+
+    ASSIGN = "assign", _("Assign licenses")
+    FREE = "free", _("Free licenses")
+    CHANGE = "change", _("Change agents")
+    ENABLE = "enable", _("Enable agents")
+    DISABLE = "disable", _("Disable agents")
+    DELETE = "delete", _("Delete agents")
+
+
+class ActStatus(models.TextChoices):
+    """How an act on many agents stands."""
+
+    WAITING = "waiting", _("Under way")
+    DONE = "done", _("Done")
+    CANCELED = "canceled", _("Canceled")
+    STOPPED = "stopped", _("Stopped")

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from agents.views import (
+    act_pages,
     acts,
     agents,
     groups,
@@ -40,6 +41,9 @@ urlpatterns: list[URLPattern] = [
         path(f"{APPLICATION}/agents/{name}/", acts.act_on_agents, {"act": name}, name=name)
         for name in acts.ACTS
     ),
+    path(f"{APPLICATION}/agents/acts/<int:pk>/", act_pages.act_page, name="act"),
+    path(f"{APPLICATION}/agents/acts/<int:pk>/cancel/", act_pages.act_cancel, name="act_cancel"),
+    path(f"{APPLICATION}/agents/acts/<int:pk>/undo/", act_pages.act_undo, name="act_undo"),
     path(f"{APPLICATION}/telephones/", telephones.telephones, name="telephones"),
     path(
         f"{APPLICATION}/telephones/register/",

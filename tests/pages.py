@@ -25,7 +25,9 @@ from accounts.enums import Role
 from accounts.models import Account, Application, Invitation, Membership, Notification, User
 from accounts.services.invitations import invite_member
 from accounts.services.tenants import open_account
-from agents.models import Agent, AgentImport, SipTelephone, SkillGroup
+from agents.enums import ActName
+from agents.models import Agent, AgentAct, AgentImport, SipTelephone, SkillGroup
+from agents.services.acts import begin_act
 from agents.services.imports import check_import, send_import
 from billing.enums import Edition
 from billing.models import Order, Refund
@@ -43,6 +45,7 @@ OWNERS = ("olivia.owner@example.com", "mei.owner@example.com")
 
 #: The rows that an address names by what comes before their key or number.
 ROWS: dict[str, type[Model]] = {
+    "acts": AgentAct,
     "agents": Agent,
     "connections": ConnectionRequest,
     "evidence": Evidence,
@@ -110,6 +113,7 @@ def prepare() -> str:
     User.objects.create_superuser(STAFF, "a-long-password", name="Every Right")
     sales = Application.objects.get(name="Sales hotline")
     _leave_an_import(sales)
+    _leave_an_act(sales)
     # A refund that waits for staff, because of a warning.
     account = open_account(
         entity=factories.make_entity(), name="Bay Clinic", owner=mei, by=None, now=now
@@ -155,6 +159,17 @@ def _leave_an_import(application: Application) -> None:
         now=timezone.now(),
     )
     check_import(imported=imported, now=timezone.now())
+
+
+def _leave_an_act(application: Application) -> None:
+    begin_act(
+        application=application,
+        name=ActName.ENABLE,
+        options={},
+        chosen=Agent.objects.filter(application=application),
+        by=_owner(application),
+        now=timezone.now(),
+    )
 
 
 # --- Finding them --------------------------------------------------------------------------

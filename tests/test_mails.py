@@ -113,7 +113,21 @@ _ORDER = {"number": "202611209095747526", "total": "160.00", "currency": "USD"}
 #: What the services pass with each kind of news, once for each form that its words have.
 _MEMBER = {"email": "li@customer.example", "role": Role.OWNER.value, "reason": "By letter"}
 
+_CHANGED = {
+    "application": APPLICATION,
+    "act": "disable",
+    "status": "done",
+    "changed": 99_000,
+    "done": 100_000,
+    "total": 100_000,
+    "reason": "",
+}
+
 NEWS: dict[str, list[dict[str, Any]]] = {
+    "agents_changed": [
+        _CHANGED,
+        {**_CHANGED, "status": "stopped", "changed": 1, "done": 500, "reason": "Out of licenses."},
+    ],
     "connection_decided": [
         {**_REQUEST, "state": state} for state in ("approved", "refused", "revoked")
     ],

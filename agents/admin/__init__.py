@@ -3,7 +3,14 @@
 from django.contrib import admin
 
 from accounts.admin.base import LeanAdmin, ReadOnlyInline
-from agents.models import Agent, AgentImport, SipTelephone, SkillGroup, SkillGroupMember
+from agents.models import (
+    Agent,
+    AgentAct,
+    AgentImport,
+    SipTelephone,
+    SkillGroup,
+    SkillGroupMember,
+)
 
 
 class SkillGroupRows(ReadOnlyInline):
@@ -52,3 +59,12 @@ class AgentImportAdmin(LeanAdmin):
     list_display = ("id", "account", "application")
     list_select_related = ("account", "application")
     search_fields = ("=account__uin",)
+
+
+@admin.register(AgentAct)
+class AgentActAdmin(LeanAdmin):
+    list_display = ("id", "name", "account", "application", "total", "done", "status")
+    list_select_related = ("account", "application")
+    search_fields = ("=account__uin",)
+    # Keys by the hundred thousand are nothing to look at.
+    exclude = ("agents", "unchanged")

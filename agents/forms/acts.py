@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms.fields import WholeNumberField
@@ -12,8 +13,6 @@ from agents.forms.filters import groups_of
 from agents.models import SkillGroup
 from agents.previews import Preview
 from agents.services.changes import AgentChange
-
-LINES_LIMIT = 2_000
 
 
 class ActForm(forms.Form):
@@ -68,9 +67,10 @@ class MoveForm(ActForm):
         """Return the numbers, blank lines left out."""
         lines = [line.strip() for line in self.cleaned_data["staff_numbers"].splitlines()]
         numbers = [line for line in lines if line]
-        if len(numbers) > LINES_LIMIT:
+        limit = settings.AGENTS_CHANGED_AT_ONCE
+        if len(numbers) > limit:
             raise forms.ValidationError(
-                _("Move at most %(limit)d licenses at once.") % {"limit": LINES_LIMIT}
+                _("Move at most %(limit)d licenses at once.") % {"limit": limit}
             )
         return numbers
 

@@ -16,6 +16,7 @@ from agents.models import Agent, SipTelephone, SkillGroup, SkillGroupMember
 from agents.models.agents import AgentQuerySet
 from agents.services.batches import (
     BulkResult,
+    Work,
     change_in_turns,
     keys,
     lock_application,
@@ -181,15 +182,23 @@ def disable_agents(
     `frees_licenses` the licenses of all chosen agents, also of those disabled before, are free
     for others. Raises Refused as `change_in_turns`.
     """
+    work = disabling(application=application, frees_licenses=frees_licenses, by=by, now=now)
+    return change_in_turns(application, chosen, work, expected=expected)
 
-    def disable(account: Account, agents: list[Agent]) -> int:
+
+def disabling(
+    *, application: Application, by: User | None, now: datetime, frees_licenses: bool = False
+) -> Work:
+    """Return what `disable_agents` does to a few agents at a time."""
+
+    def disable(account: Account, agents: list[Agent]) -> list[int]:
         active = [agent for agent in agents if agent.is_enabled]
         _switch(account, active, to=False, by=by, now=now)
         if frees_licenses:
             release_held(account, agents, by=by, now=now)
-        return len(active)
+        return keys(active)
 
-    return change_in_turns(application, chosen, disable, expected=expected)
+    return Work(disable)
 
 
 def enable_agents(
@@ -201,13 +210,19 @@ def enable_agents(
     expected: int | None = None,
 ) -> BulkResult:
     """Let agents work again. Raises Refused as `change_in_turns`."""
+    work = enabling(application=application, by=by, now=now)
+    return change_in_turns(application, chosen, work, expected=expected)
 
-    def enable(account: Account, agents: list[Agent]) -> int:
+
+def enabling(*, application: Application, by: User | None, now: datetime) -> Work:
+    """Return what `enable_agents` does to a few agents at a time."""
+
+    def enable(account: Account, agents: list[Agent]) -> list[int]:
         idle = [agent for agent in agents if not agent.is_enabled]
         _switch(account, idle, to=True, by=by, now=now)
-        return len(idle)
+        return keys(idle)
 
-    return change_in_turns(application, chosen, enable, expected=expected)
+    return Work(enable)
 
 
 def _switch(
@@ -238,8 +253,14 @@ def delete_agents(
 
     Raises Refused as `change_in_turns`.
     """
+    work = deleting(application=application, by=by, now=now)
+    return change_in_turns(application, chosen, work, expected=expected)
 
-    def delete(account: Account, agents: list[Agent]) -> int:
+
+def deleting(*, application: Application, by: User | None, now: datetime) -> Work:
+    """Return what `delete_agents` does to a few agents at a time."""
+
+    def delete(account: Account, agents: list[Agent]) -> list[int]:
         unbind_telephones_of(account, agents, reason="agent deleted", by=by, now=now)
         events = [
             Event(verb="agent.deleted", target=agent, data={"freed": agent.license_id})
@@ -248,6 +269,6 @@ def delete_agents(
         record(events, account=account, by=by, now=now)
         _total, rows = Agent.objects.filter(pk__in=keys(agents)).delete()
         require_rows(rows.get(Agent._meta.label, 0), len(agents))
-        return len(agents)
+        return keys(agents)
 
-    return change_in_turns(application, chosen, delete, expected=expected)
+    return Work(delete)

@@ -27,8 +27,19 @@ class BulkResult:
     changed: int
 
 
-#: Changes a few agents of an account, whose lock is held, and returns how many it changed.
-Change = Callable[[Account, list[Agent]], int]
+#: Changes a few agents of an account, whose lock is held, and returns the keys of those changed.
+Change = Callable[[Account, list[Agent]], list[int]]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an act does to a few agents at a time, and what is asked before the first of all.
+
+    `check` gets all agents that are meant, and raises Refused.
+    """
+
+    change: Change
+    check: Callable[[AgentQuerySet], None] = lambda chosen: None
 
 
 def lock_application(application: Application) -> Account:
@@ -72,17 +83,16 @@ def count_confirmed(chosen: AgentQuerySet, expected: int | None) -> int:
 def change_in_turns(
     application: Application,
     chosen: AgentQuerySet,
-    change: Change,
+    work: Work,
     *,
     expected: int | None,
-    check: Callable[[], None] = lambda: None,
 ) -> BulkResult:
     """Change the chosen agents, `TURN` in each transaction, so that other acts come in between.
 
-    `change` is called under the account's lock with agents by ascending key, those that are still
-    chosen then, and returns how many it changed. `check` is called before the first, under the
-    same lock. Raises Refused as `count_confirmed` and for a restricted account; where that comes
-    up after some turns, the refusal says how many agents are done (code "stopped").
+    `work.change` is called under the account's lock with agents by ascending key, those that are
+    still chosen then. `work.check` is called before the first, under the same lock. Raises
+    Refused as `count_confirmed` and for a restricted account; where that comes up after some
+    turns, the refusal says how many agents are done (code "stopped").
     """
     chosen = own_agents(application, chosen)
     ids: list[int] = []
@@ -93,15 +103,15 @@ def change_in_turns(
                 account = lock_application(application)
                 if not ids:
                     matched = count_confirmed(chosen, expected)
-                    check()
+                    work.check(chosen)
                     ids = list(chosen.order_by("pk").values_list("pk", flat=True))
                 turn = chosen.filter(pk__in=ids[done : done + TURN]).order_by("pk")
-                found = change(account, list(turn))
+                found = work.change(account, list(turn))
         except (Refused, Busy) as refusal:
             if not done:
                 raise
             raise _stopped(done, len(ids), refusal) from refusal
-        changed += found
+        changed += len(found)
         done += TURN
     return BulkResult(matched, changed)
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Self
 
 from django.utils.translation import gettext as _
 
@@ -13,6 +14,7 @@ from agents.models import Agent, SkillGroup, SkillGroupMember
 from agents.models.agents import AgentQuerySet
 from agents.services.batches import (
     BulkResult,
+    Work,
     change_in_turns,
     keys,
 )
@@ -28,6 +30,15 @@ class AgentChange:
     role: str = ""
     joins: frozenset[int] = frozenset()
     leaves: frozenset[int] = frozenset()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as `from_json` takes it."""
+        return {"role": self.role, "joins": sorted(self.joins), "leaves": sorted(self.leaves)}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Self:
+        """Return what `as_json` was called on."""
+        return cls(stored["role"], frozenset(stored["joins"]), frozenset(stored["leaves"]))
 
     @property
     def is_empty(self) -> bool:
@@ -49,12 +60,21 @@ def change_agents(
     Raises Refused where nothing is asked for, a group is not the application's or is to be both
     joined and left, for a restricted account, and for a changed selection.
     """
+    work = changing(application=application, change=change, by=by, now=now)
+    return change_in_turns(application, chosen, work, expected=expected)
 
-    def change_some(account: Account, agents: list[Agent]) -> int:
+
+def changing(
+    *, application: Application, change: AgentChange, by: User | None, now: datetime
+) -> Work:
+    """Return what `change_agents` does to a few agents at a time."""
+
+    def change_some(account: Account, agents: list[Agent]) -> list[int]:
+        # A skill group may be gone since the turn before.
         _require_sensible(application, change)
         return _change_batch(account, agents, change, by=by, now=now)
 
-    return change_in_turns(application, chosen, change_some, expected=expected)
+    return Work(change_some, lambda chosen: _require_sensible(application, change))
 
 
 def _require_sensible(application: Application, change: AgentChange) -> None:
@@ -81,7 +101,7 @@ def _memberships(agents: Collection[int], groups: Collection[int]) -> set[tuple[
 
 def _change_batch(
     account: Account, batch: list[Agent], change: AgentChange, *, by: User | None, now: datetime
-) -> int:
+) -> list[int]:
     """Write what differs, and one audit event for each agent for which something did."""
     ids = keys(batch)
     held = _memberships(ids, change.joins)
@@ -103,7 +123,7 @@ def _change_batch(
         if agent.pk in touched
     ]
     record(events, account=account, by=by, now=now)
-    return len(touched)
+    return sorted(touched)
 
 
 def _described(agent: Agent, change: AgentChange, other_role: set[int]) -> dict[str, object]:

@@ -17,6 +17,7 @@ from agents.models.agents import AgentQuerySet
 from agents.services.batches import (
     BATCH,
     BulkResult,
+    Work,
     change_in_turns,
     count_confirmed,
     keys,
@@ -46,24 +47,32 @@ def assign_licenses(
     Begins only where there are enough, unless `is_partial_allowed`: then those added first get
     what there is. Raises LicensesMissing, and Refused as `change_in_turns`.
     """
-    own = own_agents(application, chosen)
+    work = assigning(application=application, is_partial_allowed=is_partial_allowed, by=by, now=now)
+    return change_in_turns(application, chosen, work, expected=expected)
 
-    def require_enough() -> None:
-        needed = own.unlicensed(now).count()
+
+def assigning(
+    *, application: Application, by: User | None, now: datetime, is_partial_allowed: bool = False
+) -> Work:
+    """Return what `assign_licenses` does to a few agents at a time."""
+
+    def require_enough(chosen: AgentQuerySet) -> None:
+        needed = chosen.unlicensed(now).count()
         free = free_licenses(application, LicenseKind.AGENT, now).count()
         if needed > free and not (free and is_partial_allowed):
             raise licenses_missing(LicenseKind.AGENT, needed=needed, free=free)
 
-    def assign(account: Account, agents: list[Agent]) -> int:
-        waiting = list(own.filter(pk__in=keys(agents)).unlicensed(now).order_by("pk"))
+    def assign(account: Account, agents: list[Agent]) -> list[int]:
+        meant = Agent.objects.filter(pk__in=keys(agents))
+        waiting = list(meant.unlicensed(now).order_by("pk"))
         if is_partial_allowed:
             free = free_licenses(application, LicenseKind.AGENT, now)[: len(waiting)].count()
             waiting = waiting[:free]
         licenses = claim_licenses(application, LicenseKind.AGENT, len(waiting), now)
         hand_over(account, waiting, licenses, by=by, now=now)
-        return len(waiting)
+        return keys(waiting)
 
-    return change_in_turns(application, chosen, assign, expected=expected, check=require_enough)
+    return Work(assign, require_enough)
 
 
 def hand_over(
@@ -100,8 +109,8 @@ def hand_over(
 
 def release_held(
     account: Account, agents: Sequence[Agent], *, by: User | None, now: datetime
-) -> int:
-    """Take the licenses of these agents back and return how many held one.
+) -> list[int]:
+    """Take the licenses of these agents back and return the keys of those who held one.
 
     Their telephones are unbound: a binding needs a licensed agent, and a telephone that stayed
     bound would keep its SIP license for nothing. For services that hold the account's lock
@@ -118,7 +127,7 @@ def release_held(
         for agent in holders
     ]
     record(events, account=account, by=by, now=now)
-    return found
+    return keys(holders)
 
 
 def unbind_telephones_of(
@@ -151,11 +160,17 @@ def free_licenses_of(
 
     Raises Refused as `change_in_turns`.
     """
+    work = freeing(application=application, by=by, now=now)
+    return change_in_turns(application, chosen, work, expected=expected)
 
-    def free(account: Account, agents: list[Agent]) -> int:
+
+def freeing(*, application: Application, by: User | None, now: datetime) -> Work:
+    """Return what `free_licenses_of` does to a few agents at a time."""
+
+    def free(account: Account, agents: list[Agent]) -> list[int]:
         return release_held(account, agents, by=by, now=now)
 
-    return change_in_turns(application, chosen, free, expected=expected)
+    return Work(free)
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -15,18 +16,19 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import AccountAccess, Permission, account_page, load_application
 from accounts.errors import Refused
-from accounts.http import close_dialog, render_page
+from accounts.http import close_dialog, redirect_after, render_page
 from accounts.models import Application, User
 from agents import previews
 from agents.forms.acts import ActForm, AssignForm, ChangeForm, DisableForm, MoveForm
 from agents.forms.selection import Selection, read_selection
 from agents.models.agents import AgentQuerySet
+from agents.services.acts import begin_act, goes_to_background
 from agents.services.agents import delete_agents, disable_agents, enable_agents
 from agents.services.batches import BulkResult
 from agents.services.changes import change_agents
 from agents.services.licenses import assign_licenses, free_licenses_of, move_licenses
 from agents.services.packages import read_newest
-from agents.views.places import CHANGED_EVENT, back_to, may_change
+from agents.views.places import CHANGED_EVENT, back_to, may_change, place_of
 from agents.views.sales import find_license_shop
 from agents.views.undoing import Undo, find_changing, with_undo
 
@@ -201,18 +203,58 @@ def _carry_out(
     form = act.form(request.POST, application=application)
     if not form.is_valid():
         return _ask(request, access, selection, act, form, now, status=422)
+    if goes_to_background(act.name, selection.agents(now).count()):
+        return _begin(request, access, selection, act, form, now)
     undoing = find_changing(request, act.undo, selection.agents(now), form, now)
     try:
         result = act.perform(application, selection.agents(now), form, access.user, now)
     except Refused as refusal:
-        form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
-        status = 409 if refusal.code == "selection_changed" else 422
-        return _ask(request, access, selection, act, form, now, status=status)
+        return _ask_again(request, access, selection, act, form, refusal, now)
     sentence = act.done % {"number": result.changed} if result.changed else _("Nothing to change.")
     if act.undo and undoing:
         sentence = with_undo(sentence, application, act.undo, undoing)
     messages.success(request, sentence)
     return close_dialog(request, CHANGED_EVENT, url=back_to(request, application))
+
+
+def _begin(
+    request: HttpRequest,
+    access: AccountAccess,
+    selection: Selection,
+    act: Act,
+    form: ActForm,
+    now: datetime,
+) -> HttpResponse:
+    """Leave the act to a background job, and lead to the page that shows how far it is."""
+    application = selection.application
+    try:
+        begun = begin_act(
+            application=application,
+            name=act.name,
+            options=act.options(form),
+            chosen=selection.agents(now),
+            expected=form.cleaned_data["expected"],
+            by=access.user,
+            now=now,
+        )
+    except Refused as refusal:
+        return _ask_again(request, access, selection, act, form, refusal, now)
+    url = reverse("agents:act", kwargs=place_of(application) | {"pk": begun.pk})
+    return redirect_after(request, url)
+
+
+def _ask_again(
+    request: HttpRequest,
+    access: AccountAccess,
+    selection: Selection,
+    act: Act,
+    form: ActForm,
+    refusal: Refused,
+    now: datetime,
+) -> HttpResponse:
+    form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+    status = 409 if refusal.code == "selection_changed" else 422
+    return _ask(request, access, selection, act, form, now, status=status)
 
 
 def _ask(

@@ -15,6 +15,7 @@ from django_htmx.http import push_url
 from accounts.access import AccountAccess, Permission, account_page, load_application
 from accounts.http import announce, render_page, wants_fragment
 from accounts.models import Application
+from agents.services.acts import acts_under_way, with_acts
 from agents.services.packages import read_newest, read_summary
 from agents.views.acts import ACTS
 from agents.views.listing import KEY, WORDS, RowActs, read_listing
@@ -30,7 +31,7 @@ TEMPLATE = "agents/management.html"
 @require_safe
 def management(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Show the application's package and its agents; htmx asks for the agents alone."""
-    application = load_application(access, sdkappid)
+    application = load_application(access, sdkappid, with_acts())
     now = timezone.now()
     context = _shared(access, application, now)
     listing = read_listing(request.GET, application, context["row_acts"], now)
@@ -40,6 +41,7 @@ def management(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Ht
         "listing": listing,
         "words": {name: str(word) for name, word in WORDS.items()},
         "acts": _bulk_acts(application),
+        "under_way": _acts_under_way(access, application),
         "tools": _tools(access, application),
     }
     response = render_page(request, TEMPLATE, context, partial="agents")
@@ -104,6 +106,16 @@ def _bulk_acts(application: Application) -> list[dict[str, Any]]:
             "is_destructive": act.is_destructive,
         }
         for act in ACTS.values()
+    ]
+
+
+def _acts_under_way(access: AccountAccess, application: Application) -> list[dict[str, Any]]:
+    if not (access.may(Permission.MANAGE_AGENTS) and application.has_acts):  # type: ignore[attr-defined]
+        return []
+    place = place_of(application)
+    return [
+        {"act": act, "url": reverse("agents:act", kwargs={**place, "pk": act.pk})}
+        for act in acts_under_way(application)
     ]
 
 

@@ -52,11 +52,11 @@ def sink() -> Iterator[Sink]:
 
 
 @contextmanager
-def worker(sink: Sink, folder: Path, **variables: str) -> Iterator[Worker]:
+def worker(sink: Sink, folder: Path, *options: str, **variables: str) -> Iterator[Worker]:
     """A process of its own, as systemd would start it."""
     with (folder / "worker.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "run_worker"],
+            [sys.executable, "manage.py", "run_worker", *options],
             cwd=settings.BASE_DIR,
             env={
                 "PATH": os.environ["PATH"],

@@ -22,6 +22,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 
 from tests.bench import (  # noqa: E402
+    acts,
     admin_lists,
     agents_page,
     fairness,
@@ -101,6 +102,12 @@ def measure_holding(options: argparse.Namespace) -> Part:
     return [asdict(figure) for figure in figures], holding.goals_missed(figures)
 
 
+def measure_acts(options: argparse.Namespace) -> Part:
+    """Acts on 100,000 agents: the answer to the click, and the work in the background."""
+    figures = acts.measure(agents=options.acted_on)
+    return [asdict(figure) for figure in figures], acts.goals_missed(figures)
+
+
 def measure_jobs(options: argparse.Namespace) -> Part:
     """Emails sent by the command and by workers, beside a worker that does nothing; no goals."""
     return [asdict(figure) for figure in jobs.measure(options.mails)], []
@@ -122,6 +129,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
     "trade": measure_trade,
     "fairness": measure_fairness,
     "holding": measure_holding,
+    "acts": measure_acts,
     "jobs": measure_jobs,
     "verify": measure_verify,
 }
@@ -154,6 +162,7 @@ def main() -> int:
         "--money-rows", type=int, nargs="+", default=money_pages.SIZES, help="orders in all"
     )
     parser.add_argument("--verify-orders", type=int, default=1_000_000, help="orders verified")
+    parser.add_argument("--acted-on", type=int, default=100_000, help="agents of one act")
     parser.add_argument("--mails", type=int, default=2000, help="emails sent in each way")
     parser.add_argument("--transactions", type=int, default=1000, help="purchases, and refunds")
     parser.add_argument(

@@ -19,6 +19,8 @@ _ERASURE = "accounts/services/erasure.py"
 _CASES = "compliance/services/cases.py"
 _BATCHES = "agents/services/batches.py"
 _IMPORTS = "agents/services/import_turns.py"
+_ACT_TURNS = "agents/services/act_turns.py"
+AGENT_ACTS = "agents/test_acts.py"
 IMPORT_TURNS = "agents/test_import_turns.py"
 IMPORT_RACES = "agents/test_import_races.py"
 
@@ -132,6 +134,44 @@ SEATS = (
         "    if expected is not None and matched != expected:\n",
         "    if False:\n",
         f"{LICENSES}::test_only_what_was_confirmed_is_done",
+    ),
+)
+
+ACTS = (
+    in_code(
+        "a job looks under the lock where its act stands",
+        _ACT_TURNS,
+        "    account = lock_account(found)\n",
+        "    account = Account.objects.get(pk=found)\n",
+        f"{AGENT_ACTS}::test_two_jobs_at_the_same_time_go_through_each_agent_once",
+    ),
+    in_code(
+        "who may no longer manage agents changes no more of them",
+        _ACT_TURNS,
+        "    _require_member(act)\n",
+        "",
+        f"{AGENT_ACTS}::test_an_act_stops_where_it_may_not_go_on",
+    ),
+    in_code(
+        "a job changes nothing of a restricted account",
+        _ACT_TURNS,
+        "    require_good_standing(account)\n",
+        "",
+        f"{AGENT_ACTS}::test_an_act_stops_where_it_may_not_go_on",
+    ),
+    in_code(
+        "an act that has begun is not canceled",
+        "agents/services/acts.py",
+        "status=ActStatus.WAITING, done=0)",
+        "status=ActStatus.WAITING)",
+        f"{AGENT_ACTS}::test_an_act_is_canceled_before_its_first_agent_and_never_after",
+    ),
+    in_code(
+        "an act is taken back for those whom it changed",
+        "agents/services/acts.py",
+        " - set(current.unchanged))",
+        ")",
+        f"{AGENT_ACTS}::test_undoing_restores_exactly_what_the_act_changed",
     ),
 )
 
@@ -308,4 +348,4 @@ METRICS = (
     ),
 )
 
-GUARDS: tuple[Guard, ...] = (*TIME, *SEATS, *IMPORTS, *TENANTS, *STAFF, *METRICS)
+GUARDS: tuple[Guard, ...] = (*TIME, *SEATS, *ACTS, *IMPORTS, *TENANTS, *STAFF, *METRICS)

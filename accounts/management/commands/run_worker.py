@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
@@ -19,9 +20,14 @@ class Command(BaseCommand):
         "under way are finished first. Exits with 1 where it lost the database."
     )
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--drain", action="store_true", help="end as soon as no job waits to be run"
+        )
+
     def handle(self, **options: Any) -> None:
         with app.replace_connector(DjangoConnector().get_worker_connector()):
-            error = asyncio.run(_run_lanes())
+            error = asyncio.run(_drain() if options["drain"] else _run_lanes())
         if error:
             raise CommandError(f"The worker could not go on: {error}", returncode=1)
 
@@ -46,15 +52,25 @@ async def _run_lanes() -> str:
     return errors[0] if errors else "a lane has ended"
 
 
-async def _run_lane(name: str) -> None:
+async def _drain() -> str:
+    """Run what waits, and then the mail that this left; return nothing, as no error."""
+    async with app.open_async():
+        for name in ("long", "quick"):
+            await _run_lane(name, is_endless=False)
+    return ""
+
+
+async def _run_lane(name: str, *, is_endless: bool = True) -> None:
     await app.run_worker_async(
         name=name,
         queues=LANES[name],
         concurrency=settings.WORKER_THREADS,
         delete_jobs="successful",
-        listen_notify=settings.WORKER_LISTENS,
+        wait=is_endless,
+        listen_notify=is_endless and settings.WORKER_LISTENS,
         fetch_job_polling_interval=settings.WORKER_POLL_SECONDS,
         update_heartbeat_interval=settings.WORKER_HEARTBEAT_SECONDS,
         stalled_worker_timeout=settings.WORKER_HEARTBEAT_SECONDS * HEARTBEATS_MISSED,
-        install_signal_handlers=False,
+        # An endless worker has its own, for all of its lanes.
+        install_signal_handlers=not is_endless,
     )

@@ -15,7 +15,7 @@ def forget_shifts(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agents", "0001_initial")]
+    dependencies = [("agents", "0002_acts_on_many_agents")]
 
     operations = [
         migrations.CreateModel("Shift", [("id", models.BigAutoField(primary_key=True))]),

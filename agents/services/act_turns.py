@@ -1,0 +1,163 @@
+"""Carrying out an act on many agents: a few hundred in each transaction, by ascending key.
+
+A turn takes the account's lock, looks where the act stands, changes its next agents and moves the
+act on, all in one transaction. So a job can be killed at any moment, run again, or run twice at
+the same time, and each agent is still gone through once.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from accounts.access import PERMISSIONS_OF_ROLE, Permission
+from accounts.errors import Busy, Refused
+from accounts.models import Account, Membership, User
+from accounts.services.audit import Event, record
+from accounts.services.notifications import News
+from accounts.services.tenants import lock_account, require_good_standing
+from agents.enums import ActStatus
+from agents.models import Agent, AgentAct
+from agents.services.acts import work_of
+from agents.services.batches import TURN, own_agents, require_rows
+
+#: Who began an act and whose page has asked within this time sees its end, and is not told of it.
+WATCHED = timedelta(seconds=10)
+#: A page that asks each second is noted no more often than this.
+NOTED = timedelta(seconds=3)
+#: How often a job waits in vain for a locked account before it is left to be tried again later.
+PATIENCE = 30
+
+
+def carry_on_act(key: int, *, clock: Callable[[], datetime]) -> None:
+    """Carry an act out from where it stands, until it is done, canceled or stopped.
+
+    Raises Busy where the account stays locked for long.
+    """
+    in_vain = 0
+    while True:
+        try:
+            if not _take_turn(key, clock()):
+                return
+        except Busy:
+            in_vain += 1
+            if in_vain >= PATIENCE:
+                raise
+            time.sleep(1)
+        else:
+            in_vain = 0
+
+
+@transaction.atomic
+def _take_turn(key: int, now: datetime) -> bool:
+    """Change the next agents of an act, and return whether it goes on after that."""
+    found = AgentAct.objects.filter(pk=key).values_list("account_id", flat=True).first()
+    if found is None:
+        return False
+    account = lock_account(found)
+    acts = AgentAct.objects.select_related("application", "created_by").defer("agents")
+    act = acts.get(pk=key)
+    if not act.is_waiting:
+        return False
+    language = act.created_by.language if act.created_by else ""
+    with translation.override(language or settings.LANGUAGE_CODE):
+        try:
+            with transaction.atomic():
+                gone_through, changed = _change_next(act, account, now)
+        except Refused as refusal:
+            _end(act, account, ActStatus.STOPPED, reason=str(refusal), now=now)
+            return False
+        unchanged = sorted(set(gone_through) - set(changed))
+        _move_on(act, account, len(gone_through), unchanged, now)
+    return act.is_waiting
+
+
+def _change_next(act: AgentAct, account: Account, now: datetime) -> tuple[list[int], list[int]]:
+    """Return the keys that the turn has gone through, and of which agents something changed."""
+    require_good_standing(account)
+    _require_member(act)
+    row = AgentAct.objects.filter(pk=act.pk)
+    turn: list[int] = row.values_list(F("agents")[act.done : act.done + TURN], flat=True).get()
+    # Its creator chose them of this application; they may be gone by now.
+    chosen = own_agents(act.application, Agent.objects.filter(pk__in=turn)).order_by("pk")
+    work = work_of(act.name, act.options, act.application, act.created_by, now)
+    return turn, work.change(account, list(chosen))
+
+
+def _require_member(act: AgentAct) -> None:
+    """Raise Refused where who began the act may not do so any more."""
+    roles = [role for role, may in PERMISSIONS_OF_ROLE.items() if Permission.MANAGE_AGENTS in may]
+    membership = Membership.objects.filter(
+        account=act.account_id, user=act.created_by, user__is_active=True, role__in=roles
+    )
+    if not membership.exists():
+        raise Refused(
+            _("The person who started this may no longer manage agents here."), code="not_allowed"
+        )
+
+
+def _move_on(
+    act: AgentAct, account: Account, count: int, unchanged: list[int], now: datetime
+) -> None:
+    values: dict[str, Any] = {"done": act.done + count}
+    if unchanged:
+        values["unchanged"] = act.unchanged + unchanged
+    here = AgentAct.objects.filter(pk=act.pk, status=ActStatus.WAITING, done=act.done)
+    require_rows(here.update(**values), 1)
+    for name, value in values.items():
+        setattr(act, name, value)
+    if act.done == act.total:
+        _end(act, account, ActStatus.DONE, now=now)
+
+
+def _end(
+    act: AgentAct, account: Account, status: ActStatus, *, reason: str = "", now: datetime
+) -> None:
+    """Write how the act ended, and tell who began it unless they see it happen."""
+    here = AgentAct.objects.filter(pk=act.pk, status=ActStatus.WAITING, done=act.done)
+    require_rows(here.update(status=status, reason=reason, finished_at=now), 1)
+    act.status, act.reason, act.finished_at = status, reason, now
+    is_watched = act.watched_at is not None and act.watched_at > now - WATCHED
+    event = Event(
+        verb=f"agent_act.{status}",
+        target=act,
+        from_state=ActStatus.WAITING,
+        to_state=status,
+        reason=reason,
+        data={"agents": act.total, "done": act.done, "changed": act.changed},
+        news=[] if is_watched or act.created_by is None else [_news(act, account, act.created_by)],
+    )
+    record([event], account=account, by=act.created_by, now=now)
+
+
+def _news(act: AgentAct, account: Account, reader: User) -> News:
+    place = {"uin": account.uin, "sdkappid": act.application.sdkappid, "pk": act.pk}
+    return News(
+        account=account,
+        kind="agents_changed",
+        params={
+            "application": act.application.name,
+            "act": act.name,
+            "status": act.status,
+            "changed": act.changed,
+            "done": act.done,
+            "total": act.total,
+            "reason": act.reason,
+        },
+        to=[reader],
+        path=reverse("agents:act", kwargs=place),
+    )
+
+
+def note_watched(act: AgentAct, by: User, now: datetime) -> None:
+    """Note that who began the act looks at it, so that they need not be told of its end."""
+    is_noted = act.watched_at is not None and act.watched_at > now - NOTED
+    if act.is_waiting and act.created_by_id == by.pk and not is_noted:
+        AgentAct.objects.filter(pk=act.pk, status=ActStatus.WAITING).update(watched_at=now)
