@@ -19,11 +19,11 @@ from procrastinate.tasks import configure_task
 #: The tasks that send rows of the outbox as soon as they are written.
 SEND_MAIL, SEND_NEWS = "accounts.tasks.send_mail", "accounts.tasks.send_news"
 
-#: Mail that somebody may be waiting for.
+#: Mail that a person may be waiting for.
 MAIL = "mail"
 #: Looking after the jobs themselves.
 UPKEEP = "upkeep"
-#: What somebody began in the console, and is told of at its end.
+#: What a person began in the console, who is told when it ends.
 ASKED = "asked"
 #: What the timetable starts, which may take minutes.
 TIMETABLE = "timetable"

@@ -1,7 +1,7 @@
 """Reading lists, exports and statements from a copy of the database, where there is one.
 
 `DATABASE_REPLICA_URL` names a streaming replica. A view that is wrapped in `may_read_replica` reads
-from it, unless the replica is too far behind, does not answer, or whoever asks has just changed
+from it, unless the replica is too far behind, does not answer, or the person has just changed
 something, which they would miss. Everything else reads from the primary: sign-in, access, pages on
 which something is decided, and every service.
 """
@@ -166,7 +166,7 @@ def _stream(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class RecentChangeMiddleware:
-    """Lets whoever has changed something read from the primary until the replica has it too."""
+    """Lets people who changed something read from the primary until the replica has it too."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         if REPLICA not in settings.DATABASES:

@@ -1,4 +1,4 @@
-"""What is measured of the console's work, read from the database when somebody asks.
+"""What is measured of the console's work, read from the database on request.
 
 `/metrics` and the status page of the administration show these figures. Each is one query that an
 index answers, and none counts further than `COUNTED`.

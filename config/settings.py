@@ -235,8 +235,8 @@ if env.str("DATABASE_REPLICA_URL", default=""):
     DATABASES["replica"] = _connected(_address, "DATABASE_REPLICA_URL")
     DATABASES["replica"]["TEST"] = {"MIRROR": "default"}
     DATABASE_ROUTERS = ["accounts.replica.ReplicaRouter"]
-# What is further behind is not read. Whoever has changed something reads it for as long from the
-# primary.
+# A replica that is further behind is not read. People who change something read from the primary
+# for as long.
 REPLICA_MAX_LAG_SECONDS = env.int("REPLICA_MAX_LAG_SECONDS", default=5)
 
 # How long a page's request waits for a row that is locked, and how many wait at a time in each web
@@ -429,13 +429,13 @@ WORKER_THREADS = env.int("WORKER_THREADS", default=2)
 # How often a worker says that it lives. After three times as long without a word, its jobs are
 # given to others.
 WORKER_HEARTBEAT_SECONDS = env.float("WORKER_HEARTBEAT_SECONDS", default=10)
-# How often a worker looks for jobs by itself. Usually the database tells it of each, but through
-# PgBouncer in transaction mode it cannot.
+# How often a worker looks for jobs without being told of one. Usually the database tells it of
+# each, but through PgBouncer in transaction mode it cannot.
 WORKER_POLL_SECONDS = env.float("WORKER_POLL_SECONDS", default=5)
 WORKER_LISTENS = not env.bool("DATABASE_TRANSACTION_POOLING", default=False)
 # How long jobs that failed or were canceled can be looked up.
 JOB_KEEP_DAYS = env.int("JOB_KEEP_DAYS", default=30)
-# When workers start what nobody asks for, as cron writes it, in UTC.
+# When workers start periodic tasks, as cron writes it, in UTC.
 OUTBOX_CRON = env.str("OUTBOX_CRON", default="* * * * *")
 SWEEP_CRON = env.str("SWEEP_CRON", default="*/10 * * * *")
 REMINDER_CRON = env.str("REMINDER_CRON", default="7 * * * *")
@@ -454,7 +454,7 @@ LOGGING = logs.configuration(
 
 # --- Metrics -------------------------------------------------------------------------------
 
-# Who may read `/metrics`: whoever fits all of these that are set, and nobody where none is.
+# Who may read `/metrics`: clients that fit all of these that are set, and none where neither is.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 METRICS_NETWORKS = _networks("METRICS_NETWORKS")
 

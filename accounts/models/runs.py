@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class CommandRun(models.Model):
-    """The last finished run of one command; whoever watches the console looks at its age.
+    """The last finished run of one command; monitoring looks at its age.
 
     `failures` counts what went wrong in a run that reached its end: breaches, email that was not
     sent. A run that was interrupted leaves the earlier one standing.

@@ -49,7 +49,7 @@ def neutral_address(user: User) -> str:
     return f"erased-{user.pk}@erased.invalid"
 
 
-def find_obstacles(user: User, now: datetime) -> list[str | Promise]:
+def find_erasure_obstacles(user: User, now: datetime) -> list[str | Promise]:
     """Return every reason why the person cannot be erased at `now`."""
     if user.erased_at:
         return [_("This person is erased already.")]
@@ -80,7 +80,7 @@ def _open_proposals(user: User, now: datetime) -> Iterator[str]:
 
 def require_erasable(user: User, now: datetime) -> None:
     """Raise Refused with all reasons where the person cannot be erased at `now`."""
-    obstacles = find_obstacles(user, now)
+    obstacles = find_erasure_obstacles(user, now)
     if obstacles:
         raise Refused(" ".join(map(str, obstacles)), code="not_erasable")
 

@@ -37,7 +37,7 @@ def _mail(now: datetime) -> "QuerySet[Any]":
 
 
 def _invitations(now: datetime) -> "QuerySet[Any]":
-    """Return invitations that nobody accepted and that ended long ago."""
+    """Return invitations that were never accepted and ended long ago."""
     limit = now - timedelta(days=settings.INVITATION_RETENTION_DAYS)
     has_ended = Q(withdrawn_at__lt=limit) | Q(withdrawn_at=None, expires_at__lt=limit)
     return Invitation.objects.filter(has_ended, accepted_at=None)

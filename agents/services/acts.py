@@ -22,14 +22,14 @@ from agents.enums import ActName, ActStatus
 from agents.models import Agent, AgentAct
 from agents.models.agents import AgentQuerySet
 from agents.services.agents import deleting, disabling, enabling
-from agents.services.batches import Work, count_confirmed, lock_application, own_agents
+from agents.services.batches import BulkChange, count_confirmed, lock_application, own_agents
 from agents.services.changes import AgentChange, changing
 from agents.services.licenses import assigning, freeing
 
 #: The task that carries an act out.
 CARRY_ON = "agents.tasks.carry_on"
 #: What an act does to a few agents, by its name.
-_WORK: dict[str, Callable[..., Work]] = {
+_WORK: dict[str, Callable[..., BulkChange]] = {
     ActName.ASSIGN: assigning,
     ActName.FREE: freeing,
     ActName.CHANGE: changing,
@@ -60,7 +60,7 @@ def _as_json(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def work_of(
     name: str, options: Mapping[str, Any], application: Application, by: User | None, now: datetime
-) -> Work:
+) -> BulkChange:
     """Return what an act with these stored options does."""
     values = dict(options)
     if "change" in values:

@@ -15,8 +15,8 @@ from agents.errors import DetailsRefused
 from agents.models import Agent, SipTelephone, SkillGroup, SkillGroupMember
 from agents.models.agents import AgentQuerySet
 from agents.services.batches import (
+    BulkChange,
     BulkResult,
-    Work,
     change_in_turns,
     keys,
     lock_application,
@@ -188,7 +188,7 @@ def disable_agents(
 
 def disabling(
     *, application: Application, by: User | None, now: datetime, frees_licenses: bool = False
-) -> Work:
+) -> BulkChange:
     """Return what `disable_agents` does to a few agents at a time."""
 
     def disable(account: Account, agents: list[Agent]) -> list[int]:
@@ -198,7 +198,7 @@ def disabling(
             release_held(account, agents, by=by, now=now)
         return keys(active)
 
-    return Work(disable)
+    return BulkChange(disable)
 
 
 def enable_agents(
@@ -214,7 +214,7 @@ def enable_agents(
     return change_in_turns(application, chosen, work, expected=expected)
 
 
-def enabling(*, application: Application, by: User | None, now: datetime) -> Work:
+def enabling(*, application: Application, by: User | None, now: datetime) -> BulkChange:
     """Return what `enable_agents` does to a few agents at a time."""
 
     def enable(account: Account, agents: list[Agent]) -> list[int]:
@@ -222,7 +222,7 @@ def enabling(*, application: Application, by: User | None, now: datetime) -> Wor
         _switch(account, idle, to=True, by=by, now=now)
         return keys(idle)
 
-    return Work(enable)
+    return BulkChange(enable)
 
 
 def _switch(
@@ -257,7 +257,7 @@ def delete_agents(
     return change_in_turns(application, chosen, work, expected=expected)
 
 
-def deleting(*, application: Application, by: User | None, now: datetime) -> Work:
+def deleting(*, application: Application, by: User | None, now: datetime) -> BulkChange:
     """Return what `delete_agents` does to a few agents at a time."""
 
     def delete(account: Account, agents: list[Agent]) -> list[int]:
@@ -271,4 +271,4 @@ def deleting(*, application: Application, by: User | None, now: datetime) -> Wor
         require_rows(rows.get(Agent._meta.label, 0), len(agents))
         return keys(agents)
 
-    return Work(delete)
+    return BulkChange(delete)

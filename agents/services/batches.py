@@ -32,7 +32,7 @@ Change = Callable[[Account, list[Agent]], list[int]]
 
 
 @dataclass(frozen=True)
-class Work:
+class BulkChange:
     """What an act does to a few agents at a time, and what is asked before the first of all.
 
     `check` gets all agents that are meant, and raises Refused.
@@ -83,7 +83,7 @@ def count_confirmed(chosen: AgentQuerySet, expected: int | None) -> int:
 def change_in_turns(
     application: Application,
     chosen: AgentQuerySet,
-    work: Work,
+    work: BulkChange,
     *,
     expected: int | None,
 ) -> BulkResult:

@@ -13,8 +13,8 @@ from accounts.services.audit import Event, record
 from agents.models import Agent, SkillGroup, SkillGroupMember
 from agents.models.agents import AgentQuerySet
 from agents.services.batches import (
+    BulkChange,
     BulkResult,
-    Work,
     change_in_turns,
     keys,
 )
@@ -66,7 +66,7 @@ def change_agents(
 
 def changing(
     *, application: Application, change: AgentChange, by: User | None, now: datetime
-) -> Work:
+) -> BulkChange:
     """Return what `change_agents` does to a few agents at a time."""
 
     def change_some(account: Account, agents: list[Agent]) -> list[int]:
@@ -74,7 +74,7 @@ def changing(
         _require_sensible(application, change)
         return _change_batch(account, agents, change, by=by, now=now)
 
-    return Work(change_some, lambda chosen: _require_sensible(application, change))
+    return BulkChange(change_some, lambda chosen: _require_sensible(application, change))
 
 
 def _require_sensible(application: Application, change: AgentChange) -> None:

@@ -16,8 +16,8 @@ from agents.models import Agent, SipTelephone
 from agents.models.agents import AgentQuerySet
 from agents.services.batches import (
     BATCH,
+    BulkChange,
     BulkResult,
-    Work,
     change_in_turns,
     count_confirmed,
     keys,
@@ -53,7 +53,7 @@ def assign_licenses(
 
 def assigning(
     *, application: Application, by: User | None, now: datetime, is_partial_allowed: bool = False
-) -> Work:
+) -> BulkChange:
     """Return what `assign_licenses` does to a few agents at a time."""
 
     def require_enough(chosen: AgentQuerySet) -> None:
@@ -72,7 +72,7 @@ def assigning(
         hand_over(account, waiting, licenses, by=by, now=now)
         return keys(waiting)
 
-    return Work(assign, require_enough)
+    return BulkChange(assign, require_enough)
 
 
 def hand_over(
@@ -164,13 +164,13 @@ def free_licenses_of(
     return change_in_turns(application, chosen, work, expected=expected)
 
 
-def freeing(*, application: Application, by: User | None, now: datetime) -> Work:
+def freeing(*, application: Application, by: User | None, now: datetime) -> BulkChange:
     """Return what `free_licenses_of` does to a few agents at a time."""
 
     def free(account: Account, agents: list[Agent]) -> list[int]:
         return release_held(account, agents, by=by, now=now)
 
-    return Work(free)
+    return BulkChange(free)
 
 
 @transaction.atomic

@@ -30,7 +30,7 @@ from accounts.models import (
     User,
 )
 from accounts.services import people
-from accounts.services.erasure import erase_person, find_obstacles, neutral_address
+from accounts.services.erasure import erase_person, find_erasure_obstacles, neutral_address
 from accounts.services.invitations import accept_invitation, invite_member
 from accounts.services.members import add_member
 from accounts.services.notifications import News, notify_members
@@ -168,7 +168,7 @@ def found_in() -> set[str]:
 
 
 def codes(user: User) -> list[str]:
-    return [str(reason) for reason in find_obstacles(user, NOW)]
+    return [str(reason) for reason in find_erasure_obstacles(user, NOW)]
 
 
 # --- What is gone, and what stands -------------------------------------------------------------
@@ -377,7 +377,7 @@ def test_an_open_proposal_about_the_person_comes_first() -> None:
         "member.add", account=make_account(), payload=payload, reason="x", by=staff, now=NOW
     )
     assert len(codes(user)) == 1
-    assert find_obstacles(user, proposal.expires_at) == []
+    assert find_erasure_obstacles(user, proposal.expires_at) == []
     approve_proposal(proposal=proposal, by=make_staff(), now=NOW)
     assert codes(user) == []
 

@@ -1,8 +1,8 @@
 """The previous release's code does the main job on this one's schema.
 
 While a release is rolled out, hosts that still run the old code share the database with those that
-run the new one, after the migrations. `previous_release` holds the commit of the old code; whoever
-makes a release writes its commit there (docs/operations.md).
+run the new one, after the migrations. `previous_release` holds the commit of the old code; each
+release writes its own commit there (docs/operations.md).
 """
 
 import os
@@ -48,7 +48,7 @@ def test_the_old_code_does_the_main_job_on_the_new_schema(old_code: Path, new_sc
         [
             sys.executable,
             *("-m", "pytest", "-q", "-p", "no:cacheprovider"),
-            # Not made anew by the old code's migrations.
+            # The old code's migrations must not make it again.
             *("--reuse-db", "tests/test_main_job.py"),
         ],
         cwd=old_code,

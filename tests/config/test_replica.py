@@ -93,7 +93,7 @@ def test_lists_come_from_the_replica_and_nothing_is_missed(
         assert OLD in server.ask(a_list).text
         assert NEW in server.ask(no_list).text
 
-        # Whoever has just changed something would miss it.
+        # A person who has just changed something would miss it.
         changed = server.ask("/profile/", {"csrfmiddlewaretoken": FORM_TOKEN})
         assert changed.status == 422
         assert "HttpOnly; Max-Age=602" in changed.headers["Set-Cookie"]

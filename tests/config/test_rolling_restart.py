@@ -42,7 +42,7 @@ def _host(folder: Path) -> Server:
 
 @pytest.fixture
 def headers() -> dict[str, str]:
-    """Those of somebody who has signed in, and may send forms."""
+    """Those of a person who has signed in and may send forms."""
     client = Client()
     client.force_login(make.make_user())
     return {
