@@ -86,6 +86,7 @@ check: $(STAMP) ## what must be clean before a commit
 	$(BIN)/mypy
 	$(BIN)/vulture
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tests.words
 	find accounts agents billing compliance config templates -name '*.html' -print0 \
 		| xargs -0 -r $(BIN)/djade --check --target-version 5.2
 	$(BIN)/python manage.py makemigrations --check --dry-run
