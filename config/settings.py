@@ -201,6 +201,9 @@ def _connected(database: dict[str, Any], variable: str) -> dict[str, Any]:
     # A host that is gone without a word is noticed within seconds, not minutes.
     options.setdefault("connect_timeout", 5)
     options.setdefault("tcp_user_timeout", 15_000)
+    # Also one that took a query and is to answer: nothing is under way to it that could be missed.
+    options.setdefault("keepalives_idle", 10)
+    options.setdefault("keepalives_interval", 5)
     # PgBouncer in transaction mode lends a connection for one transaction: it takes no options
     # at the start (the role has them instead), and a cursor does not outlive a transaction.
     is_lent = env.bool("DATABASE_TRANSACTION_POOLING", default=False)

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -147,6 +148,15 @@ def _let_nobody_in(server: Server, role: str) -> None:
 @contextmanager
 def pooled(server: Server, folder: Path, connections: int = 20) -> Iterator[str]:
     """The address of the same database behind PgBouncer, set up as config/deploy/ says."""
+    with pooler(server, folder, connections) as (url, _process):
+        yield url
+
+
+@contextmanager
+def pooler(
+    server: Server, folder: Path, connections: int = 20
+) -> "Iterator[tuple[str, subprocess.Popen[bytes]]]":
+    """The same with PgBouncer's process, for a test that freezes it."""
     port = free_port()
     text = POOLER.read_text()
     for old, new in {
@@ -178,9 +188,10 @@ def pooled(server: Server, folder: Path, connections: int = 20) -> Iterator[str]
     url = f"postgres://{ROLE}@127.0.0.1:{port}/{ROLE}"
     try:
         _wait_for(url, process, folder / "pgbouncer.log")
-        yield url
+        yield url, process
     finally:
         process.terminate()
+        process.send_signal(signal.SIGCONT)
         process.wait(10)
 
 

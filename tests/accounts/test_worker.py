@@ -17,13 +17,15 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
+from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.jobs import defer
 from accounts.models import Notification
 from accounts.services.mail import queue_mail
 from accounts.services.notifications import News, notify_members
 from billing.models import SweepRun
-from tests.clusters import direct_url, dump_into, own_cluster, pooled
+from config.embedded_postgres import Server as Cluster
+from tests.clusters import direct_url, dump_into, own_cluster, pooler
 from tests.factories import make_account
 from tests.mail_sink import Sink, mail_sink
 from tests.places import as_url
@@ -174,21 +176,56 @@ def test_a_worker_that_is_told_to_stop_finishes_its_job(sink: Sink, tmp_path: Pa
     assert not ProcrastinateWorker.objects.exists()
 
 
-def test_behind_pgbouncer_a_worker_looks_for_jobs_by_itself(sink: Sink, tmp_path: Path) -> None:
-    with own_cluster(tmp_path) as cluster:
-        dump_into(cluster, str(tmp_path / "dump"))
-        usual = {"WORKER_POLL_SECONDS": "0.2", "DATABASE_TRANSACTION_POOLING": "1"}
-        with (
-            pooled(cluster, tmp_path) as url,
-            worker(sink, tmp_path, DATABASE_URL=url, **usual),
-            psycopg.connect(direct_url(cluster), autocommit=True) as other,
-        ):
+@pytest.fixture(scope="module")
+def cluster(
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Cluster]:
+    """A server of the tests' own, to stand behind PgBouncer, with the console's tables."""
+    folder = tmp_path_factory.mktemp("cluster")
+    with own_cluster(folder) as cluster:
+        with django_db_blocker.unblock():
+            dump_into(cluster, str(folder / "dump"))
+        yield cluster
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        pytest.param(signal.SIGTERM, marks=pytest.mark.nightly, id="gone"),
+        pytest.param(signal.SIGSTOP, id="frozen"),
+    ],
+)
+def test_behind_pgbouncer_a_worker_looks_for_jobs_and_ends_when_it_is_lost(
+    sink: Sink, cluster: Cluster, tmp_path: Path, loss: signal.Signals
+) -> None:
+    usual = {"WORKER_POLL_SECONDS": "0.2", "DATABASE_TRANSACTION_POOLING": "1"}
+    with (
+        psycopg.connect(direct_url(cluster), autocommit=True) as other,
+        psycopg.connect(direct_url(cluster), autocommit=True) as holder,
+        pooler(cluster, tmp_path) as (url, pgbouncer),
+    ):
+        other.execute(
+            "TRUNCATE accounts_commandrun, procrastinate_jobs, procrastinate_workers CASCADE"
+        )
+        with worker(sink, tmp_path, DATABASE_URL=url, **usual) as process:
             wait_for(lambda: _one(other, "SELECT count(*) FROM procrastinate_workers") == 2)
             other.execute(DEFER)
             wait_for(lambda: _one(other, "SELECT count(*) FROM accounts_commandrun") == 1)
             wait_for(lambda: _one(other, "SELECT count(*) FROM procrastinate_jobs") == 0)
 
+            # In the middle of a job, and before others would run it.
+            with holder.transaction():
+                holder.execute("LOCK TABLE accounts_commandrun")
+                other.execute(DEFER)
+                wait_for(lambda: _one(other, WAITING) == 1)
+                pgbouncer.send_signal(loss)
+                assert process.wait(30) == 1
+    assert "the database does not answer" in (tmp_path / "worker.log").read_text()
 
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 #: A job that leaves a trace, and that nobody is told of.
 DEFER = """
     INSERT INTO procrastinate_jobs (queue_name, task_name, args)

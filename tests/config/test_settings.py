@@ -117,6 +117,8 @@ def test_options_of_the_address_are_kept_beside_our_own() -> None:
         "options": "-c lock_timeout=10s",
         "connect_timeout": 5,
         "tcp_user_timeout": 15_000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
     }
     assert (found["CONN_MAX_AGE"], found["CONN_HEALTH_CHECKS"]) == (60, True)
 
@@ -137,6 +139,8 @@ def test_a_pool_keeps_the_connections_instead_of_django() -> None:
         "pool": {"min_size": 1, "max_size": 4, "timeout": 3, "reconnect_timeout": 3},
         "connect_timeout": 5,
         "tcp_user_timeout": 15_000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
     }
     assert found["CONN_MAX_AGE"] == 0
 
