@@ -45,6 +45,13 @@ def drop(name: str) -> None:
         admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
+def exists(name: str) -> bool:
+    """Say whether the server has a database of this name."""
+    with connect("postgres") as admin:
+        found = admin.execute("SELECT FROM pg_database WHERE datname = %s", [name])
+        return found.fetchone() is not None
+
+
 def _create(name: str, template: str | None) -> None:
     drop(name)
     command = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
