@@ -67,12 +67,8 @@ class AccountAccess:
     """One user's place in one account; every object of the account is loaded through it."""
 
     user: User
+    account: Account
     membership: Membership
-
-    @property
-    def account(self) -> Account:
-        """The account that was asked for."""
-        return self.membership.account
 
     @property
     def role(self) -> str:
@@ -111,7 +107,7 @@ def load_access(user: User | AnonymousUser, uin: str) -> AccountAccess:
     )
     if membership is None:
         raise Http404
-    return AccountAccess(user=user, membership=membership)
+    return AccountAccess(user=user, account=membership.account, membership=membership)
 
 
 View = Callable[Concatenate[HttpRequest, AccountAccess, P], HttpResponseBase]

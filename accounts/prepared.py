@@ -170,6 +170,8 @@ def _maker(queryset: "QuerySet[Any, Any]", compiler: Any) -> Callable[[Sequence[
         raise TypeError("Only whole rows and values_list() can be prepared.")
     make = _instance_maker(compiler.klass_info, compiler.select)
     annotations = list((compiler.annotation_col_map or {}).items())
+    if not annotations:
+        return make
 
     def make_annotated(row: Sequence[Any]) -> Any:
         found = make(row)

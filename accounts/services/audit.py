@@ -57,29 +57,28 @@ def record(
     Objects are named in the trail as they are now. `by=None` means that the system acted.
     Whatever else shall follow from an event, such as background work, begins here too.
     """
-    happened = list(events)
-    AuditEvent.objects.bulk_create(
-        [_trail_row(event, account=account, by=by, now=now) for event in happened]
-    )
-    notify_members([news for event in happened for news in event.news], now=now)
-
-
-def _trail_row(
-    event: Event, *, account: Account | None, by: User | None, now: datetime
-) -> AuditEvent:
-    return AuditEvent(
-        account=event.account or account,
-        at=now,
-        actor=by,
-        verb=event.verb,
-        target_type=event.target._meta.label_lower,
-        target_id=event.target.pk,
-        target_label=str(event.target)[:200],
-        from_state=event.from_state,
-        to_state=event.to_state,
-        reason=event.reason,
-        data=dict(event.data),
-    )
+    news: list[News] = []
+    trail = []
+    for event in events:
+        news += event.news
+        trail.append(
+            AuditEvent(
+                account=event.account or account,
+                at=now,
+                actor=by,
+                verb=event.verb,
+                target_type=event.target._meta.label_lower,
+                target_id=event.target.pk,
+                target_label=str(event.target)[:200],
+                from_state=event.from_state,
+                to_state=event.to_state,
+                reason=event.reason,
+                data=dict(event.data),
+            )
+        )
+    AuditEvent.objects.bulk_create(trail)
+    if news:
+        notify_members(news, now=now)
 
 
 @dataclass(frozen=True, kw_only=True)

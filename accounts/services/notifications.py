@@ -63,8 +63,6 @@ class News:
 def notify_members(news: Iterable[News], *, now: datetime) -> None:
     """Put news into the outbox: one query for the recipients, one statement per 1,000 rows."""
     items = list(news)
-    if not items:
-        return
     members = _members({item.account.pk for item in items})
     rows = [
         _row(item, user_id, now)

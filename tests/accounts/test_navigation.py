@@ -53,7 +53,8 @@ GROUPS = (
 def access_as(role: str) -> AccountAccess:
     user = User(email="mei@example.com")
     account = Account(uin="100000000001", name="Acme")
-    return AccountAccess(user=user, membership=Membership(user=user, account=account, role=role))
+    membership = Membership(user=user, account=account, role=role)
+    return AccountAccess(user=user, account=account, membership=membership)
 
 
 def lines(
