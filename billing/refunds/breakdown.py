@@ -90,8 +90,9 @@ class RefundPlan:
         """The accounts that get money back, as (key, UIN)."""
         return sorted({(line.payer, line.payer_uin) for line in self.lines})
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data, to be compared and stored."""
+    @cached_property
+    def plain(self) -> dict[str, Any]:
+        """The plan as plain data, to be compared and stored."""
         return {
             "currency": self.currency,
             "amount": str(self.amount),

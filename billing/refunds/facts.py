@@ -174,14 +174,15 @@ def read_facts(
     """
     asked_at = asked_at or now
     refunds = [refund for refund in refunds if own is None or refund.pk != own.pk]
-    kind = PackageKind(package.kind)
+    excluded = None
+    if package.purchased_at:
+        excluded = annulled_time(account, since=package.purchased_at, until=asked_at)
+    bars = refund_bars(account, now=now)
     return RefundFacts(
-        kind=kind,
-        state=PackageState(derive_package_state(package, now)),
+        kind=PackageKind(package.kind),
+        state=derive_package_state(package, now),
         purchased_at=package.purchased_at,
-        excluded=annulled_time(account, since=package.purchased_at, until=asked_at)
-        if package.purchased_at
-        else None,
+        excluded=excluded,
         is_switched_from_postpaid=package.is_switched_from_postpaid,
         entity_refunds=[
             EntityRefund(
@@ -194,7 +195,7 @@ def read_facts(
         ],
         promotions=_promotions(orders.paid),
         account_status=account.status,
-        violations=_violations(refund_bars(account, now=now)),
+        violations=_violations(bars),
         recent_asks=_recent_asks(refunds, asked_at),
         has_hold=bool(_holds(account.pk)),
         open_orders=list(orders.unpaid),

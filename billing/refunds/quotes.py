@@ -42,19 +42,14 @@ class RefundQuote:
     key: uuid.UUID
 
     @property
-    def outcome(self) -> RefundRuleOutcome:
-        """Pass, fail or review."""
-        return self.trace.outcome
-
-    @property
     def may_confirm(self) -> bool:
         """Whether a confirmation would be accepted, immediately or for review."""
-        return self.outcome != RefundRuleOutcome.FAIL
+        return self.trace.outcome != RefundRuleOutcome.FAIL
 
     @property
     def needs_review(self) -> bool:
         """Whether staff have to decide."""
-        return self.outcome == RefundRuleOutcome.REVIEW
+        return self.trace.outcome == RefundRuleOutcome.REVIEW
 
     @cached_property
     def digest(self) -> str:
@@ -62,8 +57,8 @@ class RefundQuote:
         return digest_of(
             {
                 "package": self.package.pk,
-                "outcome": self.outcome.value,
-                "plan": self.plan.to_json(),
+                "outcome": self.trace.outcome.value,
+                "plan": self.plan.plain,
             }
         )
 
@@ -119,7 +114,7 @@ def build_quote(
         asked_at=asked_at,
         own=own,
     )
-    trace = evaluate(facts, asked_at=asked_at or now, tz=billing_zone(), config=refund_config())
+    trace = evaluate(facts, config=refund_config(), asked_at=asked_at or now, tz=billing_zone())
     currency = orders.paid[0].currency if orders.paid else find_price_book(now).currency
     return RefundQuote(
         package=package,

@@ -40,6 +40,9 @@ from billing.transitions import (
 from billing.wallet.ledger import move_between, post_transaction
 from billing.wallet.models import Fund
 
+_REFUNDABLE = PACKAGE_TRANSITIONS.sources(PackageMove.REFUND)
+_REFUNDED = PACKAGE_TRANSITIONS.target(PackageMove.REFUND)
+
 
 class _RightTaken(Exception):
     """The database refused a second refund of the entity, or of the package."""
@@ -74,7 +77,7 @@ def _new_refund(
             status=status,
             currency=quote.plan.currency,
             amount=quote.plan.amount,
-            plan=quote.plan.to_json(),
+            plan=quote.plan.plain,
             trace=quote.trace.to_json(),
             policy_version=POLICY_VERSION,
             key=quote.key,
@@ -156,20 +159,18 @@ def carry_out_refund(
 ) -> list[Event]:
     """Unsubscribe the package and give the money back; the rules have been asked."""
     package = settle_package(quote.package, account=quote.account, by=by, now=now)
-    was, after = package.state, PACKAGE_TRANSITIONS.target(PackageMove.REFUND)
-    changed = Package.objects.filter(
-        pk=package.pk, state__in=PACKAGE_TRANSITIONS.sources(PackageMove.REFUND)
-    ).update(state=after)
+    was = package.state
+    changed = Package.objects.filter(pk=package.pk, state__in=_REFUNDABLE).update(state=_REFUNDED)
     if not changed:
         raise RefundRefused(quote)
-    package.state = after
+    package.state = _REFUNDED
     _post_money(refund, quote.plan, by=by, now=now)
     moved = move_refunded_orders(quote, OrderMove.REFUND, refund=refund)
     given_back = Event(
         verb="package.refunded",
         target=package,
         from_state=was,
-        to_state=after,
+        to_state=package.state,
         data={"refund": refund.number, "amount": str(refund.amount)},
     )
     return [*moved, given_back]
