@@ -25,6 +25,12 @@ class PaymentSplit:
         """What the funds pay together."""
         return self.gift + self.income + self.cash
 
+    @property
+    def amounts(self) -> dict[FundKind, Decimal]:
+        """What each kind of fund pays, without those that pay nothing."""
+        parts = {FundKind.GIFT: self.gift, FundKind.INCOME: self.income, FundKind.CASH: self.cash}
+        return {kind: amount for kind, amount in parts.items() if amount}
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
         return {
@@ -36,7 +42,7 @@ class PaymentSplit:
 
 
 def split(
-    total: Decimal, balances: Mapping[FundKind, Decimal], excluded: Collection[FundKind] = ()
+    total: Decimal, balances: Mapping[str, Decimal], excluded: Collection[str] = ()
 ) -> PaymentSplit:
     """Split `total` over gift, then income, then cash (ADR 0023); cash is never excluded."""
     left, parts = total, {}

@@ -1,12 +1,14 @@
 """How an amount came about, in words and numbers as pages show it."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from billing.catalog.pricing import DAYS_IN_PRICE_MONTH, Formula
+from billing.catalog.pricing import DAYS_IN_PRICE_MONTH
 from billing.enums import TermUnit
 
 
@@ -34,22 +36,21 @@ def _explain_days(days: int, monthly: str) -> str:
     return _("(%(part)s, at most %(monthly)s)") % {"part": part, "monthly": monthly}
 
 
-def explain(formula: Formula, amount: Decimal) -> str:
+def explain(formula: Mapping[str, Any], amount: Decimal) -> str:
     """Say in the active language how the amount came about, with its numbers.
 
     The price of one comes first: `1 month × 30.00 + 29 days × 30.00 ÷ 30 = 59.00; 2 × 59.00 =
     118.00`.
     """
-    numbers = formula.numbers
-    quantity, total = numbers["quantity"], _number(amount)
-    if formula.kind == "list":
-        term = _explain_term(numbers["unit"], numbers["count"])
-        return f"{_times(quantity)}{term} × {_number(numbers['price'])} = {total}"
+    quantity, total = formula["quantity"], _number(amount)
+    if formula["kind"] == "list":
+        term = _explain_term(formula["unit"], formula["count"])
+        return f"{_times(quantity)}{term} × {_number(formula['price'])} = {total}"
     parts = []
-    monthly, unit_price = _number(numbers["monthly"]), _number(numbers["unit_price"])
-    if numbers["months"]:
-        parts.append(f"{_explain_term('month', numbers['months'])} × {monthly}")
-    if numbers["days"]:
-        parts.append(_explain_days(numbers["days"], monthly))
+    monthly, unit_price = _number(formula["monthly"]), _number(formula["unit_price"])
+    if formula["months"]:
+        parts.append(f"{_explain_term('month', formula['months'])} × {monthly}")
+    if formula["days"]:
+        parts.append(_explain_days(formula["days"], monthly))
     of_one = f"{' + '.join(parts)} = {unit_price}"
     return of_one if quantity == 1 else f"{of_one}; {_times(quantity)}{unit_price} = {total}"

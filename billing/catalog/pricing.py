@@ -6,7 +6,7 @@ plain data, and `billing.catalog.labels` says it in words.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -70,25 +70,8 @@ class PriceList:
 
 
 @dataclass(frozen=True)
-class Formula:
-    """How a line's amount came about: a kind, and the numbers in it as plain data."""
-
-    kind: str
-    numbers: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {"kind": self.kind, **self.numbers}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Formula":
-        """Return the formula that `to_json` gave."""
-        return cls(data["kind"], {key: value for key, value in data.items() if key != "kind"})
-
-
-@dataclass(frozen=True)
 class PricedLine:
-    """One thing with its price."""
+    """One thing with its price; `formula` is how it came about: a kind, and the numbers in it."""
 
     item: ItemKind
     edition: Edition
@@ -96,19 +79,7 @@ class PricedLine:
     quantity: int
     unit_price: Decimal
     amount: Decimal
-    formula: Formula
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "item": self.item.value,
-            "edition": self.edition.value,
-            "from_edition": self.from_edition.value if self.from_edition else "",
-            "quantity": self.quantity,
-            "unit_price": str(self.unit_price),
-            "amount": str(self.amount),
-            "formula": self.formula.to_json(),
-        }
+    formula: Mapping[str, Any]
 
 
 def monthly_of(price: PackagePrice | ItemPrice, unit: TermUnit | str) -> Fraction:
@@ -182,10 +153,13 @@ def _list_line(
         quantity=quantity,
         unit_price=unit_price,
         amount=unit_price * quantity,
-        formula=Formula(
-            "list",
-            {"quantity": quantity, "count": count, "unit": unit.value, "price": str(term)},
-        ),
+        formula={
+            "kind": "list",
+            "quantity": quantity,
+            "count": count,
+            "unit": unit.value,
+            "price": str(term),
+        },
     )
 
 
@@ -227,17 +201,15 @@ def _midterm_line(
         quantity=quantity,
         unit_price=unit_price,
         amount=unit_price * quantity,
-        formula=Formula(
-            "upgrade" if from_edition else "midterm",
-            {
-                "quantity": quantity,
-                "months": left.months,
-                "days": left.days,
-                "monthly": _show_monthly(monthly),
-                "unit_price": str(unit_price),
-                **({"ends_at": ends_at.isoformat()} if ends_at else {}),
-            },
-        ),
+        formula={
+            "kind": "upgrade" if from_edition else "midterm",
+            "quantity": quantity,
+            "months": left.months,
+            "days": left.days,
+            "monthly": _show_monthly(monthly),
+            "unit_price": str(unit_price),
+            **({"ends_at": ends_at.isoformat()} if ends_at else {}),
+        },
     )
 
 

@@ -23,6 +23,11 @@ from billing.orders.snapshots import PackageReader, PackageSnapshot
 from billing.packages.models import Package
 from billing.transitions import PACKAGE_TRANSITIONS, PackageMove
 
+_EXTENDABLE = PACKAGE_TRANSITIONS.sources(PackageMove.EXTEND)
+_BOUGHT_ON = PACKAGE_TRANSITIONS.sources(PackageMove.PURCHASE)
+_UPGRADABLE = PACKAGE_TRANSITIONS.sources(PackageMove.UPGRADE)
+_RENEWABLE = PACKAGE_TRANSITIONS.sources(PackageMove.RENEW)
+
 
 def _require_unlocked(snapshots: Iterable[PackageSnapshot]) -> None:
     if any(snapshot.is_under_review for snapshot in snapshots):
@@ -34,7 +39,7 @@ def _require_unlocked(snapshots: Iterable[PackageSnapshot]) -> None:
 
 def _require_live(snapshot: PackageSnapshot | None, edition: Edition | None) -> PackageSnapshot:
     """Return the package if it is live and, where an edition is named, of that edition."""
-    if snapshot is None or snapshot.state not in PACKAGE_TRANSITIONS.sources(PackageMove.EXTEND):
+    if snapshot is None or snapshot.state not in _EXTENDABLE:
         raise Refused(
             _("This needs a package in service; buy or renew the application's package first."),
             code="no_live_package",
@@ -70,7 +75,7 @@ def _judge_new(
     if snapshot.state == PackageState.RELEASED:
         return [snapshot]
     _require_unlocked([snapshot])
-    if snapshot.state not in PACKAGE_TRANSITIONS.sources(PackageMove.PURCHASE):
+    if snapshot.state not in _BOUGHT_ON:
         raise Refused(
             _("This application has a package already: renew, extend or upgrade that one."),
             code="has_package",
@@ -112,7 +117,7 @@ def _judge_upgrade(
     account: Account, order_request: OrderRequest, now: datetime, reader: PackageReader
 ) -> list[PackageSnapshot]:
     snapshot = _require_live(reader.find(account, order_request.application, now), None)
-    if snapshot.state not in PACKAGE_TRANSITIONS.sources(PackageMove.UPGRADE):
+    if snapshot.state not in _UPGRADABLE:
         raise Refused(
             _("A trial is not upgraded: buy the Premium package, it starts on the trial."),
             code="upgrade_of_trial",
@@ -154,7 +159,7 @@ def _judge_renewal(
     if len(snapshots) != len(ids):
         raise Refused(_("Choose packages of this account."), code="no_package", field="packages")
     for snapshot, renewed in zip(snapshots, order_request.renewed, strict=True):
-        if snapshot.state not in PACKAGE_TRANSITIONS.sources(PackageMove.RENEW):
+        if snapshot.state not in _RENEWABLE:
             raise Refused(
                 _("The package of “%(name)s” can no longer be renewed; buy a new one.")
                 % {"name": snapshot.package.application.name},

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from billing.catalog.labels import explain
-from billing.catalog.pricing import Formula
 from billing.enums import Edition, ItemKind, OrderStatus
 
 
@@ -96,7 +95,7 @@ def show_quoted_line(line: Any) -> ShownLine:
             edition=priced.edition,
             from_edition=priced.from_edition or "",
             quantity=priced.quantity,
-            ends_at=priced.formula.numbers.get("ends_at", ""),
+            ends_at=priced.formula.get("ends_at", ""),
         ),
         formula=explain(priced.formula, priced.amount),
         amount=priced.amount,
@@ -117,7 +116,7 @@ def show_order_line(line: Any) -> ShownLine:
             quantity=line.quantity,
             ends_at=line.formula.get("ends_at", ""),
         ),
-        formula=explain(Formula.from_json(line.formula), line.amount),
+        formula=explain(line.formula, line.amount),
         amount=line.amount,
         application=line.application_id,
         promotion_amount=line.promotion_amount,

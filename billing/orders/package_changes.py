@@ -8,29 +8,12 @@ from typing import Any
 from billing.calendar import billing_zone, expiry, months_in
 from billing.enums import LicenseKind, LicenseSource, OrderKind, PackageKind
 from billing.orders.request import OrderRequest
-from billing.orders.snapshots import PackageSnapshot
+from billing.orders.snapshots import PackageContents, PackageSnapshot
 from billing.transitions import PACKAGE_STARTS, PACKAGE_TRANSITIONS, PackageMove, PackageStart
 
-
-@dataclass(frozen=True)
-class PackageContents:
-    """A package's edition, expiry and licenses; those that end later count until they end."""
-
-    kind: str
-    edition: str
-    expires_at: datetime
-    agents: int
-    sip: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "kind": self.kind,
-            "edition": self.edition,
-            "expires_at": self.expires_at.isoformat(),
-            "agents": self.agents,
-            "sip": self.sip,
-        }
+_BOUGHT = PACKAGE_STARTS[PackageStart.PURCHASE]
+_BOUGHT_ON_TRIAL = PACKAGE_TRANSITIONS.target(PackageMove.PURCHASE)
+_RENEWED = PACKAGE_TRANSITIONS.target(PackageMove.RENEW)
 
 
 @dataclass(frozen=True)
@@ -65,17 +48,6 @@ class PackageChange:
         }
 
 
-def read_contents(snapshot: PackageSnapshot) -> PackageContents:
-    """Return a package's present contents."""
-    return PackageContents(
-        kind=snapshot.package.kind,
-        edition=snapshot.package.edition,
-        expires_at=snapshot.package.expires_at,
-        agents=snapshot.count_now(LicenseKind.AGENT),
-        sip=snapshot.count_now(LicenseKind.SIP),
-    )
-
-
 def _start(
     order_request: OrderRequest,
     trial: PackageSnapshot | None,
@@ -90,7 +62,7 @@ def _start(
     return PackageChange(
         application=order_request.application,
         package=trial.package.pk if trial else None,
-        before=read_contents(trial) if trial else None,
+        before=trial.contents if trial else None,
         after=PackageContents(
             kind=PackageKind.PAID.value,
             edition=columns["edition"],
@@ -117,9 +89,7 @@ def _columns_of_start(
     months = months_in(order_request.unit, order_request.count)
     return {
         "kind": PackageKind.PAID,
-        "state": PACKAGE_TRANSITIONS.target(PackageMove.PURCHASE)
-        if is_on_trial
-        else PACKAGE_STARTS[PackageStart.PURCHASE],
+        "state": _BOUGHT_ON_TRIAL if is_on_trial else _BOUGHT,
         "edition": str(order_request.edition),
         "term_unit": order_request.unit,
         "anchor_at": at,
@@ -132,7 +102,7 @@ def _columns_of_start(
 
 def _add(order_request: OrderRequest, snapshot: PackageSnapshot) -> PackageChange:
     """Leave the package as it is: only licenses are added, which end with it."""
-    before = read_contents(snapshot)
+    before = snapshot.contents
     agents, sip = order_request.agents, order_request.sip
     return PackageChange(
         application=snapshot.package.application_id,
@@ -146,7 +116,7 @@ def _add(order_request: OrderRequest, snapshot: PackageSnapshot) -> PackageChang
 
 def _renew(order_request: OrderRequest, snapshot: PackageSnapshot) -> PackageChange:
     """Lengthen the package from its present expiry; what was left out ends there."""
-    package, before = snapshot.package, read_contents(snapshot)
+    package, before = snapshot.package, snapshot.contents
     renewed = next(each for each in order_request.renewed if each.package == package.pk)
     months = package.months + months_in(renewed.unit, renewed.count)
     expires_at = expiry(package.anchor_at, months, billing_zone(), package.extension)
@@ -169,14 +139,14 @@ def _renew(order_request: OrderRequest, snapshot: PackageSnapshot) -> PackageCha
             "term_unit": renewed.unit,
             "months": months,
             "expires_at": expires_at,
-            "state": PACKAGE_TRANSITIONS.target(PackageMove.RENEW),
+            "state": _RENEWED,
         },
     )
 
 
 def _upgrade(order_request: OrderRequest, snapshot: PackageSnapshot) -> PackageChange:
     """Turn the package, and so all its licenses, into the other edition; the expiry stays."""
-    before, edition = read_contents(snapshot), str(order_request.edition)
+    before, edition = snapshot.contents, str(order_request.edition)
     return PackageChange(
         application=snapshot.package.application_id,
         package=snapshot.package.pk,

@@ -1,31 +1,45 @@
-"""Writing an order, paying it, and letting it be fulfilled.
+"""Writing an order, paying it, and handing over what it bought.
 
 An order is always paid by `pay_and_fulfill`, now or later. Everything here trusts that
-the order has just been judged under the account's lock. Nothing here prices, judges or asks.
+the order has just been judged, and the changes of packages planned, under the account's lock.
+Nothing here prices, judges or asks. Packages are written first, since the order's lines name them,
+and licenses last, which name the lines.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
+from functools import partial
 
 from django.conf import settings
+from django.db.models import Case, DateTimeField, Value, When
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from accounts.models import User
+from accounts.models import Account, User
 from accounts.services.audit import Event, record
 from accounts.services.notifications import News
 from billing.allocation import PaymentSplit
-from billing.enums import FundKind, ItemKind, LedgerBook, LedgerKind, OrderKind, TenderKind
+from billing.enums import (
+    ItemKind,
+    LedgerBook,
+    LedgerKind,
+    LicenseKind,
+    LicenseSource,
+    OrderKind,
+    TenderKind,
+)
 from billing.offers import services as offers
-from billing.orders.fulfillment import change_packages, hand_over_licenses
 from billing.orders.models import Order, OrderLine, make_number
 from billing.orders.package_changes import PackageChange
 from billing.orders.quotes import ConfirmableQuote
-from billing.packages.models import Package
+from billing.packages.models import License, Package
+from billing.packages.queries import NewLicenses, add_licenses
 from billing.transitions import ORDER_STARTS, ORDER_TRANSITIONS, OrderMove, OrderStart
 from billing.wallet.ledger import move_between, post_transaction
 from billing.wallet.models import Fund, Payment
+
+_UNPAID, _PAID = ORDER_TRANSITIONS.source(OrderMove.PAY), ORDER_TRANSITIONS.target(OrderMove.PAY)
 
 
 def draft_order(
@@ -38,7 +52,7 @@ def draft_order(
         number=make_number(now),
         kind=quote.request.kind,
         status=ORDER_STARTS[OrderStart.PLACE],
-        currency=quote.currency,
+        currency=quote.book.currency,
         price_book=quote.book,
         promotion=quote.promotion,
         coupon=quote.coupon,
@@ -48,9 +62,9 @@ def draft_order(
         total=quote.total,
         excluded_funds=list(quote.request.without),
         request={
-            "order_request": quote.request.to_json(),
+            "order_request": quote.promised["request"],
             "included": dict(quote.included),
-            "changes": [change.to_json() for change in quote.changes],
+            "changes": quote.promised["changes"],
         },
         key=quote.key,
         fingerprint=quote.digest,
@@ -62,32 +76,28 @@ def draft_order(
 
 
 def _draft_lines(quote: ConfirmableQuote, order: Order) -> list[OrderLine]:
-    is_by_term = quote.request.kind in {OrderKind.NEW, OrderKind.RENEWAL}
-    lines = []
-    for line in quote.lines:
-        unit, count = quote.request.term_of(line.package) if is_by_term else ("", 0)
-        lines.append(
-            OrderLine(
-                account=quote.account,
-                order=order,
-                application_id=line.application,
-                package_id=line.package,
-                is_on_trial=line.is_on_trial,
-                item=line.priced.item,
-                edition=line.priced.edition,
-                from_edition=line.priced.from_edition or "",
-                quantity=line.priced.quantity,
-                term_unit=unit,
-                term_count=count,
-                unit_price=line.priced.unit_price,
-                amount=line.priced.amount,
-                promotion_amount=line.promotion_amount,
-                coupon_amount=line.coupon_amount,
-                net=line.net,
-                formula=line.priced.formula.to_json(),
-            )
+    return [
+        OrderLine(
+            account=quote.account,
+            order=order,
+            application_id=line.application,
+            package_id=line.package,
+            is_on_trial=line.is_on_trial,
+            item=line.priced.item,
+            edition=line.priced.edition,
+            from_edition=line.priced.from_edition or "",
+            quantity=line.priced.quantity,
+            term_unit=line.term_unit,
+            term_count=line.term_count,
+            unit_price=line.priced.unit_price,
+            amount=line.priced.amount,
+            promotion_amount=line.promotion_amount,
+            coupon_amount=line.coupon_amount,
+            net=line.net,
+            formula=line.priced.formula,
         )
-    return lines
+        for line in quote.lines
+    ]
 
 
 def write_order(order: Order, lines: Sequence[OrderLine]) -> None:
@@ -113,7 +123,7 @@ def pay_and_fulfill(
     longer unpaid, or a coupon has been used. The caller holds the accounts' locks.
     """
     is_draft = order.pk is None
-    packages = change_packages(changes, account=order.account, now=now)
+    packages = _change_packages(changes, account=order.account, now=now)
     started = packages[0] if order.kind == OrderKind.NEW else None
     order.paid_at, order.paid_by = now, by
     if is_draft:
@@ -127,7 +137,7 @@ def pay_and_fulfill(
     events = [placed_event(order)] if is_draft else []
     bought = {line.item: line for line in lines if line.item != ItemKind.PACKAGE}
     for change, package in zip(changes, packages, strict=True):
-        hand_over_licenses(change, package, bought, now=now)
+        _hand_over_licenses(change, package, bought, now=now)
         events.append(_changed(order, change, package))
     events.append(_paid(order))
     record(events, account=order.account, by=by, now=now)
@@ -136,15 +146,69 @@ def pay_and_fulfill(
 def _mark_paid(order: Order, started: Package | None) -> None:
     """Write that an order was paid, and the package that it started to its lines."""
     # A sweep ends orders without the account's lock.
-    was, after = ORDER_TRANSITIONS.source(OrderMove.PAY), ORDER_TRANSITIONS.target(OrderMove.PAY)
-    changed = Order.objects.filter(pk=order.pk, status=was).update(
-        status=after, paid_at=order.paid_at, paid_by=order.paid_by
+    changed = Order.objects.filter(pk=order.pk, status=_UNPAID).update(
+        status=_PAID, paid_at=order.paid_at, paid_by=order.paid_by
     )
     if not changed:
         raise Refused(_("This order can no longer be paid."), code="not_payable")
-    order.status = after
+    order.status = _PAID
     if started:
         order.lines.update(package=started)
+
+
+# --- Packages and licenses -----------------------------------------------------------------
+
+
+def _change_packages(
+    changes: Sequence[PackageChange], *, account: Account, now: datetime
+) -> list[Package]:
+    """Write what changes make of their packages, and start the one that there is none of yet."""
+    _end_licenses([change for change in changes if change.ending])
+    packages = []
+    for change in changes:
+        package = change.snapshot.package if change.snapshot else None
+        if package is None:
+            package = Package(account=account, application_id=change.application, created_at=now)
+        for name, value in change.columns.items():
+            setattr(package, name, value)
+        packages.append(package)
+    columns = list(changes[0].columns)
+    if changes[0].snapshot is None:
+        packages[0].save(force_insert=True)
+    elif columns and len(packages) == 1:
+        # Compiling the statement for several takes longer than executing it.
+        packages[0].save(update_fields=columns)
+    elif columns:
+        Package.objects.bulk_update(packages, columns)
+    return packages
+
+
+def _end_licenses(changes: Sequence[PackageChange]) -> None:
+    if not changes:
+        return
+    ends = [When(package=change.package, then=Value(change.ends_at)) for change in changes]
+    License.objects.filter(
+        package__in=[change.package for change in changes],
+        pk__in=list(itertools.chain.from_iterable(change.ending for change in changes)),
+    ).update(ends_at=Case(*ends, output_field=DateTimeField()))
+
+
+def _hand_over_licenses(
+    change: PackageChange, package: Package, bought: Mapping[str, OrderLine], *, now: datetime
+) -> None:
+    """Add the licenses of a change; `bought` are the order's lines by the kind of license.
+
+    A trial's additional licenses that continue become those of the order.
+    """
+    if change.taken_over:
+        going_on = package.licenses.filter(source=LicenseSource.BOUGHT, ends_at=None)
+        going_on.update(order_line=bought[LicenseKind.AGENT])
+    added = [NewLicenses(kind, number) for kind, number in change.included.items() if number]
+    for kind, number in change.bought.items():
+        if number:
+            added.append(NewLicenses(kind, number, bought[kind].pk))
+    if added:
+        add_licenses(package, added, now=now)
 
 
 # --- Money ---------------------------------------------------------------------------------
@@ -154,11 +218,22 @@ def _take_money(
     order: Order, split: PaymentSplit, funds: Mapping[str, Fund], *, by: User | None, now: datetime
 ) -> None:
     """Move what each of the `funds` pays; a coupon pays beside them, and is used up."""
+    payment = partial(Payment, order=order, currency=order.currency, at=now)
+    amounts = split.amounts
+    payments = [
+        payment(account=order.payer, kind=kind.value, fund=funds[kind], amount=amount)
+        for kind, amount in amounts.items()
+    ]
     if order.coupon:
         offers.use_coupon(order.coupon, order.coupon_amount, now=now)
-    by_kind = {FundKind.GIFT: split.gift, FundKind.INCOME: split.income, FundKind.CASH: split.cash}
-    amounts = {kind: amount for kind, amount in by_kind.items() if amount}
-    payments = _payments(order, amounts, funds, now)
+        payments.append(
+            payment(
+                account=order.account,
+                kind=TenderKind.COUPON.value,
+                coupon=order.coupon,
+                amount=order.coupon_amount,
+            )
+        )
     if not amounts:
         Payment.objects.bulk_create(payments)
         return
@@ -175,36 +250,6 @@ def _take_money(
         order_id=order.pk,
         payments=payments,
     )
-
-
-def _payments(
-    order: Order, amounts: Mapping[FundKind, Decimal], funds: Mapping[str, Fund], now: datetime
-) -> list[Payment]:
-    payments = [
-        Payment(
-            account=order.payer,
-            order=order,
-            kind=TenderKind(kind.value).value,
-            fund=funds[kind],
-            currency=order.currency,
-            amount=amount,
-            at=now,
-        )
-        for kind, amount in amounts.items()
-    ]
-    if order.coupon:
-        payments.append(
-            Payment(
-                account=order.account,
-                order=order,
-                kind=TenderKind.COUPON.value,
-                coupon=order.coupon,
-                currency=order.currency,
-                amount=order.coupon_amount,
-                at=now,
-            )
-        )
-    return payments
 
 
 # --- Events --------------------------------------------------------------------------------
@@ -242,7 +287,7 @@ def _paid(order: Order) -> Event:
     return Event(
         verb="order.paid",
         target=order,
-        from_state=ORDER_TRANSITIONS.source(OrderMove.PAY),
+        from_state=_UNPAID,
         to_state=order.status,
         data={"total": str(order.total), "payer": order.payer.uin},
     )

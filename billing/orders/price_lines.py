@@ -30,12 +30,15 @@ _ZERO = Decimal("0.00")
 class QuotedLine:
     """One priced line, where it goes, and its share of the deductions.
 
-    `package` is None where there is none yet.
+    `package` is None where there is none yet; `term_unit` is empty where the line is for the time
+    that a package has left.
     """
 
     application: int
     package: int | None
     priced: PricedLine
+    term_unit: str = ""
+    term_count: int = 0
     is_on_trial: bool = False
     promotion_amount: Decimal = _ZERO
     coupon_amount: Decimal = _ZERO
@@ -47,10 +50,17 @@ class QuotedLine:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data, for comparing and signing."""
+        priced = self.priced
         return {
-            **self.priced.to_json(),
             "application": self.application,
             "package": self.package,
+            "item": priced.item.value,
+            "edition": priced.edition.value,
+            "from_edition": priced.from_edition.value if priced.from_edition else "",
+            "quantity": priced.quantity,
+            "unit_price": str(priced.unit_price),
+            "amount": str(priced.amount),
+            "formula": priced.formula,
             "promotion_amount": str(self.promotion_amount),
             "coupon_amount": str(self.coupon_amount),
         }
@@ -79,15 +89,11 @@ def _price_new(
     if order_request.edition is None:
         raise Refused(_("Choose an edition."), code="no_edition", field="edition")
     package = snapshots[0].package.pk if snapshots else None
+    unit, count = order_request.unit, order_request.count
     lines = price_terms(
-        prices,
-        order_request.edition,
-        order_request.unit,
-        order_request.count,
-        order_request.agents,
-        order_request.sip,
+        prices, order_request.edition, unit, count, order_request.agents, order_request.sip
     )
-    return [QuotedLine(order_request.application, package, line) for line in lines]
+    return [QuotedLine(order_request.application, package, line, unit, count) for line in lines]
 
 
 def _price_additional(
@@ -106,7 +112,10 @@ def _price_additional(
         order_request.sip,
     )
     is_on_trial = snapshots[0].state == PackageState.TRIAL
-    return [QuotedLine(package.application_id, package.pk, line, is_on_trial) for line in lines]
+    return [
+        QuotedLine(package.application_id, package.pk, line, is_on_trial=is_on_trial)
+        for line in lines
+    ]
 
 
 def _price_renewal(
@@ -130,7 +139,10 @@ def _price_renewal(
             kept[LicenseKind.AGENT],
             kept[LicenseKind.SIP],
         )
-        quoted += [QuotedLine(each.package.application_id, each.package.pk, line) for line in lines]
+        quoted += [
+            QuotedLine(each.package.application_id, each.package.pk, line, unit, count)
+            for line in lines
+        ]
     return quoted
 
 

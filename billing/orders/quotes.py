@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from django.conf import settings
 
@@ -27,6 +28,7 @@ from billing.orders.package_changes import PackageChange
 from billing.orders.price_lines import QuotedLine
 from billing.orders.request import OrderRequest
 from billing.orders.snapshots import PackageSnapshot
+from billing.wallet.ledger import split_over
 from billing.wallet.models import Fund
 
 _PURPOSE = "billing.quote"
@@ -75,7 +77,7 @@ class Quote:
         """What the coupon pays."""
         return sum((line.coupon_amount for line in self.lines), _ZERO)
 
-    @property
+    @cached_property
     def total(self) -> Decimal:
         """What is left to pay from funds."""
         return self.list_amount - self.promotion_amount - self.coupon_amount
@@ -90,13 +92,18 @@ class Quote:
 class ConfirmableQuote(Quote):
     """A quote with what each of the buyer's funds would pay, and with its token.
 
-    `split` is None where another account is asked to pay, and then there are no `funds`, which
-    are by kind.
+    `funds` are the buyer's by kind, and none where another account is asked to pay.
     """
 
     key: uuid.UUID
-    split: PaymentSplit | None
     funds: Mapping[str, Fund] = field(repr=False)
+
+    @cached_property
+    def split(self) -> PaymentSplit | None:
+        """What each of the buyer's funds would pay; None where another account is asked to."""
+        if not self.is_self_pay:
+            return None
+        return split_over(self.funds, self.total, self.request.without)
 
     @property
     def expires_at(self) -> datetime:
@@ -111,37 +118,41 @@ class ConfirmableQuote(Quote):
         }
 
     @cached_property
+    def promised(self) -> dict[str, Any]:
+        """All that confirming promises, as plain data."""
+        return {
+            "account": self.account.pk,
+            "payer": self.payer.pk,
+            "request": self.request.to_json(),
+            "book": self.book.version,
+            "lines": [line.to_json() for line in self.lines],
+            "changes": [change.to_json() for change in self.changes],
+            "promotion": self.promotion.pk if self.promotion else None,
+            "coupon": self.coupon.pk if self.coupon else None,
+            "total": str(self.total),
+            "split": self.split.to_json() if self.split else None,
+        }
+
+    @cached_property
     def digest_without_expiries(self) -> str:
         """A proof of all that confirming promises but the dates on which packages will expire."""
-        changes = [change.to_json() for change in self.changes]
-        for change in changes:
-            del change["after"]["expires_at"]
-        return digest_of(
-            {
-                "account": self.account.pk,
-                "payer": self.payer.pk,
-                "request": self.request.to_json(),
-                "book": self.book.version,
-                "lines": [line.to_json() for line in self.lines],
-                "changes": changes,
-                "promotion": self.promotion.pk if self.promotion else None,
-                "coupon": self.coupon.pk if self.coupon else None,
-                "total": str(self.total),
-                "split": self.split.to_json() if self.split else None,
-            }
-        )
+        changes = [
+            {**change, "after": {**change["after"], "expires_at": None}}
+            for change in self.promised["changes"]
+        ]
+        return digest_of({**self.promised, "changes": changes})
 
     @cached_property
     def digest(self) -> str:
         """A proof of all that confirming promises: equal means that nothing changed."""
-        return digest_of({"rest": self.digest_without_expiries, "expiries": self.expiries})
+        return digest_of({"expiries": self.expiries, "rest": self.digest_without_expiries})
 
     @property
     def token(self) -> str:
         """The signed form of the quote, for the confirm form."""
         details = {
             "issued_at": self.issued_at.isoformat(),
-            "request": self.request.to_json(),
+            "request": self.promised["request"],
             "rest": self.digest_without_expiries,
             "expiries": self.expiries,
             "total": str(self.total),

@@ -22,7 +22,7 @@ from billing.orders.price_lines import price_lines
 from billing.orders.quotes import ConfirmableQuote, Quote
 from billing.orders.request import OrderRequest, in_scope
 from billing.orders.snapshots import PackageReader, PackageSnapshot
-from billing.wallet.ledger import read_funds, split_over
+from billing.wallet.ledger import read_funds
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _price(
     now: datetime,
     priced_at: datetime,
 ) -> Quote:
-    payer = find_payer(account, order_request.payer, now)
+    payer = find_payer(account, order_request.payer, now) if order_request.payer else account
     found = check_eligibility(account, order_request, reader, now)
     book, prices = catalog or find_prices(priced_at)
     lines = price_lines(order_request, found.snapshots, prices, priced_at)
@@ -170,13 +170,12 @@ def with_offers(quote: Quote, promotion: Promotion | None, coupon: Coupon | None
 
 
 def make_confirmable(quote: Quote, *, key: uuid.UUID | None = None) -> ConfirmableQuote:
-    """Return the quote with what each of the buyer's funds would pay; another payer's are not read.
+    """Return the quote with the buyer's funds; another payer's are not read.
 
     `key` tells the confirmation from all others.
     """
-    funds, split = {}, None
+    funds = {}
     if quote.is_self_pay:
         funds = read_funds(account=quote.account, currency=quote.currency)
-        split = split_over(funds, quote.total, quote.request.without)
     priced = {each.name: getattr(quote, each.name) for each in fields(Quote)}
-    return ConfirmableQuote(**priced, key=key or uuid.uuid4(), split=split, funds=funds)
+    return ConfirmableQuote(**priced, key=key or uuid.uuid4(), funds=funds)

@@ -1,10 +1,11 @@
 """Packages as an order finds them, with their licenses; reads, and locks where it is asked to."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
@@ -33,6 +34,27 @@ class LicenseSnapshot(NamedTuple):
 
 
 @dataclass(frozen=True)
+class PackageContents:
+    """A package's edition, expiry and licenses; those that end later count until they end."""
+
+    kind: str
+    edition: str
+    expires_at: datetime
+    agents: int
+    sip: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "kind": self.kind,
+            "edition": self.edition,
+            "expires_at": self.expires_at.isoformat(),
+            "agents": self.agents,
+            "sip": self.sip,
+        }
+
+
+@dataclass(frozen=True)
 class PackageSnapshot:
     """A package as an order finds it, with its licenses that have not ended.
 
@@ -54,9 +76,17 @@ class PackageSnapshot:
             and (source is None or license.source == source)
         )
 
-    def count_now(self, kind: LicenseKind) -> int:
-        """Count all licenses of a kind: those that end later count until they end."""
-        return sum(1 for license in self.licenses if license.kind == kind)
+    @cached_property
+    def contents(self) -> PackageContents:
+        """What pages show of the package before and after an order."""
+        numbers = Counter(license.kind for license in self.licenses)
+        return PackageContents(
+            kind=self.package.kind,
+            edition=self.package.edition,
+            expires_at=self.package.expires_at,
+            agents=numbers[LicenseKind.AGENT],
+            sip=numbers[LicenseKind.SIP],
+        )
 
     @cached_property
     def bought(self) -> list[LicenseSnapshot]:

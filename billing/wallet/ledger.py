@@ -4,7 +4,7 @@ The database keeps each fund's balance as the sum of its entries, refuses a nega
 checks at commit that every transaction sums to zero. See `billing.wallet.models`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -37,12 +37,9 @@ def read_funds(*, account: Account, currency: str) -> dict[str, Fund]:
     return {fund.kind: fund for fund in _funds(account.pk, currency)}
 
 
-def split_over(funds: Mapping[str, Fund], total: Decimal, without: Iterable[str]) -> PaymentSplit:
+def split_over(funds: Mapping[str, Fund], total: Decimal, without: Collection[str]) -> PaymentSplit:
     """Return how funds would pay `total`, those of the kinds `without` left out."""
-    balances = {
-        kind: funds[kind].balance if kind in funds else Decimal("0.00") for kind in FundKind
-    }
-    return split(total, balances, {FundKind(kind) for kind in without})
+    return split(total, {kind: fund.balance for kind, fund in funds.items()}, without)
 
 
 def read_balances(*, account: Account, currency: str) -> dict[str, Decimal]:

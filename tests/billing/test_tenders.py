@@ -37,7 +37,7 @@ def _money(*texts: str) -> list[Decimal]:
     ],
 )
 def test_funds_pay_in_order(total: str, funds: str, excluded: str, expected: str) -> None:
-    held = dict(zip((GIFT, INCOME, CASH), _money(*funds.split()), strict=True))
+    held: dict[str, Decimal] = dict(zip((GIFT, INCOME, CASH), _money(*funds.split()), strict=True))
     without = {FundKind(kind) for kind in excluded.split()}
     found = split(Decimal(total), held, without)
     assert [found.gift, found.income, found.cash, found.missing] == _money(*expected.split())
@@ -133,7 +133,7 @@ payments = st.lists(
 def test_a_split_adds_up_and_takes_no_more_than_there_is(
     total: Decimal, gift: Decimal, income: Decimal, cash: Decimal, excluded: set[FundKind]
 ) -> None:
-    held = {GIFT: gift, INCOME: income, CASH: cash}
+    held: dict[str, Decimal] = {GIFT: gift, INCOME: income, CASH: cash}
     found = split(total, held, excluded)
     assert found.paid + found.missing == total
     assert ZERO <= found.gift <= (ZERO if GIFT in excluded else gift)

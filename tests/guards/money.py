@@ -120,7 +120,7 @@ BUYING = (
     in_code(
         "only an unpaid order becomes paid",
         _PAYMENT,
-        "filter(pk=order.pk, status=was).update(\n",
+        "filter(pk=order.pk, status=_UNPAID).update(\n",
         "filter(pk=order.pk).update(\n",
         f"{BOUNDARIES}::test_an_order_is_paid_or_ended_by_a_sweep_and_never_both",
     ),

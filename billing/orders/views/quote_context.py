@@ -9,10 +9,10 @@ from accounts.models import Application
 from accounts.text import mask_name
 from billing.enums import RUNNING_STATES
 from billing.orders.labels import group_lines, show_quoted_line
-from billing.orders.package_changes import PackageChange, PackageContents, read_contents
+from billing.orders.package_changes import PackageChange
 from billing.orders.quotes import ChangedExpiry, Quote, RefundTerms, read_refund_terms
 from billing.orders.services import QuoteChanged
-from billing.orders.snapshots import PackageSnapshot
+from billing.orders.snapshots import PackageContents, PackageSnapshot
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def describe_present(snapshot: PackageSnapshot | None) -> PresentPackage | None:
     """Return the package that an order would change; None where none is in service."""
     if snapshot is None or snapshot.state not in RUNNING_STATES:
         return None
-    return PresentPackage(read_contents(snapshot), _list_ending_later(snapshot))
+    return PresentPackage(snapshot.contents, _list_ending_later(snapshot))
 
 
 def _applications(quote: Quote) -> dict[int, Application]:
