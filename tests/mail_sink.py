@@ -2,13 +2,17 @@
 
 import socketserver
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
 
 
 class Sink(socketserver.ThreadingTCPServer):
-    """Takes every message. While `gate` is closed, it lets `held_at` messages in and no more."""
+    """Takes every message. While `gate` is closed, it lets `held_at` messages in and no more.
+
+    With `counts_readers`, so many to each address.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
@@ -17,21 +21,25 @@ class Sink(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Conversation)
         self.identities: list[str] = []
         self.held_at: int | None = None
+        self.counts_readers = False
+        self.held = 0
         self.is_holding = threading.Event()
         self.gate = threading.Event()
         self._turn = threading.Lock()
-        self._begun = 0
+        self._begun: Counter[bytes] = Counter()
 
     @property
     def url(self) -> str:
         """The address for `EMAIL_URL`."""
         return f"smtp://127.0.0.1:{self.server_address[1]}"
 
-    def begin(self) -> None:
+    def begin(self, reader: bytes) -> None:
         """Let one more message in, or hold its sender."""
         with self._turn:
-            self._begun += 1
-            is_held = self.held_at is not None and self._begun > self.held_at
+            counted = reader if self.counts_readers else b""
+            self._begun[counted] += 1
+            is_held = self.held_at is not None and self._begun[counted] > self.held_at
+            self.held += is_held
         if is_held and not self.gate.is_set():
             self.is_holding.set()
             self.gate.wait(60)
@@ -51,14 +59,14 @@ class _Conversation(socketserver.StreamRequestHandler):
         try:
             self._answer(b"220 sink")
             while line := self.rfile.readline():
-                self._obey(line.split(b" ")[0].strip().upper())
+                self._obey(line.split(b" ")[0].strip().upper(), line)
         except OSError:
             # The sender is gone.
             return
 
-    def _obey(self, word: bytes) -> None:
-        if word == b"MAIL":
-            self.server.begin()
+    def _obey(self, word: bytes, line: bytes) -> None:
+        if word == b"RCPT":
+            self.server.begin(line)
         if word == b"DATA":
             self._answer(b"354 go on")
             self.server.keep(b"".join(iter(self.rfile.readline, b".\r\n")))

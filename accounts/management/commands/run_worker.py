@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 from argparse import ArgumentParser
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
@@ -48,6 +49,9 @@ async def _run_lanes() -> str:
     """Run all lanes until the process is told to stop; return what ended one before."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
+    # By default there are as few as six, whatever the lanes are promised. The rest are the loop's
+    # own, which looks up the database's name in them.
+    loop.set_default_executor(ThreadPoolExecutor(len(LANES) * settings.WORKER_THREADS + 4))
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
     async with app.open_async():
