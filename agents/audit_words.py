@@ -8,6 +8,9 @@ SENTENCES: dict[str, str | Promise] = {
     "agent_act.canceled": _("Act on many agents canceled: %(target)s"),
     "agent_act.done": _("Act on many agents done: %(target)s"),
     "agent_act.stopped": _("Act on many agents stopped: %(target)s"),
+    "agent_import.begun": _("Import of agents begun: %(target)s"),
+    "agent_import.canceled": _("Import of agents canceled: %(target)s"),
+    "agent_import.stopped": _("Import of agents stopped: %(target)s"),
     "agent.added": _("Agent %(target)s added"),
     "agent.deleted": _("Agent %(target)s deleted"),
     "agent.disabled": _("Agent %(target)s disabled"),
@@ -32,6 +35,7 @@ SENTENCES: dict[str, str | Promise] = {
 SUBJECTS: dict[str, str | Promise] = {
     "agent": _("Agents"),
     "agent_act": _("Acts on many agents"),
+    "agent_import": _("Imports of agents"),
     "agents": _("Imports of agents"),
     "skill_group": _("Skill groups"),
     "telephone": _("SIP telephones"),

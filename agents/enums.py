@@ -40,6 +40,7 @@ class ImportStatus(models.TextChoices):
     SENT = "sent", _("Not checked yet")
     FAULTY = "faulty", _("Has problems")
     CHECKED = "checked", _("Ready")
+    WAITING = "waiting", _("Under way")
     DONE = "done", _("Imported")
 
 

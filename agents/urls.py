@@ -33,6 +33,9 @@ urlpatterns: list[URLPattern] = [
         f"{APPLICATION}/agents/import/<int:pk>/progress/", imports.progress, name="import_progress"
     ),
     path(
+        f"{APPLICATION}/agents/import/<int:pk>/cancel/", imports.import_cancel, name="import_cancel"
+    ),
+    path(
         f"{APPLICATION}/agents/import/<int:pk>/problems/", imports.problems, name="import_problems"
     ),
     path(f"{APPLICATION}/agents/add/", agents.agent_add, name="add"),

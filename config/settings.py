@@ -517,7 +517,7 @@ CREDIT_APPROVAL_THRESHOLD = Decimal(env.str("CREDIT_APPROVAL_THRESHOLD", default
 # Who holds a license, for the pages where a customer chooses which licenses end.
 LICENSE_HOLDERS = "agents.services.holders.find_license_holders"
 AGENT_IMPORT_LIMIT = env.int("AGENT_IMPORT_LIMIT", default=10_000)
-# An act on more agents than this is carried out by a background job.
+# An act on more agents than this, or an import of more rows, is carried out by a background job.
 AGENTS_CHANGED_AT_ONCE = env.int("AGENTS_CHANGED_AT_ONCE", default=1_000)
 
 # Compliance.

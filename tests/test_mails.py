@@ -123,10 +123,27 @@ _CHANGED = {
     "reason": "",
 }
 
+_IMPORTED = {
+    "application": APPLICATION,
+    "file": "agents.xlsx",
+    "outcome": "done",
+    "written": 10_000,
+    "total": 10_000,
+    "problems": 0,
+    "reason": "",
+}
+
 NEWS: dict[str, list[dict[str, Any]]] = {
     "agents_changed": [
         _CHANGED,
         {**_CHANGED, "status": "stopped", "changed": 1, "done": 500, "reason": "Out of licenses."},
+    ],
+    "agents_imported": [
+        _IMPORTED,
+        {**_IMPORTED, "outcome": "checked", "written": 0},
+        {**_IMPORTED, "outcome": "faulty", "written": 0, "problems": 3},
+        {**_IMPORTED, "outcome": "faulty", "written": 250, "problems": 1},
+        {**_IMPORTED, "outcome": "checked", "written": 250, "reason": "The account is suspended."},
     ],
     "connection_decided": [
         {**_REQUEST, "state": state} for state in ("approved", "refused", "revoked")

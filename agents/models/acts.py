@@ -9,18 +9,19 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Application
 from accounts.models.acts import person_field
+from accounts.models.users import User
+from accounts.models.work import BackgroundWork
 from agents.enums import ActName, ActStatus
 from agents.models.guards import PLACE_FIXED, SAME_ACCOUNT
 
 
-class AgentAct(models.Model):
+class AgentAct(BackgroundWork):
     """An act on the agents with the keys `agents`, and how far it has come.
 
     Agents are changed in turns, in the order of their keys, and each turn moves `done` in its own
     transaction: exactly the first `done` of `total` agents have been gone through, whatever
     happened to the process. For those of them in `unchanged` there was nothing to change, or they
     were gone. `options` is what the person chose, as `agents.services.acts` reads it.
-    `watched_at` is when the page of the person who began it last asked how far it is.
     """
 
     account = models.ForeignKey(
@@ -46,7 +47,6 @@ class AgentAct(models.Model):
         models.BigIntegerField(), default=list, blank=True, verbose_name=_("not changed")
     )
     status = models.CharField(_("status"), max_length=8, choices=ActStatus)
-    reason = models.TextField(_("reason"), blank=True)
     undoes = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
@@ -57,8 +57,6 @@ class AgentAct(models.Model):
     )
     created_at = models.DateTimeField(_("begun"))
     created_by = person_field(_("begun by"), blank=False)
-    watched_at = models.DateTimeField(_("last looked at"), null=True, blank=True)
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     objects: ClassVar[models.Manager["AgentAct"]] = models.Manager()
 
@@ -110,6 +108,11 @@ class AgentAct(models.Model):
     def changed(self) -> int:
         """How many agents it has changed so far."""
         return self.done - len(self.unchanged)
+
+    @property
+    def person(self) -> User | None:
+        """Who began it."""
+        return self.created_by
 
     @property
     def is_waiting(self) -> bool:

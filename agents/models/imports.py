@@ -8,11 +8,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Application
 from accounts.models.acts import person_field
+from accounts.models.users import User
+from accounts.models.work import BackgroundWork
 from agents.enums import ImportMode, ImportStatus
 from agents.models.guards import PLACE_FIXED, SAME_ACCOUNT
 
 
-class AgentImport(models.Model):
+class AgentImport(BackgroundWork):
     """A file that was sent, what is wrong with it, and what became of it.
 
     Rows are written in turns, in the order of the file, and each turn moves `written` in its own
@@ -20,6 +22,8 @@ class AgentImport(models.Model):
     the process. `added` of them were new agents. `done` rows have been gone through by the check;
     `problems` and `preview` are what it found in the rows that were not written then. `content`
     is emptied once all rows are written, or when the file has been left lying.
+
+    A large file is checked by a job while it is `sent`, and written by one while it is `waiting`.
     """
 
     account = models.ForeignKey(
@@ -49,14 +53,21 @@ class AgentImport(models.Model):
     preview = models.JSONField(_("preview"), default=dict)
     created_at = models.DateTimeField(_("sent"))
     created_by = person_field(_("sent by"), blank=False)
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    started_by = person_field(_("started by"))
 
     objects: ClassVar[models.Manager["AgentImport"]] = models.Manager()
 
     class Meta:
         verbose_name = _("import of agents")
         verbose_name_plural = _("imports of agents")
-        indexes = [models.Index(fields=["account", "application", "-id"])]
+        indexes = [
+            models.Index(fields=["account", "application", "-id"]),
+            models.Index(
+                fields=["account", "application"],
+                condition=Q(status="waiting"),
+                name="agents_import_waiting_idx",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(mode__in=ImportMode.values, status__in=ImportStatus.values),
@@ -86,11 +97,31 @@ class AgentImport(models.Model):
         return self.total - self.written
 
     @property
+    def person(self) -> User | None:
+        """Who started the writing, or before that who sent the file."""
+        return self.started_by or self.created_by
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is being checked or written, or is about to be."""
+        return self.status in {ImportStatus.SENT, ImportStatus.WAITING}
+
+    @property
     def is_stopped(self) -> bool:
-        """Whether only a part of the rows is written; they may be on their way just now."""
-        return self.status != ImportStatus.DONE and self.written > 0
+        """Whether only a part of the rows is written, and no job is writing the others."""
+        return self.written > 0 and self.status in {ImportStatus.FAULTY, ImportStatus.CHECKED}
+
+    @property
+    def phase(self) -> str:
+        """What its page looks like: the status, and `running` once a job has written rows."""
+        return "running" if self.is_waiting and self.written else self.status
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether rows are gone through by a check, before they are written."""
+        return self.done < self.total
 
     @property
     def progress(self) -> int:
         """How many rows the present phase has gone through: the check, then the writing."""
-        return self.done if self.status == ImportStatus.SENT else self.written
+        return self.done if self.is_checking or self.status == ImportStatus.SENT else self.written

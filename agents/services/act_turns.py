@@ -5,22 +5,24 @@ act on, all in one transaction. So a job can be killed at any moment, run again,
 the same time, and each agent is still gone through once.
 """
 
-import time
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.urls import reverse
-from django.utils import translation
-from django.utils.translation import gettext as _
 
-from accounts.access import PERMISSIONS_OF_ROLE, Permission
-from accounts.errors import Busy, Refused
-from accounts.models import Account, Membership, User
+from accounts.access import Permission
+from accounts.errors import Refused
+from accounts.models import Account
 from accounts.services.audit import Event, record
+from accounts.services.background import (
+    Clock,
+    in_language_of,
+    news_for_person,
+    require_permission,
+    work_off,
+)
 from accounts.services.notifications import News
 from accounts.services.tenants import lock_account, require_good_standing
 from agents.enums import ActStatus
@@ -28,31 +30,13 @@ from agents.models import Agent, AgentAct
 from agents.services.acts import work_of
 from agents.services.batches import TURN, own_agents, require_rows
 
-#: Who began an act and whose page has asked within this time sees its end, and is not told of it.
-WATCHED = timedelta(seconds=10)
-#: A page that asks each second is noted no more often than this.
-NOTED = timedelta(seconds=3)
-#: How often a job waits in vain for a locked account before it is left to be tried again later.
-PATIENCE = 30
 
-
-def carry_on_act(key: int, *, clock: Callable[[], datetime]) -> None:
+def carry_on_act(key: int, *, clock: Clock) -> None:
     """Carry an act out from where it stands, until it is done, canceled or stopped.
 
     Raises Busy where the account stays locked for long.
     """
-    in_vain = 0
-    while True:
-        try:
-            if not _take_turn(key, clock()):
-                return
-        except Busy:
-            in_vain += 1
-            if in_vain >= PATIENCE:
-                raise
-            time.sleep(1)
-        else:
-            in_vain = 0
+    work_off(lambda now: _take_turn(key, now), clock)
 
 
 @transaction.atomic
@@ -66,8 +50,7 @@ def _take_turn(key: int, now: datetime) -> bool:
     act = acts.get(pk=key)
     if not act.is_waiting:
         return False
-    language = act.created_by.language if act.created_by else ""
-    with translation.override(language or settings.LANGUAGE_CODE):
+    with in_language_of(act.created_by):
         try:
             with transaction.atomic():
                 gone_through, changed = _change_next(act, account, now)
@@ -82,25 +65,13 @@ def _take_turn(key: int, now: datetime) -> bool:
 def _change_next(act: AgentAct, account: Account, now: datetime) -> tuple[list[int], list[int]]:
     """Return the keys that the turn has gone through, and of which agents something changed."""
     require_good_standing(account)
-    _require_member(act)
+    require_permission(account, act.created_by, Permission.MANAGE_AGENTS)
     row = AgentAct.objects.filter(pk=act.pk)
     turn: list[int] = row.values_list(F("agents")[act.done : act.done + TURN], flat=True).get()
     # Its creator chose them of this application; they may be gone by now.
     chosen = own_agents(act.application, Agent.objects.filter(pk__in=turn)).order_by("pk")
     work = work_of(act.name, act.options, act.application, act.created_by, now)
     return turn, work.change(account, list(chosen))
-
-
-def _require_member(act: AgentAct) -> None:
-    """Raise Refused where who began the act may not do so any more."""
-    roles = [role for role, may in PERMISSIONS_OF_ROLE.items() if Permission.MANAGE_AGENTS in may]
-    membership = Membership.objects.filter(
-        account=act.account_id, user=act.created_by, user__is_active=True, role__in=roles
-    )
-    if not membership.exists():
-        raise Refused(
-            _("The person who started this may no longer manage agents here."), code="not_allowed"
-        )
 
 
 def _move_on(
@@ -124,7 +95,6 @@ def _end(
     here = AgentAct.objects.filter(pk=act.pk, status=ActStatus.WAITING, done=act.done)
     require_rows(here.update(status=status, reason=reason, finished_at=now), 1)
     act.status, act.reason, act.finished_at = status, reason, now
-    is_watched = act.watched_at is not None and act.watched_at > now - WATCHED
     event = Event(
         verb=f"agent_act.{status}",
         target=act,
@@ -132,12 +102,12 @@ def _end(
         to_state=status,
         reason=reason,
         data={"agents": act.total, "done": act.done, "changed": act.changed},
-        news=[] if is_watched or act.created_by is None else [_news(act, account, act.created_by)],
+        news=news_for_person(act, _news(act, account), now),
     )
     record([event], account=account, by=act.created_by, now=now)
 
 
-def _news(act: AgentAct, account: Account, reader: User) -> News:
+def _news(act: AgentAct, account: Account) -> News:
     place = {"uin": account.uin, "sdkappid": act.application.sdkappid, "pk": act.pk}
     return News(
         account=account,
@@ -151,13 +121,6 @@ def _news(act: AgentAct, account: Account, reader: User) -> News:
             "total": act.total,
             "reason": act.reason,
         },
-        to=[reader],
+        to=[act.created_by] if act.created_by else [],
         path=reverse("agents:act", kwargs=place),
     )
-
-
-def note_watched(act: AgentAct, by: User, now: datetime) -> None:
-    """Note that who began the act looks at it, so that they need not be told of its end."""
-    is_noted = act.watched_at is not None and act.watched_at > now - NOTED
-    if act.is_waiting and act.created_by_id == by.pk and not is_noted:
-        AgentAct.objects.filter(pk=act.pk, status=ActStatus.WAITING).update(watched_at=now)

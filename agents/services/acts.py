@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
@@ -22,7 +20,13 @@ from agents.enums import ActName, ActStatus
 from agents.models import Agent, AgentAct
 from agents.models.agents import AgentQuerySet
 from agents.services.agents import deleting, disabling, enabling
-from agents.services.batches import BulkChange, count_confirmed, lock_application, own_agents
+from agents.services.batches import (
+    BulkChange,
+    count_confirmed,
+    lock_application,
+    own_agents,
+    takes_a_job,
+)
 from agents.services.changes import AgentChange, changing
 from agents.services.licenses import assigning, freeing
 
@@ -48,7 +52,7 @@ _BACK = {
 
 def goes_to_background(name: str, count: int) -> bool:
     """Whether an act on so many agents is carried out by a job."""
-    return name in _WORK and count > settings.AGENTS_CHANGED_AT_ONCE
+    return name in _WORK and takes_a_job(count)
 
 
 def _as_json(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,20 +175,3 @@ def undo_act(*, act: AgentAct, by: User, now: datetime) -> AgentAct:
         now=now,
         undoes=current,
     )
-
-
-# --- Reading -------------------------------------------------------------------------------
-
-
-def with_acts() -> "QuerySet[Application]":
-    """Return applications that know by `has_acts` whether an act of theirs is under way."""
-    waiting = AgentAct.objects.filter(
-        account=OuterRef("account"), application=OuterRef("pk"), status=ActStatus.WAITING
-    )
-    return Application.objects.annotate(has_acts=Exists(waiting))
-
-
-def acts_under_way(application: Application) -> "QuerySet[AgentAct]":
-    """Return the application's acts that go on or are still to begin, the oldest first."""
-    rows = AgentAct.objects.filter(account_id=application.account_id, application=application)
-    return rows.filter(status=ActStatus.WAITING).defer("agents", "unchanged").order_by("pk")

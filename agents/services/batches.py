@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -40,6 +41,11 @@ class BulkChange:
 
     change: Change
     check: Callable[[AgentQuerySet], None] = lambda chosen: None
+
+
+def takes_a_job(count: int) -> bool:
+    """Whether so many agents are left to a background job, since a request would take too long."""
+    return count > settings.AGENTS_CHANGED_AT_ONCE
 
 
 def lock_application(application: Application) -> Account:

@@ -10,12 +10,16 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.access import Permission
 from accounts.errors import Busy, Refused
 from accounts.models import Account, Application, User
 from accounts.queries import update_by_key
 from accounts.services.audit import Event, record
+from accounts.services.background import news_for_person, require_permission
+from accounts.services.notifications import News
 from accounts.text import email_key, fold
 from agents.enums import ImportStatus
 from agents.models import Agent, AgentImport, SkillGroupMember
@@ -42,7 +46,7 @@ class ImportFaulty(Refused):
         super().__init__(message, code="import_faulty")
 
 
-class _RowsOutdated(Exception):
+class RowsOutdated(Exception):
     """What the rows of a turn were checked against has changed since."""
 
 
@@ -52,23 +56,22 @@ def run_import(*, imported: AgentImport, by: User | None, now: datetime) -> Agen
     All of them are checked once more first, without the account's lock, and none is written where
     one has a problem. Each turn compares its rows again under the lock; where something has come
     in between, the import stops there: what is written stays, and running it again goes on. A
-    file that is imported already is left alone.
+    file that is imported already, or by a job, is left alone.
 
     Raises ImportFaulty where rows have problems by now, and Refused where the file is not checked
     or no longer here, for a restricted account, and, once rows are written, for a busy one.
     """
-    current = _load(imported)
-    if current.status == ImportStatus.DONE:
+    current = load(imported.pk)
+    if current.status in {ImportStatus.DONE, ImportStatus.WAITING}:
         return current
-    if current.status != ImportStatus.CHECKED and not current.written:
-        raise Refused(_("Check the file first."), code="not_checked")
+    require_checked(current)
     start = current.written
     rows = check_import(imported=current, now=now)
     try:
         while not rows.problems and current.status != ImportStatus.DONE:
-            current = _write_turn(current, rows, start, by=by, now=now)
-    except _RowsOutdated:
-        current = _load(imported)
+            current = write_turn(current, rows, start, by=by, now=now)
+    except RowsOutdated:
+        current = load(imported.pk)
         check_import(imported=current, now=now)
     except Busy as busy:
         if not current.written:
@@ -80,36 +83,52 @@ def run_import(*, imported: AgentImport, by: User | None, now: datetime) -> Agen
     return current
 
 
-def _load(imported: AgentImport, *later: str) -> AgentImport:
-    """Read the import as it is now; fields named by `later` only when they are asked for."""
-    rows = AgentImport.objects.select_related("application").defer(*later)
-    found = rows.filter(pk=imported.pk).first()
+def require_checked(imported: AgentImport) -> None:
+    """Raise Refused where the file was not found to be in order yet."""
+    if imported.status != ImportStatus.CHECKED and not imported.written:
+        raise Refused(_("Check the file first."), code="not_checked")
+
+
+def load(key: int, *later: str) -> AgentImport:
+    """Read an import as it is now; fields named by `later` only when they are asked for.
+
+    Raises Refused where nothing of it is left.
+    """
+    rows = AgentImport.objects.select_related("application__account", "created_by", "started_by")
+    found = rows.defer(*later).filter(pk=key).first()
     if found is None:
         raise ImportGone
     return found
 
 
 @transaction.atomic
-def _write_turn(
+def write_turn(
     imported: AgentImport, rows: Checked, start: int, *, by: User | None, now: datetime
 ) -> AgentImport:
-    """Write the next rows; `start` rows of the file had been written before `rows` were read."""
+    """Write the next rows; `start` rows of the file had been written before `rows` were read.
+
+    A job also asks whether the person may still do this, and stops where it was canceled.
+    """
     application = imported.application
     account = lock_application(application)
     # Another run may have come further meanwhile: this one goes on from there.
-    current = _load(imported, "content")
-    if current.status == ImportStatus.DONE:
+    current = load(imported.pk, "content")
+    is_job = imported.status == ImportStatus.WAITING
+    is_canceled = is_job and current.status != ImportStatus.WAITING
+    if current.status == ImportStatus.DONE or is_canceled:
         return current
+    if is_job:
+        require_permission(account, by, Permission.MANAGE_AGENTS)
     place = current.written - start
     turn = Checked(rows=rows.rows[place : place + TURN], groups=rows.groups)
     compare(turn, application, current.mode, now)
     if turn.problems or not _groups_stand(turn, application):
-        raise _RowsOutdated
+        raise RowsOutdated
     try:
         with transaction.atomic():
             _write_rows(account, current, turn, by=by, now=now)
     except IntegrityError as error:
-        raise _RowsOutdated from error
+        raise RowsOutdated from error
     return _move_on(account, current, turn, by=by, now=now)
 
 
@@ -126,20 +145,51 @@ def _move_on(
     """Count the rows as written; after the last, the import is done and the file goes."""
     added = imported.added + len(turn.rows) - len(turn.existing)
     values = {"written": imported.written + len(turn.rows), "added": added, "problems": []}
-    if values["written"] == imported.total:
+    news: list[News] = []
+    is_done = values["written"] == imported.total
+    if is_done and imported.status == ImportStatus.WAITING:
+        news = import_news(imported, ImportStatus.DONE, now)
+    if is_done:
         values |= {"status": ImportStatus.DONE, "finished_at": now, "content": None}
-    else:
+    elif imported.status != ImportStatus.WAITING:
         values["status"] = ImportStatus.CHECKED
     here = AgentImport.objects.filter(pk=imported.pk, written=imported.written)
-    require_rows(here.exclude(status=ImportStatus.DONE).update(**values), 1)
+    require_rows(here.filter(status=imported.status).update(**values), 1)
     for name, value in values.items():
         setattr(imported, name, value)
-    if imported.status == ImportStatus.DONE:
+    if is_done:
         event = Event(
-            verb="agents.imported", target=imported, data={"rows": imported.total, "added": added}
+            verb="agents.imported",
+            target=imported,
+            data={"rows": imported.total, "added": added},
+            news=news,
         )
         record([event], account=account, by=by, now=now)
     return imported
+
+
+def import_news(
+    imported: AgentImport, outcome: ImportStatus, now: datetime, reason: str = ""
+) -> list[News]:
+    """Return what tells who started a job how it ended; nothing where their page shows it."""
+    account, person = imported.application.account, imported.person
+    place = {"uin": account.uin, "sdkappid": imported.application.sdkappid, "pk": imported.pk}
+    news = News(
+        account=account,
+        kind="agents_imported",
+        params={
+            "application": imported.application.name,
+            "file": imported.file_name,
+            "outcome": outcome,
+            "written": imported.total if outcome == ImportStatus.DONE else imported.written,
+            "total": imported.total,
+            "problems": len(imported.problems),
+            "reason": reason,
+        },
+        to=[person] if person else [],
+        path=reverse("agents:import_file", kwargs=place),
+    )
+    return news_for_person(imported, news, now)
 
 
 def _write_rows(

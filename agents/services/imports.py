@@ -1,4 +1,8 @@
-"""Files of agents: kept, and checked row by row. `agents.services.import_turns` writes them."""
+"""Files of agents: kept, and checked row by row.
+
+`agents.services.import_turns` writes them, and `agents.services.import_jobs` does both with a large
+one in the background.
+"""
 
 import time
 from collections.abc import Iterator
@@ -12,16 +16,19 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
+from accounts.jobs import defer
 from accounts.models import Application, User
 from accounts.services.tenants import require_good_standing
 from agents.enums import ImportMode, ImportStatus
 from agents.models import Agent, AgentImport, SkillGroupMember
 from agents.rows import Checked, ImportRow, Progress, check_sheet
-from agents.services.batches import lock_application
+from agents.services.batches import lock_application, takes_a_job
 from agents.sheets import MAX_BYTES, Sheet, printable, read_sheet
 
 #: A file that nobody has imported within this time is thrown away.
 KEPT_HOURS = 24
+#: The task that checks and writes a large file.
+CARRY_ON = "agents.tasks.carry_on_import_of"
 PREVIEW_ROWS = 20
 _SECONDS_BETWEEN_REPORTS = 0.3
 #: The columns that a file brings, as the agents' table has them.
@@ -37,7 +44,9 @@ def send_import(
     by: User | None,
     now: datetime,
 ) -> AgentImport:
-    """Keep a file for checking. Raises Refused where it cannot be used as a whole.
+    """Keep a file for checking, which a job does if the file is large.
+
+    Raises Refused where the file cannot be used as a whole.
 
     Files of the application that were left lying are thrown away on this occasion; of one that
     was written in part, the record stays, since it tells how many rows are imported.
@@ -49,7 +58,7 @@ def send_import(
     with transaction.atomic():
         account = lock_application(application)
         _throw_away(find_left_files(now).filter(account=account, application=application))
-        return AgentImport.objects.create(
+        imported = AgentImport.objects.create(
             account=account,
             application=application,
             file_name=file_name[:200],
@@ -60,13 +69,16 @@ def send_import(
             created_at=now,
             created_by=by,
         )
+        if takes_a_job(imported.total):
+            defer(CARRY_ON, {"key": imported.pk})
+    return imported
 
 
 def find_left_files(now: datetime) -> "QuerySet[AgentImport]":
     """Return the imports of which a file has been left lying for too long by `now`."""
     since = now - timedelta(hours=KEPT_HOURS)
     rows = AgentImport.objects.filter(created_at__lt=since, content__isnull=False)
-    return rows.exclude(status=ImportStatus.DONE)
+    return rows.exclude(status__in=[ImportStatus.WAITING, ImportStatus.DONE])
 
 
 def throw_away_left_files(*, now: datetime, batch_size: int) -> int:
@@ -101,27 +113,42 @@ def check_import(*, imported: AgentImport, now: datetime) -> Checked:
     """Check every row that is not written, and note all problems, or what the rows would do.
 
     Writes no agent, and may be repeated as often as one likes. `imported` is brought up to date.
-    What was found is not noted where rows were written meanwhile: it is no longer true. Raises
-    Refused where the file is not here, or was thrown away meanwhile.
+    What was found is not noted where the import was written or canceled meanwhile: it is no longer
+    true. Raises Refused where the file is not here, or was thrown away meanwhile.
     """
+    checked, findings = find_problems(imported, now)
+    note_findings(imported, findings)
+    return checked
+
+
+def find_problems(imported: AgentImport, now: datetime) -> tuple[Checked, dict[str, Any]]:
+    """Check every row that is not written; return also the columns that tell what was found."""
     try:
-        return _check_and_note(imported, now)
+        sheet = _remaining_sheet(imported)
     except AgentImport.DoesNotExist as gone:
         raise ImportGone from gone
-
-
-def _check_and_note(imported: AgentImport, now: datetime) -> Checked:
-    sheet = _remaining_sheet(imported)
     checked = check_sheet(imported.application, sheet, imported.mode, _reporter(imported), now)
-    unchanged = AgentImport.objects.filter(pk=imported.pk, written=imported.written)
-    unchanged.exclude(status=ImportStatus.DONE).update(
-        status=ImportStatus.FAULTY if checked.problems else ImportStatus.CHECKED,
-        done=imported.total,
-        problems=[asdict(problem) for problem in checked.problems],
-        preview=_preview(checked, sheet.columns) | {"sheet": printable(sheet.title)},
+    status = ImportStatus.FAULTY if checked.problems else ImportStatus.CHECKED
+    return checked, {
+        # A job that checks what it is about to write says itself how it ends.
+        "status": ImportStatus.WAITING if imported.status == ImportStatus.WAITING else status,
+        "done": imported.total,
+        "problems": [asdict(problem) for problem in checked.problems],
+        "preview": _preview(checked, sheet.columns) | {"sheet": printable(sheet.title)},
+    }
+
+
+def note_findings(imported: AgentImport, findings: dict[str, Any]) -> bool:
+    """Note what a check has found, unless that was overtaken; return whether it was noted."""
+    here = AgentImport.objects.filter(
+        pk=imported.pk, status=imported.status, written=imported.written
     )
-    imported.refresh_from_db(fields=["status", "done", "written", "problems", "preview"])
-    return checked
+    is_noted = bool(here.update(**findings))
+    try:
+        imported.refresh_from_db(fields=["status", "done", "written", "problems", "preview"])
+    except AgentImport.DoesNotExist as gone:
+        raise ImportGone from gone
+    return is_noted
 
 
 def _remaining_sheet(imported: AgentImport) -> Sheet:
@@ -143,7 +170,8 @@ def _reporter(imported: AgentImport) -> Progress:
         nonlocal last
         if time.monotonic() - last >= _SECONDS_BETWEEN_REPORTS:
             last = time.monotonic()
-            AgentImport.objects.filter(pk=imported.pk).update(done=imported.written + done)
+            here = AgentImport.objects.filter(pk=imported.pk, status=imported.status)
+            here.update(done=imported.written + done)
 
     return report
 

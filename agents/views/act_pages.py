@@ -9,8 +9,8 @@ from django_htmx.http import reswap, retarget
 from accounts.access import AccountAccess, Permission, account_page, load_application
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page, wants_fragment
+from accounts.services.background import note_watched
 from agents.models import AgentAct
-from agents.services.act_turns import note_watched
 from agents.services.acts import cancel_act, may_undo, undo_act
 from agents.views.places import may_change, place_of
 

@@ -16,12 +16,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import reswap, retarget
 
 from accounts.access import AccountAccess, Permission, account_page, load_application
 from accounts.errors import Refused
-from accounts.http import render_page, wants_fragment
+from accounts.http import redirect_after, render_page, wants_fragment
 from accounts.models import Application
 from accounts.replica import may_read_replica
+from accounts.services.background import note_watched
 from accounts.spreadsheets import stream_csv, write_xlsx
 from agents.enums import ImportStatus
 from agents.forms import FilterForm
@@ -30,12 +32,15 @@ from agents.listing import agents_of
 from agents.models import AgentImport
 from agents.problems import group_problems
 from agents.services.exports import export_rows, template_rows
+from agents.services.import_jobs import begin_import, cancel_import, import_takes_a_job
 from agents.services.import_turns import run_import
 from agents.services.imports import KEPT_HOURS, check_import, send_import
 from agents.sheets import COLUMNS, MAX_BYTES
 from agents.views.places import may_change, place_of
 
 TEMPLATE = "agents/import_file.html"
+#: What a page that waits asks with: the phase that it shows.
+SHOWN = "shown"
 PROBLEMS_SHOWN = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -61,9 +66,7 @@ def send(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResp
         except Refused as refusal:
             form.add_error("file" if refusal.code != "account_restricted" else None, str(refusal))
         else:
-            return redirect(
-                reverse("agents:import_file", kwargs=place_of(application) | {"pk": imported.pk})
-            )
+            return redirect(_url(imported))
     context = {
         "application": application,
         "form": form,
@@ -80,9 +83,14 @@ def send(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResp
 def _load(access: AccountAccess, sdkappid: int, pk: int) -> AgentImport:
     application = load_application(access, sdkappid)
     own = AgentImport.objects.filter(application=application).defer("content")
-    imported = access.get(own, pk=pk)
+    imported = access.get(own.select_related("created_by", "started_by"), pk=pk)
     imported.application = application
     return imported
+
+
+def _url(imported: AgentImport, name: str = "file") -> str:
+    place = place_of(imported.application) | {"pk": imported.pk}
+    return reverse(f"agents:import_{name}", kwargs=place)
 
 
 def _answer(
@@ -90,9 +98,10 @@ def _answer(
     access: AccountAccess,
     imported: AgentImport,
     refusal: Refused | None = None,
+    *,
+    partial: str = "import",
 ) -> HttpResponse:
-    place = place_of(imported.application) | {"pk": imported.pk}
-    names = ("check", "run", "progress", "problems", "file")
+    names = ("check", "run", "progress", "problems", "file", "cancel")
     groups = group_problems(imported.problems)
     context = {
         "application": imported.application,
@@ -103,12 +112,13 @@ def _answer(
         "has_more": len(groups) > PROBLEMS_SHOWN,
         "shown": PROBLEMS_SHOWN,
         "labels": [COLUMNS[column] for column in imported.preview.get("columns", [])],
-        "urls": {name: reverse(f"agents:import_{name}", kwargs=place) for name in names},
+        "urls": {name: _url(imported, name) for name in names},
+        "takes_a_job": import_takes_a_job(imported),
         "place": place_of(imported.application),
         "may_change": may_change(access),
     }
     status = 422 if refusal else 200
-    return render_page(request, TEMPLATE, context, partial="import", status=status)
+    return render_page(request, TEMPLATE, context, partial=partial, status=status)
 
 
 @account_page(Permission.MANAGE_AGENTS)
@@ -123,9 +133,10 @@ def import_page(
 @account_page(Permission.MANAGE_AGENTS)
 @require_POST
 def check(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
-    """Check every row of the file; nothing is written."""
+    """Check every row of the file, unless a job does; nothing is written."""
     imported = _load(access, sdkappid, pk)
-    if imported.status != ImportStatus.DONE:
+    is_left_to_a_job = imported.is_waiting and import_takes_a_job(imported)
+    if imported.status not in {ImportStatus.WAITING, ImportStatus.DONE} and not is_left_to_a_job:
         try:
             check_import(imported=imported, now=timezone.now())
         except Refused as refusal:
@@ -136,9 +147,12 @@ def check(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -
 @account_page(Permission.MANAGE_AGENTS)
 @require_POST
 def import_run(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
-    """Write the agents of the file, from the first row that is not written yet."""
+    """Write the agents of the file that are not written yet, or let a job write them."""
     imported = _load(access, sdkappid, pk)
     try:
+        if import_takes_a_job(imported):
+            begin_import(imported=imported, by=access.user, now=timezone.now())
+            return redirect_after(request, _url(imported))
         done = run_import(imported=imported, by=access.user, now=timezone.now())
     except Refused as refusal:
         return _answer(request, access, _load(access, sdkappid, pk), refusal)
@@ -147,13 +161,39 @@ def import_run(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: i
 
 
 @account_page(Permission.MANAGE_AGENTS)
-@require_safe
-def progress(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
-    """Tell how many rows are done, for a page that waits; anybody else is led to that page."""
+@require_POST
+def import_cancel(
+    request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int
+) -> HttpResponse:
+    """Cancel what a job is about to do, and lead to the file, or to where one sends another."""
     imported = _load(access, sdkappid, pk)
+    try:
+        is_there = cancel_import(imported=imported, by=access.user, now=timezone.now())
+    except Refused as refusal:
+        return _answer(request, access, _load(access, sdkappid, pk), refusal)
+    messages.info(request, _("Canceled. Nothing was imported."))
+    place = place_of(imported.application)
+    send_url = reverse("agents:import", kwargs=place)
+    return redirect_after(request, _url(imported) if is_there else send_url)
+
+
+@account_page(Permission.MANAGE_AGENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def progress(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
+    """Tell how far the file is; to a page that shows the same phase already, only the bar.
+
+    A page that waits asks by POST, since it is noted that a person looks. Anyone else is led to
+    that page.
+    """
+    imported = _load(access, sdkappid, pk)
+    if request.method == "POST":
+        note_watched(imported, access.user, timezone.now())
     if not wants_fragment(request):
-        return redirect("agents:import_file", uin=access.account.uin, sdkappid=sdkappid, pk=pk)
-    return render_page(request, TEMPLATE, {"imported": imported}, partial="bar")
+        return redirect(_url(imported))
+    if request.GET.get(SHOWN) == imported.phase:
+        response = _answer(request, access, imported, partial="bar")
+        return reswap(retarget(response, "#import-bar"), "innerHTML")
+    return _answer(request, access, imported)
 
 
 @account_page(Permission.MANAGE_AGENTS)

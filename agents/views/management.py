@@ -15,8 +15,9 @@ from django_htmx.http import push_url
 from accounts.access import AccountAccess, Permission, account_page, load_application
 from accounts.http import announce, render_page, wants_fragment
 from accounts.models import Application
-from agents.services.acts import acts_under_way, with_acts
+from agents.models import AgentAct
 from agents.services.packages import read_newest, read_summary
+from agents.services.under_way import find_work, with_work
 from agents.views.acts import ACTS
 from agents.views.listing import KEY, WORDS, RowActs, read_listing
 from agents.views.places import may_change, place_of
@@ -31,7 +32,7 @@ TEMPLATE = "agents/management.html"
 @require_safe
 def management(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponse:
     """Show the application's package and its agents; htmx asks for the agents alone."""
-    application = load_application(access, sdkappid, with_acts())
+    application = load_application(access, sdkappid, with_work())
     now = timezone.now()
     context = _shared(access, application, now)
     listing = read_listing(request.GET, application, context["row_acts"], now)
@@ -41,7 +42,7 @@ def management(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Ht
         "listing": listing,
         "words": {name: str(word) for name, word in WORDS.items()},
         "acts": _bulk_acts(application),
-        "under_way": _acts_under_way(access, application),
+        "under_way": _under_way(access, application),
         "tools": _tools(access, application),
     }
     response = render_page(request, TEMPLATE, context, partial="agents")
@@ -109,13 +110,20 @@ def _bulk_acts(application: Application) -> list[dict[str, Any]]:
     ]
 
 
-def _acts_under_way(access: AccountAccess, application: Application) -> list[dict[str, Any]]:
-    if not (access.may(Permission.MANAGE_AGENTS) and application.has_acts):  # type: ignore[attr-defined]
+def _under_way(access: AccountAccess, application: Application) -> list[dict[str, Any]]:
+    if not (access.may(Permission.MANAGE_AGENTS) and application.has_work):  # type: ignore[attr-defined]
         return []
     place = place_of(application)
     return [
-        {"act": act, "url": reverse("agents:act", kwargs={**place, "pk": act.pk})}
-        for act in acts_under_way(application)
+        {
+            "work": work,
+            "is_act": isinstance(work, AgentAct),
+            "url": reverse(
+                "agents:act" if isinstance(work, AgentAct) else "agents:import_file",
+                kwargs={**place, "pk": work.pk},
+            ),
+        }
+        for work in find_work(application)
     ]
 
 

@@ -1,21 +1,6 @@
 // Choosing agents: the tick that takes a whole page, how many are chosen, and all that match.
-// Watching an import: while its request is under way, its bar asks how far it has come.
 // Without this the ticks and buttons work just the same; the dialogs count for themselves.
 "use strict";
-
-const POLL_MILLISECONDS = 700;
-const watches = new Map();
-
-document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
-  if (!elt.matches("form[data-watched]")) return;
-  const bar = elt.querySelector("[data-progress]");
-  watches.set(elt, setInterval(() => htmx.trigger(bar, "poll"), POLL_MILLISECONDS));
-});
-
-document.addEventListener("htmx:afterRequest", ({ detail: { elt } }) => {
-  clearInterval(watches.get(elt));
-  watches.delete(elt);
-});
 
 // A button that is disabled loses the focus, and the keyboard would start from the top again.
 function keepFocus(section) {

@@ -11,12 +11,14 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from accounts.enums import Role
 from accounts.errors import Busy, Refused
 from accounts.models import AuditEvent, Membership, Notification
+from accounts.services import background
+from accounts.services.background import note_watched
 from accounts.services.tenants import lock_account
 from agents import tasks
 from agents.enums import ActStatus
 from agents.models import Agent, AgentAct, SkillGroup
 from agents.services import act_turns, acts
-from agents.services.act_turns import carry_on_act, note_watched
+from agents.services.act_turns import carry_on_act
 from agents.services.acts import begin_act, cancel_act, may_undo, undo_act
 from agents.services.agents import delete_agents, disable_agents
 from agents.services.changes import AgentChange
@@ -171,7 +173,7 @@ def test_who_looks_on_is_not_told(customer: Customer) -> None:
 
 def test_a_page_that_was_left_is_no_looking_on(customer: Customer) -> None:
     act = begin(customer)
-    note_watched(act, customer.owner, NOW - act_turns.WATCHED)
+    note_watched(act, customer.owner, NOW - background.WATCHED)
     carry_on(act)
     assert Notification.objects.filter(kind="agents_changed").count() == 1
 
@@ -343,8 +345,8 @@ def _suspend(customer: Customer) -> None:
 @pytest.mark.parametrize(
     ("meanwhile", "reason"),
     [
-        (_remove, "The person who started this may no longer manage agents here."),
-        (_demote, "The person who started this may no longer manage agents here."),
+        (_remove, "The person who started this no longer has permission to do it."),
+        (_demote, "The person who started this no longer has permission to do it."),
         (_suspend, "The account is suspended, so it cannot do this."),
     ],
     ids=["removed", "demoted", "suspended"],
@@ -393,7 +395,7 @@ def test_the_reason_of_a_stop_is_in_the_language_of_who_is_told(customer: Custom
     customer.owner.save()
     act = begin(customer)
     _demote(customer)
-    assert carry_on(act).reason == "提交此操作的人员已无权管理此处的座席。"
+    assert carry_on(act).reason == "启动此操作的人员已无相应权限。"
 
 
 # --- Canceled ------------------------------------------------------------------------------

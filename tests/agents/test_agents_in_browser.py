@@ -160,7 +160,7 @@ def test_an_import_that_stops_midway_is_continued_on_its_page(
     visit: Page, customer: Customer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(import_turns, "TURN", 100)
-    write_turn = import_turns._write_turn
+    write_turn = import_turns.write_turn
     takers: list[Agent] = []
 
     def turn(*args: Any, **options: Any) -> Any:
@@ -168,7 +168,7 @@ def test_an_import_that_stops_midway_is_continued_on_its_page(
             takers.append(make_agent(customer.application, name="Ada", staff_number="I250"))
         return write_turn(*args, **options)
 
-    monkeypatch.setattr(import_turns, "_write_turn", turn)
+    monkeypatch.setattr(import_turns, "write_turn", turn)
     rows = [f"Imported {n},I{n},i{n}@example.com" for n in range(300)]
     file = tmp_path / "agents.csv"
     file.write_text("\n".join(["name,staff_number,email", *rows]))

@@ -187,7 +187,7 @@ def test_without_the_lock_the_same_turn_is_still_not_counted_twice() -> None:
 @pytest.mark.usefixtures("_small_turns")
 def test_others_of_the_account_come_in_between_the_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     imported = prepare(12, 0, ImportMode.ADD)
-    write_turn = import_turns._write_turn
+    write_turn = import_turns.write_turn
     seen: list[int] = []
 
     def add(number: int) -> Agent:
@@ -207,7 +207,7 @@ def test_others_of_the_account_come_in_between_the_turns(monkeypatch: pytest.Mon
         seen.append(AgentImport.objects.get().written)
         return current
 
-    monkeypatch.setattr(import_turns, "_write_turn", turn)
+    monkeypatch.setattr(import_turns, "write_turn", turn)
     assert run(imported)().status == ImportStatus.DONE
     assert seen == [5, 10, 12]
     assert Agent.objects.filter(name="Ada").count() == 3

@@ -23,7 +23,7 @@ from tests.agents.test_pages import url
 from tests.factories import NOW, Customer, licenses_of, make_agent, make_package, signed_in
 
 MakeTrouble = Callable[[], object]
-write_turn = import_turns._write_turn
+write_turn = import_turns.write_turn
 remaining_sheet = imports._remaining_sheet
 
 FIVE = [line(number, license="yes") for number in range(1, 6)]
@@ -45,7 +45,7 @@ def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[MakeTrouble], None]:
             next(acts, lambda: None)()
             return write_turn(*args, **options)
 
-        monkeypatch.setattr(import_turns, "_write_turn", turn)
+        monkeypatch.setattr(import_turns, "write_turn", turn)
 
     return arrange
 

@@ -22,6 +22,7 @@ _IMPORTS = "agents/services/import_turns.py"
 _ACT_TURNS = "agents/services/act_turns.py"
 AGENT_ACTS = "agents/test_acts.py"
 IMPORT_TURNS = "agents/test_import_turns.py"
+IMPORT_JOBS = "agents/test_import_jobs.py"
 IMPORT_RACES = "agents/test_import_races.py"
 
 TIME = (
@@ -148,7 +149,7 @@ ACTS = (
     in_code(
         "who may no longer manage agents changes no more of them",
         _ACT_TURNS,
-        "    _require_member(act)\n",
+        "    require_permission(account, act.created_by, Permission.MANAGE_AGENTS)\n",
         "",
         f"{AGENT_ACTS}::test_an_act_stops_where_it_may_not_go_on",
     ),
@@ -177,6 +178,27 @@ ACTS = (
 
 IMPORTS = (
     in_code(
+        "a job imports nothing for who may no longer manage agents",
+        _IMPORTS,
+        "        require_permission(account, by, Permission.MANAGE_AGENTS)\n",
+        "        pass\n",
+        f"{IMPORT_JOBS}::test_what_comes_in_between_stops_it",
+    ),
+    in_code(
+        "an import that was canceled writes nothing",
+        _IMPORTS,
+        "    is_canceled = is_job and current.status != ImportStatus.WAITING\n",
+        "    is_canceled = False\n",
+        f"{IMPORT_JOBS}::test_it_is_canceled_while_its_rows_are_checked_once_more",
+    ),
+    in_code(
+        "an import that has written rows is not canceled",
+        "agents/services/import_jobs.py",
+        "filter(pk=imported.pk, written=0)",
+        "filter(pk=imported.pk)",
+        f"{IMPORT_JOBS}::test_it_is_too_late_once_rows_are_written",
+    ),
+    in_code(
         "an import goes on where it stands",
         _IMPORTS,
         "    place = current.written - start\n",
@@ -186,8 +208,8 @@ IMPORTS = (
     in_code(
         "an import is moved on only from where it stood",
         _IMPORTS,
-        "filter(pk=imported.pk, written=imported.written)",
-        "filter(pk=imported.pk)",
+        "    here = AgentImport.objects.filter(pk=imported.pk, written=imported.written)\n",
+        "    here = AgentImport.objects.filter(pk=imported.pk)\n",
         f"{IMPORT_RACES}::test_without_the_lock_the_same_turn_is_still_not_counted_twice",
     ),
     in_code(
@@ -201,8 +223,8 @@ IMPORTS = (
     in_code(
         "a check of an import that was overtaken is not noted",
         "agents/services/imports.py",
-        "filter(pk=imported.pk, written=imported.written)",
-        "filter(pk=imported.pk)",
+        "pk=imported.pk, status=imported.status, written=imported.written\n",
+        "pk=imported.pk, status=imported.status\n",
         f"{IMPORT_TURNS}::test_a_check_that_was_overtaken_is_not_noted",
     ),
 )

@@ -15,7 +15,7 @@ def forget_shifts(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agents", "0002_acts_on_many_agents")]
+    dependencies = [("agents", "0003_imports_by_jobs")]
 
     operations = [
         migrations.CreateModel("Shift", [("id", models.BigAutoField(primary_key=True))]),
