@@ -96,8 +96,8 @@ check: $(STAMP) ## what must be clean before a commit
 guards: $(STAMP) ## take guards of money and rights away; see their tests fail; ARGS="refund"
 	$(BIN)/python -m tests.guards $(ARGS)
 
-structure: $(STAMP) ## measure how far a reader has to walk through the code
-	@$(DEMO) $(BIN)/python -m tests.structure
+structure: $(STAMP) ## measure how far a reader has to walk through the code; ARGS=walks
+	@$(DEMO) $(BIN)/python -m tests.structure $(ARGS)
 
 states: $(STAMP) ## write docs/states.md from the tables of states
 	@$(BIN)/python -m tests.states

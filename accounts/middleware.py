@@ -26,11 +26,13 @@ from accounts.http import replace_content, wants_fragment
 Answer = Callable[[HttpRequest], HttpResponse]
 
 
-class HtmxRedirectMiddleware:
-    """Turns a redirect of an htmx request into one of the whole browser window.
+class HtmxAnswerMiddleware:
+    """Keeps redirects and whole pages, which htmx asked for, out of the dialog.
 
-    htmx would follow it unseen and put the next page into the dialog. One to the sign-in page
-    (the session has ended) leads back to the page that the person was looking at.
+    htmx would follow a redirect unseen and put the next page into the dialog, so the whole browser
+    window is redirected. One to the sign-in page (the session has ended) leads back to the page
+    that the person was looking at. And not every page is a dialog too: wherever htmx wanted to put
+    it, a whole page takes the place of the page's content.
     """
 
     def __init__(self, get_response: Answer) -> None:
@@ -39,30 +41,21 @@ class HtmxRedirectMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         htmx = getattr(request, "htmx", None)
-        if not htmx or response.status_code not in {301, 302, 303, 307, 308}:
+        if not htmx:
             return response
-        url = _back_to(response.headers["Location"], _present_page(htmx))
-        onward = HttpResponseClientRedirect(url)
-        # Cookies, such as that of a session just begun or ended, are kept.
-        onward.cookies = response.cookies
-        return onward
-
-
-class HtmxPageMiddleware:
-    """Gives a whole page that answers an htmx request the place of the page's content.
-
-    Not every page is a dialog too. Wherever htmx wanted to put it, such as into the dialog, a page
-    within the page would be broken.
-    """
-
-    def __init__(self, get_response: Answer) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
+        if response.status_code in {301, 302, 303, 307, 308}:
+            return _redirect_window(response, htmx)
         if wants_fragment(request) and _is_page(response):
             replace_content(response)
         return response
+
+
+def _redirect_window(response: HttpResponse, htmx: HtmxDetails) -> HttpResponse:
+    url = _back_to(response.headers["Location"], _present_page(htmx))
+    onward = HttpResponseClientRedirect(url)
+    # Cookies, such as that of a session just begun or ended, are kept.
+    onward.cookies = response.cookies
+    return onward
 
 
 def _is_page(response: HttpResponse) -> bool:
@@ -196,7 +189,7 @@ class SecondFactorMiddleware:
         if not user.is_authenticated:
             return None
         is_desk = settings.STAFF_SECOND_FACTOR and user.is_staff and _is_admin(request)
-        if not is_desk and not _changes_sign_in(request):
+        if not is_desk and _view_name(request) not in _SIGN_IN_SETTINGS:
             return None
         if not has_factor(user):
             return _lead_to_set_up(request) if is_desk else None
@@ -212,10 +205,6 @@ def _view_name(request: HttpRequest) -> str:
 
 def _is_admin(request: HttpRequest) -> bool:
     return request.path.startswith(reverse("admin:index"))
-
-
-def _changes_sign_in(request: HttpRequest) -> bool:
-    return _view_name(request) in _SIGN_IN_SETTINGS
 
 
 def _lead_to_set_up(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What billing's views share: finding an account's application, and addresses."""
+"""Addresses of pages about an account's money, which the views of several nouns share."""
 
 from typing import Any
 

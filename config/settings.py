@@ -131,9 +131,8 @@ MIDDLEWARE = [
     "accounts.middleware.KnownDeviceMiddleware",
     "accounts.middleware.PrivatePagesMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "accounts.middleware.HtmxRedirectMiddleware",
-    "accounts.middleware.HtmxPageMiddleware",
-    # Inside of them, so that where they lead is shown by the whole window.
+    "accounts.middleware.HtmxAnswerMiddleware",
+    # Inside of it, so that where they lead is shown by the whole window.
     "accounts.middleware.SessionLimitMiddleware",
     "accounts.middleware.SamePersonMiddleware",
     "accounts.middleware.SecondFactorMiddleware",

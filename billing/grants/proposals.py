@@ -24,7 +24,6 @@ from billing.grants.coupons import (
     promotion_code_known,
     require_running,
 )
-from billing.offers.labels import limits_of
 from billing.offers.models import Coupon, Limits, Promotion
 
 
@@ -38,7 +37,7 @@ def _terms(proposal: Proposal, model: type[Model]) -> dict[str, Any]:
 
 def _limits(offer: Limits) -> Facts:
     return [
-        (_("For"), limits_of(offer)),
+        (_("For"), offer.describe_limits()),
         (_("From"), show_instant(offer.starts_at)),
         (_("Until"), show_instant(offer.ends_at)),
     ]

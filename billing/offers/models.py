@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
@@ -37,6 +38,15 @@ class Limits(models.Model):
 
     class Meta:
         abstract = True
+
+    def describe_limits(self) -> str:
+        """Say for which orders it is: `Premium; Annual; Renewal`, or that it is for all."""
+        parts = [
+            ", ".join(str(Edition(value).label) for value in self.editions),
+            ", ".join(str(TermUnit(value).label) for value in self.term_units),
+            ", ".join(str(OrderKind(value).label) for value in self.order_kinds),
+        ]
+        return "; ".join(part for part in parts if part) or gettext("every order")
 
 
 class Promotion(Limits):

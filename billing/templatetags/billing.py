@@ -11,7 +11,6 @@ from django.utils.safestring import SafeString
 from accounts.templatetags.console import deadline
 from billing.catalog.pricing import DAYS_IN_PRICE_MONTH
 from billing.enums import Edition
-from billing.offers.labels import limits_of
 from billing.orders.quotes import RefundTerms
 from billing.refunds.terms import MONEY, list_terms
 
@@ -34,9 +33,6 @@ def last_second(ends_at: datetime | None) -> SafeString | str:
 def month_name(day: date) -> str:
     """Name the month of a day with its year: `March 2026`."""
     return date_format(day, "YEAR_MONTH_FORMAT")
-
-
-register.filter(limits_of)
 
 
 @register.simple_tag

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.test import RequestFactory
 from django_htmx.middleware import HtmxMiddleware
 
-from accounts.middleware import HtmxPageMiddleware, HtmxRedirectMiddleware
+from accounts.middleware import HtmxAnswerMiddleware
 
 HTMX = {"HX-Request": "true"}
 AGENTS = "http://testserver/console/100000000001/agents/?q=a"
@@ -20,7 +20,7 @@ def answer(location: str | None, headers: dict[str, str]) -> HttpResponse:
         return response
 
     request = RequestFactory().get("/console/100000000001/agents/add/", headers=headers)
-    response = HtmxMiddleware(HtmxRedirectMiddleware(view))(request)
+    response = HtmxMiddleware(HtmxAnswerMiddleware(view))(request)
     assert isinstance(response, HttpResponse)
     return response
 
@@ -85,7 +85,7 @@ def test_a_whole_page_takes_the_place_of_the_content(
 ) -> None:
     request = RequestFactory().get("/accounts/", headers=headers)
 
-    response = HtmxMiddleware(HtmxPageMiddleware(lambda _request: HttpResponse(body)))(request)
+    response = HtmxMiddleware(HtmxAnswerMiddleware(lambda _request: HttpResponse(body)))(request)
 
     assert isinstance(response, HttpResponse)
     assert response.headers.get("HX-Retarget") == place

@@ -27,7 +27,6 @@ from billing.catalog.queries import list_currencies
 from billing.enums import CouponKind, Edition, OrderKind, PromotionRefundRule, TermUnit
 from billing.grants.coupons import give_coupon, withdraw_coupon
 from billing.grants.daily_limit import daily_limit_words
-from billing.offers.labels import limits_of
 from billing.offers.models import Coupon, Limits, Promotion
 
 
@@ -106,7 +105,7 @@ class LimitedAdmin(AddThroughService, LeanAdmin):
 
     @admin.display(description=_("For"))
     def limits(self, offer: Limits) -> str:
-        return limits_of(offer)
+        return offer.describe_limits()
 
 
 @admin.register(Promotion)
