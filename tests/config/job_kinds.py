@@ -31,7 +31,7 @@ MAILS = 12
 class Kind:
     """A task: `prepare` brings what there is to do, and the job where its cause does not.
 
-    `hold` is a statement that keeps the job from going on, and `is_halfway` whether it has done
+    `hold` is a statement that keeps the job from continuing, and `is_halfway` whether it has done
     some of its work. `check` asserts that all of it is done, and once.
     """
 

@@ -31,7 +31,7 @@ def test_the_table_has_every_kind() -> None:
 
 
 def _halfway() -> bool:
-    """Whether all jobs have begun and none can go on."""
+    """Whether all jobs have begun and none can continue."""
     with connection.cursor() as cursor:
         cursor.execute(WAITING)
         (waiting,) = cursor.fetchone()
