@@ -7,16 +7,21 @@ index answers, and none counts further than `COUNTED`.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateWorker
 
-from accounts.enums import ProposalState
-from accounts.models import CommandRun, Notification, OutgoingMail, Proposal
+from accounts.enums import JobEvent, JobState, ProposalState
+from accounts.jobs import LANES
+from accounts.models import CommandRun, Job, Notification, OutgoingMail, Proposal
 from accounts.queries import call_function, read_database_load
 from accounts.replica import REPLICA, measure_lag
+from accounts.services.jobs import HEARTBEATS_MISSED
 from billing.enums import CreditStatus, OrderStatus, PackageState
 from billing.models import Credit, Order, Package, Refund, SweepRun
 from compliance.enums import CaseState
@@ -92,6 +97,30 @@ def _failed(rows: "QuerySet[Any]", now: datetime) -> int:
         created_at__gt=now - RECENTLY,
     )
     return failed.exclude(last_error__in=_NO_FAULT).count()
+
+
+# --- Background jobs ---------------------------------------------------------------------------
+
+
+def _jobs(now: datetime) -> Iterable[Figure]:
+    """Read the jobs that no worker has begun though they are due, the failed, and the workers."""
+    deferred = ProcrastinateEvent.objects.filter(job=OuterRef("pk"), type=JobEvent.DEFERRED)
+    due = Job.objects.filter(
+        Q(scheduled_at=None) | Q(scheduled_at__lte=now), status=JobState.WAITING
+    ).annotate(since=Coalesce("scheduled_at", Subquery(deferred.values("at")[:1])))
+    waiting, oldest = {}, {}
+    for lane, queues in LANES.items():
+        rows = due.filter(queue_name__in=queues).order_by("pk")
+        waiting[lane], first = _count_and_first(rows, "since")
+        oldest[lane] = _seconds(first, now)
+    yield Figure("jobs_waiting", "Background jobs that are due and not begun.", waiting, "lane")
+    yield Figure("jobs_oldest_seconds", "How long the oldest of them has waited.", oldest, "lane")
+    failed = Job.objects.filter(status=JobState.FAILED)[:COUNTED].count()
+    yield Figure("jobs_failed", "Background jobs that failed for good.", {"": failed})
+    silence = timedelta(seconds=settings.WORKER_HEARTBEAT_SECONDS * HEARTBEATS_MISSED)
+    alive = ProcrastinateWorker.objects.filter(last_heartbeat__gt=now - silence).count()
+    # Each worker reports once for each of its lanes.
+    yield Figure("workers", "Workers that run.", {"": ceil(alive / len(LANES))})
 
 
 # --- Work of staff -----------------------------------------------------------------------------
@@ -200,6 +229,7 @@ def _database(now: datetime) -> Iterable[Figure]:
 # A place for figures of other work: each function yields what it reads.
 READERS: tuple[Callable[[datetime], Iterable[Figure]], ...] = (
     _mail,
+    _jobs,
     _reviews,
     _sweep,
     _runs,

@@ -534,6 +534,11 @@ CONNECTION_REQUEST_DAILY_LIMIT = env.int("CONNECTION_REQUEST_DAILY_LIMIT", defau
 NOTIFICATION_RETENTION_DAYS = env.int("NOTIFICATION_RETENTION_DAYS", default=365)
 MAIL_RETENTION_DAYS = env.int("MAIL_RETENTION_DAYS", default=30)
 INVITATION_RETENTION_DAYS = env.int("INVITATION_RETENTION_DAYS", default=90)
+# And what is left of work that jobs have done, files that were sent but not imported, and people
+# who signed up but never confirmed their address.
+FINISHED_WORK_RETENTION_DAYS = env.int("FINISHED_WORK_RETENTION_DAYS", default=90)
+IMPORT_FILE_RETENTION_HOURS = env.int("IMPORT_FILE_RETENTION_HOURS", default=24)
+SIGN_UP_RETENTION_DAYS = env.int("SIGN_UP_RETENTION_DAYS", default=30)
 
 # Operation: `/readyz` says so when the last sweep is older than this.
 SWEEP_STALE_MINUTES = env.int("SWEEP_STALE_MINUTES", default=60)

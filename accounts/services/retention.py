@@ -1,5 +1,7 @@
 """Deleting what has been kept long enough: old news and mail, ended sessions, stale invitations.
 
+`config.retention` adds what other apps keep.
+
 What is due is found by its age alone, so a run can be killed at any moment and repeated: the next
 one finds the rest. Several runs at once share the rows, since each leaves alone what another one
 has locked.
@@ -9,13 +11,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts.models import Invitation, Notification, OutgoingMail
+from accounts.models import Invitation, Membership, Notification, OutgoingMail, User
 
 #: Rows deleted in one transaction.
 BATCH_SIZE = 1000
@@ -53,6 +56,17 @@ def _listed_sessions(now: datetime) -> "QuerySet[Any]":
     return UserSession.objects.filter(~Exists(going_on), last_seen_at__lt=now - _BEGINNING)
 
 
+def _sign_ups(now: datetime) -> "QuerySet[Any]":
+    """Return people who signed up long ago and never confirmed their address."""
+    limit = now - timedelta(days=settings.SIGN_UP_RETENTION_DAYS)
+    confirmed = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
+    memberships = Membership.objects.filter(user=OuterRef("pk"))
+    waiting = User.objects.filter(pending_account__created_at__lt=limit)
+    return waiting.filter(
+        ~Exists(confirmed), ~Exists(memberships), last_login=None, is_staff=False, erased_at=None
+    )
+
+
 #: What is deleted, by the names under which it is counted.
 OLD_ROWS: Mapping[str, Callable[[datetime], "QuerySet[Any]"]] = {
     "notifications": _notifications,
@@ -60,19 +74,8 @@ OLD_ROWS: Mapping[str, Callable[[datetime], "QuerySet[Any]"]] = {
     "invitations": _invitations,
     "sessions": _sessions,
     "listed_sessions": _listed_sessions,
+    "sign_ups": _sign_ups,
 }
-
-
-def count_old_rows(now: datetime) -> dict[str, int]:
-    """Return how many rows of each kind have been kept long enough by `now`."""
-    return {name: find(now).count() for name, find in OLD_ROWS.items()}
-
-
-def delete_old_rows(*, now: datetime, batch_size: int = BATCH_SIZE) -> dict[str, int]:
-    """Delete them, and return how many there were."""
-    return {
-        name: delete_in_batches(find(now), batch_size=batch_size) for name, find in OLD_ROWS.items()
-    }
 
 
 def delete_in_batches(rows: "QuerySet[Any]", *, batch_size: int) -> int:

@@ -25,8 +25,6 @@ from agents.rows import Checked, ImportRow, Progress, check_sheet
 from agents.services.batches import lock_application, takes_a_job
 from agents.sheets import MAX_BYTES, Sheet, printable, read_sheet
 
-#: A file that nobody has imported within this time is thrown away.
-KEPT_HOURS = 24
 #: The task that checks and writes a large file.
 CARRY_ON = "agents.tasks.carry_on_import_of"
 PREVIEW_ROWS = 20
@@ -76,7 +74,7 @@ def send_import(
 
 def find_left_files(now: datetime) -> "QuerySet[AgentImport]":
     """Return the imports of which a file has been left lying for too long by `now`."""
-    since = now - timedelta(hours=KEPT_HOURS)
+    since = now - timedelta(hours=settings.IMPORT_FILE_RETENTION_HOURS)
     rows = AgentImport.objects.filter(created_at__lt=since, content__isnull=False)
     return rows.exclude(status__in=[ImportStatus.WAITING, ImportStatus.DONE])
 

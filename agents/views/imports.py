@@ -34,7 +34,7 @@ from agents.problems import group_problems
 from agents.services.exports import export_rows, template_rows
 from agents.services.import_jobs import begin_import, cancel_import, import_takes_a_job
 from agents.services.import_turns import run_import
-from agents.services.imports import KEPT_HOURS, check_import, send_import
+from agents.services.imports import check_import, send_import
 from agents.sheets import COLUMNS, MAX_BYTES
 from agents.views.places import may_change, place_of
 
@@ -106,7 +106,7 @@ def _answer(
     context = {
         "application": imported.application,
         "imported": imported,
-        "kept_hours": KEPT_HOURS,
+        "kept_hours": settings.IMPORT_FILE_RETENTION_HOURS,
         "refusal": refusal,
         "problems": [(COLUMNS.get(group.column, ""), group) for group in groups[:PROBLEMS_SHOWN]],
         "has_more": len(groups) > PROBLEMS_SHOWN,

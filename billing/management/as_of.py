@@ -1,4 +1,4 @@
-"""The instant that `--as-of` names."""
+"""The options that commands of the timetable share: `--as-of`, `--batch-size` and others."""
 
 import sys
 from argparse import ArgumentParser
@@ -8,6 +8,22 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+
+LARGEST_BATCH = 100_000
+
+
+def add_batch_arguments(parser: ArgumentParser, *, batch_size: int) -> None:
+    """Add `--batch-size`, with its default, and `--json`."""
+    parser.add_argument("--batch-size", type=int, default=batch_size, help="rows per transaction")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def read_batch_size(options: dict[str, Any]) -> int:
+    """Return the number of rows per transaction."""
+    size: int = options["batch_size"]
+    if not 1 <= size <= LARGEST_BATCH:
+        raise CommandError(f"--batch-size takes 1 to {LARGEST_BATCH:,}.")
+    return size
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.enums import JobState
 from accounts.models import User
 from accounts.templatetags.console import count, countdown
 from config.figures import read_figures
@@ -100,6 +101,52 @@ def _waiting(number: int, overdue: timedelta, now: datetime) -> str:
         return text
     late = _("The longest overdue has been due for %(time)s.")
     return f"{text} {late % {'time': timesince(now - overdue, now, depth=1)}}"
+
+
+# --- Background jobs ---------------------------------------------------------------------------
+
+#: How long the oldest job of a lane may wait.
+_PATIENCE = {"quick": STUCK, "long": timedelta(hours=1)}
+
+
+def _jobs(values: Values, user: User, now: datetime) -> Iterable[StatusLine]:
+    workers = int(values["workers"][""])
+    number = int(sum(values["jobs_waiting"].values()))
+    oldest = {lane: timedelta(seconds=values["jobs_oldest_seconds"][lane]) for lane in _PATIENCE}
+    yield StatusLine(
+        title=_("Background jobs"),
+        text=_jobs_waiting(number, max(oldest.values()), now),
+        advice=_("Check that a worker runs. If one does, start another one.")
+        if any(oldest[lane] > patience for lane, patience in _PATIENCE.items())
+        else "",
+        url=_list_url(user, "accounts.job", f"?status={JobState.WAITING}"),
+    )
+    yield StatusLine(
+        title=_("Workers"),
+        text=_("%(number)s running") % {"number": count(workers)},
+        advice=_("Start a worker: until then, these jobs wait.") if number and not workers else "",
+    )
+    failed = int(values["jobs_failed"][""])
+    if failed:
+        text = ngettext("%(number)s job failed.", "%(number)s jobs failed.", failed)
+        yield StatusLine(
+            title=_("Background jobs that failed"),
+            text=text % {"number": count(failed)},
+            advice=_("Read the error in the log, fix the cause, and run the job again."),
+            url=_list_url(user, "accounts.job", f"?status={JobState.FAILED}"),
+        )
+
+
+def _jobs_waiting(number: int, oldest: timedelta, now: datetime) -> str:
+    if not number:
+        return _("No job is waiting.")
+    text = ngettext("%(number)s job is waiting.", "%(number)s jobs are waiting.", number) % {
+        "number": count(number)
+    }
+    if oldest < timedelta(minutes=1):
+        return text
+    late = _("The oldest has waited for %(time)s.")
+    return f"{text} {late % {'time': timesince(now - oldest, now, depth=1)}}"
 
 
 # --- The timetable -----------------------------------------------------------------------------
@@ -198,6 +245,7 @@ def _replica(values: Values, user: User, now: datetime) -> Iterable[StatusLine]:
 # A place for the status of other work: each function tells its lines, in the order of the page.
 PARTS: tuple[Callable[[Values, User, datetime], Iterable[StatusLine]], ...] = (
     _mail,
+    _jobs,
     _timetable,
     _database,
     _replica,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from accounts.enums import Measure
 from accounts.errors import Busy, Refused
@@ -16,7 +17,7 @@ from agents.rows import check_sheet
 from agents.services import import_turns, imports
 from agents.services.batches import lock_application
 from agents.services.import_turns import run_import
-from agents.services.imports import KEPT_HOURS, check_import
+from agents.services.imports import check_import
 from billing.models import Package
 from tests.agents.test_imports import bring_in, check, file_of, found, group, line, send
 from tests.agents.test_pages import url
@@ -301,7 +302,9 @@ def test_what_is_left_of_an_old_import_tells_the_truth(
     customer: Customer, between: Callable[[MakeTrouble], None]
 ) -> None:
     imported = stopped(customer, between)
-    AgentImport.objects.update(created_at=NOW - timedelta(hours=KEPT_HOURS, seconds=1))
+    AgentImport.objects.update(
+        created_at=NOW - timedelta(hours=settings.IMPORT_FILE_RETENTION_HOURS, seconds=1)
+    )
     send(customer, file_of(line(9)))
     imported.refresh_from_db()
     assert (imported.status, imported.written, imported.content) == ("checked", 2, None)
@@ -354,7 +357,9 @@ def test_a_file_thrown_away_during_its_check_is_told_of(
     customer: Customer, is_read: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     imported = send(customer, file_of(line(1)))
-    AgentImport.objects.update(created_at=NOW - timedelta(hours=KEPT_HOURS, seconds=1))
+    AgentImport.objects.update(
+        created_at=NOW - timedelta(hours=settings.IMPORT_FILE_RETENTION_HOURS, seconds=1)
+    )
     place, act = ("check_sheet", check_sheet) if is_read else ("_remaining_sheet", remaining_sheet)
 
     def throw_away_first(*args: Any) -> Any:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone, translation
@@ -21,7 +22,7 @@ from agents.enums import ImportMode, ImportStatus
 from agents.models import Agent, AgentImport, SkillGroup
 from agents.services.exports import export_rows
 from agents.services.import_turns import run_import
-from agents.services.imports import KEPT_HOURS, check_import, send_import
+from agents.services.imports import check_import, send_import
 from agents.sheets import read_sheet
 from billing.models import Package
 from tests.agents.test_pages import HTMX, READERS, as_role, url
@@ -218,7 +219,7 @@ def test_files_left_lying_are_thrown_away(customer: Customer) -> None:
         content=file_of(line(3)),
         mode=ImportMode.ADD,
         by=customer.owner,
-        now=NOW + timedelta(hours=KEPT_HOURS, seconds=1),
+        now=NOW + timedelta(hours=settings.IMPORT_FILE_RETENTION_HOURS, seconds=1),
     )
     kept = AgentImport.objects.order_by("pk").values_list("status", "file_name")
     assert list(kept) == [("done", "agents.csv"), ("sent", "later.csv")]

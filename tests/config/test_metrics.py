@@ -6,7 +6,7 @@ import signal
 import socket
 import tempfile
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from ipaddress import ip_network
 from pathlib import Path
@@ -21,7 +21,8 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from accounts.models import CommandRun, Notification, OutgoingMail
+from accounts.jobs import defer
+from accounts.models import CommandRun, Job, Notification, OutgoingMail
 from accounts.queries import call_function
 from accounts.services.runs import record_run
 from billing.models import SweepRun
@@ -29,7 +30,7 @@ from config import figures, metrics
 from config.figures import read_figures
 from tests import factories as make
 from tests.config.servers import Server, serving
-from tests.factories import NOW
+from tests.factories import DAY, NOW
 from tests.places import as_url
 
 TOKEN = "a-token-of-monitoring"
@@ -303,7 +304,7 @@ def test_where_nothing_can_be_written_no_run_is_recorded() -> None:
 def test_the_figures_cost_few_queries_and_none_may_take_long(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(26):
         read_figures(NOW)
 
     assert call_function("current_setting", "statement_timeout") == "1s"
@@ -327,6 +328,37 @@ def test_without_the_database_the_requests_are_told_all_the_same(
     assert [key for key in found if key[0].startswith("console_mail")] == []
 
 
+@pytest.mark.django_db
+def test_jobs_that_are_due_are_counted_by_lane() -> None:
+    def read_values(at: datetime) -> dict[str, Any]:
+        return {figure.name: figure.values for figure in read_figures(at)}
+
+    now = timezone.now()
+    assert read_values(now)["jobs_waiting"] == {"quick": 0, "long": 0}
+    defer("agents.tasks.carry_on", {"key": 1}, {"key": 2})
+    later, failed = Job.objects.order_by("pk")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET scheduled_at = %s WHERE id = %s", [now + DAY, later.pk]
+        )
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (%s), (%s)",
+            [now, now - timedelta(minutes=1)],
+        )
+
+    found = read_values(now + timedelta(seconds=20))
+    assert found["jobs_waiting"] == {"quick": 0, "long": 1}
+    assert 0 < found["jobs_oldest_seconds"]["long"] <= 20
+    assert (found["jobs_failed"], found["workers"]) == ({"": 0}, {"": 1})
+    found = read_values(now + 2 * DAY)
+    assert found["jobs_waiting"] == {"quick": 0, "long": 2}
+    assert found["workers"] == {"": 0}
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'failed' WHERE id = %s", [failed.pk])
+    assert read_values(now)["jobs_failed"] == {"": 1}
+
+
 # --- Alarms -----------------------------------------------------------------------------------
 
 OPERATIONS = (Path(django_settings.BASE_DIR) / "docs/operations.md").read_text()
@@ -340,7 +372,10 @@ def test_every_metric_that_an_alarm_names_exists_and_every_figure_has_one(
 ) -> None:
     monkeypatch.setitem(settings.DATABASES, "replica", {"ATOMIC_REQUESTS": False})
     monkeypatch.setattr(figures, "measure_lag", lambda: 0.5)
-    for command in ("send_notifications", "send_expiry_reminders", "verify_ledger"):
+    for command in (
+        *("send_notifications", "send_expiry_reminders"),
+        *("verify_ledger", "purge_old_data"),
+    ):
         record_run(command=command, now=NOW)
     SweepRun.objects.create(as_of=NOW, finished_at=NOW)
     collector.get("/auth/login/")

@@ -5,20 +5,29 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models.signals import post_delete
 
 from accounts.enums import Role
-from accounts.models import CommandRun, Invitation, Notification, OutgoingMail
-from accounts.services.retention import delete_old_rows
+from accounts.models import (
+    CommandRun,
+    Invitation,
+    Notification,
+    OutgoingMail,
+    PendingAccount,
+    User,
+)
 from agents.enums import ImportMode, ImportStatus
-from agents.models import AgentImport
-from agents.services.imports import KEPT_HOURS, send_import
+from agents.models import AgentAct, AgentImport
+from agents.services.imports import send_import
 from config import tasks
 from config.retention import purge
 from tests.factories import (
@@ -39,6 +48,9 @@ NOTHING = {
     "invitations": 0,
     "sessions": 0,
     "listed_sessions": 0,
+    "sign_ups": 0,
+    "acts": 0,
+    "imports": 0,
     "import_files": 0,
 }
 FILE = b"name,staff_number,email\nAnna,1,anna@example.com\n"
@@ -49,6 +61,8 @@ def _periods(settings: Any) -> None:
     settings.NOTIFICATION_RETENTION_DAYS = 100
     settings.MAIL_RETENTION_DAYS = 30
     settings.INVITATION_RETENTION_DAYS = 50
+    settings.FINISHED_WORK_RETENTION_DAYS = 40
+    settings.SIGN_UP_RETENTION_DAYS = 20
 
 
 def news(at: datetime, **fields: Any) -> Notification:
@@ -99,6 +113,32 @@ def send_file(customer: Customer, at: datetime, name: str) -> AgentImport:
     )
 
 
+def act(finished_at: datetime | None, **fields: Any) -> AgentAct:
+    customer = make_customer()
+    is_done = finished_at is not None
+    return AgentAct.objects.create(
+        account=customer.account,
+        application=customer.application,
+        name="enable",
+        agents=[1],
+        total=1,
+        done=int(is_done),
+        status="done" if is_done else "waiting",
+        created_at=NOW - 60 * DAY,
+        finished_at=finished_at,
+        **fields,
+    )
+
+
+def sign_up(at: datetime, *, is_verified: bool = False, **fields: Any) -> User:
+    user = User.objects.create_user(f"{uuid4()}@example.com", **fields)
+    EmailAddress.objects.create(user=user, email=user.email, verified=is_verified)
+    PendingAccount.objects.create(
+        user=user, entity_name="E", kind="enterprise", registration_number="1", created_at=at
+    )
+    return user
+
+
 def run(*arguments: str) -> Any:
     out = io.StringIO()
     call_command("purge_old_data", "--json", "--as-of", NOW.isoformat(), *arguments, stdout=out)
@@ -134,6 +174,24 @@ def old_and_young(kind: str) -> tuple[list[Any], list[Any]]:
                 invite(NOW - 51 * DAY, accepted_at=NOW - 52 * DAY, accepted_by=make_user()),
             ],
         ),
+        "acts": lambda: (
+            [act(NOW - 41 * DAY)],
+            [act(NOW - 40 * DAY), act(None)],
+        ),
+        "imports": lambda: (
+            [send_file(make_customer(), NOW - 41 * DAY, "old.csv")],
+            [send_file(make_customer(), NOW - SECOND, "young.csv")],
+        ),
+        "sign_ups": lambda: (
+            [sign_up(NOW - 21 * DAY)],
+            [
+                sign_up(NOW - 20 * DAY),
+                sign_up(NOW - 21 * DAY, is_verified=True),
+                sign_up(NOW - 21 * DAY, last_login=NOW),
+                sign_up(NOW - 21 * DAY, is_staff=True),
+                make_user(),
+            ],
+        ),
         "listed_sessions": lambda: (
             [session("over", NOW - SECOND)],
             [session("on", NOW), session("just over", NOW - SECOND, seen_at=NOW - SECOND)],
@@ -142,13 +200,21 @@ def old_and_young(kind: str) -> tuple[list[Any], list[Any]]:
     return made[kind]()
 
 
-@pytest.mark.parametrize("kind", ["notifications", "mail", "invitations", "listed_sessions"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("notifications", "mail", "invitations", "listed_sessions"),
+        *("acts", "imports", "sign_ups"),
+    ],
+)
 def test_what_is_old_goes_and_what_is_young_or_of_use_stays(kind: str) -> None:
     old, young = old_and_young(kind)
     # Those of sessions are counted by themselves as well.
     expected = NOTHING | {kind: len(old)} | ({"sessions": 2} if kind == "listed_sessions" else {})
     dry = run("--dry-run")
-    assert {name: dry[name] for name in expected} == expected
+    # A dry run also counts the file of such an import.
+    counted = expected | ({"import_files": 1} if kind == "imports" else {})
+    assert {name: dry[name] for name in counted} == counted
     rows = type(old[0])._default_manager
     assert rows.count() == len(old) + len(young)
 
@@ -160,8 +226,16 @@ def test_what_is_old_goes_and_what_is_young_or_of_use_stays(kind: str) -> None:
         assert list(Session.objects.values_list("session_key", flat=True)) == ["on"]
 
 
+def test_an_act_that_was_undone_stays_as_long_as_its_undoing() -> None:
+    undone = act(NOW - 41 * DAY)
+    undoing = act(NOW - 39 * DAY, undoes=undone)
+    assert run() == NOTHING
+    AgentAct.objects.filter(pk=undoing.pk).update(finished_at=NOW - 41 * DAY)
+    assert run("--batch-size", "1") == NOTHING | {"acts": 2}
+
+
 def test_files_left_lying_go_in_all_accounts_and_what_is_written_stays_known() -> None:
-    late = NOW - timedelta(hours=KEPT_HOURS)
+    late = NOW - timedelta(hours=settings.IMPORT_FILE_RETENTION_HOURS)
     send_file(make_customer(), late - SECOND, "left.csv")
     send_file(make_customer(), late, "young.csv")
     half = send_file(make_customer(), late - SECOND, "half.csv")
@@ -193,13 +267,13 @@ def test_a_row_that_somebody_holds_is_left_to_the_next_run() -> None:
             cursor.execute(
                 "SELECT 1 FROM accounts_notification WHERE id = %s FOR UPDATE", [held.pk]
             )
-        assert delete_old_rows(now=NOW)["notifications"] == 1
+        assert purge(now=NOW)["notifications"] == 1
         assert not Notification.objects.filter(pk=free.pk).exists()
         # Closing alone lets go of the row a moment later.
         other.rollback()
     finally:
         other.close()
-    assert delete_old_rows(now=NOW)["notifications"] == 1
+    assert purge(now=NOW)["notifications"] == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
+from accounts.jobs import defer
 from accounts.models import OutgoingMail, User
 from accounts.services.runs import record_run
 from billing.models import SweepRun
@@ -114,6 +115,37 @@ def test_mail_that_is_overdue_needs_attention(minutes: int, text: str, is_well: 
 
     assert (line.text, line.is_well) == (text, is_well)
     assert line.url == reverse("admin:accounts_outgoingmail_changelist") + "?sent_at__isnull=1"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "workers", "text", "advice"),
+    [
+        (0, 1, "1 job is waiting.", ""),
+        (60, 1, "1 job is waiting. The oldest has waited for 1\xa0hour.", ""),
+        (61, 1, "1 job is waiting. The oldest has waited for 1\xa0hour.", "Check that a worker"),
+    ],
+)
+def test_jobs_that_wait_for_long_need_attention(
+    monkeypatch: pytest.MonkeyPatch, minutes: int, workers: int, text: str, advice: str
+) -> None:
+    seen = {
+        "jobs_waiting": {"quick": 0, "long": 1},
+        "jobs_oldest_seconds": {"quick": 0, "long": minutes * 60},
+        "jobs_failed": {"": 2},
+        "workers": {"": workers},
+    }
+    user = make_staff()
+    first, second, third = status._jobs(seen, user, NOW)
+    assert (first.text, first.advice[: len(advice) or 1]) == (text, advice)
+    assert (second.text, second.is_well) == ("1 running", True)
+    assert third.text == "2 jobs failed."
+    assert third.url == reverse("admin:accounts_job_changelist") + "?status=failed"
+
+
+def test_jobs_without_a_worker_need_attention() -> None:
+    defer("agents.tasks.carry_on", {"key": 1})
+    line = lines(now=timezone.now())["Workers"]
+    assert (line.text, line.advice) == ("0 running", "Start a worker: until then, these jobs wait.")
 
 
 def test_mail_that_was_given_up_is_a_line_of_its_own() -> None:

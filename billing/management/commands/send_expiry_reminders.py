@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from itertools import islice
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from accounts.services.runs import record_run
@@ -18,16 +18,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         as_of.add_arguments(parser)
-        parser.add_argument("--batch-size", type=int, default=500, help="rows per transaction")
-        parser.add_argument("--json", action="store_true", help="print the result as JSON")
+        as_of.add_batch_arguments(parser, batch_size=500)
 
     def handle(self, **options: Any) -> None:
         now = as_of.read_as_of(options)
-        if not 1 <= options["batch_size"] <= 100_000:
-            raise CommandError("--batch-size takes 1 to 100,000.")
+        batch_size = as_of.read_batch_size(options)
         due = find_due_reminders(now)
         sent: list[DueReminder] = []
-        while batch := list(islice(due, options["batch_size"])):
+        while batch := list(islice(due, batch_size)):
             sent += batch if options["dry_run"] else send_reminders(due=batch, now=now)
         if not options["dry_run"]:
             record_run(command="send_expiry_reminders", now=timezone.now())

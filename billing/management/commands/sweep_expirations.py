@@ -52,15 +52,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         as_of.add_arguments(parser)
-        parser.add_argument(
-            "--batch-size", type=int, default=BATCH_SIZE, help="rows per transaction"
-        )
-        parser.add_argument("--json", action="store_true", help="print the result as JSON")
+        as_of.add_batch_arguments(parser, batch_size=BATCH_SIZE)
 
     def handle(self, **options: Any) -> None:
         now = as_of.read_as_of(options)
-        if not 1 <= options["batch_size"] <= 100_000:
-            raise CommandError("--batch-size takes 1 to 100,000.")
+        batch_size = as_of.read_batch_size(options)
         if options["dry_run"]:
             self._print_foreseen(foresee_sweep(now), now, as_json=options["json"])
             return
@@ -69,7 +65,7 @@ class Command(BaseCommand):
             result = run_sweep(
                 now=now,
                 finished_at=timezone.now,
-                batch_size=options["batch_size"],
+                batch_size=batch_size,
                 progress=bars,
             )
         except (OperationalError, InterfaceError) as error:

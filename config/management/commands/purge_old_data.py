@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from accounts.services.retention import BATCH_SIZE
@@ -16,26 +16,23 @@ from config.retention import count_old_data, purge
 
 class Command(BaseCommand):
     help = (
-        "Deletes old notifications, email and invitations, ended sessions, import files that were "
-        "left lying, and expired counters of sign-in attempts. Money, packages, the audit trail "
-        "and cases are never deleted. What is deleted stays deleted; a rerun does the rest."
+        "Deletes old notifications, email and invitations, ended sessions, sign-ups that were not "
+        "confirmed, finished work of background jobs, import files that were not imported, and "
+        "expired counters of sign-in attempts. Money, packages, the audit trail and cases are "
+        "never deleted. What is deleted stays deleted; a rerun does the rest."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         as_of.add_arguments(parser)
-        parser.add_argument(
-            "--batch-size", type=int, default=BATCH_SIZE, help="rows per transaction"
-        )
-        parser.add_argument("--json", action="store_true", help="print the result as JSON")
+        as_of.add_batch_arguments(parser, batch_size=BATCH_SIZE)
 
     def handle(self, **options: Any) -> None:
         now = as_of.read_as_of(options)
-        if not 1 <= options["batch_size"] <= 100_000:
-            raise CommandError("--batch-size takes 1 to 100,000.")
+        batch_size = as_of.read_batch_size(options)
         if options["dry_run"]:
             counts = count_old_data(now)
         else:
-            counts = purge(now=now, batch_size=options["batch_size"])
+            counts = purge(now=now, batch_size=batch_size)
             record_run(command="purge_old_data", now=timezone.now())
         if options["json"]:
             self.stdout.write(json.dumps({"as_of": now.isoformat(), "counts": counts}))
