@@ -16,15 +16,21 @@ from accounts.jobs import SEND_MAIL, SEND_NEWS, defer
 from accounts.models import AuditEvent, CommandRun, Notification, OutgoingMail
 from accounts.services.mail import queue_mail
 from accounts.services.notifications import News, notify_members
-from agents.models import Agent, AgentAct
+from agents.models import Agent, AgentAct, AgentImport
 from agents.services.acts import CARRY_ON, begin_act
 from agents.services.batches import TURN
+from agents.services.import_jobs import begin_import
+from agents.services.import_turns import TURN as ROWS_AT_ONCE
+from agents.services.imports import CARRY_ON as IMPORT
+from agents.services.imports import check_import, send_import
 from billing.models import SweepRun
 from tests import factories as make
 
 OUTBOX = "accounts.tasks.send_outbox"
 DAY = timedelta(days=1)
 MAILS = 12
+#: The agent that the last row of an import changes.
+HELD = "held"
 
 
 @dataclass(frozen=True)
@@ -176,6 +182,31 @@ def _acted() -> None:
     assert _events("agent.disabled") == sorted(act.agents)
 
 
+def _import() -> None:
+    customer, now = make.make_customer(), timezone.now()
+    make.make_agent(customer.application, staff_number=HELD, email="held@example.com")
+    lines = [f"I{n},I{n},i{n}@example.com" for n in range(ROWS_AT_ONCE)]
+    lines = ["name,staff_number,email", *lines, f"Changed,{HELD},held@example.com"]
+    imported = send_import(
+        application=customer.application,
+        file_name="agents.csv",
+        content="\n".join(lines).encode(),
+        mode="update",
+        by=customer.owner,
+        now=now,
+    )
+    check_import(imported=imported, now=now)
+    begin_import(imported=imported, by=customer.owner, now=now)
+
+
+def _imported() -> None:
+    imported = AgentImport.objects.get()
+    assert (imported.status, imported.written) == ("done", ROWS_AT_ONCE + 1)
+    assert _events("agents.imported") == [imported.pk]
+    new = Agent.objects.filter(application=imported.application).exclude(staff_number=HELD)
+    assert _events("agent.added") == sorted(new.values_list("pk", flat=True))
+
+
 KINDS = [
     Kind(SEND_MAIL, _mail, _all_sent),
     Kind(SEND_NEWS, _news, _all_sent),
@@ -211,6 +242,13 @@ KINDS = [
         _purged,
         "LOCK TABLE accounts_invitation",
         _is_old_mail_gone,
+    ),
+    Kind(
+        IMPORT,
+        _import,
+        _imported,
+        f"SELECT 1 FROM agents_agent WHERE staff_number = '{HELD}' FOR UPDATE",
+        lambda: AgentImport.objects.get().written == ROWS_AT_ONCE,
     ),
     Kind(
         CARRY_ON,
