@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents import transitions as agents
 from billing import transitions as billing
 from compliance import transitions as compliance
 
@@ -15,11 +16,11 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "states.md"
 _HEAD = """\
 # States
 
-`make states` writes this page from `billing/transitions.py` and `compliance/transitions.py`. Each \
-machine has one table there, which the services and the checks of `verify_ledger` follow. \
-`tests/billing/test_transitions.py` and `tests/compliance/test_transitions.py` try every move in \
-every state. What is not drawn is refused, or leaves the row as it is. The names are those that \
-are stored; the [glossary](glossary.md) has the words of the pages.
+`make states` writes this page from the tables in the `transitions.py` of `billing`, `compliance` \
+and `agents`. Each machine has one table there, which the services follow, and in `billing` and \
+`compliance` the checks of `verify_ledger` too. The `test_transitions.py` of each of these apps \
+tries every move in every state. What is not drawn is refused, or leaves the row as it is. The \
+names are those that are stored; the [glossary](glossary.md) has the words of the pages.
 """
 
 
@@ -79,6 +80,13 @@ MACHINES = (
         "The screening refuses a request as it is sent, or leaves it to staff.",
         compliance.CONNECTION_STARTS,
         compliance.CONNECTION_TRANSITIONS,
+    ),
+    Machine(
+        "Act on many agents",
+        "A job changes a few hundred agents at a time. An act can be canceled only before the "
+        "first of them, and stops where it is no longer allowed or possible.",
+        agents.ACT_STARTS,
+        agents.ACT_TRANSITIONS,
     ),
 )
 

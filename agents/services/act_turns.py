@@ -25,10 +25,10 @@ from accounts.services.background import (
 )
 from accounts.services.notifications import News
 from accounts.services.tenants import lock_account, require_good_standing
-from agents.enums import ActStatus
 from agents.models import Agent, AgentAct
 from agents.services.acts import work_of
 from agents.services.batches import TURN, own_agents, require_rows
+from agents.transitions import ACT_TRANSITIONS, ActMove
 
 
 def carry_on_act(key: int, *, clock: Clock) -> None:
@@ -55,7 +55,7 @@ def _take_turn(key: int, now: datetime) -> bool:
             with transaction.atomic():
                 gone_through, changed = _change_next(act, account, now)
         except Refused as refusal:
-            _end(act, account, ActStatus.STOPPED, reason=str(refusal), now=now)
+            _end(act, account, ActMove.STOP, reason=str(refusal), now=now)
             return False
         unchanged = sorted(set(gone_through) - set(changed))
         _move_on(act, account, len(gone_through), unchanged, now)
@@ -80,25 +80,27 @@ def _move_on(
     values: dict[str, Any] = {"done": act.done + count}
     if unchanged:
         values["unchanged"] = act.unchanged + unchanged
-    here = AgentAct.objects.filter(pk=act.pk, status=ActStatus.WAITING, done=act.done)
+    was = ACT_TRANSITIONS.source(ActMove.CHANGE)
+    here = AgentAct.objects.filter(pk=act.pk, status=was, done=act.done)
     require_rows(here.update(**values), 1)
     for name, value in values.items():
         setattr(act, name, value)
     if act.done == act.total:
-        _end(act, account, ActStatus.DONE, now=now)
+        _end(act, account, ActMove.FINISH, now=now)
 
 
 def _end(
-    act: AgentAct, account: Account, status: ActStatus, *, reason: str = "", now: datetime
+    act: AgentAct, account: Account, move: ActMove, *, reason: str = "", now: datetime
 ) -> None:
     """Write how the act ended, and tell who began it unless they see it happen."""
-    here = AgentAct.objects.filter(pk=act.pk, status=ActStatus.WAITING, done=act.done)
+    was, status = ACT_TRANSITIONS.source(move), ACT_TRANSITIONS.target(move)
+    here = AgentAct.objects.filter(pk=act.pk, status=was, done=act.done)
     require_rows(here.update(status=status, reason=reason, finished_at=now), 1)
     act.status, act.reason, act.finished_at = status, reason, now
     event = Event(
         verb=f"agent_act.{status}",
         target=act,
-        from_state=ActStatus.WAITING,
+        from_state=was,
         to_state=status,
         reason=reason,
         data={"agents": act.total, "done": act.done, "changed": act.changed},

@@ -29,6 +29,7 @@ from agents.services.batches import (
 )
 from agents.services.changes import AgentChange, changing
 from agents.services.licenses import assigning, freeing
+from agents.transitions import ACT_STARTS, ACT_TRANSITIONS, ActMove, ActStart
 
 #: The task that carries an act out.
 CARRY_ON = "agents.tasks.carry_on"
@@ -102,7 +103,7 @@ def begin_act(
         options=stored,
         agents=agents,
         total=len(agents),
-        status=ActStatus.WAITING,
+        status=ACT_STARTS[ActStart.BEGIN],
         undoes=undoes,
         created_at=now,
         created_by=by,
@@ -125,17 +126,13 @@ def begin_act(
 def cancel_act(*, act: AgentAct, by: User, now: datetime) -> None:
     """Cancel an act of which no agent was gone through. Raises Refused where it has begun."""
     account = lock_account(act.account_id)
-    here = AgentAct.objects.filter(pk=act.pk, status=ActStatus.WAITING, done=0)
-    if not here.update(status=ActStatus.CANCELED, finished_at=now):
+    was, after = ACT_TRANSITIONS.source(ActMove.CANCEL), ACT_TRANSITIONS.target(ActMove.CANCEL)
+    here = AgentAct.objects.filter(pk=act.pk, status=was, done=0)
+    if not here.update(status=after, finished_at=now):
         raise Refused(
             _("Agents have been changed already, so this can no longer be canceled."), code="begun"
         )
-    event = Event(
-        verb="agent_act.canceled",
-        target=act,
-        from_state=ActStatus.WAITING,
-        to_state=ActStatus.CANCELED,
-    )
+    event = Event(verb="agent_act.canceled", target=act, from_state=was, to_state=after)
     record([event], account=account, by=by, now=now)
 
 

@@ -163,8 +163,8 @@ ACTS = (
     in_code(
         "an act that has begun is not canceled",
         "agents/services/acts.py",
-        "status=ActStatus.WAITING, done=0)",
-        "status=ActStatus.WAITING)",
+        "status=was, done=0)",
+        "status=was)",
         f"{AGENT_ACTS}::test_an_act_is_canceled_before_its_first_agent_and_never_after",
     ),
     in_code(
