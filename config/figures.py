@@ -116,7 +116,7 @@ def _jobs(now: datetime) -> Iterable[Figure]:
     yield Figure("jobs_waiting", "Background jobs that are due and not begun.", waiting, "lane")
     yield Figure("jobs_oldest_seconds", "How long the oldest of them has waited.", oldest, "lane")
     failed = Job.objects.filter(status=JobState.FAILED)[:COUNTED].count()
-    yield Figure("jobs_failed", "Background jobs that failed for good.", {"": failed})
+    yield Figure("jobs_failed", "Background jobs that failed permanently.", {"": failed})
     silence = timedelta(seconds=settings.WORKER_HEARTBEAT_SECONDS * HEARTBEATS_MISSED)
     alive = ProcrastinateWorker.objects.filter(last_heartbeat__gt=now - silence).count()
     # Each worker reports once for each of its lanes.
