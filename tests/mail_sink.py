@@ -22,6 +22,7 @@ class Sink(socketserver.ThreadingTCPServer):
         self.identities: list[str] = []
         self.held_at: int | None = None
         self.counts_readers = False
+        #: How many senders wait.
         self.held = 0
         self.is_holding = threading.Event()
         self.gate = threading.Event()
@@ -40,9 +41,23 @@ class Sink(socketserver.ThreadingTCPServer):
             self._begun[counted] += 1
             is_held = self.held_at is not None and self._begun[counted] > self.held_at
             self.held += is_held
-        if is_held and not self.gate.is_set():
+        if is_held:
             self.is_holding.set()
             self.gate.wait(60)
+            with self._turn:
+                self.held -= 1
+
+    def pause(self) -> None:
+        """Let no further message in until `go_on`."""
+        with self._turn:
+            self.gate.clear()
+            self.held_at = sum(self._begun.values())
+
+    def go_on(self) -> None:
+        """Let everything in again."""
+        with self._turn:
+            self.held_at = None
+            self.gate.set()
 
     def keep(self, data: bytes) -> None:
         """Note which message has come."""
