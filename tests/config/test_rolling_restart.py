@@ -12,7 +12,9 @@ from django.db import connection
 from django.test import Client
 
 from tests import factories as make
+from tests.clusters import dump_into, own_cluster, pooled
 from tests.config.proxy import Proxy, proxying
+from tests.config.rig import on_cluster
 from tests.config.servers import Server, serving
 from tests.places import as_url
 from tests.tiers import NIGHTLY
@@ -21,15 +23,30 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 FORM_TOKEN = "a" * 32
 
 
+@pytest.fixture(params=["direct", pytest.param("PgBouncer", marks=pytest.mark.nightly)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Where the hosts find the database, to which Django's own connection goes meanwhile."""
+    if request.param == "direct":
+        yield {"DATABASE_URL": as_url(str(connection.settings_dict["NAME"]))}
+        return
+    with own_cluster(tmp_path) as cluster:
+        dump_into(cluster, str(tmp_path / "dump"))
+        with on_cluster(cluster), pooled(cluster, tmp_path) as url:
+            yield {"DATABASE_URL": url, "DATABASE_TRANSACTION_POOLING": "1"}
+
+
 @pytest.fixture
-def hosts(tmp_path: Path) -> Iterator[list[Server]]:
+def hosts(tmp_path: Path, database: dict[str, str]) -> Iterator[list[Server]]:
     with ExitStack() as stack:
-        yield [stack.enter_context(serving(_host(tmp_path / name))) for name in ("one", "two")]
+        yield [
+            stack.enter_context(serving(_host(tmp_path / name), **database))
+            for name in ("one", "two")
+        ]
 
 
 def _host(folder: Path) -> Server:
     folder.mkdir()
-    server = Server(folder, as_url(str(connection.settings_dict["NAME"])))
+    server = Server(folder, "")
     server.variables |= {
         "ALLOWED_HOSTS": "console.example.com",
         # The session was signed with it.
@@ -41,7 +58,7 @@ def _host(folder: Path) -> Server:
 
 
 @pytest.fixture
-def headers() -> dict[str, str]:
+def headers(database: dict[str, str]) -> dict[str, str]:
     """Those of a person who has signed in and may send forms."""
     client = Client()
     client.force_login(make.make_user())
@@ -91,7 +108,7 @@ def test_hosts_that_are_restarted_in_turn_lose_no_request(
                 proxy.leave_out(host)
                 assert host.stop() == 0
                 host.start()
-                host.wait("/readyz")
+                host.wait("/readyz", 90)
             proxy.leave_out(None)
 
     # The form is incomplete, so that it changes nothing.
