@@ -136,7 +136,7 @@ class SessionLimitMiddleware:
                 request.session[self.KEY] = started = now
             if now - started >= _session_limit(user):
                 logout(request)
-                messages.info(request, _("Your session has ended. Please sign in again."))
+                messages.info(request, _("Your session has ended. Sign in again."))
                 # What was asked for by POST cannot be repeated by an address.
                 back = request.get_full_path() if request.method == "GET" else None
                 return redirect_to_login(back or "/", resolve_url(settings.LOGIN_URL))
@@ -208,7 +208,7 @@ def _is_admin(request: HttpRequest) -> bool:
 
 
 def _lead_to_set_up(request: HttpRequest) -> HttpResponse:
-    messages.warning(request, _("Set up a second factor first: the administration asks for it."))
+    messages.warning(request, _("Set up a second factor first: the administration requires one."))
     return redirect("mfa_index")
 
 
@@ -252,7 +252,7 @@ class SamePersonMiddleware:
             messages.warning(
                 request,
                 _(
-                    "Somebody else has signed in in this browser since this page was opened. "
+                    "Another user signed in to this browser after this page was opened. "
                     "Nothing was changed."
                 ),
             )

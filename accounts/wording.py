@@ -17,18 +17,16 @@ Words = dict[str, str | Promise]
 #: What each role may do, for the page on which owners give them.
 ROLE_EXPLANATIONS: dict[str, Promise | str] = {
     Role.OWNER: _(
-        "May do everything, and alone activates applications, manages members and appeals."
+        "Full access. Only owners can activate applications, manage members and file appeals."
     ),
     Role.FINANCE: _(
-        "Buys, renews, pays and asks for refunds. Reads orders, funds, coupons and the audit trail."
+        "Buys, renews, pays and requests refunds. Sees orders, funds, coupons and the audit trail."
     ),
     Role.AGENT_MANAGER: _(
-        "Manages agents and SIP telephones, imports and exports them, and declares what numbers "
-        "are used for."
+        "Manages, imports and exports agents and SIP telephones, and declares what "
+        "numbers are used for."
     ),
-    Role.VIEWER: _(
-        "Reads applications, agents and violations, but neither money nor the audit trail."
-    ),
+    Role.VIEWER: _("Sees applications, agents and violations, but not money or the audit trail."),
 }
 
 

@@ -22,7 +22,7 @@ AGENT_FIELDS: dict[str, forms.Field] = {
         help_text=_("What customers see. Without one they see the name."),
     ),
     "staff_number": CodeField(label=_("Staff number"), max_length=rules.STAFF_NUMBER_LENGTH),
-    "email": CleanEmailField(label=_("E-mail address")),
+    "email": CleanEmailField(label=_("Email address")),
     "phone": PhoneField(
         label=_("Phone"),
         required=False,

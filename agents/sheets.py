@@ -23,7 +23,7 @@ COLUMNS: dict[str, str | Promise] = {
     "name": gettext_lazy("Name"),
     "nickname": gettext_lazy("Nickname"),
     "staff_number": gettext_lazy("Staff number"),
-    "email": gettext_lazy("E-mail address"),
+    "email": gettext_lazy("Email address"),
     "phone": gettext_lazy("Phone"),
     "role": gettext_lazy("Role"),
     "extension": gettext_lazy("Extension"),

@@ -72,7 +72,7 @@ def _lifting_facts(proposal: Proposal) -> Facts:
     return [
         *_case_facts(case),
         (_("Measure"), case.get_measure_display()),
-        (_("In force since"), case.actioned_at),
+        (_("Effective since"), case.actioned_at),
     ]
 
 

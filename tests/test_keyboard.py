@@ -112,7 +112,7 @@ def account(live_server: LiveServer) -> Account:
 def start(page: Page, account: Account) -> Page:
     """Signing in by the keyboard; the field for the address has the focus from the beginning."""
     page.goto("/auth/login/")
-    tab_to(page, "E-mail address")
+    tab_to(page, "Email address")
     page.keyboard.type("kim@example.com")
     tab_to(page, "Password")
     page.keyboard.type(factories.PASSWORD)

@@ -48,7 +48,7 @@ def browser_page(scene: Scene, request: pytest.FixtureRequest) -> Iterator[Page]
 
 def sign_in(page: Page) -> None:
     page.goto("/")
-    page.get_by_label("E-mail address").fill("olivia@example.com")
+    page.get_by_label("Email address").fill("olivia@example.com")
     page.get_by_label("Password", exact=True).fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("link", name="Applications", exact=True)).to_be_visible()
@@ -98,7 +98,7 @@ def add_agent(page: Page, number: int) -> None:
     page.get_by_role("link", name="Add agent", exact=True).click()
     page.get_by_label("Name", exact=True).fill(f"Agent {number}")
     page.get_by_label("Staff number").fill(f"S{number}")
-    page.get_by_label("E-mail address").fill(f"agent{number}@example.com")
+    page.get_by_label("Email address").fill(f"agent{number}@example.com")
     page.get_by_role("button", name="Add the agent").click()
 
 

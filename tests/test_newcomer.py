@@ -67,7 +67,7 @@ def account(live_server: LiveServer) -> Account:
 
 def arrive(page: Page) -> Visitor:
     page.goto("/")
-    page.get_by_label("E-mail address").fill("nora@example.com")
+    page.get_by_label("Email address").fill("nora@example.com")
     page.get_by_label("Password", exact=True).fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="First steps")).to_be_visible()
@@ -93,7 +93,7 @@ def staff(visitor: Visitor) -> None:
     visitor.follow("Add the first agent")
     visitor.fill("Name", "Ada")
     visitor.fill("Staff number", "S1")
-    visitor.fill("E-mail address", "ada@example.com")
+    visitor.fill("Email address", "ada@example.com")
     visitor.press("Add the agent")
     expect(visitor.page.get_by_text("Ada (S1) was added.")).to_be_visible()
     expect(visitor.page.get_by_role("main").get_by_text("1 / 3")).to_be_visible()
@@ -135,7 +135,7 @@ def test_the_start_page_leads_on_from_every_step(page: Page, account: Account) -
     visitor.follow("Add the first agent")
     visitor.fill("Name", "Ada")
     visitor.fill("Staff number", "S1")
-    visitor.fill("E-mail address", "ada@example.com")
+    visitor.fill("Email address", "ada@example.com")
     visitor.press("Add the agent")
     expect(page.get_by_text("Ada (S1) was added.")).to_be_visible()
     page.goto(start)

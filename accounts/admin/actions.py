@@ -44,7 +44,7 @@ def page_of(obj: Model) -> str:
 
 def say_that_it_waits(request: HttpRequest) -> None:
     """Say that an act was only prepared."""
-    messages.warning(request, _("Prepared; waits for a second person. Nothing was changed yet."))
+    messages.warning(request, _("Sent for approval. Nothing was changed yet."))
 
 
 def _account_of(obj: Any) -> Account | None:
@@ -172,7 +172,7 @@ class ObjectActions(PlainAdmin):
             raise PermissionDenied
         back = self.address("change", quote(obj.pk))
         if not action.is_available(obj):
-            messages.error(request, _("This is not possible any more, so nothing was changed."))
+            messages.error(request, _("This is no longer possible, so nothing was changed."))
             return HttpResponseRedirect(back)
         if refusal := self._refusal(request, action, obj):
             return self._render_action(
@@ -194,7 +194,9 @@ class ObjectActions(PlainAdmin):
             return self._render_action(request, action, form=action.form(target=obj), **page)
         form = action.form(request.POST, request.FILES, target=obj)
         if request.POST.get("seen", seen) != seen:
-            form.add_error(None, _("This was changed meanwhile. Look at it, then decide again."))
+            form.add_error(
+                None, _("This was changed in the meantime. Review it, then decide again.")
+            )
             return self._render_action(request, action, form=form, **page, status=409)
         done = run_action(form, lambda data: action.perform(self, request, obj, data, now))
         if done is None:

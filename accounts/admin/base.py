@@ -101,7 +101,7 @@ class LeanAdmin(ObjectActions):
         fields = [SearchableField.parse(text) for text in self.get_search_fields(request)]
         condition, is_cut = search(self.model, fields, term)
         if is_cut:
-            messages.warning(request, _("Too much begins like this: enter more of it."))
+            messages.warning(request, _("Too many matches. Enter more characters."))
         return (queryset.none() if condition is None else queryset.filter(condition)), False
 
     def history_view(

@@ -96,7 +96,9 @@ class JobAdmin(LeanAdmin):
     @object_action(
         label=_("Run again"),
         permission="accounts.change_job",
-        consequence=_("A worker runs the job as soon as one is free. What it did stays done."),
+        consequence=_(
+            "A worker runs the job as soon as one is free. What is already done is kept."
+        ),
         is_available=lambda job: job.status == JobState.FAILED,
     )
     def run_again(self, request: HttpRequest, obj: Job, data: Data, now: datetime) -> str | Promise:
@@ -107,7 +109,7 @@ class JobAdmin(LeanAdmin):
     @object_action(
         label=_("Cancel"),
         permission="accounts.change_job",
-        consequence=_("The job will not be run. What it was for stays undone."),
+        consequence=_("The job will not run, and its work will not be done."),
         is_available=lambda job: job.status == JobState.WAITING,
         is_danger=True,
     )

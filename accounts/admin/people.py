@@ -115,8 +115,9 @@ class UserAdmin(AddThroughService, LeanAdmin):
         label=_("Reset two-factor sign-in"),
         permission="accounts.change_user",
         consequence=_(
-            "The authenticator app, passkeys and recovery codes stop working, and the password "
-            "alone lets the person in. Make sure that you know who is asking."
+            "The authenticator app, passkeys and recovery codes stop working, and the "
+            "password alone is enough to sign in. Make sure that you know who is "
+            "asking."
         ),
         is_danger=True,
     )
@@ -125,14 +126,14 @@ class UserAdmin(AddThroughService, LeanAdmin):
     ) -> str | Promise:
         """Help somebody who has lost the second factor."""
         people.reset_second_factor(user=obj, reason=data["reason"], by=person(request), now=now)
-        return _("The second factors are gone.")
+        return _("The second factors were removed.")
 
     @object_action(
         label=_("Download personal data"),
         permission="accounts.export_user",
         consequence=_(
-            "You download everything that is stored about the person, to hand it out to them. Make "
-            "sure that you know who is asking."
+            "This downloads everything that is stored about the person, so that you can "
+            "give it to them. Make sure that you know who is asking."
         ),
     )
     def export(self, request: HttpRequest, obj: User, data: Data, now: datetime) -> FileResponse:
@@ -144,9 +145,10 @@ class UserAdmin(AddThroughService, LeanAdmin):
         label=_("Erase"),
         permission="accounts.change_user",
         consequence=_(
-            "For people who ask that their data be erased. The name, the addresses, the roles and "
-            "everything else about the person are gone for good. What they did stays, under a "
-            "neutral name. The reason stays as well, so do not name the person in it."
+            "For people who ask to have their data erased. The name, the addresses, the "
+            "roles and everything else about the person are permanently deleted. What "
+            "they did stays, under a neutral name. The reason is kept as well, so do "
+            "not name the person in it."
         ),
         is_available=lambda obj: not obj.erased_at,
         proposes=True,
@@ -201,7 +203,7 @@ class UserAdmin(AddThroughService, LeanAdmin):
                 now=now,
             )
         people.change_staff_rights(user=obj, **data, by=person(request), now=now)
-        return _("The rights are changed.")
+        return _("The rights were changed.")
 
 
 @admin.register(Invitation)

@@ -157,7 +157,7 @@ class ProposalAdmin(LeanAdmin):
     ) -> str | Promise:
         """Turn it down."""
         reject_proposal(proposal=obj, reason=data["reason"], by=person(request), now=now)
-        return _("Rejected; nothing was changed.")
+        return _("Rejected. Nothing was changed.")
 
     @_act_while_waiting(label=_("Withdraw"), consequence=_("Nothing is carried out."))
     def withdraw(
@@ -165,4 +165,4 @@ class ProposalAdmin(LeanAdmin):
     ) -> str | Promise:
         """Take it back."""
         withdraw_proposal(proposal=obj, reason=data["reason"], by=person(request), now=now)
-        return _("Withdrawn; nothing was changed.")
+        return _("Withdrawn. Nothing was changed.")

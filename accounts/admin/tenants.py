@@ -126,16 +126,17 @@ class AccountAdmin(AddThroughService, LeanAdmin):
     ) -> str | Promise:
         """Give it another name."""
         rename_account(account=obj, **data, by=person(request), now=now)
-        return _("The account is renamed.")
+        return _("The account was renamed.")
 
     @object_action(
         label=_("Restrict"),
         permission="accounts.restrict_account",
         form=RestrictForm,
         consequence=_(
-            "All agents of the account go out of service immediately, and it cannot pay, buy, "
-            "renew, refund or activate. A blocked account bars its whole entity from new "
-            "applications. For a breach of the connect guidelines, act on the violation instead."
+            "All agents of the account go out of service immediately, and it cannot "
+            "pay, buy, renew, refund or activate. If an account is blocked, no account "
+            "of its company can activate applications. For a breach of the connect "
+            "guidelines, act on the violation instead."
         ),
         proposes=True,
         is_danger=True,

@@ -41,5 +41,5 @@ class AuditFilterForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("since") and data.get("until") and data["since"] > data["until"]:
-            self.add_error("until", _("This day lies before the first one."))
+            self.add_error("until", _("The end date is before the start date."))
         return data

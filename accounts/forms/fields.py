@@ -33,7 +33,7 @@ class SearchField(forms.CharField):
         "not_plain": _(
             "Use letters, digits and signs only, without line breaks or control characters."
         ),
-        "invisible": _("Enter something that can be seen."),
+        "invisible": _("Enter at least one visible character."),
     }
 
     def to_python(self, value: Any) -> str:
@@ -161,7 +161,7 @@ class PlainDateTimeField(_InAsciiDigits, forms.DateTimeField):
 class _NumberOf(forms.CharField):
     """A row named by its number, so that no page holds a list of all of them."""
 
-    default_error_messages = {"unknown": _("Nothing has this number.")}
+    default_error_messages = {"unknown": _("Nothing was found under this number.")}
     digits = 0
 
     def __init__(self, **kwargs: Any) -> None:

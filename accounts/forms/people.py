@@ -30,7 +30,7 @@ class ProfileForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.initial = {"name": user.name, "language": user.language, "theme": user.theme}
         field = self.fields["language"]
-        field.choices = [("", _("As the browser")), *settings.LANGUAGES]  # type: ignore[attr-defined]
+        field.choices = [("", _("Same as the browser")), *settings.LANGUAGES]  # type: ignore[attr-defined]
 
 
 def _explained_roles() -> list[tuple[str, SafeString]]:
@@ -50,7 +50,7 @@ class InviteForm(forms.Form):
     """Whom to invite, and what for."""
 
     email = SignInEmailField(
-        label=_("E-mail address"),
+        label=_("Email address"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off", "autofocus": True}),
     )

@@ -28,7 +28,7 @@ def _company_fields() -> dict[str, forms.Field]:
         "entity_name": LineField(
             label=_("Company name"),
             max_length=200,
-            help_text=_("As it stands in the register."),
+            help_text=_("The registered legal name."),
             widget=forms.TextInput(attrs={"autocomplete": "organization"}),
         ),
         "kind": forms.ChoiceField(
@@ -40,13 +40,13 @@ def _company_fields() -> dict[str, forms.Field]:
             label=_("Registration number"),
             max_length=64,
             help_text=_(
-                "For example the unified social credit code or the number of the register."
+                "For example, the unified social credit code or the company register number."
             ),
         ),
         "account_name": LineField(
             label=_("Account name"),
             max_length=100,
-            help_text=_("What you and your colleagues call it; it can be changed."),
+            help_text=_("A name for you and your colleagues. You can change it later."),
         ),
     }
 
@@ -140,7 +140,9 @@ class OpenAccountForm(forms.Form):
             for name in ["entity", *COMPANY_FIELDS[:-1]]:
                 # Neither optional nor always required: the label says nothing, the help text does.
                 self.fields[name].is_conditional = True  # type: ignore[attr-defined]
-            choice.help_text = _("For a company of yours, only the account name is needed.")
+            choice.help_text = _(
+                "For one of your existing companies, only the account name is needed."
+            )
         else:
             del self.fields["entity"]
 

@@ -40,7 +40,7 @@ class AccountForm(ReasonForm):
     registration_number = LineField(label=_("Registration number of its entity"), max_length=64)
     name = LineField(label=_("Account name"), max_length=100)
     owner = SignInEmailField(
-        label=_("Owner's e-mail address"), help_text=_("Somebody who has a sign-in.")
+        label=_("Owner's email address"), help_text=_("Enter the address of an existing user.")
     )
     field_order = ["registration_number", "name", "owner", "reason"]
 
@@ -51,7 +51,7 @@ class AccountForm(ReasonForm):
             known = Entity.objects.filter(registration_number=clean_registration_number(number))
             data["entity"] = known.first()
             if data["entity"] is None:
-                self.add_error("registration_number", _("No entity has this number."))
+                self.add_error("registration_number", _("No company has this registration number."))
         data["user"] = _user(self, "owner")
         return data
 
@@ -77,7 +77,7 @@ class RestrictForm(ReasonForm):
 class PersonForm(ActionForm):
     """A person who shall be able to sign in."""
 
-    email = SignInEmailField(label=_("E-mail address"))
+    email = SignInEmailField(label=_("Email address"))
     name = LineField(label=_("Name"), max_length=64, required=False)
 
 
@@ -85,7 +85,9 @@ class MemberForm(ReasonForm):
     """A person's place in an account."""
 
     account = AccountField(label=_("UIN of the account"))
-    email = SignInEmailField(label=_("E-mail address"), help_text=_("Somebody who has a sign-in."))
+    email = SignInEmailField(
+        label=_("Email address"), help_text=_("Enter the address of an existing user.")
+    )
     role = forms.ChoiceField(label=_("Role"), choices=Role)
     field_order = ["account", "email", "role", "reason"]
 
@@ -139,5 +141,5 @@ def _user(form: forms.Form, field: str) -> User | None:
         return None
     user = User.objects.filter(email=address, erased_at=None).first()
     if user is None:
-        form.add_error(field, _("Nobody signs in with this address."))
+        form.add_error(field, _("No user has this address."))
     return user

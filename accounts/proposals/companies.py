@@ -54,9 +54,9 @@ def _correction_facts(proposal: Proposal) -> Facts:
     return [
         (_("Company"), entity),
         (_("Name"), new["name"]),
-        (_("Kind so far"), entity.get_kind_display()),
+        (_("Current kind"), entity.get_kind_display()),
         (_("Kind"), EntityKind(new["kind"]).label),
-        (_("Registration number so far"), entity.registration_number),
+        (_("Current registration number"), entity.registration_number),
         (_("Registration number"), new["registration_number"]),
         (_("Accounts"), ", ".join(map(str, entity.accounts.all()))),
     ]
@@ -93,8 +93,8 @@ def _lifting_facts(proposal: Proposal) -> Facts:
     return [
         (_("Measure"), restriction.get_measure_display()),
         (_("Case"), restriction.case_number),
-        (_("In force since"), restriction.started_at),
-        (_("Reason of the measure"), restriction.reason),
+        (_("Effective since"), restriction.started_at),
+        (_("Reason for the measure"), restriction.reason),
     ]
 
 
@@ -107,7 +107,7 @@ register_proposal(
         name="account.open",
         label=_("Open an account"),
         permission="accounts.add_account",
-        consequence=_("The company gets a further account, which this person owns."),
+        consequence=_("The company gets another account, owned by this person."),
         describe=_account_facts,
         carry_out=_open_account,
         concerned=_members_and_owner,
@@ -116,7 +116,7 @@ register_proposal(
         name="entity.correct",
         label=_("Correct a company"),
         permission="accounts.change_entity",
-        consequence=_("The record of the company changes for all its accounts."),
+        consequence=_("The company's record changes for all its accounts."),
         describe=_correction_facts,
         carry_out=_correct_entity,
         concerned=_members_of_company,
@@ -126,9 +126,9 @@ register_proposal(
         label=_("Restrict an account"),
         permission="accounts.restrict_account",
         consequence=_(
-            "All agents of the account go out of service immediately, and it cannot pay, buy, "
-            "renew, refund or activate. A blocked account bars its whole entity from new "
-            "applications."
+            "All agents of the account go out of service immediately, and it cannot "
+            "pay, buy, renew, refund or activate. If an account is blocked, no account "
+            "of its company can activate applications."
         ),
         describe=_measure_facts,
         carry_out=_restrict,

@@ -39,7 +39,7 @@ def _member_facts(proposal: Proposal) -> Facts:
     payload = proposal.payload
     facts: list[Any] = [(_("Person"), user_of(proposal))]
     if "from" in payload:
-        facts.append((_("Role so far"), Role(payload["from"]).label))
+        facts.append((_("Current role"), Role(payload["from"]).label))
     if "role" in payload:
         facts.append((_("Role"), Role(payload["role"]).label))
     return facts
@@ -91,7 +91,7 @@ def _rights_facts(proposal: Proposal) -> Facts:
         (_("Person"), user),
         (_("Name"), user.name),
         (_("Joined"), user.date_joined),
-        (_("Groups so far"), _named(user.groups.all())),
+        (_("Current groups"), _named(user.groups.all())),
         (_("Groups"), _named(_groups(proposal))),
     ]
 
@@ -143,7 +143,7 @@ register_proposal(
         name="member.add",
         label=_("Add a member"),
         permission="accounts.add_membership",
-        consequence=_("The person can act in the account with this role; its owners are told."),
+        consequence=_("The person can act in the account with this role. Its owners are notified."),
         describe=_member_facts,
         carry_out=_add_member,
         check=_check_new_member,
@@ -153,7 +153,9 @@ register_proposal(
         name="member.role",
         label=_("Change a member's role"),
         permission="accounts.change_membership",
-        consequence=_("The member has the new role immediately; the account's owners are told."),
+        consequence=_(
+            "The member gets the new role immediately. The account's owners are notified."
+        ),
         describe=_member_facts,
         carry_out=_change_role,
         check=_check_owner_stays,
@@ -163,7 +165,7 @@ register_proposal(
         name="member.remove",
         label=_("Remove a member"),
         permission="accounts.delete_membership",
-        consequence=_("The person can no longer open this account; its owners are told."),
+        consequence=_("The person can no longer open this account. Its owners are notified."),
         describe=_member_facts,
         carry_out=_remove_member,
         check=_check_owner_stays,
@@ -194,8 +196,8 @@ register_proposal(
         label=_("Erase a person"),
         permission="auth.change_permission",
         consequence=_(
-            "The name, the addresses, the roles and everything else about the person are gone for "
-            "good. What they did stays, under a neutral name."
+            "The name, the addresses, the roles and everything else about the person "
+            "are permanently deleted. What they did stays, under a neutral name."
         ),
         describe=_sign_in_facts,
         carry_out=_erase,

@@ -52,7 +52,7 @@ def neutral_address(user: User) -> str:
 def find_erasure_obstacles(user: User, now: datetime) -> list[str | Promise]:
     """Return every reason why the person cannot be erased at `now`."""
     if user.erased_at:
-        return [_("This person is erased already.")]
+        return [_("This person has already been erased.")]
     return [*_owned_alone(user), *_rights(user), *_open_proposals(user, now)]
 
 
@@ -61,21 +61,21 @@ def _owned_alone(user: User) -> Iterator[str]:
         try:
             require_another_owner(place)
         except Refused:
-            yield _(
-                "The person is the only owner of %(account)s: it needs another owner first."
-            ) % {"account": place.account}
+            yield _("The person is the only owner of %(account)s. Add another owner first.") % {
+                "account": place.account
+            }
 
 
 def _rights(user: User) -> Iterator[str]:
     has_rights = user.groups.exists() or user.user_permissions.exists()
     if user.is_staff or user.is_superuser or has_rights:
-        yield _("The person is staff: remove the rights first.")
+        yield _("The person is staff. Remove the rights first.")
 
 
 def _open_proposals(user: User, now: datetime) -> Iterator[str]:
     waiting = Proposal.objects.filter(state=ProposalState.WAITING, expires_at__gt=now)
     if waiting.filter(Q(made_by=user) | Q(payload__user=user.pk)).exists():
-        yield _("A proposal that the person made, or that is about them, waits for a decision.")
+        yield _("A proposal by or about this person is awaiting a decision.")
 
 
 def require_erasable(user: User, now: datetime) -> None:

@@ -66,14 +66,14 @@ def invite_member(*, account: Account, email: str, role: str, by: User, now: dat
     locked = lock_account(account.pk)
     address = email_key(email)
     if Membership.objects.filter(account=locked, user__email=address).exists():
-        raise Refused(_("This person is a member already."), code="already_member", field="email")
+        raise Refused(_("This person is already a member."), code="already_member", field="email")
     _require_quiet(locked, now)
     open_rows = Invitation.objects.filter(
         account=locked, email=address, accepted_at=None, withdrawn_at=None
     )
     if open_rows.filter(expires_at__gt=now).exists():
         raise Refused(
-            _("This address is invited already. The link can be sent again below."),
+            _("This address has already been invited. You can send the link again below."),
             code="already_invited",
             field="email",
         )
@@ -117,7 +117,7 @@ def _require_quiet(account: Account, now: datetime) -> None:
     sent = Invitation.objects.filter(account=account, sent_at__gt=now - timedelta(days=1))
     if sent.count() >= settings.INVITATION_DAILY_LIMIT:
         raise Refused(
-            _("The account has sent as many invitations as it may in a day. Go on tomorrow."),
+            _("The account has reached its daily limit of invitations. Try again tomorrow."),
             code="too_many_invitations",
         )
 
@@ -139,7 +139,7 @@ def resend_invitation(*, invitation: Invitation, by: User, now: datetime) -> Sen
     current = _lock_open(invitation)
     if now - current.sent_at < RESEND_PAUSE:
         raise Refused(
-            _("The message went out a moment ago. Give it a minute to arrive."), code="just_sent"
+            _("The email was sent a moment ago. Wait a minute for it to arrive."), code="just_sent"
         )
     _require_quiet(current.account, now)
     token, current.token_hash = _new_token()
@@ -185,19 +185,17 @@ def accept_invitation(*, token: str, by: User, now: datetime) -> Membership:
     """
     found = find_invitation(token)
     if found is None:
-        raise Refused(_("This link leads nowhere."), code="invitation_unknown")
+        raise Refused(_("This link is invalid."), code="invitation_unknown")
     current = _lock_open(found)
     if current.state_at(now) != InvitationState.OPEN:
         raise Refused(
             _("This invitation has expired. Ask for a new one."), code="invitation_expired"
         )
     if not owns_address(by, current.email):
-        raise Refused(
-            _("This invitation was sent to another address than yours."), code="other_address"
-        )
+        raise Refused(_("This invitation was sent to a different address."), code="other_address")
     # The account's lock is held, but an older link may have been replaced before it was.
     if current.token_hash != found.token_hash:
-        raise Refused(_("This link leads nowhere."), code="invitation_unknown")
+        raise Refused(_("This link is invalid."), code="invitation_unknown")
     current.accepted_at, current.accepted_by = now, by
     current.save(update_fields=["accepted_at", "accepted_by"])
     membership, joined = _join(current, by, now)

@@ -84,7 +84,7 @@ def cancel_job(*, job: Job, reason: str, by: User, now: datetime) -> None:
     """Keep a job from being run, as staff. Raises Refused where a worker has begun it."""
     current = Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
     if not JOBS.cancel_job_by_id(current.pk):
-        raise Refused(_("Only a job that no worker has begun can be canceled."), code="begun")
+        raise Refused(_("Only a job that has not started can be canceled."), code="begun")
     _record("job.canceled", current, JobState.CANCELED, reason, by=by, now=now)
 
 

@@ -55,7 +55,7 @@ def _news(
 def require_no_member(account: Account, user: User) -> None:
     """Raise Refused where the user is a member of the account already."""
     if Membership.objects.filter(account=account, user=user).exists():
-        raise Refused(_("This person is a member already."), code="already_member", field="email")
+        raise Refused(_("This person is already a member."), code="already_member", field="email")
 
 
 @transaction.atomic
@@ -94,7 +94,7 @@ def require_another_owner(membership: Membership) -> None:
     ).exclude(pk=membership.pk)
     if membership.role == Role.OWNER and not others.exists():
         raise Refused(
-            _("The last owner stays: make somebody else an owner first."), code="last_owner"
+            _("The account needs an owner. Make another member an owner first."), code="last_owner"
         )
 
 

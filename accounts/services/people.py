@@ -36,7 +36,9 @@ def register_person(*, email: str, name: str, by: User | None, now: datetime) ->
     """
     email = email_key(email)
     if User.objects.filter(email=email).exists() or EmailAddress.objects.filter(email=email):
-        raise Refused(_("This address has a sign-in."), code="email_taken", field="email")
+        raise Refused(
+            _("A user with this address already exists."), code="email_taken", field="email"
+        )
     user = User.objects.create_user(email, name=name, date_joined=now)
     # Nobody gets in but by a link that was sent there, and that proves the address.
     EmailAddress.objects.create(user=user, email=email, primary=True, verified=True)
@@ -49,7 +51,7 @@ def register_person(*, email: str, name: str, by: User | None, now: datetime) ->
 def deactivate_user(*, user: User, reason: str, by: User, now: datetime) -> None:
     """Keep a person out and end all sessions. Raises Refused for oneself."""
     if user.pk == by.pk:
-        raise Refused(_("You cannot lock yourself out."), code="own_account")
+        raise Refused(_("You cannot deactivate yourself."), code="own_account")
     if _set_active(user, is_active=False):
         end_sessions(user)
         event = Event(verb="user.deactivated", target=user, reason=reason)
@@ -80,7 +82,7 @@ def reset_second_factor(*, user: User, reason: str, by: User, now: datetime) -> 
     Raises Refused for oneself: whoever holds a session must not weaken its own sign-in.
     """
     if user.pk == by.pk:
-        raise Refused(_("Somebody else has to do this for you."), code="own_account")
+        raise Refused(_("Another person must do this for you."), code="own_account")
     deleted, _each = Authenticator.objects.filter(user_id=user.pk).delete()
     end_sessions(user)
     event = Event(
@@ -130,7 +132,7 @@ def change_staff_rights(
     Raises Refused for oneself: nobody widens or saves their own rights.
     """
     if user.pk == by.pk:
-        raise Refused(_("Your own rights are changed by somebody else."), code="own_account")
+        raise Refused(_("Only another person can change your rights."), code="own_account")
     chosen = list(groups) if is_staff else []
     current = _lock(user)
     require_not_erased(current)

@@ -130,7 +130,9 @@ def propose(
         require_outsider(by=by, account=account, now=now)
     if not reason.strip():
         raise Refused(
-            _("Enter a reason: a second person decides on this."), code="no_reason", field="reason"
+            _("Enter a reason for the person who decides on this."),
+            code="no_reason",
+            field="reason",
         )
     proposal = Proposal(
         kind=kind,
@@ -146,7 +148,7 @@ def propose(
     _require_unconcerned(proposal, by)
     if target is not None and find_waiting(target, now).filter(kind=kind).exists():
         raise Refused(
-            _("This was prepared already and waits for a second person."), code="waits_already"
+            _("This has already been prepared and is awaiting approval."), code="waits_already"
         )
     KINDS[kind].check(proposal, now)
     proposal.seen = KINDS[kind].state(proposal)
@@ -168,12 +170,12 @@ def approve_proposal(*, proposal: Proposal, reason: str = "", by: User, now: dat
     kind = KINDS[current.kind]
     if not current.made_by.has_perm(kind.permission):
         raise Refused(
-            _("The person who prepared this no longer has the right for it, so reject it."),
+            _("The person who prepared this no longer has the right to do it. Reject it."),
             code="maker_lost_right",
         )
     if kind.state(current) != current.seen:
         raise Refused(
-            _("What this is about has changed since. Reject it, and prepare it again."),
+            _("This has changed since it was prepared. Reject it, then prepare it again."),
             code="changed_meanwhile",
         )
     _decide(current, ProposalState.APPROVED, reason=reason, by=by, now=now)
@@ -192,14 +194,14 @@ def withdraw_proposal(*, proposal: Proposal, reason: str, by: User, now: datetim
     """Take back what one has prepared oneself. Raises Refused for anybody else."""
     current = _lock(proposal, now)
     if by.pk != current.made_by_id:
-        raise Refused(_("Only the person who prepared it takes it back."), code="not_yours")
+        raise Refused(_("Only the person who prepared this can withdraw it."), code="not_yours")
     _decide(current, ProposalState.WITHDRAWN, reason=reason, by=by, now=now)
 
 
 def _require_unconcerned(proposal: Proposal, by: User) -> None:
     if by.pk in KINDS[proposal.kind].concerned(proposal):
         raise Refused(
-            _("This is about yourself, so others prepare and decide it."), code="own_account"
+            _("This is about you, so other people must prepare and decide it."), code="own_account"
         )
 
 
@@ -211,7 +213,7 @@ def _lock(proposal: Proposal, now: datetime) -> Proposal:
     state = current.state_at(now)
     if state != ProposalState.WAITING:
         raise Refused(
-            _("This proposal is “%(state)s” by now.") % {"state": state.label},
+            _("This proposal is now “%(state)s”.") % {"state": state.label},
             code="proposal_decided",
         )
     return current
@@ -220,7 +222,7 @@ def _lock(proposal: Proposal, now: datetime) -> Proposal:
 def _lock_for_decision(proposal: Proposal, *, by: User, now: datetime) -> Proposal:
     current = _lock(proposal, now)
     if not by.has_perm(KINDS[current.kind].permission):
-        raise Refused(_("You do not have the right for this act."), code="no_right")
+        raise Refused(_("You do not have the right to do this."), code="no_right")
     _require_unconcerned(current, by)
     require_second_person(maker_ids=[current.made_by_id], by=by, account=current.account, now=now)
     return current

@@ -59,10 +59,10 @@ def refusal_for(
     if account is not None and is_insider(by, account, now):
         return Refused(
             ngettext(
-                "You are, or were within %(hours)d hour, a member of this company, so others act "
-                "on it.",
-                "You are, or were within %(hours)d hours, a member of this company, so others act "
-                "on it.",
+                "You are, or were within %(hours)d hour, a member of this company, so "
+                "another person must act on it.",
+                "You are, or were within %(hours)d hours, a member of this company, so "
+                "another person must act on it.",
                 hours,
             )
             % {"hours": hours},
@@ -70,16 +70,16 @@ def refusal_for(
         )
     if makers and _givers({by.pk}, now):
         return Refused(
-            _("Your sign-in or your rights are too new to decide on what others did."),
+            _("Your user or your rights are too new to decide on what others did."),
             code="too_new",
         )
     if makers and _line({by.pk}, now) & _line(makers, now):
         return Refused(
             ngettext(
-                "Your sign-in and the one that made this had to do with each other within "
-                "%(hours)d hour, so another person must decide it.",
-                "Your sign-in and the one that made this had to do with each other within "
-                "%(hours)d hours, so another person must decide it.",
+                "Within %(hours)d hour, you or the person who prepared this changed the "
+                "other one's access, so another person must decide it.",
+                "Within %(hours)d hours, you or the person who prepared this changed "
+                "the other one's access, so another person must decide it.",
                 hours,
             )
             % {"hours": hours},

@@ -82,7 +82,7 @@ def open_further_account(*, entity: Entity, account_name: str, by: User, now: da
     """
     held = lock_row(Entity, entity.pk)
     if not entities_of(by).filter(pk=held.pk).exists():
-        raise Refused(_("Only an owner opens further accounts."), code="not_owner")
+        raise Refused(_("Only an owner can open more accounts."), code="not_owner")
     if Account.objects.filter(entity=held).count() >= settings.ACCOUNT_LIMIT:
         raise Refused(
             _("A company has at most %(count)d accounts.") % {"count": settings.ACCOUNT_LIMIT},

@@ -92,8 +92,9 @@ def entity_exists() -> Refused:
     """Return the refusal for a registration number that is taken, with what to do now."""
     return Refused(
         _(
-            "A company with this registration number is here already. Ask an owner of its account "
-            "to invite you; an owner opens further accounts from the list of accounts."
+            "A company with this registration number is already registered. Ask an "
+            "owner of its account to invite you. Owners can open more accounts from the "
+            "list of accounts."
         ),
         code="entity_exists",
         field="registration_number",
@@ -236,19 +237,22 @@ def create_application(
     require_good_standing(account)
     if Account.objects.filter(entity_id=account.entity_id, status=AccountStatus.BLOCKED).exists():
         raise Refused(
-            _("This company can activate no more applications: an account of it is blocked."),
+            _(
+                "This company cannot activate any more applications because one of "
+                "its accounts is blocked."
+            ),
             code="entity_blocked",
         )
     held = Application.objects.filter(account=account)
     if held.count() >= settings.APPLICATION_LIMIT:
         raise Refused(
-            _("An account holds at most %(count)d applications.")
+            _("An account can have at most %(count)d applications.")
             % {"count": settings.APPLICATION_LIMIT},
             code="too_many_applications",
         )
     if held.filter(name_key=text.fold(name)).exists():
         raise Refused(
-            _("This account has an application of that name already."),
+            _("This account already has an application with this name."),
             code="name_taken",
             field="name",
         )

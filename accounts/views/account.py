@@ -72,7 +72,7 @@ def account_rename(request: HttpRequest, access: AccountAccess) -> HttpResponse:
             by=access.user,
             now=timezone.now(),
         )
-        messages.success(request, _("The account is renamed."))
+        messages.success(request, _("The account was renamed."))
         return redirect_after(request, back)
     status = 422 if form.errors else 200
     context = {"form": form, "back_url": back}

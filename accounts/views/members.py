@@ -91,7 +91,7 @@ def member_role(request: HttpRequest, access: AccountAccess, pk: int) -> HttpRes
             ),
         )
         if done:
-            messages.success(request, _("The role is changed."))
+            messages.success(request, _("The role was changed."))
             return redirect_after(request, _list_url(access))
     return _dialog(request, access, "accounts/member_role.html", {"form": form, "member": member})
 
@@ -122,7 +122,7 @@ def _confirm_end(
             refusal = str(error)
         else:
             name = access.account.name if is_leaving else member.user.get_full_name()
-            done = _("You have left %(name)s.") if is_leaving else _("%(name)s is removed.")
+            done = _("You have left %(name)s.") if is_leaving else _("%(name)s was removed.")
             messages.success(request, done % {"name": name})
             is_gone = is_leaving or member.user_id == access.user.pk
             return redirect_after(request, reverse("home") if is_gone else _list_url(access))
@@ -160,7 +160,7 @@ def invitation_withdraw(request: HttpRequest, access: AccountAccess, pk: int) ->
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, _("The invitation is withdrawn; its link no longer works."))
+        messages.success(request, _("The invitation was withdrawn. Its link no longer works."))
     return redirect_after(request, _list_url(access))
 
 
@@ -188,4 +188,4 @@ def _dialog(
 
 
 def _say_sent(request: HttpRequest, email: str) -> None:
-    messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": email})
+    messages.success(request, _("An invitation was sent to %(email)s.") % {"email": email})

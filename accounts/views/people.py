@@ -28,7 +28,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         preferences.introduce(name=data["name"], language=data["language"], by=user)
         preferences.choose_theme(theme=data["theme"], by=user)
         with translation.override(data["language"] or translation.get_language()):
-            messages.success(request, _("Your profile is saved."))
+            messages.success(request, _("Your profile was saved."))
         response = redirect_after(request, reverse("accounts:profile"))
         if not data["language"]:
             # The choice of an earlier visit would still stand before the browser's language.

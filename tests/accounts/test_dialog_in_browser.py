@@ -106,7 +106,7 @@ def test_a_refused_form_comes_back_with_its_faults(things: Page) -> None:
     things.get_by_role("button", name="Add").click()
 
     summary = things.locator("dialog .errornote")
-    expect(summary).to_contain_text("Please mend 2 entries:")
+    expect(summary).to_contain_text("Fix 2 problems:")
     expect(summary).to_be_focused()
     expect(things.get_by_label("Note")).to_have_value("kept")
 
@@ -143,7 +143,7 @@ def test_the_same_works_as_whole_pages_without_javascript(
 
     page.get_by_role("link", name="Add a thing").click()
     page.get_by_role("button", name="Add").click()
-    expect(page.get_by_text("Please mend 2 entries:")).to_be_visible()
+    expect(page.get_by_text("Fix 2 problems:")).to_be_visible()
     page.get_by_label("Name").fill("Lamp")
     page.get_by_label("Red").check()
     page.get_by_role("button", name="Add").click()
@@ -156,10 +156,10 @@ def test_the_same_works_as_whole_pages_without_javascript(
 @pytest.mark.parametrize(
     ("status", "words", "may_retry"),
     [
-        pytest.param(403, "You may not do this.", False, id="403"),
-        pytest.param(404, "This is no longer there.", False, id="404"),
+        pytest.param(403, "You cannot do this.", False, id="403"),
+        pytest.param(404, "This is no longer available.", False, id="404"),
         pytest.param(500, "Something went wrong on our side.", False, id="500"),
-        pytest.param(503, "Nothing was changed; try again in a moment.", True, id="503"),
+        pytest.param(503, "Nothing was changed. Try again in a moment.", True, id="503"),
     ],
 )
 def test_a_failure_is_told_with_what_to_do(
@@ -206,7 +206,7 @@ def test_an_ended_session_leads_to_signing_in_and_back(things: Page) -> None:
     things.context.clear_cookies()
     things.get_by_role("link", name="Add a thing").click()
 
-    things.get_by_label("E-mail address").fill("mei@example.com")
+    things.get_by_label("Email address").fill("mei@example.com")
     things.get_by_label("Password").fill("a-long-password")
     things.get_by_role("button", name="Sign in", exact=True).click()
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def sign_in(page: Page, user: User) -> None:
     page.goto("/")
-    page.get_by_label("E-mail address").fill(user.email)
+    page.get_by_label("Email address").fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Sign in")).to_have_count(0)
@@ -34,10 +34,10 @@ def test_from_sign_up_to_an_account_with_a_second_member(
 ) -> None:
     settings.CONSOLE_URL = live_server.url
     page.goto("/")
-    page.get_by_role("link", name="Create a sign-in").click()
+    page.get_by_role("link", name="Create an account").click()
     for label, value in [
         ("Your name", "Nora New"),
-        ("E-mail address", "nora@example.com"),
+        ("Email address", "nora@example.com"),
         ("Password", PASSWORD),
         ("Password (again)", PASSWORD),
         ("Company name", "Nora Ltd"),
@@ -45,7 +45,7 @@ def test_from_sign_up_to_an_account_with_a_second_member(
         ("Account name", "Harbour"),
     ]:
         page.get_by_label(label, exact=True).fill(value)
-    page.get_by_role("button", name="Create the sign-in").click()
+    page.get_by_role("button", name="Create an account").click()
     page.wait_for_url("**/confirm-email/")
     page.goto(link_in_mail())
     page.get_by_role("button", name="Confirm").click()
@@ -57,16 +57,16 @@ def test_from_sign_up_to_an_account_with_a_second_member(
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Send the invitation").click()
     expect(dialog.get_by_text("This field is required.")).to_be_visible()
-    dialog.get_by_label("E-mail address").fill("felix@example.com")
+    dialog.get_by_label("Email address").fill("felix@example.com")
     dialog.get_by_role("radio", name=re.compile("Finance")).check()
     dialog.get_by_role("button", name="Send the invitation").click()
-    expect(page.get_by_text("An invitation is on its way to felix@example.com.")).to_be_visible()
+    expect(page.get_by_text("An invitation was sent to felix@example.com.")).to_be_visible()
 
     felix = make_user("felix@example.com")
     page.context.clear_cookies()
     page.goto(link_in_mail())
     page.get_by_role("link", name="Sign in", exact=True).last.click()
-    page.get_by_label("E-mail address").fill(felix.email)
+    page.get_by_label("Email address").fill(felix.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("button", name="Accept the invitation").click()
@@ -96,7 +96,7 @@ def test_a_passkey_is_added_and_signs_in_without_a_password(page: Page) -> None:
 
     page.goto("/auth/2fa/webauthn/add/")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.get_by_label("Name").fill("Laptop")
     page.get_by_label(re.compile("[Pp]asskey|[Pp]asswordless")).check()
     page.get_by_role("button", name=re.compile("Add|Create")).click()
@@ -121,5 +121,5 @@ def test_the_last_owner_is_told_in_the_dialog(page: Page) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Leave the account").click()
 
-    expect(dialog.get_by_text("The last owner stays")).to_be_visible()
+    expect(dialog.get_by_text("The account needs an owner")).to_be_visible()
     assert account.memberships.count() == 2

@@ -239,7 +239,7 @@ def test_a_tab_that_shows_somebody_else_acts_for_nobody() -> None:
 
     assert answer.headers["HX-Redirect"] == "/"
     assert User.objects.get(pk=second.pk).name != "Renamed"
-    assert "Somebody else has signed in" in client.get(OWN_PAGE).content.decode()
+    assert "Another user signed in" in client.get(OWN_PAGE).content.decode()
 
 
 def test_every_signed_in_page_says_whom_it_was_made_for() -> None:

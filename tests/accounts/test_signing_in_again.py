@@ -100,6 +100,6 @@ def test_a_dialog_keeps_what_was_typed(
     expect(name).to_have_value("Typed with care")
     assert Account.objects.get(pk=customer.account.pk).name != "Typed with care"
     save.click()
-    expect(page.get_by_text("The account is renamed.")).to_be_visible()
+    expect(page.get_by_text("The account was renamed.")).to_be_visible()
     assert Account.objects.get(pk=customer.account.pk).name == "Typed with care"
     browser_problems.clear()

@@ -100,7 +100,7 @@ def test_a_company_registered_meanwhile_leaves_a_form_to_mend(client: Client) ->
     page = client.post(link_in_mail(), follow=True)
 
     assert page.redirect_chain[-1][0] == reverse("accounts:open")
-    assert "is here already" in page.content.decode()
+    assert "is already registered" in page.content.decode()
     assert page.context["form"]["entity_name"].value() == "Nora Ltd"
     client.post(reverse("accounts:open"), {**FORM, "registration_number": "HRB 78"})
     assert Account.objects.get(memberships__user__email=FORM["email"]).name == "Main"

@@ -181,7 +181,7 @@ def test_progress_moves_by_itself_and_the_end_can_be_taken_back(
 ) -> None:
     customer = customer_now
     page.goto(f"/auth/login/?next={base(customer)}")
-    page.get_by_label("E-mail address").fill(customer.owner.email)
+    page.get_by_label("Email address").fill(customer.owner.email)
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_label("Choose all on this page").check()

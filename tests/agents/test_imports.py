@@ -445,7 +445,7 @@ def test_problems_are_listed_and_can_be_taken_along(customer: Customer) -> None:
     assert [row[:3] for row in rows] == [
         ["Row", "Column", "Value"],
         ["3", "Extension", "'=1"],
-        ["4", "E-mail address", "x"],
+        ["4", "Email address", "x"],
     ]
     refused = owner.post(url(customer, "import_run", pk=imported.pk))
     assert refused.status_code == 422

@@ -151,7 +151,7 @@ def test_one_press_takes_it_back_without_a_reload(page: Page, live_server: LiveS
     license = licenses_of(current_package(customer.application))[0]
     make_agent(customer.application, now=now, name="Ada", license=license)
     page.goto(f"/auth/login/?next={url(customer, 'x').removesuffix('x/')}")
-    page.get_by_label("E-mail address").fill(customer.owner.email)
+    page.get_by_label("Email address").fill(customer.owner.email)
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_label("Choose Ada").check()

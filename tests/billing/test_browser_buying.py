@@ -39,7 +39,7 @@ def account(owner: User) -> Account:
 
 def sign_in(page: Page, email: str) -> None:
     page.goto("/auth/login/")
-    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Email address").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(lambda url: "/auth/login/" not in url)

@@ -25,7 +25,7 @@ def account(live_server: LiveServer) -> Account:
 
 def open_shop(page: Page, account: Account) -> None:
     page.goto(f"/auth/login/?next=/console/{account.uin}/buy/")
-    page.get_by_label("E-mail address").fill("olivia@example.com")
+    page.get_by_label("Email address").fill("olivia@example.com")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Buy a package")).to_be_visible()

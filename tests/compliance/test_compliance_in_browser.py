@@ -91,7 +91,7 @@ def test_from_complaint_to_suspension_to_appeal_to_overturn(
     stage.page.get_by_label("Reason").fill("Repeated calls after a clear no.")
     stage.click("Take the measure", "button")
     expect(stage.page.get_by_text("Nothing was changed yet.").first).to_be_visible()
-    stage.click("Take a measure: waits for a second person")
+    stage.click("Take a measure: awaiting approval")
     stage.sees("You recorded or handled this, so another person must decide it.")
     case = Violation.objects.get()
     assert case.state == "verified"

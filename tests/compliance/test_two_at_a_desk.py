@@ -31,8 +31,8 @@ from tests.factories import (
 )
 from tests.races import race, values
 
-CHANGED = "This was changed meanwhile. Look at it, then decide again."
-OVER = "This is not possible any more, so nothing was changed."
+CHANGED = "This was changed in the meantime. Review it, then decide again."
+OVER = "This is no longer possible, so nothing was changed."
 
 
 def _open(client: Client, url: str) -> dict[str, str]:

@@ -289,7 +289,7 @@ def test_the_way_to_all_rows_leads_to_the_row(name: str) -> None:
 def test_nothing_waits_says_so() -> None:
     page = signed_in(make_staff()).get(reverse("admin:index")).content.decode()
 
-    assert page.count("Nothing waits.") == len(LISTS)
+    assert page.count("Nothing to do.") == len(LISTS)
     assert all(str(each.empty) in page for each in LISTS.values())
 
 
@@ -459,20 +459,16 @@ def test_keys_to_other_peoples_sign_ins_are_not_in_the_administration(model: str
 @pytest.mark.parametrize(
     ("query", "text"),
     [
-        ({}, "There is nothing yet."),
-        ({"q": "nobody"}, "Nothing here fits."),
-        ({"status__exact": "pending"}, "Nothing here fits."),
+        ({}, "Nothing here yet."),
+        ({"q": "nobody"}, "No matches."),
+        ({"status__exact": "pending"}, "No matches."),
     ],
     ids=["empty", "searched", "filtered"],
 )
 def test_an_empty_list_says_why_it_is_empty(query: dict[str, str], text: str) -> None:
     page = signed_in(make_staff()).get(reverse("admin:billing_refund_changelist"), query)
 
-    found = [
-        each
-        for each in ("There is nothing yet.", "Nothing here fits.")
-        if each in str(page.content)
-    ]
+    found = [each for each in ("Nothing here yet.", "No matches.") if each in str(page.content)]
     assert found == [text]
 
 

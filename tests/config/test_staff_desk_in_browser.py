@@ -78,7 +78,7 @@ def test_a_refund_is_decided_from_the_first_page(desk: Page, refund: Refund) -> 
     expect(desk.get_by_text("Rejected.", exact=True)).to_be_visible()
     desk.goto("/admin/")
     expect(waiting.get_by_role("link", name=refund.number)).to_have_count(0)
-    expect(waiting.get_by_text("Nothing waits.")).to_be_visible()
+    expect(waiting.get_by_text("Nothing to do.")).to_be_visible()
     late = desk.get_by_role("region", name="Violations to investigate")
     expect(late.get_by_text("overdue: waits for 5")).to_be_visible()
 
@@ -91,7 +91,7 @@ def test_a_section_of_the_account_leads_to_its_rows(desk: Page, refund: Refund) 
     section = desk.get_by_role("region", name="Refunds")
     expect(section).to_be_in_viewport()
 
-    section.get_by_role("link", name="In the table").click()
+    section.get_by_role("link", name="Show in the table").click()
 
     expect(desk.get_by_role("searchbox", name="Search refunds")).to_have_value(account.uin)
     expect(desk.get_by_role("link", name=refund.number)).to_be_visible()
