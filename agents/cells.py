@@ -85,8 +85,8 @@ def _number_text(value: int | float, number_format: str) -> str:
         return DamagedCell.of(
             str(value),
             _(
-                "This cell shows a number in a format of its own, so that it is not certain what "
-                "is meant. Format the column as text, and enter the value as it should be."
+                "This cell shows a number in a custom format, so its meaning is not "
+                "clear. Format the column as text, and enter the value again."
             ),
         )
     is_padded = isinstance(value, int) and value >= 0 and shown.startswith("0")

@@ -61,8 +61,9 @@ def decode(content: bytes, is_heading: IsHeading) -> str:
 def _refusal() -> Refused:
     return Refused(
         _(
-            "It is not certain which encoding this file uses. In your spreadsheet program, choose "
-            "Save as, select the file type “CSV UTF-8”, and send the new file."
+            "The encoding of this file could not be determined. In your spreadsheet "
+            "program, choose Save as, select the file type “CSV UTF-8”, and upload the "
+            "new file."
         ),
         code="encoding",
     )

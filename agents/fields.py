@@ -19,9 +19,12 @@ AGENT_FIELDS: dict[str, forms.Field] = {
         label=_("Nickname"),
         max_length=rules.NAME_LENGTH,
         required=False,
-        help_text=_("What customers see. Without one they see the name."),
+        help_text=_("The name that customers see. If it is empty, they see the agent's name."),
     ),
-    "staff_number": CodeField(label=_("Staff number"), max_length=rules.STAFF_NUMBER_LENGTH),
+    "staff_number": CodeField(
+        label=_("With the country code, for example +8613800138000."),
+        max_length=rules.STAFF_NUMBER_LENGTH,
+    ),
     "email": CleanEmailField(label=_("Email address")),
     "phone": PhoneField(
         label=_("Phone"),
@@ -36,6 +39,6 @@ AGENT_FIELDS: dict[str, forms.Field] = {
         label=_("Extension"),
         required=False,
         validators=[rules.validate_extension],
-        help_text=_("4 to 6 digits that begin with 1 to 8."),
+        help_text=_("4 to 6 digits. The first digit must be 1 to 8."),
     ),
 }

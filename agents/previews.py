@@ -178,8 +178,8 @@ def preview_delete(application: Application, chosen: AgentQuerySet, now: datetim
         _line(
             n["matched"],
             ngettext(
-                "%(number)s agent is removed for good.",
-                "%(number)s agents are removed for good.",
+                "%(number)s agent is permanently deleted.",
+                "%(number)s agents are permanently deleted.",
                 n["matched"],
             ),
         ),

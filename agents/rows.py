@@ -143,7 +143,7 @@ class _RowReader:
         """Yield column, cell, and clean value or the ValidationError in its place."""
         texts = {self.columns.get(place, ""): text for place, text in enumerate(cells) if text}
         if "" in texts:
-            yield "", texts.pop(""), ValidationError(_("This cell stands under no heading."))
+            yield "", texts.pop(""), ValidationError(_("This cell has no column heading."))
         for column in (*AGENT_FIELDS, "groups", "license"):
             text = texts.get(column, "")
             try:
@@ -157,7 +157,10 @@ class _RowReader:
         if not (self.is_literal or isinstance(text, LiteralCell)):
             if is_formula(text) and column != "phone":
                 raise ValidationError(
-                    _("This would be calculated as a formula. Put an apostrophe in front of it.")
+                    _(
+                        "A spreadsheet program would treat this as a formula. Put "
+                        "an apostrophe in front of it."
+                    )
                 )
             text = restore(text)
         if column == "groups":
@@ -165,7 +168,7 @@ class _RowReader:
         if column == "license":
             return self._find_word("license", text, _("Write yes or no."))
         if column == "role":
-            return self._find_word("role", text, _("This role is not known.")) if text else "agent"
+            return self._find_word("role", text, _("Unknown role.")) if text else "agent"
         form_field = AGENT_FIELDS[column]
         # Most cells that may be empty are.
         return form_field.clean(text) if text or form_field.required else ""
@@ -240,7 +243,8 @@ def _compare_with_table(checked: Checked, application: Application, mode: str) -
                         row.number,
                         column,
                         getattr(row.details, column),
-                        _("%(agent)s of this application has it already.") % {"agent": holder},
+                        _("%(agent)s of this application already has this value.")
+                        % {"agent": holder},
                     )
             if row.details.extension in telephones:
                 checked.add(

@@ -16,7 +16,7 @@ PHONE_PATTERN = r"^\+[1-9][0-9]{5,14}$"
 
 validate_extension = RegexValidator(
     re.compile(EXTENSION_PATTERN[:-1] + r"\Z"),
-    _("Enter 4 to 6 digits that begin with 1 to 8."),
+    _("Enter 4 to 6 digits. The first digit must be 1 to 8."),
     code="extension",
 )
 validate_phone = RegexValidator(

@@ -22,7 +22,7 @@ MAX_BYTES = 10 * 1024 * 1024
 COLUMNS: dict[str, str | Promise] = {
     "name": gettext_lazy("Name"),
     "nickname": gettext_lazy("Nickname"),
-    "staff_number": gettext_lazy("Staff number"),
+    "staff_number": gettext_lazy("With the country code, for example +8613800138000."),
     "email": gettext_lazy("Email address"),
     "phone": gettext_lazy("Phone"),
     "role": gettext_lazy("Role"),
@@ -127,23 +127,23 @@ def _require_table(content: bytes) -> None:
     if content.startswith(_OLD_WORKBOOK):
         raise Refused(
             _(
-                "This is an old workbook (XLS), or one with a password. Save it as XLSX, without "
-                "a password, and send it again."
+                "This is an old workbook (XLS), or one with a password. Save it as XLSX "
+                "without a password, and upload it again."
             ),
             code="old_workbook",
         )
     if content.startswith(_OTHER_FILES) or _MARKUP.match(content.lstrip(b"\xef\xbb\xbf")[:200]):
         raise Refused(
             _(
-                "This is neither a CSV nor an XLSX file. Open it in your spreadsheet program, save "
-                "it as XLSX, and send it again."
+                "This is neither a CSV nor an XLSX file. Open it in your spreadsheet "
+                "program, save it as XLSX, and upload it again."
             ),
             code="unreadable_file",
         )
 
 
 def _no_agents(title: str) -> Refused:
-    return Refused(_("The file holds no agents.") + _which_sheet(title), code="empty_file")
+    return Refused(_("The file contains no agents.") + _which_sheet(title), code="empty_file")
 
 
 def _which_sheet(title: str) -> str:
@@ -161,7 +161,8 @@ def _take(lines: Iterator[tuple[int, list[str]]], limit: int, title: str = "") -
         rows.append((number, cells))
         if len(rows) > limit:
             raise Refused(
-                _("A file holds at most %(limit)d agents.") % {"limit": limit}, code="too_many_rows"
+                _("A file can contain at most %(limit)d agents.") % {"limit": limit},
+                code="too_many_rows",
             )
     if not rows:
         raise _no_agents(title)
@@ -175,8 +176,8 @@ def _place_columns(heading: Sequence[str], title: str) -> dict[int, str]:
     if unknown:
         raise Refused(
             ngettext(
-                "The column %(names)s is not known. Compare it with the template.",
-                "The columns %(names)s are not known. Compare them with the template.",
+                "Unknown column: %(names)s. Compare it with the template.",
+                "Unknown columns: %(names)s. Compare them with the template.",
                 len(unknown),
             )
             % {"names": ", ".join(f"“{name}”" for name in unknown)}
@@ -187,15 +188,14 @@ def _place_columns(heading: Sequence[str], title: str) -> dict[int, str]:
     for place, key in columns.items():
         if list(columns.values()).count(key) > 1:
             raise Refused(
-                _("The column “%(name)s” is there twice.") % {"name": printable(heading[place])}
+                _("The column “%(name)s” appears twice.") % {"name": printable(heading[place])}
                 + _which_sheet(title),
                 code="column_twice",
             )
     missing = [str(COLUMNS[key]) for key in REQUIRED if key not in columns.values()]
     if missing:
         raise Refused(
-            _("These columns are missing: %(names)s.") % {"names": ", ".join(missing)}
-            + _which_sheet(title),
+            _("Missing columns: %(names)s.") % {"names": ", ".join(missing)} + _which_sheet(title),
             code="column_missing",
         )
     return columns

@@ -78,8 +78,9 @@ def read_tables(content: bytes) -> Iterator[WorkbookTable]:
 def _unreadable() -> Refused:
     return Refused(
         _(
-            "This workbook cannot be read. It may be damaged, or protected by a password. Open it "
-            "in your spreadsheet program, save it as XLSX without a password, and send it again."
+            "This workbook cannot be read. It may be damaged, or protected by a "
+            "password. Open it in your spreadsheet program, save it as XLSX without a "
+            "password, and upload it again."
         ),
         code="unreadable_file",
     )
@@ -88,8 +89,8 @@ def _unreadable() -> Refused:
 def _too_large() -> Refused:
     return Refused(
         _(
-            "This workbook is too large. Copy the rows of the agents to a new workbook, and send "
-            "that one."
+            "This workbook is too large. Copy the rows of the agents to a new workbook, "
+            "and upload that one."
         ),
         code="too_large",
     )
@@ -206,8 +207,8 @@ def _draw_rows(sheet: Any, twin: Any, deadline: float) -> Iterator[tuple[int, li
         if number % 100 == 0 and time.thread_time() > deadline:
             raise Refused(
                 _(
-                    "This workbook takes too long to read. Copy the rows of the agents to a new "
-                    "workbook, and send that one."
+                    "This workbook takes too long to read. Copy the rows of the agents "
+                    "to a new workbook, and upload that one."
                 ),
                 code="too_slow",
             )

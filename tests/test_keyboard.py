@@ -150,7 +150,11 @@ def add_agent(page: Page) -> None:
     tab_to(page, "Add the first agent")
     page.keyboard.press("Enter")
     wait_for_dialog(page, "Add an agent")
-    for label, text in (("Name", "Ada"), ("Staff number", "S1"), ("E-mail", "ada@example.com")):
+    for label, text in (
+        ("Name", "Ada"),
+        ("With the country code, for example +8613800138000.", "S1"),
+        ("E-mail", "ada@example.com"),
+    ):
         tab_to(page, label)
         page.keyboard.type(text)
     tab_to(page, "Give a free license")

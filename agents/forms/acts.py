@@ -43,7 +43,7 @@ class AssignForm(ActForm):
     """Assigning is all or nothing, unless the person says otherwise."""
 
     is_partial_allowed = forms.BooleanField(
-        label=_("Assign the free licenses to those who were added first, and leave the rest"),
+        label=_("Assign the free licenses to the agents added first, and skip the others"),
         required=False,
     )
 
@@ -58,7 +58,7 @@ class MoveForm(ActForm):
     """Moving names those who take over."""
 
     staff_numbers = forms.CharField(
-        label=_("Staff numbers of those who take over"),
+        label=_("Staff numbers of the agents who receive the licenses"),
         help_text=_("One on each line, in the order of the agents above."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
@@ -70,7 +70,7 @@ class MoveForm(ActForm):
         limit = settings.AGENTS_CHANGED_AT_ONCE
         if len(numbers) > limit:
             raise forms.ValidationError(
-                _("Move at most %(limit)d licenses at once.") % {"limit": limit}
+                _("You can move at most %(limit)d licenses at a time.") % {"limit": limit}
             )
         return numbers
 

@@ -22,7 +22,7 @@ class FilterForm(forms.Form):
         max_length=254,
         required=False,
         widget=forms.SearchInput(
-            attrs={"placeholder": _("Name, staff number, e-mail, extension"), "autocomplete": "off"}
+            attrs={"placeholder": _("Name, staff number, email, extension"), "autocomplete": "off"}
         ),
     )
     state = forms.ChoiceField(

@@ -13,13 +13,13 @@ class ImportForm(RefusableForm):
     file = forms.FileField(
         label=_("File"),
         help_text=_(
-            "An XLSX or CSV file with the columns of the template. In a workbook, the sheet that "
-            "was open last is read."
+            "An XLSX or CSV file with the columns of the template. In a workbook, the "
+            "sheet that was last open is read."
         ),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,text/csv"}),
     )
     mode = forms.ChoiceField(
-        label=_("What to do"),
+        label=_("Import mode"),
         choices=ImportMode.choices,
         initial=ImportMode.ADD.value,
         widget=forms.RadioSelect,

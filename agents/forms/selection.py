@@ -41,7 +41,7 @@ def read_selection(application: Application, query: QueryDict) -> Selection:
     if query.get("all"):
         form = FilterForm(query, application=application)
         if not form.is_valid():
-            raise Refused(_("This filter cannot be understood."), code="filter_refused")
+            raise Refused(_("This filter is invalid."), code="filter_refused")
         return Selection(application, None, form.agent_filter())
     texts = query.getlist("ids")
     if not texts:

@@ -22,12 +22,12 @@ class TelephoneForm(RefusableForm):
     label = LineField(
         label=gettext_lazy("Name"),
         max_length=rules.NAME_LENGTH,
-        help_text=gettext_lazy("Where it stands, or whose it is."),
+        help_text=gettext_lazy("Location or user"),
     )
     extension = DigitsField(
         label=gettext_lazy("Extension"),
         validators=[rules.validate_extension],
-        help_text=gettext_lazy("4 to 6 digits that begin with 1 to 8."),
+        help_text=gettext_lazy("4 to 6 digits. The first digit must be 1 to 8."),
     )
 
 

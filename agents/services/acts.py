@@ -130,7 +130,7 @@ def cancel_act(*, act: AgentAct, by: User, now: datetime) -> None:
     here = AgentAct.objects.filter(pk=act.pk, status=was, done=0)
     if not here.update(status=after, finished_at=now):
         raise Refused(
-            _("Agents have been changed already, so this can no longer be canceled."), code="begun"
+            _("Agents have already been changed, so this can no longer be canceled."), code="begun"
         )
     event = Event(verb="agent_act.canceled", target=act, from_state=was, to_state=after)
     record([event], account=account, by=by, now=now)
@@ -161,7 +161,7 @@ def undo_act(*, act: AgentAct, by: User, now: datetime) -> AgentAct:
     lock_application(act.application)
     current = AgentAct.objects.select_related("application").get(pk=act.pk)
     if not may_undo(current):
-        raise Refused(_("This cannot be taken back."), code="no_undo")
+        raise Refused(_("This cannot be undone."), code="no_undo")
     changed = array("q", set(current.agents[: current.done]) - set(current.unchanged))
     return begin_act(
         application=current.application,

@@ -60,7 +60,7 @@ def _find_conflicts(
     if others.filter(staff_number_key=fold(details.staff_number)).exists():
         yield "staff_number", _("Another agent of this application has this staff number.")
     if others.filter(email_key=email_key(details.email)).exists():
-        yield "email", _("Another agent of this application has this e-mail address.")
+        yield "email", _("Another agent of this application has this email address.")
     if details.extension:
         telephones = SipTelephone.objects.filter(
             account_id=application.account_id, application=application
@@ -131,9 +131,7 @@ def add_agent(
 
 def _taken_meanwhile() -> DetailsRefused:
     """The database refused what the service had found free: somebody did not take the lock."""
-    return DetailsRefused(
-        {"": _("A value, or the license, has just been taken by somebody else. Try again.")}
-    )
+    return DetailsRefused({"": _("Someone else has just taken a value or the license. Try again.")})
 
 
 @transaction.atomic

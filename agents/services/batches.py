@@ -74,8 +74,8 @@ def count_confirmed(chosen: AgentQuerySet, expected: int | None) -> int:
     if expected is not None and matched != expected:
         raise Refused(
             ngettext(
-                "Meanwhile %(count)d agent matches. Look at the numbers again.",
-                "Meanwhile %(count)d agents match. Look at the numbers again.",
+                "%(count)d agent matches now. Check the numbers again.",
+                "%(count)d agents match now. Check the numbers again.",
                 matched,
             )
             % {"count": matched},
@@ -129,7 +129,7 @@ def _stopped(done: int, total: int, reason: Refused | Busy) -> Refused:
         else str(reason)
     )
     return Refused(
-        _("%(done)s of %(total)s agents are done. %(reason)s Do it again for the others.")
+        _("%(done)s of %(total)s agents are done. %(reason)s Repeat this for the others.")
         % {"done": done, "total": total, "reason": why},
         code="stopped",
     )
@@ -144,6 +144,6 @@ def require_rows(found: int, expected: int) -> None:
     """Raise Refused where a filtered UPDATE met another number of rows than was decided on."""
     if found != expected:
         raise Refused(
-            _("Somebody else has just changed some of these agents. Try again."),
+            _("Someone else has just changed some of these agents. Try again."),
             code="changed_meanwhile",
         )

@@ -79,10 +79,10 @@ def changing(
 
 def _require_sensible(application: Application, change: AgentChange) -> None:
     if change.is_empty:
-        raise Refused(_("Say what shall change."), code="nothing_asked")
+        raise Refused(_("Choose at least one change."), code="nothing_asked")
     if change.joins & change.leaves:
         raise Refused(
-            _("A skill group cannot be joined and left at once."),
+            _("A skill group cannot be joined and left at the same time."),
             code="contradiction",
             field="leaves",
         )

@@ -18,7 +18,7 @@ GROUP_LIMIT = 200
 
 
 def _name_taken() -> DetailsRefused:
-    return DetailsRefused({"name": _("This application has a skill group of that name already.")})
+    return DetailsRefused({"name": _("This application already has a skill group with this name.")})
 
 
 def _reread(group: SkillGroup) -> SkillGroup:

@@ -39,9 +39,9 @@ class ImportFaulty(Refused):
 
     def __init__(self, imported: AgentImport) -> None:
         message = (
-            _("The remaining rows have problems by now. None of them was imported.")
+            _("The remaining rows now have problems. None of them was imported.")
             if imported.written
-            else _("The file has problems by now. Nothing was imported.")
+            else _("The file now has problems. Nothing was imported.")
         )
         super().__init__(message, code="import_faulty")
 

@@ -104,7 +104,9 @@ class ImportGone(Refused):
     """The file is no longer here, or nothing of the import is."""
 
     def __init__(self) -> None:
-        super().__init__(_("This file is no longer here. Send it again."), code="content_gone")
+        super().__init__(
+            _("This file is no longer available. Upload it again."), code="content_gone"
+        )
 
 
 def check_import(*, imported: AgentImport, now: datetime) -> Checked:
@@ -156,7 +158,7 @@ def _remaining_sheet(imported: AgentImport) -> Sheet:
     sheet = read_sheet(bytes(imported.content), settings.AGENT_IMPORT_LIMIT)
     if len(sheet.rows) != imported.total:
         # Another release reads the file in another way, so that `written` rows are others.
-        raise Refused(_("This file has to be sent again."), code="content_gone")
+        raise Refused(_("Upload this file again."), code="content_gone")
     return replace(sheet, rows=sheet.rows[imported.written :])
 
 

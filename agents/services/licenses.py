@@ -96,7 +96,7 @@ def hand_over(
                 )
         except IntegrityError as error:
             raise Refused(
-                _("Somebody else has just taken one of these licenses. Try again."),
+                _("Someone else has just taken one of these licenses. Try again."),
                 code="license_taken",
             ) from error
         require_rows(found, len(batch))
@@ -212,8 +212,8 @@ def _find_takers(
     if len(staff_numbers) != len(givers):
         raise _refuse_takers(
             ngettext(
-                "Name exactly %(count)d agent, since %(count)d license moves.",
-                "Name exactly %(count)d agents, since %(count)d licenses move.",
+                "Enter exactly %(count)d staff number, because %(count)d license is moved.",
+                "Enter exactly %(count)d staff numbers, because %(count)d licenses are moved.",
                 len(givers),
             )
             % {"count": len(givers)}
@@ -235,7 +235,7 @@ def _find_takers(
 
 def _require_unlicensed(own: AgentQuerySet, takers: Sequence[Agent], now: datetime) -> None:
     if len(set(keys(takers))) != len(takers):
-        raise _refuse_takers(_("Name each agent once."))
+        raise _refuse_takers(_("List each agent only once."))
     licensed = own.filter(pk__in=keys(takers)).licensed(now).first()
     if licensed is not None:
-        raise _refuse_takers(_("%(agent)s has a license already.") % {"agent": str(licensed)})
+        raise _refuse_takers(_("%(agent)s already has a license.") % {"agent": str(licensed)})

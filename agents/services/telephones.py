@@ -68,7 +68,7 @@ def _save(telephone: SipTelephone, *fields: str, now: datetime) -> None:
             telephone.save(update_fields=[*fields, "updated_at"] if telephone.pk else None)
     except IntegrityError as error:
         raise Refused(
-            _("A value, or the license, has just been taken by somebody else. Try again."),
+            _("Someone else has just taken a value or the license. Try again."),
             code="taken_meanwhile",
         ) from error
 

@@ -165,7 +165,7 @@ ACTS = {
             "delete",
             _("Delete"),
             _("Delete agents"),
-            _("Delete for good"),
+            _("Delete permanently"),
             ngettext_lazy(
                 "%(number)s agent was deleted.", "%(number)s agents were deleted.", "number"
             ),

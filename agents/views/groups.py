@@ -86,7 +86,7 @@ def delete(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) 
     form = RefusableForm(request.POST if request.method == "POST" else None)
     context = {
         "title": _("Delete a skill group"),
-        "button": _("Delete for good"),
+        "button": _("Delete permanently"),
         "group": group,
         "leaving": group.members.count(),
         "is_destructive": True,

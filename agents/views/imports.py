@@ -247,7 +247,7 @@ def export(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpRe
     application: Application = load_application(access, sdkappid)
     form = FilterForm(request.GET, application=application)
     if not form.is_valid():
-        messages.error(request, _("This filter cannot be understood."))
+        messages.error(request, _("This filter is invalid."))
         return redirect(reverse("agents:management", kwargs=place_of(application)))
     now = timezone.now()
     chosen = form.agent_filter().apply(agents_of(access.account.pk, application.pk), now)

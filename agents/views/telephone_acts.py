@@ -84,7 +84,7 @@ PLAIN_ACTS: dict[str, tuple[TelephoneWords, Callable[..., Any]]] = {
         TelephoneWords(
             gettext_lazy("Unbind a SIP telephone"),
             gettext_lazy("Unbind"),
-            (gettext_lazy("It rings for no agent any more, and stays registered."),),
+            (gettext_lazy("It no longer rings for an agent, but stays registered."),),
             gettext_lazy("%(telephone)s was unbound."),
         ),
         services.unbind_telephone,
@@ -104,7 +104,9 @@ PLAIN_ACTS: dict[str, tuple[TelephoneWords, Callable[..., Any]]] = {
             gettext_lazy("Free"),
             (
                 gettext_lazy("It is unbound from its agent and goes out of service."),
-                gettext_lazy("The license stays, free, until its date. It is not refunded."),
+                gettext_lazy(
+                    "The license becomes free and stays until its expiry. It is not refunded."
+                ),
             ),
             gettext_lazy("The license of %(telephone)s is free now."),
             is_destructive=True,
@@ -114,10 +116,12 @@ PLAIN_ACTS: dict[str, tuple[TelephoneWords, Callable[..., Any]]] = {
     "remove": (
         TelephoneWords(
             gettext_lazy("Remove a SIP telephone"),
-            gettext_lazy("Remove for good"),
+            gettext_lazy("Remove permanently"),
             (
-                gettext_lazy("It can register no more. This cannot be taken back."),
-                gettext_lazy("Its license stays, free, until its date. It is not refunded."),
+                gettext_lazy("It can no longer register. This cannot be undone."),
+                gettext_lazy(
+                    "Its license becomes free and stays until its expiry. It is not refunded."
+                ),
             ),
             gettext_lazy("%(telephone)s was removed."),
             is_destructive=True,
@@ -165,8 +169,8 @@ def reset(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -
             return show_password(request, application, current, password)
     words = TelephoneWords(
         gettext_lazy("Reset the password"),
-        gettext_lazy("Make a new password"),
-        (gettext_lazy("The present password stops working at once."),),
+        gettext_lazy("Generate a new password"),
+        (gettext_lazy("The current password stops working immediately."),),
     )
     return _ask(request, access, telephone, words, form)
 

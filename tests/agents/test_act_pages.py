@@ -125,7 +125,7 @@ def test_the_page_that_comes_too_late_to_cancel_says_so(client: Client, customer
     act = take_turn(begin(customer))
     answer = client.post(f"{page_of(customer, act)}cancel/")
     assert answer.status_code == 422
-    assert "Agents have been changed already" in answer.content.decode()
+    assert "Agents have already been changed" in answer.content.decode()
 
 
 def test_the_page_takes_it_back(client: Client, customer: Customer) -> None:

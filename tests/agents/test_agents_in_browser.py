@@ -133,7 +133,7 @@ def test_a_selection_is_licensed_and_the_search_kept_without_a_reload(
     expect(visit.get_by_role("row")).to_have_count(4)
     assert visit.evaluate("window.isSamePage") is True
 
-    visit.get_by_role("link", name="Staff number").click()
+    visit.get_by_role("link", name="With the country code, for example +8613800138000.").click()
     expect(visit).to_have_url(re.compile(r"\?search=ada&sort=staff_number$"))
     visit.go_back()
     expect(visit).to_have_url(re.compile(r"\?search=ada$"))
@@ -149,7 +149,7 @@ def test_a_file_is_checked_and_imported_before_one_s_eyes(
     file.write_text("\n".join(["name,staff_number,email", *rows]))
     visit.goto(url(customer, "import"))
     visit.get_by_label("File").set_input_files(file)
-    visit.get_by_role("button", name="Send and check").click()
+    visit.get_by_role("button", name="Upload and check").click()
     visit.get_by_role("button", name="Import 300 rows").click()
     expect(visit.get_by_text("300 rows were imported.")).to_be_visible()
     assert Agent.objects.count() == 300
@@ -174,7 +174,7 @@ def test_an_import_that_stops_midway_is_continued_on_its_page(
     file.write_text("\n".join(["name,staff_number,email", *rows]))
     visit.goto(url(customer, "import"))
     visit.get_by_label("File").set_input_files(file)
-    visit.get_by_role("button", name="Send and check").click()
+    visit.get_by_role("button", name="Upload and check").click()
     visit.get_by_role("button", name="Import 300 rows").click()
     expect(visit.get_by_text("200 of 300 rows are imported.")).to_be_visible()
     expect(visit.get_by_role("row", name="252 Staff number I250")).to_be_visible()

@@ -315,7 +315,7 @@ def test_what_is_left_of_an_old_import_tells_the_truth(
     assert "Check and import" not in page
     answer = owner.post(url(customer, "import_run", pk=imported.pk))
     assert answer.status_code == 422
-    assert "This file is no longer here." in answer.content.decode()
+    assert "This file is no longer available." in answer.content.decode()
     assert Agent.objects.count() == 2
 
 
@@ -340,10 +340,10 @@ def test_the_page_of_a_stopped_import_tells_the_number_and_goes_on(
     answer = owner.post(url(customer, "import_run", pk=imported.pk))
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert "The remaining rows have problems by now. None of them was imported." in page
+    assert "The remaining rows now have problems. None of them was imported." in page
     assert "2 of 4 rows are imported." in page
     assert "The remaining rows have 1 problem." in page
-    assert f"{taker} of this application has it already." in page
+    assert f"{taker} of this application already has this value." in page
     assert "Check and import the remaining 2 rows" in page
 
     taker.delete()
@@ -370,4 +370,4 @@ def test_a_file_thrown_away_during_its_check_is_told_of(
     monkeypatch.setattr(imports, place, throw_away_first)
     answer = signed_in(customer.owner).post(url(customer, "import_check", pk=imported.pk))
     assert answer.status_code == 422
-    assert "This file is no longer here." in answer.content.decode()
+    assert "This file is no longer available." in answer.content.decode()

@@ -205,11 +205,11 @@ def test_licenses_move_in_the_order_in_which_takers_are_named(
 @pytest.mark.parametrize(
     ("numbers", "message"),
     [
-        ([], "Name exactly 1 agent, since 1 license moves."),
-        (["B", "C"], "Name exactly 1 agent, since 1 license moves."),
+        ([], "Enter exactly 1 staff number, because 1 license is moved."),
+        (["B", "C"], "Enter exactly 1 staff number, because 1 license is moved."),
         (["Z"], "No agent has the staff number “Z”."),
         (["F"], "No agent has the staff number “F”."),
-        (["A"], "Agent A (A) has a license already."),
+        (["A"], "Agent A (A) already has a license."),
     ],
     ids=["nobody", "too many", "unknown", "of another account", "licensed"],
 )
@@ -229,7 +229,7 @@ def test_nobody_takes_over_twice(customer: Customer, package: Package) -> None:
     for number, license in zip("AB", licenses_of(package), strict=False):
         make_agents(customer, number, license=license)
     make_agents(customer, "C")
-    with pytest.raises(Refused, match="Name each agent once"):
+    with pytest.raises(Refused, match="List each agent only once"):
         call(move_licenses, customer, staff_numbers=["C", "c"])
 
 
@@ -333,7 +333,7 @@ def test_only_what_was_confirmed_is_done(
         call(service, customer, expected=1, **options)
     assert (refusal.value.code, str(refusal.value)) == (
         "selection_changed",
-        "Meanwhile 2 agents match. Look at the numbers again.",
+        "2 agents match now. Check the numbers again.",
     )
     assert list(Agent.objects.order_by("pk").values()) == before
 

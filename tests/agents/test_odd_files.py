@@ -345,9 +345,9 @@ def test_a_refusal_names_the_sheet_that_it_speaks_of() -> None:
 CHANGED_BY_EXCEL: dict[str, tuple[Any, str, str]] = {
     "date": (date(2026, 3, 1), "yyyy-mm-dd", "made this a date"),
     "time": (0.5, "h:mm", "made this a date"),
-    "thousands": (1001, "#,##0", "format of its own"),
-    "percent": (0.5, "0%", "format of its own"),
-    "phone format": (5551234, "[<=9999999]###-####;(###) ###-####", "format of its own"),
+    "thousands": (1001, "#,##0", "custom format"),
+    "percent": (0.5, "0%", "custom format"),
+    "phone format": (5551234, "[<=9999999]###-####;(###) ###-####", "custom format"),
     "too many digits": (12345678901234567890, "0", "lost digits"),
     "error": ("#N/A", "General", "shows an error"),
     "formula without a result": ("=A1&B1", "General", "result of this formula"),
