@@ -7,7 +7,7 @@ from compliance.enums import AppealState, CaseState, ConnectionState
 
 SENTENCES: dict[str, str | Promise] = {
     "violation.reported": _("Violation %(target)s reported"),
-    "violation.taken_up": _("Investigation of violation %(target)s begun"),
+    "violation.taken_up": _("Investigation of violation %(target)s started"),
     "violation.amended": _("Record of violation %(target)s corrected"),
     "violation.verified": _("Violation %(target)s verified"),
     "violation.dismissed": _("Violation %(target)s dismissed"),
@@ -26,7 +26,7 @@ SENTENCES: dict[str, str | Promise] = {
     "connection.refused": _("Connection request %(target)s refused"),
     "connection.withdrawn": _("Connection request %(target)s withdrawn"),
     "connection.revoked": _("Approval of connection request %(target)s revoked"),
-    "evidence.read": _("Evidence file %(target)s taken by staff"),
+    "evidence.read": _("Evidence file %(target)s downloaded by staff"),
     "rule_book.published": _("%(target)s published"),
     "industry.added": _("Industry %(target)s added"),
     "industry.changed": _("Industry %(target)s changed"),

@@ -45,7 +45,7 @@ def judge_request_reference(
         return (
             PolicyProblem(
                 "request_not_about",
-                _("This behaviour is not about a declared business: leave the request empty."),
+                _("This behavior is not about a declared business. Leave the request empty."),
                 "connection",
             ),
         )
@@ -69,7 +69,7 @@ def judge_measure(
         problems.append(
             PolicyProblem(
                 "measure_not_allowed",
-                _("The rule book does not provide this measure for a behaviour of this severity."),
+                _("The rule book does not provide this measure for a behavior of this severity."),
                 "measure",
             )
         )
@@ -85,7 +85,7 @@ def judge_measure(
         problems.append(
             PolicyProblem(
                 "consequences_missing",
-                _("Legal follow-up needs serious impact or consequences on record."),
+                _("Legal follow-up requires a serious impact or consequences on record."),
                 "consequences",
             )
         )
@@ -102,16 +102,19 @@ def judge_lifting(state: CaseState, measure: str, *, is_lifted: bool) -> tuple[P
     A termination or a block holds for good; only an overturned appeal ends it (ADR 0045).
     """
     if state not in MEASURE_STATES:
-        return (PolicyProblem("no_measure", _("No measure of this case holds.")),)
+        return (PolicyProblem("no_measure", _("This case has no measure that still applies.")),)
     if measure != ViolationMeasure.SUSPEND:
         return (
             PolicyProblem(
                 "not_liftable",
-                _("Only a suspension can be lifted; everything else ends by an appeal."),
+                _(
+                    "Only a suspension can be lifted. Other measures can only be "
+                    "overturned on appeal."
+                ),
             ),
         )
     if is_lifted:
-        return (PolicyProblem("lifted_already", _("The suspension has been lifted already.")),)
+        return (PolicyProblem("lifted_already", _("The suspension has already been lifted.")),)
     return ()
 
 
@@ -146,15 +149,13 @@ def judge_appeal(
 ) -> tuple[PolicyProblem, ...]:
     """Say what stands against a new appeal at `now`."""
     if facts.state == CaseState.APPEALED:
-        return (
-            PolicyProblem("appeal_open", _("An appeal of this case is waiting for a decision.")),
-        )
+        return (PolicyProblem("appeal_open", _("An appeal of this case is awaiting a decision.")),)
     if facts.state not in {CaseState.ACTIONED, CaseState.UPHELD}:
         return (PolicyProblem("not_appealable", _("There is no measure that could be appealed.")),)
     problems = []
     if facts.rounds >= limits.rounds:
         problems.append(
-            PolicyProblem("appeals_used", _("Every appeal that this case allows has been made."))
+            PolicyProblem("appeals_used", _("All appeals that this case allows have been made."))
         )
     deadline = appeal_deadline(facts, limits)
     if deadline is None or now > deadline:
@@ -174,11 +175,11 @@ def judge_appeal_decider(
         return (
             PolicyProblem(
                 "same_handler",
-                _("An appeal is decided by somebody who did not handle the case."),
+                _("An appeal must be decided by someone who did not handle the case."),
             ),
         )
     if decider == submitter:
-        return (PolicyProblem("own_appeal", _("Nobody decides their own appeal.")),)
+        return (PolicyProblem("own_appeal", _("You cannot decide your own appeal.")),)
     return ()
 
 

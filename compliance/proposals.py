@@ -110,9 +110,10 @@ register_proposal(
         label=_("Take a measure"),
         permission="compliance.handle_violation",
         consequence=_(
-            "The customer is notified immediately, and the time to appeal begins. All agents go "
-            "out of service, and buying, renewing, refunding and activating stop; a block bars the "
-            "whole company from new applications."
+            "The customer is notified immediately, and the time to appeal begins. All "
+            "agents go out of service, and buying, renewing, refunding and activating "
+            "stop. If an account is blocked, no account of its company can activate "
+            "applications."
         ),
         describe=_measure_facts,
         carry_out=_act,
@@ -122,7 +123,7 @@ register_proposal(
         name="violation.lift",
         label=_("Lift the suspension"),
         permission="compliance.handle_violation",
-        consequence=_("Service goes on. The violation keeps standing and keeps barring refunds."),
+        consequence=_("Service resumes. The violation still stands and still excludes refunds."),
         describe=_lifting_facts,
         carry_out=_lift,
         check=_check_lifting,
@@ -131,7 +132,9 @@ register_proposal(
         name="connection.revoke",
         label=_("Revoke the approval"),
         permission="compliance.decide_connection",
-        consequence=_("Calls of the application stop, unless another request is approved."),
+        consequence=_(
+            "The application can no longer make calls, unless another request is approved."
+        ),
         describe=_business_facts,
         carry_out=_revoke,
         check=_check_revoking,

@@ -94,19 +94,21 @@ _REFUSING = {Code.NOT_ENTERPRISE, Code.PROHIBITED, Code.COLD_CALLING}
 #: not named to customers, who would only learn to avoid them.
 _TEXTS: dict[Code, str | Promise] = {
     Code.NOT_ENTERPRISE: _(
-        "Numbers are connected for enterprises only; the company is registered as: %(name)s."
+        "Only enterprises can connect numbers. The company is registered as: %(name)s."
     ),
-    Code.PROHIBITED: _("This service is never connected: %(name)s."),
-    Code.COLD_CALLING: _("This business is not connected with cold or blind calling: %(name)s."),
-    Code.LISTED_INBOUND: _("The list names this business; inbound calls need our check: %(name)s."),
+    Code.PROHIBITED: _("This service cannot be connected: %(name)s."),
+    Code.COLD_CALLING: _("This business cannot be connected with cold or blind calling: %(name)s."),
+    Code.LISTED_INBOUND: _(
+        "This business is on the list, so inbound calls need our review: %(name)s."
+    ),
     Code.LISTED_OUTBOUND: _(
-        "The list names this business; calls to people who agreed need our check: %(name)s."
+        "This business is on the list, so calls to people who agreed need our review: %(name)s."
     ),
-    Code.NOT_LISTED: _("The list does not name this business, so our staff look at it."),
-    Code.COLD_NOT_LISTED: _("Cold or blind calling is declared, so our staff look at it."),
-    Code.CONSENT_MISSING: _("No proof is given that the people called agree to it."),
-    Code.NUMBERS_DOUBTFUL: _("Where the numbers come from needs our check: %(name)s."),
-    Code.FLAGGED_WORDS: _("The description needs our check."),
+    Code.NOT_LISTED: _("This business is not on the list, so our staff will review it."),
+    Code.COLD_NOT_LISTED: _("Cold or blind calling is declared, so our staff will review it."),
+    Code.CONSENT_MISSING: _("There is no proof that the people called agree to it."),
+    Code.NUMBERS_DOUBTFUL: _("Where the numbers come from needs our review: %(name)s."),
+    Code.FLAGGED_WORDS: _("The description needs our review."),
 }
 
 

@@ -67,7 +67,7 @@ class AppealAdmin(LeanAdmin):
 
     @_decision(
         label=_("Uphold the violation"),
-        consequence=_("Everything stays as it is; the customer may be able to appeal again."),
+        consequence=_("Everything stays as it is. The customer may be able to appeal again."),
     )
     def uphold(
         self, request: HttpRequest, obj: Appeal, data: Mapping[str, Any], now: datetime
@@ -76,13 +76,13 @@ class AppealAdmin(LeanAdmin):
         decide_appeal(
             appeal=obj, is_overturned=False, reason=data["reason"], by=person(request), now=now
         )
-        return _("The violation is upheld, and the customer is told.")
+        return _("The violation was upheld, and the customer was notified.")
 
     @_decision(
         label=_("Overturn the violation"),
         consequence=_(
-            "The violation counts for nothing any more, and the account gets back whatever this "
-            "case alone took away. Lost time can then be added to its packages."
+            "The violation no longer counts, and restrictions based on this case alone "
+            "are lifted. You can then give lost time back to the account's packages."
         ),
         is_danger=True,
     )
@@ -93,4 +93,4 @@ class AppealAdmin(LeanAdmin):
         decide_appeal(
             appeal=obj, is_overturned=True, reason=data["reason"], by=person(request), now=now
         )
-        return _("The violation is overturned, and the customer is told.")
+        return _("The violation was overturned, and the customer was notified.")

@@ -107,7 +107,7 @@ class ConnectionRequestAdmin(LeanAdmin):
 
     @_decision(
         label=_("Approve"),
-        consequence=_("Calls of the application work from now on, for this business only."),
+        consequence=_("The application can make calls from now on, for this business only."),
         is_available=_is_waiting,
     )
     def approve(
@@ -115,7 +115,7 @@ class ConnectionRequestAdmin(LeanAdmin):
     ) -> str | Promise:
         """Let the business be connected."""
         self._decide(request, obj, ConnectionAct.APPROVE, data, now)
-        return _("The request is approved, and the customer is told.")
+        return _("The request was approved, and the customer was notified.")
 
     @_decision(
         label=_("Refuse"),
@@ -127,11 +127,13 @@ class ConnectionRequestAdmin(LeanAdmin):
     ) -> str | Promise:
         """Leave the business unconnected."""
         self._decide(request, obj, ConnectionAct.REFUSE, data, now)
-        return _("The request is refused, and the customer is told.")
+        return _("The request was refused, and the customer was notified.")
 
     @_decision(
         label=_("Revoke the approval"),
-        consequence=_("Calls of the application stop, unless another request is approved."),
+        consequence=_(
+            "The application can no longer make calls, unless another request is approved."
+        ),
         is_available=lambda obj: obj.state == ConnectionState.APPROVED,
         proposes=True,
         is_danger=True,

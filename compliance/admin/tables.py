@@ -78,7 +78,7 @@ class IndustryAdmin(AddThroughService, LeanAdmin):
     def edit(self, request: HttpRequest, obj: Industry, data: Data, now: datetime) -> str | Promise:
         """Change the name or the place."""
         save_industry(industry=_set(obj, data), by=person(request), now=now)
-        return _("The industry is changed.")
+        return _("The industry was changed.")
 
 
 @admin.register(ScreeningEntry)
@@ -101,16 +101,14 @@ class ScreeningEntryAdmin(AddThroughService, LeanAdmin):
         label=_("Change"),
         permission="compliance.change_screeningentry",
         form=EntryForm,
-        consequence=_(
-            "It holds for requests from now on, and for waiting ones when they are approved."
-        ),
+        consequence=_("This applies to new requests, and to waiting ones when they are approved."),
     )
     def edit(
         self, request: HttpRequest, obj: ScreeningEntry, data: Data, now: datetime
     ) -> str | Promise:
         """Change the entry, or take it out of use."""
         save_entry(entry=_set(obj, data), by=person(request), now=now)
-        return _("The entry is changed.")
+        return _("The entry was changed.")
 
 
 @admin.register(FlagWord)
@@ -130,4 +128,4 @@ class FlagWordAdmin(AddThroughService, LeanAdmin):
     def edit(self, request: HttpRequest, obj: FlagWord, data: Data, now: datetime) -> str | Promise:
         """Change the word, or take it out of use."""
         save_flag_word(word=_set(obj, data), by=person(request), now=now)
-        return _("The word is changed.")
+        return _("The word was changed.")

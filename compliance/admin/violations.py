@@ -169,7 +169,7 @@ class ViolationAdmin(AddThroughService, LeanAdmin):
         label=_("Correct the record"),
         permission=HANDLE,
         form=AmendForm,
-        consequence=_("The history keeps what stood there before."),
+        consequence=_("The history keeps the previous values."),
         is_available=lambda case: case.state in OPEN_STATES,
     )
     def amend(self, request: HttpRequest, obj: Violation, data: Data, now: datetime) -> Answer:
@@ -181,15 +181,15 @@ class ViolationAdmin(AddThroughService, LeanAdmin):
             by=person(request),
             now=now,
         )
-        return _("The record is corrected.")
+        return _("The record was corrected.")
 
     @object_action(
         label=_("Verify"),
         permission=HANDLE,
         form=VerifyForm,
         consequence=_(
-            "From now on the violation stands against the account. A serious or severe one bars "
-            "refunds at once; the measure is a step of its own."
+            "From now on the violation stands. A serious or severe one excludes refunds "
+            "immediately. Taking a measure is a separate step."
         ),
         is_available=lambda case: case.state == CaseState.INVESTIGATING,
         is_danger=True,
@@ -210,23 +210,24 @@ class ViolationAdmin(AddThroughService, LeanAdmin):
         label=_("Dismiss"),
         permission=HANDLE,
         form=FindingForm,
-        consequence=_("The case is closed for good and counts for nothing."),
+        consequence=_("The case is closed permanently and does not count."),
         is_available=lambda case: case.state == CaseState.INVESTIGATING,
     )
     def dismiss(self, request: HttpRequest, obj: Violation, data: Data, now: datetime) -> Answer:
         """Find that it was none."""
         dismiss_violation(violation=obj, finding=data["finding"], by=person(request), now=now)
-        return _("The case is dismissed.")
+        return _("The case was dismissed.")
 
     @object_action(
         label=_("Take the measure"),
         permission=HANDLE,
         form=MeasureForm,
         consequence=_(
-            "A warning takes effect immediately. Any stronger measure takes effect when a "
-            "second person has approved it: then all agents are out of service, and buying, "
-            "renewing, refunding and activating stop; a block bars the whole company from new "
-            "applications. The customer is told, and the time to appeal begins."
+            "A warning takes effect immediately. Any stronger measure takes effect when "
+            "a second person has approved it: then all agents are out of service, and "
+            "buying, renewing, refunding and activating stop. If an account is blocked, "
+            "no account of its company can activate applications. The customer is "
+            "notified, and the time to appeal begins."
         ),
         is_available=lambda case: case.state == CaseState.VERIFIED,
         is_danger=True,
@@ -246,13 +247,13 @@ class ViolationAdmin(AddThroughService, LeanAdmin):
                 now=now,
             )
         act_on_violation(violation=obj, **data, by=person(request), now=now)
-        return _("The measure is in force, and the customer is told.")
+        return _("The measure has taken effect, and the customer was notified.")
 
     @object_action(
         label=_("Lift the suspension"),
         permission=HANDLE,
         form=AnswerForm,
-        consequence=_("Service goes on. The violation keeps standing and keeps barring refunds."),
+        consequence=_("Service resumes. The violation still stands and still excludes refunds."),
         is_available=_is_liftable,
         proposes=True,
     )

@@ -29,7 +29,7 @@ class AppealForm(RefusableForm):
     statement = LongTextField(
         label=_("Your statement"),
         rows=7,
-        help_text=_("Say what really happened, and why the decision should be another one."),
+        help_text=_("Describe what happened, and why the decision should be different."),
     )
     attachments = FilesField(label=_("Files"))
 
@@ -63,14 +63,14 @@ class ConnectionForm(RefusableForm):
     entry = forms.ChoiceField(
         label=_("Industry and scenario"),
         help_text=_(
-            "The list names what is prohibited or restricted. If your business is not among it, "
-            "keep the first option; our staff review every request."
+            "The list shows prohibited and restricted businesses. If yours is not on "
+            "it, keep the first option. Our staff review every request."
         ),
         initial=NOT_LISTED,
     )
     description = LongTextField(
         label=_("Describe the business"),
-        help_text=_("What you offer, to whom, and what the calls are about."),
+        help_text=_("What you offer, who your customers are, and what the calls are about."),
     )
     direction = forms.ChoiceField(
         label=_("Calls"), choices=Direction.choices, widget=forms.RadioSelect
@@ -79,7 +79,7 @@ class ConnectionForm(RefusableForm):
         label=_("Cold or blind calling?"),
         choices=[
             ("no", _("No, we call only people who know us or agreed to it")),
-            ("yes", _("Yes, people who do not expect it are called")),
+            ("yes", _("Yes, we call people who do not expect it")),
         ],
         coerce=lambda value: value == "yes",
         empty_value=None,
@@ -90,7 +90,7 @@ class ConnectionForm(RefusableForm):
     number_source = forms.ChoiceField(
         label=_("Where the called numbers come from"), choices=NumberSource.choices
     )
-    number_source_detail = LongTextField(label=_("More about that"), rows=2, required=False)
+    number_source_detail = LongTextField(label=_("More about the numbers"), rows=2, required=False)
     consent_proof = LongTextField(
         label=_("Proof of consent"),
         rows=3,

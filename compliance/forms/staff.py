@@ -20,7 +20,7 @@ from compliance.forms.fields import LongTextField
 from compliance.models import Behaviour, ConnectionRequest, Industry, RuleBook
 from compliance.services.violations import Report, deviated_requests
 
-_CUSTOMER_READS = _("The customer reads this.")
+_CUSTOMER_READS = _("The customer can read this.")
 
 
 class _MomentField(PlainDateTimeField):
@@ -81,7 +81,7 @@ class ReportForm(CaseFactsForm):
 
     account = AccountField(label=_("Account (UIN)"))
     application = ApplicationField(label=_("Application (SDKAppID)"), required=False)
-    behaviour = forms.TypedChoiceField(label=_("Alleged behaviour"), coerce=int)
+    behaviour = forms.TypedChoiceField(label=_("Alleged behavior"), coerce=int)
     request_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
     field_order = ["account", "application", "behaviour", "source", "occurred_at", "summary"]
 
@@ -115,12 +115,12 @@ class FindingForm(ActionForm):
 class VerifyForm(FindingForm):
     """What was found, by which rule it counts, and which request it deviates from."""
 
-    behaviour = forms.TypedChoiceField(label=_("Behaviour found"), coerce=int)
+    behaviour = forms.TypedChoiceField(label=_("Behavior found"), coerce=int)
     connection = forms.ModelChoiceField(
         label=_("Approved request that the calls deviate from"),
         queryset=ConnectionRequest.objects.none(),
         required=False,
-        help_text=_("Only for behaviours about the declared business."),
+        help_text=_("Only for behaviors about the declared business."),
     )
     field_order = ["behaviour", "connection", "finding"]
 

@@ -145,7 +145,7 @@ def decide_appeal(
     }
     rows = Appeal.objects.filter(pk=current.pk, state=was)
     if after is None or rows.update(**changes) != 1:
-        raise Refused(_("This appeal has been decided already."), code="wrong_state")
+        raise Refused(_("This appeal has already been decided."), code="wrong_state")
     for name, value in changes.items():
         setattr(current, name, value)
     case_act = CaseAct.OVERTURN if is_overturned else CaseAct.UPHOLD

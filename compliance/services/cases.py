@@ -54,7 +54,9 @@ def require_text(text: str, *, field: str) -> str:
     """Return a text without the blanks around it. Raises Refused for none, or for too much."""
     found = text.strip()
     if not found:
-        raise Refused(_("Say why: it is kept with the case."), code="text_missing", field=field)
+        raise Refused(
+            _("Enter a reason. It is kept with the case."), code="text_missing", field=field
+        )
     if len(found) > TEXT_LIMIT:
         raise Refused(
             _("Keep it under %(limit)d characters.") % {"limit": TEXT_LIMIT},
@@ -122,7 +124,7 @@ def record_case(
 
 def _wrong_state(case: Violation) -> Refused:
     return Refused(
-        _("The case is “%(state)s” by now, so this cannot be done with it.")
+        _("The case is now “%(state)s”, so this is not possible.")
         % {"state": CaseState(case.state).label},
         code="wrong_state",
     )

@@ -80,13 +80,16 @@ def _check(
         )
     if entry is not None and not entry.is_active:
         raise Refused(
-            _("This scenario is no longer on the list; choose again."),
+            _("This scenario is no longer on the list. Choose again."),
             code="entry_out_of_use",
             field="entry",
         )
     if ConnectionRequest.objects.waiting().filter(application=application).exists():
         raise Refused(
-            _("A request for this application is under review; withdraw it to make another."),
+            _(
+                "A request for this application is already under review. Withdraw "
+                "it before you send another one."
+            ),
             code="already_waiting",
             field="application",
         )
@@ -170,7 +173,7 @@ def request_connection(
 
 def _wrong_state(request: ConnectionRequest) -> Refused:
     return Refused(
-        _("The request is “%(state)s” by now, so this cannot be done with it.")
+        _("The request is now “%(state)s”, so this is not possible.")
         % {"state": ConnectionState(request.state).label},
         code="wrong_state",
     )
@@ -249,7 +252,7 @@ def decide_connection(
     current = _lock(request)
     reason = require_text(reason, field="reason")
     if act == ConnectionAct.WITHDRAW:
-        raise Refused(_("Only the customer withdraws a request."), code="not_staff_act")
+        raise Refused(_("Only the customer can withdraw a request."), code="not_staff_act")
     require_second_person(
         maker_ids=[current.submitted_by_id], by=by, account=current.account, now=now
     )

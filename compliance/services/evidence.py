@@ -68,7 +68,7 @@ def check_file(upload: Upload) -> CheckedFile:
     if not fits_ending(name, kind):
         raise _refuse_file(
             name,
-            _("the content is a %(kind)s, so the name must end accordingly.")
+            _("the content is a %(kind)s, so the file name must end accordingly.")
             % {"kind": kind.label},
             "name_deceives",
         )
@@ -83,7 +83,7 @@ def check_files(uploads: Iterable[Upload]) -> list[CheckedFile]:
     listed = list(uploads)
     if len(listed) > FILES_AT_ONCE:
         raise Refused(
-            _("Send at most %(count)d files at once.") % {"count": FILES_AT_ONCE},
+            _("Upload at most %(count)d files at a time.") % {"count": FILES_AT_ONCE},
             code="too_many_files",
             field="attachments",
         )
@@ -91,7 +91,7 @@ def check_files(uploads: Iterable[Upload]) -> list[CheckedFile]:
     seen: set[str] = set()
     for file in checked:
         if file.sha256 in seen:
-            raise _refuse_file(file.name, _("this very file is there already."), "same_file")
+            raise _refuse_file(file.name, _("this file has already been added."), "same_file")
         seen.add(file.sha256)
     return checked
 
@@ -112,8 +112,8 @@ def require_room(*, account: Account, files: Iterable[CheckedFile], now: datetim
     if sent["total"] + adding > settings.EVIDENCE_ACCOUNT_BYTES:
         raise Refused(
             _(
-                "This account's files may take up %(limit)s in all, and %(left)s are left. Send "
-                "fewer or smaller files, or ask our staff for more room."
+                "This account's files can take up %(limit)s in all, and %(left)s are "
+                "left. Upload fewer or smaller files, or ask our staff for more space."
             )
             % _room(settings.EVIDENCE_ACCOUNT_BYTES, sent["total"]),
             code="store_full",
@@ -122,8 +122,8 @@ def require_room(*, account: Account, files: Iterable[CheckedFile], now: datetim
     if sent["lately"] + adding > settings.EVIDENCE_DAILY_BYTES:
         raise Refused(
             _(
-                "An account can send files of %(limit)s in 24 hours, and %(left)s are left. Send "
-                "fewer or smaller files, or the others tomorrow."
+                "An account can upload files of %(limit)s in 24 hours, and %(left)s are "
+                "left. Upload fewer or smaller files, or upload the others tomorrow."
             )
             % _room(settings.EVIDENCE_DAILY_BYTES, sent["lately"]),
             code="too_much_today",
@@ -165,7 +165,7 @@ def keep_file(
     except IntegrityError as error:
         evidence.file.storage.delete(str(evidence.file.name))
         raise _refuse_file(
-            checked.name, _("this very file is there already."), "same_file"
+            checked.name, _("this file has already been added."), "same_file"
         ) from error
     return evidence
 

@@ -19,7 +19,7 @@ def find_rule_book(at: datetime) -> RuleBook:
     """Return the rule book in force at `at`. Raises Refused where there was none yet."""
     book = RuleBook.objects.in_force(at).first()
     if book is None:
-        raise Refused(_("No rule book was in force at that time."), code="no_rule_book")
+        raise Refused(_("No rule book applied at that time."), code="no_rule_book")
     return book
 
 
@@ -36,7 +36,7 @@ def find_behaviour(number: int, *, at: datetime) -> Behaviour:
     )
     if behaviour is None:
         raise Refused(
-            _("The rule book of that time has no such behaviour."),
+            _("The rule book of that time has no such behavior."),
             code="no_behaviour",
             field="behaviour",
         )
@@ -86,7 +86,10 @@ def _read_behaviours(data: Mapping[str, Any]) -> list[Behaviour]:
             code="bad_form",
         ) from error
     if not behaviours or len({row.number for row in behaviours}) != len(behaviours):
-        raise Refused(_("A rule book has behaviours, and each number once."), code="incomplete")
+        raise Refused(
+            _("A rule book needs behaviors, and each number may occur only once."),
+            code="incomplete",
+        )
     return behaviours
 
 
@@ -101,7 +104,9 @@ def publish_rule_book(
     """
     if effective_at < now:
         raise Refused(
-            _("A rule book takes effect now or later."), code="in_the_past", field="effective_at"
+            _("A rule book cannot take effect in the past."),
+            code="in_the_past",
+            field="effective_at",
         )
     behaviours = _read_behaviours(data)
     book = RuleBook(effective_at=effective_at, note=str(data.get("note", ""))[:200])

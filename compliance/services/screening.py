@@ -37,7 +37,7 @@ def read_flag_words() -> Sequence[str]:
 @transaction.atomic
 def save_industry(*, industry: Industry, by: User, now: datetime) -> Industry:
     """Add an industry, or change its name or place. Raises Refused for a name that is taken."""
-    return _save(industry, _("An industry of that name exists already."), by=by, now=now)
+    return _save(industry, _("An industry with this name already exists."), by=by, now=now)
 
 
 @transaction.atomic
@@ -60,7 +60,7 @@ def save_entry(*, entry: ScreeningEntry, by: User, now: datetime) -> ScreeningEn
         raise Refused(
             _("A scenario belongs to an industry."), code="industry_missing", field="industry"
         )
-    return _save(entry, _("The table has this entry already."), by=by, now=now)
+    return _save(entry, _("This entry is already in the table."), by=by, now=now)
 
 
 @transaction.atomic
@@ -69,7 +69,7 @@ def save_flag_word(*, word: FlagWord, by: User, now: datetime) -> FlagWord:
     word.word = normalise(word.word)
     if not word.word:
         raise Refused(_("Enter a word."), code="word_missing", field="word")
-    return _save(word, _("The table has this word already."), by=by, now=now)
+    return _save(word, _("This word is already in the table."), by=by, now=now)
 
 
 _VERBS: dict[type[Model], str] = {

@@ -142,7 +142,7 @@ def amend_case(
     _check(report, until=case.reported_at)
     if case.state not in OPEN_STATES:
         raise Refused(
-            _("The case is decided, so what it was decided on stays as it is."),
+            _("The case is decided, so the facts it is based on can no longer be changed."),
             code="wrong_state",
         )
     changes = {

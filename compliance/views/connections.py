@@ -120,7 +120,7 @@ def _submit(access: AccountAccess, form: ConnectionForm) -> ConnectionRequest:
 
 def _tell(request: HttpRequest, made: ConnectionRequest) -> None:
     if made.state == ConnectionState.REFUSED:
-        messages.error(request, _("This business cannot be connected. The reasons stand below."))
+        messages.error(request, _("This business cannot be connected. See the reasons below."))
     else:
         messages.success(request, _("The request was received and is under review."))
 

@@ -75,7 +75,7 @@ def appeal(request: HttpRequest, access: AccountAccess, number: str) -> HttpResp
                 form.refuse(refusal)
             else:
                 messages.success(
-                    request, _("Your appeal was received. Another person looks at the case.")
+                    request, _("Your appeal was received. Another person will review the case.")
                 )
                 return redirect_after(request, back_url)
     context = {

@@ -256,7 +256,7 @@ BAD_REPORTS: dict[str, tuple[dict[str, str], str]] = {
     "an unknown application": ({"application": "1499999999"}, "No application has this SDKAppID."),
     "an unknown behaviour": ({"behaviour": "8"}, "Select a valid choice."),
     "a time to come": ({"occurred_at": "2026-04-01T00:00"}, "after it was reported"),
-    "before any rule": ({"occurred_at": "2001-01-01T00:00"}, "No rule book was in force"),
+    "before any rule": ({"occurred_at": "2001-01-01T00:00"}, "No rule book applied"),
     "a NUL": ({"summary": "a\x00b"}, "Null characters are not allowed."),
     "two lines of agent": ({"agent_name": "a\nb"}, "without line breaks"),
 }
@@ -308,7 +308,7 @@ def test_lawyers_need_consequences(customer: Customer, staff: User) -> None:
     data = {"measure": "block", "reason": "x", "is_legal_follow_up": "on"}
     client = signed_in(staff)
     response = client.post(act(case, "take-measure"), data)
-    assert "Legal follow-up needs serious impact or consequences on record." in read(response)
+    assert "Legal follow-up requires a serious impact or consequences on record." in read(response)
     client.post(act(case, "take-measure"), data | {"consequences": "A family lost its savings."})
     approve_what_waits()
     stored = Violation.objects.get()
@@ -332,7 +332,7 @@ def test_a_former_handler_may_not_decide_the_appeal(
     Violation.objects.filter(pk=case.pk).update(handler=colleague)
     response = signed_in(staff).post(act(case.appeals.get(), "overturn"), {"reason": "x"})
     assert response.status_code == 422
-    assert "An appeal is decided by somebody who did not handle the case." in read(response)
+    assert "An appeal must be decided by someone who did not handle the case." in read(response)
 
 
 def test_staff_do_not_approve_what_they_asked_for_as_customers(customer: Customer) -> None:

@@ -132,7 +132,7 @@ def test_an_entry_is_added_and_changed(staff: User) -> None:
     verbs = AuditEvent.objects.values_list("verb", flat=True)
     assert sorted(verbs) == ["screening_entry.added", "screening_entry.changed"]
     taken = client.post(reverse("admin:compliance_screeningentry_add"), data)
-    assert "The table has this entry already." in read(taken)
+    assert "This entry is already in the table." in read(taken)
 
 
 def test_viewing_a_table_is_not_changing_it(staff: User) -> None:

@@ -112,7 +112,7 @@ def test_a_case_decided_while_the_customers_dialog_is_open(
     desk.page.goto("/admin/compliance/violation/add/")
     desk.page.get_by_label("Account (UIN)").fill(buyer.account.uin)
     desk.page.get_by_label("Application (SDKAppID)").fill(str(buyer.application.sdkappid))
-    desk.page.get_by_label("Alleged behaviour").select_option(
+    desk.page.get_by_label("Alleged behavior").select_option(
         label="2. Harassment (Serious violation)"
     )
     desk.page.get_by_label("What happened").fill("Somebody was called nine times in an hour.")
@@ -149,7 +149,7 @@ def test_a_case_decided_while_the_customers_dialog_is_open(
     desk.follow(case.number)
     desk.sees("Another company uses a number like ours.")
     desk.decide("Overturn the violation", "Reason", "The number was indeed another one.")
-    desk.sees("The violation is overturned, and the customer is told.")
+    desk.sees("The violation was overturned, and the customer was notified.")
 
     console.page.reload()
     console.sees("The violation was overturned.")

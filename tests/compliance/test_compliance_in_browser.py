@@ -65,7 +65,7 @@ def _report(stage: Stage, customer: Customer) -> None:
     stage.click("Add violation")
     stage.page.get_by_label("Account (UIN)").fill(customer.account.uin)
     stage.page.get_by_label("Application (SDKAppID)").fill(str(customer.application.sdkappid))
-    stage.page.get_by_label("Alleged behaviour").select_option(
+    stage.page.get_by_label("Alleged behavior").select_option(
         label="2. Harassment (Serious violation)"
     )
     stage.page.get_by_label("What happened").fill("Somebody was called nine times in an hour.")
@@ -141,7 +141,7 @@ def test_from_complaint_to_suspension_to_appeal_to_overturn(
     stage.click("Overturn the violation")
     stage.page.get_by_label("Reason").fill("The number was indeed another one.")
     stage.click("Overturn the violation", "button")
-    stage.sees("The violation is overturned, and the customer is told.")
+    stage.sees("The violation was overturned, and the customer was notified.")
 
     stage.enter(customer.owner)
     stage.page.goto(f"{console}/violations/{case.number}/")
@@ -170,10 +170,10 @@ def test_a_request_is_refused_and_another_one_approved(stage: Stage, customer: C
     stage.enter(manager)
     stage.page.goto(f"{console}/connections/")
     stage.click("Request a connection")
-    expect(stage.page.get_by_role("heading", name="What is not connected")).to_be_visible()
+    expect(stage.page.get_by_role("heading", name="Prohibited and restricted uses")).to_be_visible()
     _declare(stage, "Feudal superstition", "Telling the future by telephone.")
     stage.sees("This business cannot be connected.")
-    stage.sees("This service is never connected: Feudal superstition.")
+    stage.sees("This service cannot be connected: Feudal superstition.")
 
     stage.page.goto(f"{console}/connections/")
     stage.click("Request a connection")
@@ -189,11 +189,11 @@ def test_a_request_is_refused_and_another_one_approved(stage: Stage, customer: C
     stage.enter(make_staff())
     stage.page.goto("/admin/compliance/connectionrequest/?state=review")
     stage.click(number)
-    stage.sees("The list does not name this business, so our staff look at it.")
+    stage.sees("This business is not on the list, so our staff will review it.")
     stage.click("Approve")
     stage.page.get_by_label("Reason").fill("Calls of the company's own customers.")
     stage.click("Approve", "button")
-    stage.sees("The request is approved, and the customer is told.")
+    stage.sees("The request was approved, and the customer was notified.")
 
     stage.enter(manager)
     stage.page.goto(f"{console}/connections/{number}/")

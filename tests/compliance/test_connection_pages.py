@@ -55,7 +55,7 @@ def test_a_request_is_made_and_waits(customer: Customer) -> None:
     assert (made.state, made.submitted_by) == (ConnectionState.REVIEW, manager)
     text = read(response)
     assert "The request was received and is under review." in text
-    assert "The list does not name this business" in text
+    assert "This business is not on the list" in text
     assert "proof.png" in text
 
 
@@ -66,13 +66,13 @@ def test_a_prohibited_service_is_refused_by_name_on_the_page(customer: Customer)
         address("request_connection", customer), _answers(customer, entry=entry.pk), follow=True
     )
     text = read(response)
-    assert "The connect guidelines refuse this business." in text
-    assert "This service is never connected: Gambling." in text
+    assert "The connect guidelines do not allow this business." in text
+    assert "This service cannot be connected: Gambling." in text
 
 
 def test_the_list_stands_beside_the_form(customer: Customer) -> None:
     text = read(signed_in(customer.owner).get(address("request_connection", customer)))
-    assert "What is not connected" in text
+    assert "Prohibited and restricted uses" in text
     assert text.count("Feudal superstition") == 3
     assert "Column group recruits and auditions" in text
 
@@ -177,7 +177,7 @@ def test_withdrawing_too_late_says_why(customer: Customer) -> None:
         address("withdraw_connection", customer, number=made.number)
     )
     assert response.status_code == 409
-    assert "The request is “Approved” by now" in read(response)
+    assert "The request is now “Approved”" in read(response)
 
 
 def test_applications_without_a_connection_are_named(customer: Customer) -> None:
@@ -192,7 +192,7 @@ def test_applications_without_a_connection_are_named(customer: Customer) -> None
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (ConnectionState.REVIEW, "Our staff look at this request."),
+        (ConnectionState.REVIEW, "Our staff are reviewing this request."),
         (ConnectionState.APPROVED, "This business may be connected."),
         (ConnectionState.WITHDRAWN, "Withdrawn"),
     ],

@@ -91,7 +91,7 @@ def test_each_prohibited_service_is_refused_by_name(
     request = make_connection_request(customer, entry=entry, **WAYS[way])
     assert request.state == ConnectionState.REFUSED
     assert Finding.from_json(request.screening[0]).text == (
-        f"This service is never connected: {name}."
+        f"This service cannot be connected: {name}."
     )
 
 
@@ -162,7 +162,7 @@ def test_a_flagged_word_leads_to_review_and_is_named_to_staff_only(
     assert request.state == ConnectionState.REVIEW
     found = Finding.from_json(request.screening[1])
     assert found.staff_text == "Flag words in the description: overdue payment."
-    assert found.text == "The description needs our check."
+    assert found.text == "The description needs our review."
 
 
 def test_staff_add_an_entry_without_code(customer: Customer, staff: User) -> None:

@@ -95,13 +95,13 @@ def test_a_new_scenario_is_offered_screened_and_named(
     assert ConnectionRequest.objects.get().state == DECISIONS[rule, way]
     assert "Game coaching" in text
     refused = DECISIONS[rule, way] == ConnectionState.REFUSED
-    assert ("The connect guidelines refuse this business." in text) == refused
+    assert ("The connect guidelines do not allow this business." in text) == refused
 
 
 def test_a_new_prohibited_service_is_refused_by_name(customer: Customer, desk: Client) -> None:
     entry = _add_entry(desk, kind="prohibited", industry="", name="Rain making", rule="always")
     assert "Rain making" in read(Client().get("/guidelines/"))
-    assert "This service is never connected: Rain making." in _ask(customer, entry.pk, INBOUND)
+    assert "This service cannot be connected: Rain making." in _ask(customer, entry.pk, INBOUND)
     assert ConnectionRequest.objects.get().state == ConnectionState.REFUSED
 
 
@@ -142,7 +142,7 @@ def test_a_new_word_sends_a_description_to_review_and_stays_with_staff(
     text = _ask(customer, "other", INBOUND, description="Answers questions about MOONSHINE.")
     made = ConnectionRequest.objects.get()
     assert made.state == ConnectionState.REVIEW
-    assert "The description needs our check." in text
+    assert "The description needs our review." in text
     assert "Flag words" not in text
     page = desk.get(reverse("admin:compliance_connectionrequest_change", args=[made.pk]))
     assert "Flag words in the description: moonshine." in read(page)
@@ -159,7 +159,7 @@ def test_households_and_individuals_are_refused_however_they_call(
     customer = make_customer(entity=make_entity(kind=kind))
     text = _ask(customer, "other", WAYS[way])
     assert ConnectionRequest.objects.get().state == ConnectionState.REFUSED
-    assert "The connect guidelines refuse this business." in text
+    assert "The connect guidelines do not allow this business." in text
     assert words in text
 
 

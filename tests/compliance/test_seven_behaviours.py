@@ -157,7 +157,7 @@ def test_a_behaviour_from_the_desk_to_the_customers_page(
     text = read(customer.get(page))
     assert f"{case.number}: {rule.name} {rule.severity} " in text
     assert rule.words in text
-    assert f"{MEASURES[measure]}. Because of this case the account is without:" in text
+    assert f"{MEASURES[measure]}. Not available because of this case:" in text
     assert "The records prove it." in text
     assert "As the rules say." in text
     assert rule.name_zh in read(customer.get(page, headers={"Accept-Language": "zh-hans"}))

@@ -81,7 +81,7 @@ def test_a_behaviour_from_recording_to_the_customers_page(
     text = read(signed_in(customer.owner).get(address("violation", customer, number=case.number)))
     assert f"{case.number}: {case.judged_by['name']} {severity}" in text
     assert case.judged_by["description"] in text
-    assert f"{measure}. Because of this case the account is without:" in text
+    assert f"{measure}. Not available because of this case:" in text
     bars = refund_bars(customer.account, now=NOW)
     assert [fact.behaviour for fact in getattr(bars, group)] == [behaviour]
     bars_refund = group == "standing"
@@ -99,9 +99,9 @@ SAID = {
     CaseState.REPORTED: "Nothing is decided yet.",
     CaseState.INVESTIGATING: "Nothing is decided yet.",
     CaseState.DISMISSED: "Our staff found no violation.",
-    CaseState.VERIFIED: "Verified; the measure follows",
-    CaseState.ACTIONED: "Service suspended. Because of this case the account is without:",
-    CaseState.APPEALED: "An appeal of this case is waiting for a decision.",
+    CaseState.VERIFIED: "Verified; a measure will follow",
+    CaseState.ACTIONED: "Service suspended. Not available because of this case:",
+    CaseState.APPEALED: "An appeal of this case is awaiting a decision.",
     CaseState.UPHELD: "Appeal decided: the violation stands",
     CaseState.OVERTURNED: "The violation was overturned.",
 }
@@ -122,7 +122,7 @@ def test_a_case_in_each_state(customer: Customer, state: CaseState) -> None:
 def test_a_faded_warning_says_so(customer: Customer) -> None:
     case = make_case(customer, behaviour=6, now=NOW - timedelta(days=365))
     text = read(signed_in(customer.owner).get(address("violation", customer, number=case.number)))
-    assert "This warning has faded" in text
+    assert "This warning has expired" in text
     assert "without:" not in text
 
 
@@ -130,7 +130,7 @@ def test_a_lifted_suspension_still_bars_refunds(customer: Customer, staff: User)
     case = make_case(customer)
     lift_measure(violation=case, reason="A first offence.", by=None, now=NOW)
     text = read(signed_in(customer.owner).get(address("violation", customer, number=case.number)))
-    assert "The suspension was lifted; the violation keeps standing." in text
+    assert "The suspension was lifted, but the violation still stands." in text
     assert NO_REFUND in text
     assert "A first offence." in text
     assert "Calls:" not in text
