@@ -56,7 +56,7 @@ def read_confirmation(token: str, *, purpose: str, subject: int) -> Confirmation
 
 def _not_from_this_page() -> Refused:
     return Refused(
-        _("This confirmation did not come from this page. Nothing was changed; start again."),
+        _("This confirmation did not come from this page. Nothing was changed. Start again."),
         code="bad_quote",
     )
 

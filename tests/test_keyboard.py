@@ -140,7 +140,7 @@ def buy(page: Page) -> None:
     wait_for_dialog(page, "Confirm the order")
     tab_to(page, "Confirm and pay")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Paid. The order is delivered.")).to_be_visible()
+    expect(page.get_by_text("Paid. Your order is complete.")).to_be_visible()
 
 
 def add_agent(page: Page) -> None:

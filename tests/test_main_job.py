@@ -86,7 +86,7 @@ def buy_premium(page: Page) -> None:
     for amount in ("USD 100.00", "USD 50.00", "USD 221.00"):
         expect(confirmation(page).get_by_text(amount.replace(" ", NBSP)).first).to_be_visible()
     page.get_by_role("button", name="Confirm and pay").click()
-    expect(page.get_by_text("Paid. The order is delivered.")).to_be_visible()
+    expect(page.get_by_text("Paid. Your order is complete.")).to_be_visible()
 
 
 def confirmation(page: Page) -> Locator:
@@ -139,7 +139,7 @@ def buy_again_and_be_refused(page: Page) -> None:
     page.get_by_label("Essential").check()
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Confirm and pay").click()
-    expect(page.get_by_text("Paid. The order is delivered.")).to_be_visible()
+    expect(page.get_by_text("Paid. Your order is complete.")).to_be_visible()
     page.get_by_role("link", name="agents of Hotline").click()
     page.get_by_role("main").get_by_role("link", name="Refund", exact=True).first.click()
     expect(page.get_by_text("Not refundable.")).to_be_visible()

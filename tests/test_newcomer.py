@@ -76,7 +76,7 @@ def arrive(page: Page) -> Visitor:
 
 def activate(visitor: Visitor) -> None:
     visitor.follow("Activate an application")
-    visitor.fill("Name of the application", "Hotline")
+    visitor.fill("Application name", "Hotline")
     visitor.press("Activate")
     expect(visitor.page.get_by_text("Hotline is active")).to_be_visible()
 
@@ -85,7 +85,7 @@ def buy(visitor: Visitor) -> None:
     visitor.follow("Buy")
     visitor.press("Continue")
     visitor.press("Confirm and pay")
-    expect(visitor.page.get_by_text("Paid. The order is delivered.")).to_be_visible()
+    expect(visitor.page.get_by_text("Paid. Your order is complete.")).to_be_visible()
 
 
 def staff(visitor: Visitor) -> None:

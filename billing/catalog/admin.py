@@ -47,11 +47,11 @@ class PublicationForm(ReasonForm):
 
     field_order = ("file", "effective_at", "reason")
     file = forms.FileField(
-        label=_("JSON file"), help_text=_("In the form of the version in force.")
+        label=_("JSON file"), help_text=_("In the format of the current version.")
     )
     effective_at = PlainDateTimeField(
-        label=_("In force from"),
-        help_text=_("In the billing time zone. Quotes made before keep the prices they had."),
+        label=_("Effective from"),
+        help_text=_("In the billing time zone. Quotes made earlier keep their prices."),
     )
 
     def clean_file(self) -> Mapping[str, Any]:
@@ -66,9 +66,9 @@ class PublicationForm(ReasonForm):
         except (UnicodeError, ValueError, RecursionError) as error:
             raise forms.ValidationError(_("This is not a JSON file.")) from error
         if "\\u0000" in kept:
-            raise forms.ValidationError(_("The file holds a NUL character."))
+            raise forms.ValidationError(_("The file contains a NUL character."))
         if not isinstance(data, dict):
-            raise forms.ValidationError(_("The file must hold one JSON object."))
+            raise forms.ValidationError(_("The file must contain one JSON object."))
         return data
 
 
@@ -79,9 +79,9 @@ class PriceBookForm(PublicationForm):
         super().__init__(*args, **kwargs)
         self.fields["file"].help_text = format_html(
             '{} <a href="{}">{}</a>',
-            _("Start from the prices in force, change them and upload the file."),
+            _("Download the current prices, change them and upload the file."),
             reverse("admin:billing_pricebook_current"),
-            _("Download the prices in force"),
+            _("Download the current prices"),
         )
 
 
@@ -166,7 +166,7 @@ class PriceBookAdmin(AddThroughService, LeanAdmin):
     @object_action(
         label=_("Withdraw"),
         permission="billing.add_pricebook",
-        consequence=_("These prices never take effect; those before them go on."),
+        consequence=_("These prices never take effect. The previous ones continue to apply."),
         is_available=_can_be_withdrawn,
         is_danger=True,
     )
@@ -175,7 +175,7 @@ class PriceBookAdmin(AddThroughService, LeanAdmin):
     ) -> str | Promise:
         """Take it back before it takes effect."""
         withdraw_price_book(book=obj, reason=data["reason"], by=person(request), now=now)
-        return _("The price book is withdrawn.")
+        return _("The price book was withdrawn.")
 
 
 class FeatureInline(ReadOnlyInline):

@@ -30,7 +30,7 @@ def _rows(data: Mapping[str, Any], name: str) -> list[tuple[str, Mapping[str, An
     """Return the objects of a list, each with the words that name it in a message."""
     rows = data.get(name)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise _bad_file(_("“%(name)s” must be there as a list of objects.") % {"name": name})
+        raise _bad_file(_("“%(name)s” must be a list of objects.") % {"name": name})
     return [(f"{name} {number}", row) for number, row in enumerate(rows, start=1)]
 
 
@@ -94,7 +94,8 @@ def _check_price_rows(data: Mapping[str, Any]) -> list[PriceItem]:
     wanted = {(edition, item) for edition in Edition for item in ItemKind}
     if {(item.edition, item.item) for item in items} != wanted or len(items) != len(wanted):
         raise _bad_file(
-            _("A price book prices every item of both editions, each once."), code="incomplete"
+            _("A price book must price every item of both editions exactly once."),
+            code="incomplete",
         )
     for item in items:
         _require_annual_is_twelve_months(item)
@@ -125,7 +126,7 @@ def _require_annual_is_twelve_months(item: PriceItem) -> None:
 
 def _explain_bad_data(error: KeyError | ValueError | TypeError) -> Refused:
     if isinstance(error, KeyError):
-        return _bad_file(_("“%(name)s” is missing in the file.") % {"name": error.args[0]})
+        return _bad_file(_("“%(name)s” is missing from the file.") % {"name": error.args[0]})
     return _bad_file(
         _("The file does not have the expected form: %(error)s.") % {"error": str(error)[:200]}
     )
@@ -142,12 +143,14 @@ def read_price_book(
     """
     if effective_at < now:
         raise Refused(
-            _("A price book takes effect now or later."), code="in_the_past", field="effective_at"
+            _("A price book cannot take effect in the past."),
+            code="in_the_past",
+            field="effective_at",
         )
     items = _check_price_rows(data)
     trial, currency = data.get("trial"), data.get("currency")
     if not isinstance(trial, dict):
-        raise _bad_file(_("“%(name)s” is missing in the file.") % {"name": "trial"})
+        raise _bad_file(_("“%(name)s” is missing from the file.") % {"name": "trial"})
     if not isinstance(currency, str) or not re.fullmatch("[A-Z]{3}", currency):
         raise _bad_file(_("“currency” must be three capital letters, such as USD."))
     note = data.get("note", "")
@@ -242,7 +245,10 @@ def read_feature_table(
     except (KeyError, ValueError, TypeError) as error:
         raise _explain_bad_data(error) from error
     if not features or len({feature.key for feature in features}) != len(features):
-        raise _bad_file(_("A feature table has rows, and each key once."), code="incomplete")
+        raise _bad_file(
+            _("A feature table needs at least one row, and each key may occur only once."),
+            code="incomplete",
+        )
     table = FeatureTable(
         effective_at=effective_at,
         note=str(data.get("note", ""))[:200],

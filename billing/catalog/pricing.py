@@ -122,11 +122,11 @@ def check_quantities(agents: int, sip: int, limit: int) -> None:
             raise PricingError(_("The number cannot be below zero."), name)
         if number > limit:
             raise PricingError(
-                _("One order carries at most %(limit)d licenses.") % {"limit": limit}, name
+                _("An order can have at most %(limit)d licenses.") % {"limit": limit}, name
             )
     if agents + sip > limit:
         raise PricingError(
-            _("One order carries at most %(limit)d licenses.") % {"limit": limit}, "agents"
+            _("An order can have at most %(limit)d licenses.") % {"limit": limit}, "agents"
         )
 
 

@@ -55,7 +55,7 @@ def _price_facts(proposal: Proposal) -> Facts:
     old = find_price_book(effective_at)
     before = {(item.edition, item.item): item for item in old.items.all()}
     facts: list[Any] = [
-        (_("In force from"), show_instant(effective_at)),
+        (_("Effective from"), show_instant(effective_at)),
         (_("Compared with"), old),
         (_("Currency"), _was(old.currency, book.currency)),
         (_("Note"), book.note),
@@ -110,7 +110,7 @@ def _feature_facts(proposal: Proposal) -> Facts:
         if key in old and any(getattr(row, name) != getattr(old[key], name) for name in columns)
     ]
     return [
-        (_("In force from"), show_instant(effective_at)),
+        (_("Effective from"), show_instant(effective_at)),
         (_("Rows"), len(features)),
         (_("Added"), ", ".join(row.name for key, row in new.items() if key not in old)),
         (_("Removed"), ", ".join(row.name for key, row in old.items() if key not in new)),
@@ -138,8 +138,8 @@ register_proposal(
         label=_("Publish a price book"),
         permission="billing.add_pricebook",
         consequence=_(
-            "All customers buy and renew at these prices from then on. It can be withdrawn until "
-            "it is in force."
+            "All customers buy and renew at these prices from then on. You can withdraw "
+            "it until it takes effect."
         ),
         describe=_price_facts,
         carry_out=_publish_prices,
@@ -150,7 +150,7 @@ register_proposal(
         name="feature_table.publish",
         label=_("Publish a feature table"),
         permission="billing.add_featuretable",
-        consequence=_("It decides from then on what each edition can do."),
+        consequence=_("From then on, it decides what each edition can do."),
         describe=_feature_facts,
         carry_out=_publish_features,
         check=_check_features,

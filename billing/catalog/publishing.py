@@ -50,12 +50,14 @@ def withdraw_price_book(
     where it was withdrawn.
     """
     if book.effective_at <= now:
-        raise Refused(_("These prices are in force, so they stay."), code="in_force")
+        raise Refused(
+            _("These prices have taken effect and can no longer be withdrawn."), code="in_force"
+        )
     withdrawal, is_new = PriceBookWithdrawal.objects.get_or_create(
         book=book, defaults={"reason": reason, "withdrawn_at": now, "withdrawn_by": by}
     )
     if not is_new:
-        raise Refused(_("This price book was withdrawn already."), code="withdrawn")
+        raise Refused(_("This price book has already been withdrawn."), code="withdrawn")
     event = Event(verb="price_book.withdrawn", target=book, reason=reason)
     record([event], account=None, by=by, now=now)
     return withdrawal

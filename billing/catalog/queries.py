@@ -29,7 +29,9 @@ def find_price_book(at: datetime) -> PriceBook:
     """Return the price book in force at `at`. Raises Refused where none is published."""
     book = _books_in_force(at).first()
     if book is None:
-        raise Refused(_("No price book is in force, so nothing can be priced."), code="no_prices")
+        raise Refused(
+            _("There is no current price book, so nothing can be priced."), code="no_prices"
+        )
     return book
 
 

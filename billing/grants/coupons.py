@@ -23,12 +23,12 @@ from billing.offers.models import Coupon, Promotion
 
 def promotion_code_known() -> Refused:
     """Return the refusal for a promotion whose code is taken."""
-    return Refused(_("A promotion with this code exists already."), code="code_known", field="code")
+    return Refused(_("A promotion with this code already exists."), code="code_known", field="code")
 
 
 def coupon_code_known() -> Refused:
     """Return the refusal for a coupon whose code is taken."""
-    return Refused(_("A coupon with this code exists already."), code="code_known", field="code")
+    return Refused(_("A coupon with this code already exists."), code="code_known", field="code")
 
 
 @transaction.atomic
@@ -56,10 +56,10 @@ def define_promotion(
 def require_running(promotion: Promotion, now: datetime) -> None:
     """Raise Refused where the promotion cannot end now, since it has not begun or has ended."""
     if promotion.ends_at <= now:
-        raise Refused(_("This promotion has ended already."), code="promotion_ended")
+        raise Refused(_("This promotion has already ended."), code="promotion_ended")
     if now <= promotion.starts_at:
         raise Refused(
-            _("This promotion has not begun; it cannot end before it begins."),
+            _("This promotion has not started yet, so it cannot be ended."),
             code="promotion_not_begun",
         )
 
@@ -135,7 +135,7 @@ def withdraw_coupon(*, coupon: Coupon, reason: str, by: User, now: datetime) -> 
         .update(withdrawn_at=now, withdrawn_by=by)
     )
     if not changed:
-        raise Refused(_("It was used or withdrawn already."), code="coupon_used")
+        raise Refused(_("It has already been used or withdrawn."), code="coupon_used")
     coupon.refresh_from_db()
     event = Event(
         verb="coupon.withdrawn",

@@ -101,7 +101,7 @@ def record_credit(
             credit.save(force_insert=True)
     except IntegrityError as error:
         raise Refused(
-            _("A credit with this reference was recorded before; nothing was credited again."),
+            _("A credit with this reference was already recorded. Nothing was credited again."),
             code="reference_known",
             field="reference",
         ) from error
@@ -113,7 +113,7 @@ def _lock_undecided(credit: Credit, move: CreditMove, by: User, now: datetime) -
     account = lock_account(credit.account_id)
     current = Credit.objects.select_related("account").get(pk=credit.pk)
     if current.status not in CREDIT_TRANSITIONS.sources(move):
-        raise Refused(_("This credit has been decided already."), code="credit_decided")
+        raise Refused(_("This credit has already been decided."), code="credit_decided")
     require_second_person(maker_ids=[current.created_by_id], by=by, account=account, now=now)
     return current
 
@@ -141,7 +141,7 @@ def approve_credit(*, credit: Credit, reason: str, by: User, now: datetime) -> C
             _book(current, by=by, now=now)
     except IntegrityError as error:
         raise Refused(
-            _("The fund no longer holds this amount, so it cannot be taken back."),
+            _("The fund no longer holds this amount, so the credit cannot be reversed."),
             code="fund_too_low",
         ) from error
     return _decide(current, CreditMove.APPROVE, "credit.approved", reason, by=by, now=now)
@@ -175,10 +175,10 @@ def ask_for_reversal(*, credit: Credit, reason: str, by: User, now: datetime) ->
     current = Credit.objects.select_related("account").get(pk=credit.pk)
     reversible = CREDIT_TRANSITIONS.sources(CreditMove.ASK_FOR_REVERSAL)
     if current.status not in reversible or current.reverses_id:
-        raise Refused(_("Only a booked credit can be taken back."), code="not_reversible")
+        raise Refused(_("Only a booked credit can be reversed."), code="not_reversible")
     reversals = Credit.objects.filter(reverses=current)
     if reversals.exclude(status=CreditStatus.REJECTED).exists():
-        raise Refused(_("A reversal of this credit exists already."), code="reversal_exists")
+        raise Refused(_("This credit already has a reversal."), code="reversal_exists")
     reversal = Credit.objects.create(
         account=current.account,
         fund_kind=current.fund_kind,

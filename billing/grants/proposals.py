@@ -128,7 +128,7 @@ register_proposal(
         name="promotion.end",
         label=_("End a promotion"),
         permission="billing.change_promotion",
-        consequence=_("New quotes no longer get it; orders made under it keep its terms."),
+        consequence=_("It no longer applies to new quotes. Orders made under it keep its terms."),
         describe=_promotion_facts,
         carry_out=_end_promotion,
         check=_check_end,

@@ -162,13 +162,13 @@ def _reasons_against(
         (_fits(coupon.order_kinds, scope.kind), _("It is for another kind of order.")),
         (
             amount >= coupon.minimum_spend,
-            _("It needs a spend of at least %(amount)s.") % {"amount": coupon.minimum_spend},
+            _("It requires a spend of at least %(amount)s.") % {"amount": coupon.minimum_spend},
         ),
         (coupon.withdrawn_at is None, _("It has been withdrawn.")),
         (is_left, _("It has been used up.")),
         (
             not is_left or amount == 0 or deduction_of(coupon, amount) > 0,
-            _("It would take nothing off."),
+            _("It would not reduce the price."),
         ),
     )
     return tuple(reason for holds, reason in checks if not holds)
@@ -248,5 +248,5 @@ def use_coupon(coupon: Coupon, amount: Decimal, *, now: datetime) -> None:
         changed = unused.filter(used_at=None).update(used_at=now)
     if not changed:
         raise Refused(
-            _("The coupon has been used meanwhile. Nothing was charged."), code="coupon_used"
+            _("The coupon has been used in the meantime. Nothing was charged."), code="coupon_used"
         )

@@ -32,7 +32,7 @@ _RENEWABLE = PACKAGE_TRANSITIONS.sources(PackageMove.RENEW)
 def _require_unlocked(snapshots: Iterable[PackageSnapshot]) -> None:
     if any(snapshot.is_under_review for snapshot in snapshots):
         raise Refused(
-            _("A refund of this package is under review, so it cannot change meanwhile."),
+            _("A refund of this package is under review, so the package cannot be changed."),
             code="refund_pending",
         )
 
@@ -41,13 +41,13 @@ def _require_live(snapshot: PackageSnapshot | None, edition: Edition | None) -> 
     """Return the package if it is live and, where an edition is named, of that edition."""
     if snapshot is None or snapshot.state not in _EXTENDABLE:
         raise Refused(
-            _("This needs a package in service; buy or renew the application's package first."),
+            _("This requires a package in service. Buy or renew the application's package first."),
             code="no_live_package",
             field="application",
         )
     if edition is not None and snapshot.package.edition != edition:
         raise Refused(
-            _("Additional licenses are of the package's own edition, %(edition)s.")
+            _("Additional licenses must have the package's edition, %(edition)s.")
             % {"edition": snapshot.package.get_edition_display()},
             code="other_edition",
             field="edition",
@@ -60,7 +60,7 @@ def _check_ending(ids: tuple[int, ...], snapshot: PackageSnapshot) -> None:
     known = {license.pk for license in snapshot.bought}
     if not set(ids) <= known or len(set(ids)) != len(ids):
         raise Refused(
-            _("Only additional licenses of this package can be left out, each once."),
+            _("You can leave out only additional licenses of this package, and each only once."),
             code="bad_ending",
             field="ending",
         )
@@ -77,7 +77,7 @@ def _judge_new(
     _require_unlocked([snapshot])
     if snapshot.state not in _BOUGHT_ON:
         raise Refused(
-            _("This application has a package already: renew, extend or upgrade that one."),
+            _("This application already has a package. Renew, extend or upgrade it instead."),
             code="has_package",
             field="application",
         )
@@ -119,12 +119,15 @@ def _judge_upgrade(
     snapshot = _require_live(reader.find(account, order_request.application, now), None)
     if snapshot.state not in _UPGRADABLE:
         raise Refused(
-            _("A trial is not upgraded: buy the Premium package, it starts on the trial."),
+            _(
+                "A trial cannot be upgraded. Buy the Premium package instead: it "
+                "takes over from the trial."
+            ),
             code="upgrade_of_trial",
         )
     if order_request.edition != Edition.PREMIUM or snapshot.package.edition != Edition.ESSENTIAL:
         raise Refused(
-            _("Only Essential can be upgraded, to Premium; nothing is downgraded during a term."),
+            _("Only Essential can be upgraded, to Premium. You cannot downgrade during a term."),
             code="not_an_upgrade",
             field="edition",
         )
@@ -140,7 +143,10 @@ def _require_future(package: Package, order_request: OrderRequest, now: datetime
     months = package.months + months_in(*order_request.term_of(package.pk))
     if expiry(package.anchor_at, months, billing_zone(), package.extension) <= now:
         raise Refused(
-            _("The renewal of “%(name)s” would be over already; choose more terms.")
+            _(
+                "After this renewal, the package of “%(name)s” would already have "
+                "expired. Choose more terms."
+            )
             % {"name": package.application.name},
             code="renewal_over",
             field=f"count_{package.pk}",
@@ -153,7 +159,9 @@ def _judge_renewal(
     ids = [renewed.package for renewed in order_request.renewed]
     if not ids or Counter(ids).most_common(1)[0][1] > 1:
         raise Refused(
-            _("Choose the packages to renew, each once."), code="nothing_asked", field="packages"
+            _("Choose the packages to renew, each only once."),
+            code="nothing_asked",
+            field="packages",
         )
     snapshots = reader.find_all(account, ids, now)
     if len(snapshots) != len(ids):
@@ -161,7 +169,7 @@ def _judge_renewal(
     for snapshot, renewed in zip(snapshots, order_request.renewed, strict=True):
         if snapshot.state not in _RENEWABLE:
             raise Refused(
-                _("The package of “%(name)s” can no longer be renewed; buy a new one.")
+                _("The package of “%(name)s” can no longer be renewed. Buy a new one.")
                 % {"name": snapshot.package.application.name},
                 code="not_renewable",
                 field="packages",

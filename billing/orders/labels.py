@@ -132,7 +132,7 @@ _EVENTS: dict[str, tuple[str | Promise, str]] = {
     "order.cancelled": (gettext_lazy("Cancelled"), ""),
     "order.expired": (gettext_lazy("Expired unpaid"), "danger"),
     "order.payment_refused": (gettext_lazy("Payment refused"), "danger"),
-    "order.refunding": (gettext_lazy("Refund asked for, under review"), "warning"),
+    "order.refunding": (gettext_lazy("Refund requested, under review"), "warning"),
     "order.refunded": (gettext_lazy("Refunded"), "warning"),
 }
 
@@ -140,6 +140,6 @@ _EVENTS: dict[str, tuple[str | Promise, str]] = {
 def name_event(verb: str, from_state: str) -> tuple[str, str]:
     """Return an event of an order's history in words, and its tone for a timeline."""
     if verb == "order.paid" and from_state == OrderStatus.REFUNDING:
-        return _("Refund not granted; the order stands"), ""
+        return _("Refund not granted, order unchanged"), ""
     words, tone = _EVENTS.get(verb, (verb, ""))
     return str(words), tone

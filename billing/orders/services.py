@@ -64,8 +64,8 @@ def _find_placed(account: Account, signed: SignedQuote) -> Order | None:
         if placed.fingerprint != signed.digest:
             raise Refused(
                 _(
-                    "This confirmation was used for another order. "
-                    "Nothing was charged; start again."
+                    "This confirmation was used for another order. Nothing was charged. "
+                    "Start again."
                 ),
                 code="key_reused",
             )
@@ -209,7 +209,10 @@ def _require_same_terms(order: Order, changes: Iterable[PackageChange]) -> None:
         before, now = was[change.package], change.to_json()["before"]
         if any(before[name] != now[name] for name in now.keys() - indifferent):
             raise Refused(
-                _("The package changed since this order was placed; cancel it and order again."),
+                _(
+                    "The package has changed since this order was placed. Cancel it "
+                    "and order again."
+                ),
                 code="package_changed",
             )
 

@@ -38,7 +38,7 @@ class ExtensionForm(ReasonForm):
         """Check that there is any time to give back."""
         data = super().clean() or {}
         if not self.errors and not data["days"] and not data["hours"]:
-            self.add_error("days", _("Give a time above zero."))
+            self.add_error("days", _("Enter a time greater than zero."))
         return data
 
 
@@ -83,7 +83,9 @@ class PackageAdmin(LeanAdmin):
         label=_("Give time back"),
         permission="billing.change_package",
         form=ExtensionForm,
-        consequence=_("The expiry moves on by this time, for time lost to an overturned measure."),
+        consequence=_(
+            "The expiry moves by this time, to make up for time lost to an overturned measure."
+        ),
         is_available=lambda package: (
             package.state in PACKAGE_TRANSITIONS.sources(PackageMove.RETURN_TIME)
         ),

@@ -20,7 +20,7 @@ class FeatureState(TextChoices):
     USABLE = "usable", _("Usable")
     WAITING = "waiting", _("Waiting for an approved connection request")
     OTHER_EDITION = "other_edition", _("Not in this edition")
-    NO_PACKAGE = "no_package", _("Needs a package in service")
+    NO_PACKAGE = "no_package", _("Requires a package in service")
     RESTRICTED = "restricted", _("Off while the account is restricted")
 
 

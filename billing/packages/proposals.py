@@ -65,7 +65,9 @@ register_proposal(
         name="package.extend",
         label=_("Give time back"),
         permission="billing.change_package",
-        consequence=_("The expiry moves on by this time, for time lost to an overturned measure."),
+        consequence=_(
+            "The expiry moves by this time, to make up for time lost to an overturned measure."
+        ),
         describe=_extension_facts,
         carry_out=_extend,
     ),

@@ -17,7 +17,7 @@ from billing.packages.status import PackageStatus
 class EventKind(TextChoices):
     """Something that time does to a package."""
 
-    REMINDER = "reminder", _("Reminder by e-mail")
+    REMINDER = "reminder", _("Email reminder")
     RENEWAL = "renewal", _("Automatic renewal")
     EXPIRY = "expiry", _("Expiry: agents stop, everything is kept")
     TRIAL_END = "trial_end", _("End of the trial: agents stop, its licenses are void")

@@ -43,7 +43,7 @@ def mark_switched_from_postpaid(
     current = _lock(package)
     require_outsider(by=by, account=current.account, now=now)
     if current.is_switched_from_postpaid == is_switched:
-        raise Refused(_("This is recorded already."), code="no_change")
+        raise Refused(_("This has already been recorded."), code="no_change")
     current.is_switched_from_postpaid = is_switched
     current.save(update_fields=["is_switched_from_postpaid"])
     event = Event(
@@ -76,10 +76,10 @@ def extend_package(
     current = settle_package(_lock(package), account=package.account, by=by, now=now)
     require_outsider(by=by, account=package.account, now=now)
     if by_time <= timedelta(0):
-        raise Refused(_("Give a time above zero."), code="no_time", field="days")
+        raise Refused(_("Enter a time greater than zero."), code="no_time", field="days")
     returnable = PACKAGE_TRANSITIONS.sources(PackageMove.RETURN_TIME)
     if current.kind != PackageKind.PAID or current.state not in returnable:
-        raise Refused(_("Only a paid package that is not over can be extended."), code="not_live")
+        raise Refused(_("Only a paid package that has not ended can be extended."), code="not_live")
     was, was_until = current.state, current.expires_at
     current.extension += by_time
     current.expires_at = expiry(
@@ -121,10 +121,10 @@ def choose_renewal_mode(*, package: Package, mode: str, by: User | None, now: da
     require_good_standing(current.account)
     current = settle_package(current, account=current.account, by=by, now=now)
     if current.state not in PACKAGE_TRANSITIONS.sources(PackageMove.CHOOSE_RENEWAL):
-        raise Refused(_("Only a paid package that is not over is renewed."), code="not_live")
+        raise Refused(_("Only a paid package that has not ended can be renewed."), code="not_live")
     if find_under_review([current]):
         raise Refused(
-            _("A refund of this package is under review, so it cannot change meanwhile."),
+            _("A refund of this package is under review, so the package cannot be changed."),
             code="refund_pending",
         )
     was, current.renewal_mode = current.renewal_mode, RenewalMode(mode)

@@ -149,7 +149,7 @@ class RefundAdmin(LeanAdmin):
 
     @_decision(
         label=_("Approve"),
-        consequence=_("The package ends and the money goes back to the funds that paid."),
+        consequence=_("The package ends, and the money goes back to the funds that paid."),
         is_danger=True,
     )
     def approve(
@@ -160,7 +160,7 @@ class RefundAdmin(LeanAdmin):
 
     @_decision(
         label=_("Reject"),
-        consequence=_("The package goes on, and the company keeps its one full refund."),
+        consequence=_("The package continues, and the company keeps its one full refund."),
     )
     def reject(
         self, request: HttpRequest, obj: Refund, data: Mapping[str, Any], now: datetime
@@ -177,7 +177,7 @@ class HoldForm(ReasonForm):
         label=_("Reason"),
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=_("For staff only: the customer never reads of a hold."),
+        help_text=_("For staff only. Customers never see a hold."),
     )
     field_order = ("account", "reason")
 

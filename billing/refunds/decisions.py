@@ -26,7 +26,7 @@ def _lock_undecided(refund: Refund, move: RefundMove) -> tuple[Refund, Package, 
     package, account = lock_with_payers(refund.package)
     current = Refund.objects.get(pk=refund.pk)
     if current.status not in REFUND_TRANSITIONS.sources(move):
-        raise Refused(_("This request has been decided already."), code="refund_decided")
+        raise Refused(_("This request has already been decided."), code="refund_decided")
     current.account, current.package = account, package
     return current, package, account
 

@@ -25,7 +25,7 @@ def place_refund_hold(*, account: Account, reason: str, by: User, now: datetime)
             )
     except IntegrityError as error:
         raise Refused(
-            _("A refund hold stands on this account already."), code="hold_stands", field="account"
+            _("This account already has a refund hold."), code="hold_stands", field="account"
         ) from error
     # No account on the event: the account's own audit trail is read by the customer.
     placed = Event(verb="refund_hold.placed", target=hold, reason=reason)
@@ -39,7 +39,7 @@ def release_refund_hold(*, hold: RefundHold, reason: str, by: User, now: datetim
     account = lock_account(hold.account_id)
     require_outsider(by=by, account=account, now=now)
     if not RefundHold.objects.filter(pk=hold.pk, released_at=None).update(released_at=now):
-        raise Refused(_("This hold has been released already."), code="hold_released")
+        raise Refused(_("This hold has already been released."), code="hold_released")
     hold.refresh_from_db()
     released = Event(verb="refund_hold.released", target=hold, reason=reason)
     record([released], account=None, by=by, now=now)

@@ -45,14 +45,14 @@ class RuleWords:
 
 
 TITLES: Mapping[RefundRule, Text] = {
-    RefundRule.PAID_PACKAGE: _("A paid package in its life"),
+    RefundRule.PAID_PACKAGE: _("Active paid package"),
     RefundRule.WINDOW: _("Within the refund window"),
     RefundRule.PREPAID: _("Prepaid from the start"),
     RefundRule.ONE_PER_ENTITY: _("First full refund of the company"),
-    RefundRule.PROMOTION: _("No promotion rules it out"),
-    RefundRule.GUIDELINES: _("Connect guidelines kept"),
-    RefundRule.NOT_ABNORMAL: _("Nothing unusual"),
-    RefundRule.NOTHING_IN_FLIGHT: _("Nothing else open on the package"),
+    RefundRule.PROMOTION: _("Not excluded by a promotion"),
+    RefundRule.GUIDELINES: _("Connect guidelines followed"),
+    RefundRule.NOT_ABNORMAL: _("No unusual activity"),
+    RefundRule.NOTHING_IN_FLIGHT: _("No other open order or refund"),
 }
 
 _GUIDE_REFUND = _("Purchase Guide, Refund Guide")
@@ -72,11 +72,13 @@ SOURCES: Mapping[RefundRule, Text] = {
 
 _FACTS: Mapping[tuple[RefundRule, str], Text] = {
     (RefundRule.PAID_PACKAGE, "paid"): _("This is a paid package that has not ended."),
-    (RefundRule.PAID_PACKAGE, "trial"): _("This is a trial, on which no package was bought."),
+    (RefundRule.PAID_PACKAGE, "trial"): _("This is a trial. No package was bought for it."),
     (RefundRule.PAID_PACKAGE, "released"): _("The package has been released."),
-    (RefundRule.PAID_PACKAGE, "refunded"): _("The package has been refunded already."),
-    (RefundRule.PAID_PACKAGE, "terminated"): _("The package ended as the account was terminated."),
-    (RefundRule.WINDOW, "no_purchase"): _("There is no package purchase to count from."),
+    (RefundRule.PAID_PACKAGE, "refunded"): _("The package has already been refunded."),
+    (RefundRule.PAID_PACKAGE, "terminated"): _(
+        "The package ended when the account was terminated."
+    ),
+    (RefundRule.WINDOW, "no_purchase"): _("There is no purchase to count from."),
     (RefundRule.WINDOW, "inside"): _(
         "Bought on %(purchased_at)s. The window is open until %(ends_at)s (%(days)s days)."
     ),
@@ -90,26 +92,28 @@ _FACTS: Mapping[tuple[RefundRule, str], Text] = {
     (RefundRule.ONE_PER_ENTITY, "held"): _(
         "A refund request of the company is under review and holds its one full refund. %(own)s"
     ),
-    (RefundRule.PROMOTION, "none_against"): _("No promotion on this package rules a refund out."),
-    (RefundRule.PROMOTION, "not_refundable"): _("Bought in a promotion without refund: %(names)s."),
-    (RefundRule.GUIDELINES, "clean"): _("No violation stands against the account."),
+    (RefundRule.PROMOTION, "none_against"): _("No promotion on this package excludes a refund."),
+    (RefundRule.PROMOTION, "not_refundable"): _(
+        "Bought in a promotion that excludes refunds: %(names)s."
+    ),
+    (RefundRule.GUIDELINES, "clean"): _("The account has no standing violation."),
     (RefundRule.GUIDELINES, "violation"): _(
-        "A Serious or Severe violation stands against the account: %(numbers)s. "
-        "Whether the agents were used makes no difference."
+        "The account has a standing Serious or Severe violation: %(numbers)s. Whether "
+        "the agents were used makes no difference."
     ),
     (RefundRule.GUIDELINES, "restricted"): _("The account's service is restricted: %(status)s."),
     (RefundRule.GUIDELINES, "investigated"): _("A violation is under investigation: %(numbers)s."),
-    (RefundRule.GUIDELINES, "warned"): _("A warning stands against the account: %(numbers)s."),
-    (RefundRule.NOT_ABNORMAL, "usual"): _("Nothing asks for a check."),
+    (RefundRule.GUIDELINES, "warned"): _("The account has a standing warning: %(numbers)s."),
+    (RefundRule.NOT_ABNORMAL, "usual"): _("Nothing needs a check."),
     (RefundRule.NOT_ABNORMAL, "needs_check"): _("This request needs a check by our staff."),
     (RefundRule.NOTHING_IN_FLIGHT, "nothing_open"): _("No order or refund is open on the package."),
     (RefundRule.NOTHING_IN_FLIGHT, "open"): _("Still open on the package: %(open)s."),
 }
 
 _NEEDED: Mapping[tuple[RefundRule, str], Text] = {
-    (RefundRule.PAID_PACKAGE, "trial"): _("A trial costs nothing and ends by itself."),
+    (RefundRule.PAID_PACKAGE, "trial"): _("A trial is free and ends automatically."),
     (RefundRule.PAID_PACKAGE, "released"): _("Only a package that has not ended can be refunded."),
-    (RefundRule.PAID_PACKAGE, "refunded"): _("Nothing is left to refund."),
+    (RefundRule.PAID_PACKAGE, "refunded"): _("There is nothing left to refund."),
     (RefundRule.PAID_PACKAGE, "terminated"): _(
         "The measure would have to be overturned on appeal."
     ),
@@ -121,16 +125,20 @@ _NEEDED: Mapping[tuple[RefundRule, str], Text] = {
     (RefundRule.PROMOTION, "not_refundable"): _("The promotion's terms prevail."),
     (RefundRule.GUIDELINES, "violation"): _("The violation would have to be overturned on appeal."),
     (RefundRule.GUIDELINES, "restricted"): _("The measure would have to be overturned on appeal."),
-    (RefundRule.GUIDELINES, "investigated"): _("Our staff decide with the case in view."),
-    (RefundRule.GUIDELINES, "warned"): _("Our staff decide with the warning in view."),
-    (RefundRule.NOT_ABNORMAL, "needs_check"): _("Our staff look at it and answer you here."),
+    (RefundRule.GUIDELINES, "investigated"): _(
+        "Our staff take the case into account when they decide."
+    ),
+    (RefundRule.GUIDELINES, "warned"): _(
+        "Our staff take the warning into account when they decide."
+    ),
+    (RefundRule.NOT_ABNORMAL, "needs_check"): _("Our staff will review it and answer you here."),
     (RefundRule.NOTHING_IN_FLIGHT, "open"): _(
         "Pay or cancel the order, or withdraw the other request."
     ),
 }
 
 _UNKNOWN_FACT = _("This could not be established.")
-_UNKNOWN_NEEDED = _("Our staff look at it and answer you here.")
+_UNKNOWN_NEEDED = _("Our staff will review it and answer you here.")
 
 
 def _moment(value: str, tz: ZoneInfo, *, last: bool = False) -> str:
@@ -188,12 +196,12 @@ def _staff_note(result: RuleResult) -> str:
     numbers: Mapping[str, Any] = result.staff_numbers
     if result.rule == RefundRule.NOT_ABNORMAL:
         hold = _("yes") if numbers.get("has_hold") else _("no")
-        return str(_("Refunds asked for recently: %(asks)s. Refund hold: %(hold)s.")) % {
+        return str(_("Recent refund requests: %(asks)s. Refund hold: %(hold)s.")) % {
             "asks": numbers.get("recent_asks"),
             "hold": hold,
         }
     if numbers.get("all"):
-        return str(_("Refunds of the entity: %(all)s.")) % {"all": ", ".join(numbers["all"])}
+        return str(_("Refunds of the company: %(all)s.")) % {"all": ", ".join(numbers["all"])}
     return ""
 
 

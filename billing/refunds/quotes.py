@@ -73,7 +73,10 @@ class RefundRefused(Refused):
 
     def __init__(self, quote: RefundQuote) -> None:
         super().__init__(
-            _("This package cannot be refunded. Nothing was changed; the rules say why."),
+            _(
+                "This package cannot be refunded. Nothing was changed. See the "
+                "rules for the reason."
+            ),
             code="refund_refused",
         )
         self.quote = quote
@@ -84,7 +87,10 @@ class RefundChanged(Refused):
 
     def __init__(self, quote: RefundQuote) -> None:
         super().__init__(
-            _("Something changed since you looked. Nothing was refunded; please look again."),
+            _(
+                "Something changed since you opened this page. Nothing was "
+                "refunded. Check the details again."
+            ),
             code="refund_changed",
         )
         self.quote = quote

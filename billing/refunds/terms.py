@@ -30,31 +30,32 @@ class Term:
 #: What each rule says; of the window, what follows the number of days.
 _TEXTS: Mapping[RefundRule, Text] = {
     RefundRule.PAID_PACKAGE: _(
-        "The package goes back as a whole, with its additional licenses, upgrades and renewals. "
-        "A trial, and a package that has ended, has no refund."
+        "A package is refunded as a whole, with its additional licenses, upgrades and "
+        "renewals. Trials and packages that have ended cannot be refunded."
     ),
-    RefundRule.PREPAID: _("A package that was switched from postpaid has no refund."),
+    RefundRule.PREPAID: _("A package that was switched from postpaid cannot be refunded."),
     RefundRule.ONE_PER_ENTITY: _(
-        "Each company has one full refund of this product, over all its accounts. "
-        "A pending request holds it; a rejected or withdrawn one gives it back. A package paid "
-        "entirely with coupons does not use it, because nothing comes back."
+        "Each company has one full refund of this product, over all its accounts. A "
+        "pending request holds it. If the request is rejected or withdrawn, the company "
+        "gets it back. A package paid entirely with coupons does not use it, because "
+        "nothing comes back."
     ),
     RefundRule.PROMOTION: _(
-        "A promotion's own terms prevail: it may rule a refund out, or set its own number of days."
+        "A promotion's own terms prevail: it may exclude refunds, or set its own number of days."
     ),
     RefundRule.GUIDELINES: _(
-        "A serious or severe violation of the connect guidelines rules it out, whether the agents "
-        "were used or not; so does a restricted account. With an open case or a warning, our "
-        "staff look first."
+        "A serious or severe violation of the connect guidelines excludes a refund, "
+        "whether the agents were used or not. So does a restriction of the account. If "
+        "there is an open case or a warning, our staff review the request first."
     ),
-    RefundRule.NOT_ABNORMAL: _("Our staff look first at requests that are out of the ordinary."),
+    RefundRule.NOT_ABNORMAL: _("Unusual requests are reviewed by our staff first."),
     RefundRule.NOTHING_IN_FLIGHT: _(
-        "No unpaid order and no other refund request may be open on the package."
+        "The package must have no unpaid order and no other refund request."
     ),
 }
 
 #: What holds of the money, whichever rule is asked.
-MONEY: Text = _("Money goes back to the funds that paid; what a coupon paid does not come back.")
+MONEY: Text = _("Money goes back to the funds that paid. Coupon amounts are not refunded.")
 
 
 def _window(days: int) -> str:

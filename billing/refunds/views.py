@@ -126,5 +126,5 @@ def refund_withdraw(request: HttpRequest, access: AccountAccess, number: str) ->
     except Refused as refused:
         context["refused"] = refused
         return render_page(request, "billing/refund_withdraw.html", context, status=409)
-    messages.success(request, _("The request is withdrawn. The package goes on as before."))
+    messages.success(request, _("The request was withdrawn. The package continues as before."))
     return redirect_after(request, url)

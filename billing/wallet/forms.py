@@ -46,7 +46,7 @@ class StatementForm(forms.Form):
         data = super().clean() or self.cleaned_data
         since, until = data.get("since"), data.get("until")
         if since and until and until < since:
-            self.add_error("until", _("The last day comes before the first one."))
+            self.add_error("until", _("The end date is before the start date."))
         return data
 
     @property

@@ -26,13 +26,13 @@ def find_claim(account: Account) -> Refund | None:
 def _claim(reader: Reader) -> Iterator[Note]:
     claim = reader.facts["claim"]
     if claim is None:
-        yield Note("good", _("The company's one full refund is not used."))
+        yield Note("good", _("The company has not used its one full refund."))
         return
     values = {"number": claim.number, "account": claim.account}
     if claim.status == RefundStatus.PENDING:
-        words = _("The company's one full refund is asked for by %(number)s of %(account)s.")
+        words = _("The company's one full refund has been requested by %(number)s of %(account)s.")
     else:
-        words = _("The company's one full refund is used, by %(number)s of %(account)s.")
+        words = _("The company's one full refund was used by %(number)s of %(account)s.")
     yield Note("warning", words % values)
 
 

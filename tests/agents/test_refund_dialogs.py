@@ -194,7 +194,7 @@ def test_what_changed_meanwhile_is_shown_before_anything_happens(
         factories.add(customer.application, agents=1)
         answer = confirm(client, customer, token)
     assert answer.status_code == 409
-    assert "Something changed since you looked" in text(answer)
+    assert "Something changed since you opened this page" in text(answer)
     assert "USD 160.00" in text(answer)
     assert not Refund.objects.exists()
 
@@ -215,9 +215,7 @@ def test_a_case_verified_under_an_open_dialog_2_bars_it_until_it_is_overturned(
     with time_machine.travel(NOW + DAY, tick=False):
         answer = confirm(client, customer, token)
     assert answer.status_code == 409
-    assert f"A Serious or Severe violation stands against the account: {case.number}" in text(
-        answer
-    )
+    assert f"The account has a standing Serious or Severe violation: {case.number}" in text(answer)
     assert not Refund.objects.exists()
 
     appeal = submit_appeal(
@@ -256,7 +254,7 @@ def test_lifting_a_suspension_does_not_revive_the_refund(
     client.force_login(customer.owner)
     with time_machine.travel(NOW + DAY, tick=False):
         shown = text(client.get(url(customer)))
-    assert "A Serious or Severe violation stands against the account" in shown
+    assert "The account has a standing Serious or Severe violation" in shown
     assert "Confirm the Refund" not in shown
 
 

@@ -56,7 +56,7 @@ def test_an_announced_credit_waits_and_its_maker_has_no_buttons(
     shown = client.post("/admin/billing/credit/add/", data, follow=True)
     credit = Credit.objects.get(reference="OPS-5")
     assert (credit.status, make.balances(account).get("cash")) == ("waiting", None)
-    assert "Recorded; waits for a second person. Nothing was credited yet" in words(shown)
+    assert "Recorded and awaiting approval. Nothing was credited yet" in words(shown)
     assert ACT_LINK.findall(shown.content.decode()) == []
     assert "Approve: You recorded or handled this, so another person must decide it." in words(
         shown

@@ -48,7 +48,7 @@ def sign_in(page: Page, email: str) -> None:
 def activate(page: Page, account: Account, name: str) -> None:
     page.goto(f"/console/{account.uin}/applications/activate/")
     expect(page.get_by_text("3 Essential agent licenses for 14 days")).to_be_visible()
-    page.get_by_label("Name of the application").fill(name)
+    page.get_by_label("Application name").fill(name)
     page.get_by_role("button", name="Activate", exact=True).click()
     expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
     expect(page.get_by_role("main").get_by_text("Trial", exact=True)).to_be_visible()
@@ -121,7 +121,7 @@ def test_renewing_three_packages_with_one_license_fewer(
     sign_in(page, owner.email)
     page.goto(f"/console/{account.uin}/renew/")
 
-    page.get_by_label("Additional agent licenses that go on").nth(1).fill("1")
+    page.get_by_label("Additional agent licenses to keep").nth(1).fill("1")
     expect(page.get_by_text("1 additional license ends. Which one?")).to_be_visible()
     ticked = page.get_by_role("group", name=re.compile("1 additional license ends"))
     other = ticked.get_by_role("checkbox", checked=False)

@@ -66,7 +66,7 @@ def test_a_refused_refund_lists_every_rule(
     for place, title in enumerate(TITLES.values()):
         expect(rules.nth(place)).to_contain_text(str(title))
         expect(rules.nth(place)).to_contain_text(re.compile("Passed|Not met"))
-    expect(rules.nth(0)).to_contain_text("This is a trial, on which no package was bought.")
+    expect(rules.nth(0)).to_contain_text("This is a trial. No package was bought for it.")
     expect(page.get_by_role("link", name="Confirm the Refund")).to_have_count(0)
 
 
@@ -155,5 +155,5 @@ def test_upgrading_to_premium(
     expect(page.get_by_text("USD\u00a090.00").first).to_be_visible()
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Confirm and pay").click()
-    expect(page.get_by_text("Paid. The order is delivered.")).to_be_visible()
+    expect(page.get_by_text("Paid. Your order is complete.")).to_be_visible()
     assert factories.current_package(application).edition == Edition.PREMIUM

@@ -141,11 +141,11 @@ def _why(
         ({"editions": ["premium"]}, "It is for another edition."),
         ({"term_units": ["year"]}, "It is for another term."),
         ({"order_kinds": ["renewal", "upgrade"]}, "It is for another kind of order."),
-        ({"minimum_spend": Decimal("120.01")}, "It needs a spend of at least 120.01."),
+        ({"minimum_spend": Decimal("120.01")}, "It requires a spend of at least 120.01."),
         ({"currency": "EUR"}, "It is in another currency."),
         (
             {"editions": ["premium"], "minimum_spend": Decimal(500)},
-            "It is for another edition. It needs a spend of at least 500.",
+            "It is for another edition. It requires a spend of at least 500.",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -179,7 +179,7 @@ def test_a_minimum_spend_counts_what_is_left_after_the_promotion(customer: Custo
     promotion = make.make_promotion(percent_off=Decimal(10))
     coupon = make.make_coupon(customer.account, CASH, minimum_spend=Decimal("110.00"))
     why = _why(customer, coupon, new_request(customer, promotion=promotion.pk))  # 108 are left
-    assert why == "It needs a spend of at least 110.00."
+    assert why == "It requires a spend of at least 110.00."
 
 
 def test_a_coupon_that_would_take_nothing_off_is_refused(customer: Customer) -> None:
@@ -191,7 +191,7 @@ def test_a_coupon_that_would_take_nothing_off_is_refused(customer: Customer) -> 
         kind=OrderKind.ADDITIONAL, application=customer.application.pk, sip=1
     )
     now = NOW + 31 * DAY - HOUR  # 0.50, of which 0.0045
-    assert _why(customer, coupon, order_request, now) == "It would take nothing off."
+    assert _why(customer, coupon, order_request, now) == "It would not reduce the price."
 
 
 def test_another_accounts_coupon_is_not_known(customer: Customer) -> None:

@@ -49,7 +49,7 @@ def test_the_dialog_tells_of_the_trial_with_its_exact_end(fresh: tuple[Client, s
 
     words = text(client.get(path, headers=HTMX).content)
 
-    assert "A free trial comes with it: 3 Essential agent licenses for 14 days." in words
+    assert "It includes a free trial: 3 Essential agent licenses for 14 days." in words
     assert "it ends at 24 Mar 2026, 10:00:00 UTC+8" in words
 
 
@@ -70,7 +70,7 @@ def test_a_second_application_has_no_trial_and_is_told_so(fresh: tuple[Client, s
     client, path = fresh
     client.post(path, {"name": "Sales hotline"})
 
-    assert "This account has had its trial." in text(client.get(path).content)
+    assert "This account has already used its trial." in text(client.get(path).content)
     client.post(path, {"name": "Service hotline"})
     assert not Application.objects.get(name="Service hotline").packages.exists()
 

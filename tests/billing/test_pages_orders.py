@@ -335,7 +335,7 @@ def test_a_premium_package_is_not_upgraded(client: Client, customer: Customer) -
     answer = client.post(path, {"coupon": ""})
 
     assert answer.status_code == 422
-    assert "nothing is downgraded during a term" in answer.content.decode()
+    assert "You cannot downgrade during a term" in answer.content.decode()
 
 
 def nobody(license_ids: object) -> dict[int, object]:

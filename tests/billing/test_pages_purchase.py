@@ -243,7 +243,7 @@ def test_a_short_balance_leaves_an_unpaid_order_and_says_what_is_missing(
 ) -> None:
     html = ask_for(client, customer, agents="10")
     assert "USD\u00a0281.00 are missing" in html
-    assert "Place the order unpaid" in html
+    assert "Place order, pay later" in html
 
     done = confirm(client, customer, html)
 
@@ -264,7 +264,7 @@ def test_the_best_coupon_is_proposed_and_used(client: Client, customer: Customer
 
     assert f"Proposed: Voucher {best.code} (USD\u00a0\u221240.00)" in html
     assert amounts(html)[-2:] == ["\u221240.00", "331.00"]
-    assert re.search(rf"{short.code}<small>It needs a spend of at least", html)
+    assert re.search(rf"{short.code}<small>It requires a spend of at least", html)
     confirm(client, customer, ask_for(client, customer))
     best.refresh_from_db()
     assert str(best.remaining) == "0.00"

@@ -244,7 +244,7 @@ def drop(*path: Any) -> Callable[[dict[str, Any]], None]:
 
 
 BAD: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
-    "no packages": (drop("packages"), "“packages” must be there as a list of objects."),
+    "no packages": (drop("packages"), "“packages” must be a list of objects."),
     "packages no list": (change("packages", to={}), "“packages” must be there as a list"),
     "a row no object": (change("additional", 0, to="x"), "“additional” must be there as a list"),
     "an unknown edition": (
@@ -265,13 +265,13 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         change("packages", 0, "included_agents", to="3"),
         "packages 1: “included_agents” must be a whole number.",
     ),
-    "no trial": (drop("trial"), "“trial” is missing in the file."),
+    "no trial": (drop("trial"), "“trial” is missing from the file."),
     "an unknown trial": (change("trial", "edition", to=7), "trial: “edition” must be one of"),
     "a currency in words": (change("currency", to="dollars"), "“currency” must be three capital"),
     "a note of numbers": (change("note", to=5), "“note” must be a text."),
     "an item twice": (
         lambda data: data["additional"].append(copy.deepcopy(data["additional"][0])),
-        "A price book prices every item of both editions, each once.",
+        "A price book must price every item of both editions exactly once.",
     ),
     "a wrong annual price": (
         change("packages", 0, "annual", to="1441.00"),

@@ -93,7 +93,7 @@ OWN_0 = [_promotion("window", 0)]
 OWN_30 = [_promotion("window", 30)]
 
 CASES = [
-    # --- A paid package in its life
+    # --- Active paid package
     _case(RefundRule.PAID_PACKAGE, "active", PASS, "paid"),
     _case(RefundRule.PAID_PACKAGE, "isolated", PASS, "paid", state=PackageState.ISOLATED),
     _case(RefundRule.PAID_PACKAGE, "trial", FAIL, "trial", kind=PackageKind.TRIAL, state="trial"),

@@ -111,9 +111,9 @@ def test_a_customer_reads_the_same_of_a_hold_and_of_many_refunds(hold: bool, ask
 
 def test_staff_read_why_a_check_is_needed_and_whose_the_other_refunds_are() -> None:
     abnormal = _words(RefundRule.NOT_ABNORMAL, for_staff=True, has_hold=True, recent_asks=3)
-    assert abnormal.staff_note == "Refunds asked for recently: 3. Refund hold: yes."
+    assert abnormal.staff_note == "Recent refund requests: 3. Refund hold: yes."
     one = _words(RefundRule.ONE_PER_ENTITY, for_staff=True, entity_refunds=[OTHER_ACCOUNT])
-    assert one.staff_note == "Refunds of the entity: R-OTHER."
+    assert one.staff_note == "Refunds of the company: R-OTHER."
 
 
 def test_no_words_of_a_full_trace_tell_what_only_staff_may_know() -> None:

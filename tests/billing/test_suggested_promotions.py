@@ -370,7 +370,7 @@ def test_a_promotion_that_limits_the_refund_waits_for_the_customer(
 
     html = live(client, customer)
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html)).replace("\u00a0", " ")
-    assert chosen(html) == "None is proposed"
+    assert chosen(html) == "No suggestion"
     assert amounts(html, "sum lines")[-1] == "12,000.00"
     assert amounts(html, "compared") == ["12,000.00", "12,000.00", "0.00"]
     assert "A year at once: USD 2,400.00 off." in text

@@ -133,7 +133,7 @@ def test_a_case_decided_while_the_customers_dialog_is_open(
 
     # The dialog of before is still open in the other window.
     console.press("Confirm unsubscribe")
-    console.sees(f"A Serious or Severe violation stands against the account: {case.number}.")
+    console.sees(f"The account has a standing Serious or Severe violation: {case.number}.")
     expect(console.page.get_by_role("button", name="Confirm unsubscribe")).to_have_count(0)
     assert not Refund.objects.exists()
 
@@ -216,7 +216,7 @@ def test_the_queue_of_refunds_is_worked_off(
     for refund, act, reason in zip(refunds, ("Approve", "Reject"), words, strict=True):
         desk.page.goto("/admin/billing/refund/?status__exact=pending")
         desk.follow(refund.number)
-        desk.sees("A warning stands against the account")
+        desk.sees("The account has a standing warning")
         desk.decide(act, "Reason", reason)
     desk.page.goto("/admin/billing/refund/?status__exact=pending")
     desk.sees("0 refunds")

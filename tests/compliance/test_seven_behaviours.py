@@ -177,11 +177,11 @@ def test_what_a_behaviour_does_to_a_refund(buyer: Customer, number: int, measure
     client = signed_in(buyer.owner)
     text = read(client.get(_refund_url(buyer)))
     if RULES[number].severity == "Violation":
-        assert f"A warning stands against the account: {case.number}" in text
+        assert f"The account has a standing warning: {case.number}" in text
         _confirm(client, buyer)
         assert [refund.status for refund in Refund.objects.all()] == ["pending"]
         return
-    assert f"A Serious or Severe violation stands against the account: {case.number}" in text
+    assert f"The account has a standing Serious or Severe violation: {case.number}" in text
     assert "The violation would have to be overturned on appeal." in text
     assert "Confirm the Refund" not in text
     forged = client.post(_refund_url(buyer, "refund_confirm"), {"token": "x"})

@@ -27,7 +27,7 @@ from tests.factories import DAY, NOW, Customer, make_case, make_staff, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
-STANDS = "A Serious or Severe violation stands against the account: "
+STANDS = "The account has a standing Serious or Severe violation: "
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_a_package_that_ran_out_meanwhile_is_renewed_and_gets_the_lost_time(
         clock.shift(DAY)
         sweep(timezone.now())
         customer = signed_in(buyer.owner)
-        assert "Paid. The order is delivered." in read(_renew(customer, buyer))
+        assert "Paid. Your order is complete." in read(_renew(customer, buyer))
         package = Package.objects.get()
         assert (package.state, package.expires_at) == (PackageState.ACTIVE, NOW + 61 * DAY)
 

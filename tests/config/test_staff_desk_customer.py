@@ -208,7 +208,7 @@ def test_the_one_refund_of_the_entity_is_told_of_in_all_its_accounts() -> None:
     entity = factories.make_entity()
     first = factories.make_customer(entity=entity, cash="1000", now=NOW - DAY)
     second = factories.make_account(entity=entity, now=NOW)
-    unused = ["The company's one full refund is not used."]
+    unused = ["The company has not used its one full refund."]
     assert (notes(first.account, "refunds"), notes(second, "refunds")) == (unused, unused)
 
     factories.buy(first.application, by=first.owner, now=NOW - DAY)
@@ -217,11 +217,11 @@ def test_the_one_refund_of_the_entity_is_told_of_in_all_its_accounts() -> None:
     quote = quote_refund(package=package, now=NOW)
     refund = refund_package(package=package, token=quote.token, by=first.owner, now=NOW)
     assert refund.status == RefundStatus.PENDING
-    asked = f"is asked for by {refund.number} of {first.account}."
+    asked = f"has been requested by {refund.number} of {first.account}."
     assert notes(second, "refunds") == [f"The company's one full refund {asked}"]
 
     approve_refund(refund=refund, reason="Fair", by=make_staff(), now=NOW)
-    used = f"is used, by {refund.number} of {first.account}."
+    used = f"was used by {refund.number} of {first.account}."
     assert notes(second, "refunds") == [f"The company's one full refund {used}"]
     page = signed_in(make_staff()).get(change_url(second)).content.decode()
     assert change_url(first.account) in page

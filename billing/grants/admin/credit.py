@@ -34,7 +34,9 @@ class CreditForm(ActionForm):
     reference = CodeField(
         label=_("Reference"),
         max_length=64,
-        help_text=_("Unique, such as the bank's: the same reference is credited once."),
+        help_text=_(
+            "A unique reference, such as the bank's. Each reference can be credited only once."
+        ),
     )
     note = LineField(label=_("Note"), max_length=200, required=False)
 
@@ -92,8 +94,8 @@ class CreditAdmin(AddThroughService, LeanAdmin):
         }
         if obj.status == CreditStatus.WAITING:
             text = _(
-                "Recorded; waits for a second person. Nothing was credited yet: %(amount)s for "
-                "%(account)s (%(reference)s)."
+                "Recorded and awaiting approval. Nothing was credited yet: %(amount)s "
+                "for %(account)s (%(reference)s)."
             )
             messages.warning(request, text % words)
         else:
@@ -112,7 +114,7 @@ class CreditAdmin(AddThroughService, LeanAdmin):
 
     @_decision(
         label=_("Approve"),
-        consequence=_("The money moves at once."),
+        consequence=_("The money moves immediately."),
     )
     def approve(
         self, request: HttpRequest, obj: Credit, data: Mapping[str, Any], now: datetime
@@ -128,12 +130,12 @@ class CreditAdmin(AddThroughService, LeanAdmin):
         self, request: HttpRequest, obj: Credit, data: Mapping[str, Any], now: datetime
     ) -> str | Promise:
         reject_credit(credit=obj, reason=data["reason"], by=person(request), now=now)
-        return _("Rejected; no money moved.")
+        return _("Rejected. No money moved.")
 
     @object_action(
-        label=_("Take back"),
+        label=_("Reverse"),
         permission="billing.add_credit",
-        consequence=_("A contra entry is proposed; somebody else approves it."),
+        consequence=_("A contra entry is proposed, and another person approves it."),
         is_available=_can_be_reversed,
         is_danger=True,
     )
@@ -141,4 +143,4 @@ class CreditAdmin(AddThroughService, LeanAdmin):
         self, request: HttpRequest, obj: Credit, data: Mapping[str, Any], now: datetime
     ) -> str | Promise:
         ask_for_reversal(credit=obj, reason=data["reason"], by=person(request), now=now)
-        return _("The reversal waits for a second person.")
+        return _("The reversal is awaiting approval.")

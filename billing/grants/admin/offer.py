@@ -91,7 +91,9 @@ class PromotionForm(LimitsForm):
         data = super().clean()
         has_window = data.get("refund_rule") == PromotionRefundRule.WINDOW
         if has_window and data.get("refund_window_days") is None:
-            self.add_error("refund_window_days", _("Say how many days the window has."))
+            self.add_error(
+                "refund_window_days", _("Enter the number of days of the refund window.")
+            )
         if not has_window:
             data["refund_window_days"] = None
         return data
@@ -129,7 +131,7 @@ class PromotionAdmin(LimitedAdmin):
     @object_action(
         label=_("End now"),
         permission="billing.change_promotion",
-        consequence=_("New quotes no longer get it; orders made under it keep its terms."),
+        consequence=_("It no longer applies to new quotes. Orders made under it keep its terms."),
         proposes=True,
         is_danger=True,
     )
@@ -199,11 +201,11 @@ class CouponForm(LimitsForm):
         needed = _NEEDED[CouponKind(kind)]
         for name in ("amount", "percent_off"):
             if name in needed and data.get(name) is None and name not in self.errors:
-                self.add_error(name, _("This kind of coupon needs it."))
+                self.add_error(name, _("Required for this kind of coupon."))
             if name not in needed and data.get(name) is not None:
-                self.add_error(name, _("This kind of coupon has none."))
+                self.add_error(name, _("Not used for this kind of coupon."))
         if kind != CouponKind.DISCOUNT and data.get("cap") is not None:
-            self.add_error("cap", _("This kind of coupon has none."))
+            self.add_error("cap", _("Not used for this kind of coupon."))
         return data
 
 
@@ -239,9 +241,7 @@ class CouponAdmin(LimitedAdmin):
     @object_action(
         label=_("Withdraw"),
         permission="billing.change_coupon",
-        consequence=_(
-            "The account can no longer pay with it. What was paid with it already stays paid."
-        ),
+        consequence=_("The account can no longer pay with it. Past payments are not affected."),
         is_available=_is_withdrawable,
         is_danger=True,
     )
@@ -250,4 +250,4 @@ class CouponAdmin(LimitedAdmin):
     ) -> str | Promise:
         """Take back a coupon given by mistake."""
         withdraw_coupon(coupon=obj, reason=data["reason"], by=person(request), now=now)
-        return _("The coupon is withdrawn.")
+        return _("The coupon was withdrawn.")

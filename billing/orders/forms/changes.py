@@ -63,8 +63,8 @@ class UpgradeForm(OrderRequestForm):
 
 
 _LABELS = {
-    LicenseKind.AGENT: _("Additional agent licenses that go on"),
-    LicenseKind.SIP: _("Additional SIP telephone licenses that go on"),
+    LicenseKind.AGENT: _("Additional agent licenses to keep"),
+    LicenseKind.SIP: _("Additional SIP telephone licenses to keep"),
 }
 
 

@@ -15,7 +15,7 @@ class KeyField(forms.CharField):
     """
 
     widget = forms.Select
-    default_error_messages = {"invalid_choice": _("Choose one of the list.")}
+    default_error_messages = {"invalid_choice": _("Choose one from the list.")}
 
     def __init__(self, *, words: tuple[str, ...] = (), **kwargs: Any) -> None:
         self.words = words

@@ -13,10 +13,10 @@ class ActivationForm(forms.Form):
     """The application's name, as its members will see it."""
 
     name = LineField(
-        label=_("Name of the application"),
+        label=_("Application name"),
         max_length=64,
         help_text=_("For example the team or the hotline that will use it."),
-        error_messages={"required": _("Give the application a name.")},
+        error_messages={"required": _("Enter a name for the application.")},
     )
 
 
@@ -41,6 +41,8 @@ class RefusePaymentForm(forms.Form):
         label=_("Reason"),
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("The other account reads it."),
-        error_messages={"required": _("Say why, so that the other account knows what to do.")},
+        help_text=_("The other account can read this."),
+        error_messages={
+            "required": _("Enter a reason, so that the other account knows what to do.")
+        },
     )

@@ -59,14 +59,14 @@ class EndingForm(forms.Form):
 def _complaint(name: str, kind: LicenseKind, number: int) -> str:
     if number > 0:
         text = ngettext(
-            "%(name)s: tick %(number)d more license that ends (%(kind)s).",
-            "%(name)s: tick %(number)d more licenses that end (%(kind)s).",
+            "%(name)s: select %(number)d more license to end (%(kind)s).",
+            "%(name)s: select %(number)d more licenses to end (%(kind)s).",
             number,
         )
     else:
         text = ngettext(
-            "%(name)s: %(number)d license too many is ticked to end (%(kind)s).",
-            "%(name)s: %(number)d licenses too many are ticked to end (%(kind)s).",
+            "%(name)s: you selected %(number)d license too many to end (%(kind)s).",
+            "%(name)s: you selected %(number)d licenses too many to end (%(kind)s).",
             -number,
         )
     return text % {"name": name, "number": abs(number), "kind": kind.label}

@@ -33,8 +33,8 @@ class OrderRequestForm(forms.Form):
     payer = UinField(
         label=gettext_lazy("UIN of another account that pays"),
         help_text=gettext_lazy(
-            "Leave empty to pay yourself. Otherwise the other account's finance members see the "
-            "order and pay or refuse it. Coupons cannot be used then."
+            "Leave blank to pay yourself. Otherwise, finance members of the other "
+            "account see the order and pay or refuse it. You cannot use coupons then."
         ),
     )
 
@@ -90,15 +90,15 @@ class OrderRequestForm(forms.Form):
 
 def _promotion_choices(suggestion: Suggestion | None) -> Choices:
     if suggestion is None or suggestion.quote is None:
-        return [(BEST, _("None is proposed")), ("", gettext_lazy("No promotion"))]
+        return [(BEST, _("No suggestion")), ("", gettext_lazy("No promotion"))]
     currency = suggestion.quote.currency
     listed: Choices = []
-    best = _("None is proposed")
+    best = _("No suggestion")
     for choice in suggestion.promotions:
         words = _promotion_words(choice, currency)
         listed.append((choice.promotion.pk, words))
         if choice.promotion == suggestion.best_promotion:
-            best = _("Proposed: %(offer)s") % {"offer": words}
+            best = _("Suggested: %(offer)s") % {"offer": words}
     return [(BEST, best), ("", gettext_lazy("No promotion")), *listed]
 
 
@@ -112,9 +112,9 @@ def _promotion_words(choice: PromotionChoice, currency: str) -> str:
 
 def _coupon_choices(coupons: Sequence[CouponChoice]) -> Choices:
     usable = [choice for choice in coupons if choice.is_usable]
-    best = _("None can be used")
+    best = _("None available")
     if usable:
-        best = _("Proposed: %(offer)s") % {"offer": _coupon_words(usable[0])}
+        best = _("Suggested: %(offer)s") % {"offer": _coupon_words(usable[0])}
     listed: Choices = [(choice.coupon.pk, _coupon_words(choice)) for choice in usable]
     return [(BEST, best), ("", gettext_lazy("No coupon")), *listed]
 

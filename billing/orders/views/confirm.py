@@ -127,7 +127,7 @@ def _page_of(access: AccountAccess, quote: ConfirmableQuote) -> str:
 
 def _say_what_happened(request: HttpRequest, order: Order) -> None:
     if order.status == OrderStatus.PAID:
-        messages.success(request, _("Paid. The order is delivered."))
+        messages.success(request, _("Paid. Your order is complete."))
     elif order.payer_id != order.account_id:
         messages.info(
             request,
@@ -137,7 +137,8 @@ def _say_what_happened(request: HttpRequest, order: Order) -> None:
     elif order.status == OrderStatus.UNPAID:
         missing = money(missing_amount(order).missing, order.currency)
         messages.warning(
-            request, _("The order was placed, but %(missing)s are missing.") % {"missing": missing}
+            request,
+            _("The order was placed. The balance is %(missing)s short.") % {"missing": missing},
         )
 
 
@@ -160,7 +161,7 @@ def pay(request: HttpRequest, access: AccountAccess, number: str) -> HttpRespons
             refusal = refused
             order = find_payable(access, number)
         else:
-            messages.success(request, _("Paid. The order is delivered."))
+            messages.success(request, _("Paid. Your order is complete."))
             return redirect_after(request, order_url(access, order))
     if order.paid_at is not None:
         # Paid meanwhile, perhaps by the same button: the order's page tells.
@@ -199,7 +200,7 @@ def cancel(request: HttpRequest, access: AccountAccess, number: str) -> HttpResp
             refusal = refused
         else:
             messages.success(
-                request, _("Order %(number)s is cancelled.") % {"number": order.number}
+                request, _("Order %(number)s was canceled.") % {"number": order.number}
             )
             return redirect_after(request, order_url(access, order))
     context = {

@@ -23,7 +23,7 @@ class RenewalModeForm(forms.Form):
     """The three ways in which a package may near its expiry."""
 
     mode = forms.ChoiceField(
-        label=gettext_lazy("As the expiry comes near"),
+        label=gettext_lazy("When the expiry approaches"),
         choices=RenewalMode.choices,
         widget=forms.RadioSelect,
     )
@@ -57,6 +57,6 @@ def renewal_mode(request: HttpRequest, access: AccountAccess, sdkappid: int) -> 
         except Refused as refused:
             form.add_error(None, str(refused))
         else:
-            messages.success(request, _("The renewal of this package is set."))
+            messages.success(request, _("The renewal mode was saved."))
             return close_dialog(request, "agents-changed", url=back_url)
     return render_page(request, "billing/renewal_mode.html", context, status=422)
