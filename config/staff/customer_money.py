@@ -53,7 +53,7 @@ MONEY = [
             gettext_lazy("Fund"): lambda reader, row: reader.link(row, row.get_kind_display()),
             gettext_lazy("Balance"): lambda reader, row: money(row.balance, row.currency),
         },
-        empty=gettext_lazy("No money was ever credited."),
+        empty=gettext_lazy("No credits yet."),
     ),
     DeskTable(
         name="coupons",
@@ -66,7 +66,7 @@ MONEY = [
             gettext_lazy("Left"): _value,
             gettext_lazy("Until"): lambda reader, row: day(row.ends_at),
         },
-        empty=gettext_lazy("The account has no coupon."),
+        empty=gettext_lazy("This account has no coupons."),
     ),
     DeskTable(
         name="orders",
@@ -80,7 +80,7 @@ MONEY = [
             gettext_lazy("Total"): lambda reader, row: money(row.total, row.currency),
             gettext_lazy("Ordered"): lambda reader, row: instant(row.created_at),
         },
-        empty=gettext_lazy("Nothing was ordered yet."),
+        empty=gettext_lazy("No orders yet."),
     ),
     DeskTable(
         name="refunds",
@@ -91,9 +91,9 @@ MONEY = [
             gettext_lazy("Refund"): lambda reader, row: reader.link(row),
             gettext_lazy("Status"): state("status"),
             gettext_lazy("Amount"): lambda reader, row: money(row.amount, row.currency),
-            gettext_lazy("Asked"): lambda reader, row: instant(row.requested_at),
+            gettext_lazy("Requested"): lambda reader, row: instant(row.requested_at),
         },
-        empty=gettext_lazy("No refund was asked for."),
+        empty=gettext_lazy("No refunds requested."),
         notes=_claim,
     ),
 ]

@@ -14,7 +14,7 @@ from config.staff.sections import Cell, DeskTable, Reader, words
 def _end(reader: Reader, row: Restriction) -> Cell:
     if row.is_annulled:
         return badge("overturned", _("Annulled"), tone="quiet")
-    return instant(row.ended_at) if row.ended_at else badge("blocked", _("In force"))
+    return instant(row.ended_at) if row.ended_at else badge("blocked", _("In effect"))
 
 
 def _delivery(reader: Reader, row: Notification) -> Cell:
@@ -24,7 +24,7 @@ def _delivery(reader: Reader, row: Notification) -> Cell:
         return (
             badge("failed", _("Failed, tried again"))
             if row.attempts
-            else badge("scheduled", _("Waits to be sent"))
+            else badge("scheduled", _("Waiting to be sent"))
         )
     return badge("failed", _("Not sent")) if row.attempts else badge("neutral", _("Console only"))
 
@@ -48,7 +48,7 @@ PEOPLE = [
             gettext_lazy("From"): lambda reader, row: instant(row.started_at),
             gettext_lazy("Until"): _end,
         },
-        empty=gettext_lazy("No measure was ever taken."),
+        empty=gettext_lazy("No measures taken."),
     ),
     DeskTable(
         name="members",
@@ -63,7 +63,7 @@ PEOPLE = [
             gettext_lazy("Role"): words("role"),
             gettext_lazy("Since"): lambda reader, row: instant(row.created_at),
         },
-        empty=gettext_lazy("Nobody is in this account."),
+        empty=gettext_lazy("This account has no members."),
     ),
     DeskTable(
         name="applications",
@@ -75,7 +75,7 @@ PEOPLE = [
             "SDKAppID": lambda reader, row: str(row.sdkappid),
             gettext_lazy("Activated"): lambda reader, row: instant(row.activated_at),
         },
-        empty=gettext_lazy("No application is activated yet."),
+        empty=gettext_lazy("No application has been activated yet."),
     ),
 ]
 
@@ -93,9 +93,9 @@ HISTORY = [
             gettext_lazy("About"): _headline,
             gettext_lazy("Recipient"): lambda reader, row: row.user.email,
             gettext_lazy("When"): lambda reader, row: instant(row.created_at),
-            gettext_lazy("E-mail"): _delivery,
+            gettext_lazy("Email"): _delivery,
         },
-        empty=gettext_lazy("Nobody was told anything yet."),
+        empty=gettext_lazy("No notifications yet."),
     ),
     DeskTable(
         name="audit",

@@ -20,7 +20,7 @@ RULES = [
             gettext_lazy("Measure"): state("measure"),
             gettext_lazy("Reported"): lambda reader, row: instant(row.reported_at),
         },
-        empty=gettext_lazy("No violation was ever reported."),
+        empty=gettext_lazy("No violations reported."),
     ),
     DeskTable(
         name="appeals",
@@ -36,7 +36,7 @@ RULES = [
             gettext_lazy("State"): state("state"),
             gettext_lazy("Submitted"): lambda reader, row: instant(row.submitted_at),
         },
-        empty=gettext_lazy("Nobody has appealed."),
+        empty=gettext_lazy("No appeals."),
     ),
     DeskTable(
         name="connections",
@@ -54,6 +54,6 @@ RULES = [
             gettext_lazy("State"): state("state"),
             gettext_lazy("Submitted"): lambda reader, row: instant(row.submitted_at),
         },
-        empty=gettext_lazy("No business was declared."),
+        empty=gettext_lazy("No business declared."),
     ),
 ]

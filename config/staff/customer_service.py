@@ -67,7 +67,7 @@ SERVICE = [
             gettext_lazy("Expires"): lambda reader, row: instant(row.expires_at),
             gettext_lazy("Renewal"): words("renewal_mode"),
         },
-        empty=gettext_lazy("No package was ever bought or tried."),
+        empty=gettext_lazy("No packages yet."),
         notes=_licenses,
     ),
     DeskTable(
@@ -91,6 +91,6 @@ SERVICE = [
             ),
             gettext_lazy("Service"): _agent_state,
         },
-        empty=gettext_lazy("No agent was added yet."),
+        empty=gettext_lazy("No agents yet."),
     ),
 ]

@@ -26,9 +26,9 @@ from config.staff.work import Work, WorklistLine, change_url
 def waiting(label: str, obj: Any, text: str, *, since: datetime, now: datetime) -> WorklistLine:
     """Describe a row that has waited since an instant; it is late after the days of a setting."""
     is_late = now - since > timedelta(days=settings.STAFF_ANSWER_DAYS)
-    words = _("overdue: waits for %(time)s") if is_late else _("waits for %(time)s")
+    words = _("overdue: waiting for %(time)s") if is_late else _("waiting for %(time)s")
     if now - since < timedelta(minutes=1):
-        words = _("has just come")
+        words = _("just received")
     return WorklistLine(
         label=label,
         url=change_url(obj),
@@ -165,14 +165,14 @@ HANDLE = ("compliance.handle_violation", "compliance.view_violation")
 DECISIONS = [
     Work(
         name="proposals",
-        title=gettext_lazy("Acts for a second person"),
+        title=gettext_lazy("Awaiting your approval"),
         icon="user-group",
         permissions=("accounts.view_proposal",),
         find=_proposals,
         describe=_proposal,
         table="accounts_proposal",
         query={"state__exact": "waiting"},
-        empty=gettext_lazy("Nothing waits for you to approve."),
+        empty=gettext_lazy("Nothing is awaiting your approval."),
     ),
     Work(
         name="refunds",
@@ -183,18 +183,18 @@ DECISIONS = [
         describe=_refund,
         table="billing_refund",
         query={"status__exact": "pending"},
-        empty=gettext_lazy("No refund waits."),
+        empty=gettext_lazy("No refund requests to review."),
     ),
     Work(
         name="credits",
-        title=gettext_lazy("Credits for a second person"),
+        title=gettext_lazy("Credits awaiting approval"),
         icon="banknotes",
         permissions=("billing.decide_credit", "billing.view_credit"),
         find=_credits,
         describe=_credit,
         table="billing_credit",
         query={"status__exact": "waiting"},
-        empty=gettext_lazy("No credit waits for you."),
+        empty=gettext_lazy("No credits to approve."),
     ),
     Work(
         name="reported",
@@ -205,7 +205,7 @@ DECISIONS = [
         describe=_case,
         table="compliance_violation",
         query={"state__exact": "reported"},
-        empty=gettext_lazy("No new report waits."),
+        empty=gettext_lazy("No new reports."),
     ),
     Work(
         name="investigating",
@@ -216,7 +216,7 @@ DECISIONS = [
         describe=_case,
         table="compliance_violation",
         query={"state__exact": "investigating"},
-        empty=gettext_lazy("Nothing is under investigation."),
+        empty=gettext_lazy("No violation is under investigation."),
     ),
     Work(
         name="verified",
@@ -227,7 +227,7 @@ DECISIONS = [
         describe=_verified_case,
         table="compliance_violation",
         query={"state__exact": "verified"},
-        empty=gettext_lazy("Every verified violation has its measure."),
+        empty=gettext_lazy("Every verified violation has a measure."),
     ),
     Work(
         name="appeals",
@@ -238,7 +238,7 @@ DECISIONS = [
         describe=_appeal,
         table="compliance_appeal",
         query={"state__exact": "open"},
-        empty=gettext_lazy("No appeal waits for you."),
+        empty=gettext_lazy("No appeals to decide."),
     ),
     Work(
         name="connections",
@@ -249,7 +249,7 @@ DECISIONS = [
         describe=_request,
         table="compliance_connectionrequest",
         query={"state__exact": "review"},
-        empty=gettext_lazy("No connection request waits."),
+        empty=gettext_lazy("No connection requests to review."),
     ),
     Work(
         name="measures",
@@ -264,6 +264,6 @@ DECISIONS = [
         describe=_measure,
         table="accounts_restriction",
         query={"ended_at__isnull": "1"},
-        empty=gettext_lazy("No measure is in force."),
+        empty=gettext_lazy("No measure is in effect."),
     ),
 ]

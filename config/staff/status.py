@@ -86,16 +86,20 @@ def _mail(values: Values, user: User, now: datetime) -> Iterable[StatusLine]:
             yield StatusLine(
                 title=f"{title}: {_('given up')}",
                 text=text % {"number": count(failed)},
-                advice=_("Correct the address or the mail server; the row has the last error."),
+                advice=_(
+                    "Correct the address or check the mail server. The row shows the last error."
+                ),
                 url=_list_url(user, model, "?sent_at__isnull=1&attempts__gt=0"),
             )
 
 
 def _waiting(number: int, overdue: timedelta, now: datetime) -> str:
     if not number:
-        return _("Nothing waits to be sent.")
+        return _("Nothing is waiting to be sent.")
     text = ngettext(
-        "%(number)s message waits to be sent.", "%(number)s messages wait to be sent.", number
+        "%(number)s message is waiting to be sent.",
+        "%(number)s messages are waiting to be sent.",
+        number,
     ) % {"number": count(number)}
     if overdue < timedelta(minutes=1):
         return text
@@ -186,7 +190,7 @@ def _timetable(values: Values, user: User, now: datetime) -> Iterable[StatusLine
 
 def _recorded(lag: timedelta, now: datetime) -> str:
     if not lag:
-        return _("Everything that has ended is recorded.")
+        return _("All that has ended is recorded.")
     text = _("The oldest end that is not recorded was %(time)s ago.")
     return text % {"time": timesince(now - lag, now, depth=1)}
 
@@ -198,7 +202,7 @@ def _with_breaches(line: StatusLine, number: int) -> StatusLine:
     return replace(
         line,
         text=f"{line.text} {found % {'number': count(number)}}",
-        advice=_("Run verify_ledger on a host: it names the rows. Change nothing by hand."),
+        advice=_("Run verify_ledger on a host. It lists the rows. Do not change anything by hand."),
     )
 
 
@@ -236,7 +240,9 @@ def _replica(values: Values, user: User, now: datetime) -> Iterable[StatusLine]:
     yield StatusLine(
         title,
         text=_("It is %(seconds)s s behind the primary.") % {"seconds": count(round(lag))},
-        advice=_("Lists are read from the primary meanwhile; look for what slows the replica.")
+        advice=_(
+            "Lists are read from the primary in the meantime. Find out what slows down the replica."
+        )
         if is_late
         else "",
     )

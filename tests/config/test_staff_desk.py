@@ -325,7 +325,7 @@ def test_the_oldest_stand_first_and_late_ones_are_marked() -> None:
     found = lists(read_desk(make_staff(), NOW))["reported"].lines
 
     assert [(line.label, line.waits, line.is_late) for line in found] == [
-        (old.number, "overdue: waits for 4\u00a0days", True),
+        (old.number, "overdue: waiting for 4\u00a0days", True),
         (young.number, "waits for 3\u00a0days", False),
     ]
     assert found[0].url == change_url(old)

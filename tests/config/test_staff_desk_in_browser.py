@@ -67,7 +67,7 @@ def click(page: Page, name: str, role: Any = "link") -> None:
 def test_a_refund_is_decided_from_the_first_page(desk: Page, refund: Refund) -> None:
     desk.reload()
     waiting = desk.get_by_role("region", name="Refund requests to review")
-    expect(waiting.get_by_text("has just come")).to_be_visible()
+    expect(waiting.get_by_text("just received")).to_be_visible()
     waiting.get_by_role("link", name=refund.number).click()
     expect(desk.get_by_role("heading", level=1)).to_have_text(f"Refund {refund.number}")
 
@@ -80,7 +80,7 @@ def test_a_refund_is_decided_from_the_first_page(desk: Page, refund: Refund) -> 
     expect(waiting.get_by_role("link", name=refund.number)).to_have_count(0)
     expect(waiting.get_by_text("Nothing to do.")).to_be_visible()
     late = desk.get_by_role("region", name="Violations to investigate")
-    expect(late.get_by_text("overdue: waits for 5")).to_be_visible()
+    expect(late.get_by_text("overdue: waiting for 5")).to_be_visible()
 
 
 def test_a_section_of_the_account_leads_to_its_rows(desk: Page, refund: Refund) -> None:

@@ -48,7 +48,7 @@ def test_before_anything_ran_each_command_of_the_timetable_needs_attention() -> 
     assert found["Expiry reminders"].advice == (
         "Check that a worker or the timer of send_expiry_reminders runs."
     )
-    assert found["Email about signing in"].text == "Nothing waits to be sent."
+    assert found["Email about signing in"].text == "Nothing is waiting to be sent."
 
 
 def test_all_is_well_after_each_has_run() -> None:
@@ -64,7 +64,7 @@ def test_all_is_well_after_each_has_run() -> None:
     assert [title for title, line in found.items() if not line.is_well] == []
     ago = "The last run ended 5\xa0minutes ago."
     assert found["Verification of the ledger"].text == f"{ago} It found no breach."
-    assert found["Expiry sweep"].text == f"{ago} Everything that has ended is recorded."
+    assert found["Expiry sweep"].text == f"{ago} All that has ended is recorded."
 
 
 @pytest.mark.parametrize(
@@ -95,15 +95,15 @@ def test_breaches_are_told_with_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("minutes", "text", "is_well"),
     [
-        (0, "1 message waits to be sent.", True),
+        (0, "1 message is waiting to be sent.", True),
         (
             10,
-            "1 message waits to be sent. The longest overdue has been due for 10\xa0minutes.",
+            "1 message is waiting to be sent. The longest overdue has been due for 10\xa0minutes.",
             True,
         ),
         (
             11,
-            "1 message waits to be sent. The longest overdue has been due for 11\xa0minutes.",
+            "1 message is waiting to be sent. The longest overdue has been due for 11\xa0minutes.",
             False,
         ),
     ],
