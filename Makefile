@@ -1,5 +1,5 @@
 # Everything a developer does here; `make` alone lists it.
-# Needs Python 3.11 or later with venv, and make. What is made lies in .venv/ and .local/.
+# Needs Python 3.11 or later with venv, and make. Everything made is in .venv/ and .local/.
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -28,7 +28,7 @@ help: ## this list
 
 install: $(STAMP) ## make .venv and install the locked packages
 
-# Made anew only when a lock has changed: the second start is quick.
+# Made only when a lock has changed: the second start is quick.
 $(STAMP): requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or later is needed; PYTHON=... names one." >&2; exit 1; }

@@ -1,7 +1,7 @@
 """Who may reach which account, and do what there.
 
-`load_access` is the one door to an account: it answers 404 to everybody who is no member, so
-that nobody learns which accounts exist. `account_page` puts it in front of a view. Whether an
+`load_access` is the one door to an account: it answers 404 to everyone who is no member, so
+that no one learns which accounts exist. `account_page` puts it in front of a view. Whether an
 object is in a fit state for an act is not asked here; that is policy, and the services' business.
 """
 
@@ -140,7 +140,7 @@ def load_application(
 ) -> Application:
     """Return the account's application, its account filled in; raise Http404 for any other.
 
-    `applications` is where it is looked for, with what else its row shall bring along.
+    `applications` is where it is looked for, with what else its row should bring along.
     """
     rows = Application.objects.all() if applications is None else applications
     application = access.get(rows, sdkappid=sdkappid)

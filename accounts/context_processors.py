@@ -134,7 +134,7 @@ def _first_address(views: list[str], kwargs: dict[str, str]) -> str:
     return ""
 
 
-#: Somebody who cannot read the present language must still find their own.
+#: Someone who cannot read the present language must still find their own.
 _OWN_NAME = {"en": "English", "zh-hans": "简体中文"}
 
 

@@ -1,7 +1,7 @@
 """Browsers that have signed in before, so that strangers cannot lock a person out.
 
 Failed sign-ins are counted per address. A stranger who keeps failing would shut out the owner as
-well; so a browser in which somebody has signed in before is counted on its own. What it knows is
+well; so a browser in which someone has signed in before is counted on its own. What it knows is
 kept in a signed cookie: an id drawn at random, and digests of the addresses.
 """
 

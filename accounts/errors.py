@@ -33,4 +33,4 @@ class Busy(Exception):
     """
 
     def __str__(self) -> str:
-        return "waited for in vain" if self.__cause__ else "enough requests wait for the same row"
+        return "waited for too long" if self.__cause__ else "enough requests wait for the same row"

@@ -1,7 +1,7 @@
 """Answers of console views: whole pages, dialog fragments, and what follows an act.
 
 One view serves both kinds of browser. `render_page` gives htmx the fragment that it asked for
-and everybody else the whole page made of the same template; `redirect_after` and `close_dialog`
+and everyone else the whole page made of the same template; `redirect_after` and `close_dialog`
 say what happens after a successful POST. Views never look at htmx's headers themselves.
 """
 
@@ -96,8 +96,8 @@ def close_dialog(
     """Close the dialog after a successful POST and leave the page beneath it in place.
 
     `events` are names of browser events: parts of the page that say
-    `hx-trigger="<event> from:body"` fetch themselves anew. `refresh` names a template (or
-    `template#partial`) whose elements carry `hx-swap-oob` and replace their namesakes at once.
+    `hx-trigger="<event> from:body"` fetch themselves again. `refresh` names a template (or
+    `template#partial`) whose elements carry `hx-swap-oob` and replace their namesakes.
     Waiting messages are shown in either case. Without htmx it is a redirect to `url`.
     """
     if not getattr(request, "htmx", None):

@@ -118,7 +118,7 @@ class SessionActivityMiddleware:
 class SessionLimitMiddleware:
     """Ends a session some time after its sign-in, however busy it was.
 
-    `SESSION_COOKIE_AGE` is the limit for a session that nobody uses; this one also ends a
+    `SESSION_COOKIE_AGE` is the limit for a session that no one uses; this one also ends a
     stolen one that is kept warm.
     """
 
@@ -150,7 +150,7 @@ def _session_limit(user: Any) -> int:
     return int(settings.SESSION_LIMIT_DAYS * 86_400)
 
 
-#: The sign-in library's pages that change how somebody signs in.
+#: The sign-in library's pages that change how someone signs in.
 _SIGN_IN_SETTINGS = frozenset(
     {
         "account_change_password",
@@ -171,8 +171,8 @@ _SIGN_IN_SETTINGS = frozenset(
 class SecondFactorMiddleware:
     """Asks for the second factor where a session that never gave it must not go.
 
-    Staff need one before they reach the administration: whoever has none sets it up first. For
-    everybody who has one, a password alone neither changes how to sign in nor confirms it.
+    Staff need one before they reach the administration: anyone who has none sets it up first. For
+    everyone who has one, a password alone neither changes how to sign in nor confirms it.
     """
 
     def __init__(self, get_response: Answer) -> None:
@@ -221,7 +221,7 @@ def _lead_to_factor(request: HttpRequest) -> HttpResponse:
 
 
 class KnownDeviceMiddleware:
-    """Marks a browser in which somebody signs in; see `accounts.devices`."""
+    """Marks a browser in which someone signs in; see `accounts.devices`."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -236,9 +236,9 @@ class KnownDeviceMiddleware:
 
 
 class SamePersonMiddleware:
-    """Refuses what a page asks that was opened by somebody else than who is signed in now.
+    """Refuses what a page asks that was opened by someone else than who is signed in now.
 
-    Each page tells by a header of its htmx requests for whom it was made. Without this, a tab
+    Each page names in a header of its htmx requests the person it was made for. Without this, a tab
     that still shows one person would act under the name of the next one who signed in.
     """
 

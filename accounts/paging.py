@@ -106,7 +106,7 @@ def _read(
 ) -> tuple[list[M], bool, bool]:
     """Return a page's rows, and whether there are rows before them and after them.
 
-    One row more is read to know. Where nothing lies beyond the place any more, the first page is
+    One row more is read to know. Where nothing is beyond the place any more, the first page is
     read instead.
     """
     found = order.sort(rows, is_backward=place.is_backward)
@@ -212,7 +212,7 @@ def count_up_to(rows: Any, limit: int = COUNT_LIMIT) -> int:
 class CappedPaginator(AnyPaginator):
     """Counts and leads no further than `limit` rows, so that neither cost grows with the table.
 
-    What lies beyond is found by search and filters. `is_capped` says that there is more.
+    What is beyond is found by search and filters. `is_capped` says that there is more.
     """
 
     limit = COUNT_LIMIT

@@ -1,4 +1,4 @@
-"""What happens when somebody adds, uses or removes a second factor.
+"""What happens when someone adds, uses or removes a second factor.
 
 These are the sign-in library's own signals, its only way to tell: the project sends none itself.
 """
@@ -19,7 +19,7 @@ from accounts.factors import FACTORS, note_factor
 def start_using_factor(
     request: HttpRequest, user: Any, authenticator: Authenticator, **_kwargs: Any
 ) -> None:
-    """Let the enrolling session go on, and end the others, which never gave the factor.
+    """Let the enrolling session continue, and end the others, which never gave the factor.
 
     The code that proved a new authenticator app is spent: it opens no sign-in afterwards.
     """

@@ -155,7 +155,7 @@ def _from_replica() -> Iterator[None]:
 
 
 def _stream(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Go on reading from the replica while the answer is being sent."""
+    """Continue reading from the replica while the answer is being sent."""
     while True:
         with _from_replica():
             try:

@@ -4,7 +4,7 @@ Three questions have one answer each:
 
 - What is kept of a text? `clean_line` for names, `clean_code` for staff numbers and the like,
   `clean_email`, `clean_phone`. Characters that show nothing are dropped: they come along with
-  copied text, and nobody can see or remove them.
+  copied text, and no one can see or remove them.
 - May it be a name? `is_plain` and `is_visible`.
 - Are two texts the same? Compare `fold` (or `email_key`) of both. The database never folds: it
   stores what these functions return (`accounts.models.folded`), so that it cannot disagree.

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AgentRole(models.TextChoices):
-    """What an agent does in the contact centre."""
+    """What an agent does in the contact center."""
 
     ADMINISTRATOR = "administrator", _("Administrator")
     INSPECTOR = "inspector", _("Quality inspector")

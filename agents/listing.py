@@ -33,7 +33,7 @@ DEFAULT_SORT = "name"
 class AgentFilter:
     """Which agents of an application are meant; empty fields do not narrow.
 
-    `search` is the beginning of a name, staff number, e-mail address or extension, in any case;
+    `search` is the beginning of a name, staff number, email address or extension, in any case;
     `group` the key of a skill group; `licensed` is "yes" or "no".
     """
 

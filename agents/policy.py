@@ -31,7 +31,7 @@ class HolderFacts:
 
 
 def find_obstacles(facts: HolderFacts, now: datetime) -> tuple[ServiceState, ...]:
-    """Return all that keeps the holder from working at `now`, the first to mend first.
+    """Return all that keeps the holder from working at `now`, the first to fix first.
 
     Nothing is empty-handed twice: without a license there is no word about license or package.
     """

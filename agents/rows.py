@@ -87,7 +87,7 @@ def check_sheet(
 
 
 def _read_rows(application: Application, sheet: Sheet, progress: Progress) -> Checked:
-    """Read all rows, and note what is wrong with each by itself and with two of them together.
+    """Read all rows, and note what is wrong with each on its own and with two of them together.
 
     This takes most of the time, and reads nothing but the application's skill groups.
     """

@@ -61,7 +61,7 @@ SUBJECTS: dict[str, str | Promise] = {
     "refund": _("Refunds"),
 }
 
-#: Customers are never told of holds, nor of credits that nobody has approved.
+#: Customers are never told of holds, nor of credits that no one has approved.
 INTERNAL = {
     "credit.recorded",
     "credit.rejected",

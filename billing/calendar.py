@@ -72,7 +72,7 @@ def remaining(
 ) -> Remaining:
     """Return the time from `now` to the expiry of a package.
 
-    Whole months are counted back from the expiry: the largest number whose boundary lies at or
+    Whole months are counted back from the expiry: the largest number whose boundary is at or
     after `now`. So the days are always fewer than a month has, also where an extension made the
     package longer than its months. Nothing is left at or after the expiry.
     """

@@ -27,7 +27,7 @@ class ItemKind(TextChoices):
 
 
 class LicenseKind(TextChoices):
-    """Whom a license lets work."""
+    """The kind of user that a license lets work."""
 
     AGENT = "agent", _("Agent license")
     SIP = "sip", _("SIP telephone license")
@@ -61,7 +61,7 @@ class PackageState(TextChoices):
 RUNNING_STATES = (PackageState.TRIAL, PackageState.ACTIVE)
 #: The states in which a package occupies its application.
 CURRENT_STATES = (*RUNNING_STATES, PackageState.ISOLATED)
-#: The states in which a package is over for good.
+#: The states in which a package is over permanently.
 OVER_STATES = (PackageState.RELEASED, PackageState.REFUNDED)
 
 

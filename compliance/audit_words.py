@@ -48,7 +48,7 @@ SUBJECTS: dict[str, str | Promise] = {
     "violation": _("Violations"),
 }
 
-#: How staff handle evidence is not the customer's to read; the tables are nobody's account.
+#: How staff handle evidence is not the customer's to read; the tables are no one's account.
 INTERNAL = {
     "flag_word.added",
     "flag_word.changed",

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Severity(models.TextChoices):
-    """How grave a behaviour is, from the lightest to the gravest (connect guidelines)."""
+    """How grave a behavior is, from the lightest to the gravest (connect guidelines)."""
 
     VIOLATION = "violation", _("Violation")
     SERIOUS = "serious", _("Serious violation")

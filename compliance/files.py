@@ -106,7 +106,7 @@ def decode_text(head: bytes) -> str | None:
     marked = head[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
     for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030", "cp932"):
         try:
-            # Only where the file goes on may its last letter be cut.
+            # Only where the file continues may its last letter be cut.
             decoder = codecs.getincrementaldecoder(encoding)()
             text = decoder.decode(head, final=len(head) < HEAD_BYTES)
         except UnicodeDecodeError:

@@ -25,7 +25,7 @@ class PolicyProblem:
 
 @dataclass(frozen=True)
 class ViolationRule:
-    """What a rule book says of a behaviour, as far as acts depend on it."""
+    """What a rule book says of a behavior, as far as acts depend on it."""
 
     severity: Severity
     measures: tuple[ViolationMeasure, ...]
@@ -38,8 +38,8 @@ def judge_request_reference(
 ) -> tuple[PolicyProblem, ...]:
     """Say what is wrong with naming, or not naming, the connection request of a case.
 
-    A behaviour about the declared business refers to the approved request that it deviates from;
-    where there never was one, the business was run without any (rule book, behaviours 3 and 4).
+    A behavior about the declared business refers to the approved request that it deviates from;
+    where there never was one, the business was run without any (rule book, behaviors 3 and 4).
     """
     if is_request_named and not rule.refers_to_request:
         return (
@@ -99,7 +99,7 @@ MEASURE_STATES = (CaseState.ACTIONED, CaseState.APPEALED, CaseState.UPHELD)
 def judge_lifting(state: CaseState, measure: str, *, is_lifted: bool) -> tuple[PolicyProblem, ...]:
     """Say what stands against lifting a measure while its violation keeps standing.
 
-    A termination or a block holds for good; only an overturned appeal ends it (ADR 0045).
+    A termination or a block holds permanently; only an overturned appeal ends it (ADR 0045).
     """
     if state not in MEASURE_STATES:
         return (PolicyProblem("no_measure", _("This case has no measure that still applies.")),)
@@ -168,7 +168,7 @@ def judge_appeal_decider(
 ) -> tuple[PolicyProblem, ...]:
     """Say what stands against this person deciding an appeal (user ids).
 
-    Whoever worked on the case has an opinion of it, and nobody decides what they asked for
+    Anyone who worked on the case has an opinion of it, and no one decides what they asked for
     themselves.
     """
     if decider is None or decider in handlers:
@@ -209,7 +209,7 @@ class CaseFacts:
 
 
 def capabilities_off(facts: CaseFacts) -> tuple[Capability, ...]:
-    """Return what the case takes away by itself, in the order in which it is shown."""
+    """Return what the case takes away on its own, in the order in which it is shown."""
     if not facts.is_standing or facts.state not in STANDING_STATES:
         return ()
     off = [Capability.REFUND if facts.bars_refund else Capability.REFUND_CHECK]

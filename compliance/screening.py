@@ -1,6 +1,6 @@
-"""Whether a declared business may be connected: refused at once, or for staff to decide. Pure.
+"""Whether a declared business may be connected: refused immediately, or for staff to decide. Pure.
 
-Nothing is approved by itself. Every rule is looked at; the findings name all that was found.
+Nothing is approved on its own. Every rule is looked at; the findings name all that was found.
 """
 
 import re
@@ -44,7 +44,7 @@ class Declaration:
 
 
 def judge_declaration(declaration: Declaration) -> tuple[PolicyProblem, ...]:
-    """Say where a declaration contradicts itself, so that nobody could judge it."""
+    """Say where a declaration contradicts itself, so that no one could judge it."""
     problems = []
     is_inbound = declaration.direction == Direction.INBOUND
     if is_inbound and declaration.is_cold_calling:
@@ -163,7 +163,7 @@ class Screening:
 
     @property
     def refusing(self) -> tuple[Finding, ...]:
-        """The findings that refuse the request, each by itself."""
+        """The findings that refuse the request, each on its own."""
         return tuple(
             finding for finding in self.findings if finding.effect == ScreeningEffect.REFUSE
         )
@@ -219,7 +219,7 @@ def _of_consent(declaration: Declaration) -> list[Finding]:
     return [Finding(Code.CONSENT_MISSING)] if missing else []
 
 
-#: Numbers from there were seldom given for being called (rule book, behaviour 7).
+#: Numbers from there were seldom given for being called (rule book, behavior 7).
 _DOUBTFUL_SOURCES = {NumberSource.PUBLIC, NumberSource.THIRD_PARTY, NumberSource.OTHER}
 
 
@@ -234,7 +234,7 @@ def _of_words(declaration: Declaration, flag_words: Iterable[str]) -> list[Findi
     return [Finding(Code.FLAGGED_WORDS, ", ".join(found))] if found else []
 
 
-def normalise(text: str) -> str:
+def normalize(text: str) -> str:
     """Return the text as words are compared: any case, any width, blanks as one."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
@@ -242,11 +242,11 @@ def normalise(text: str) -> str:
 def find_words(text: str, words: Iterable[str]) -> tuple[str, ...]:
     """Return the words that occur in `text`, in their own order.
 
-    A word of Latin letters must stand by itself ("loan" is not in "reloaned"); Chinese knows no
+    A word of Latin letters must stand on its own ("loan" is not in "reloaned"); Chinese knows no
     blanks between words, so there it is enough that the word occurs.
     """
-    normal = normalise(text)
-    return tuple(word for word in words if _pattern(normalise(word)).search(normal))
+    normal = normalize(text)
+    return tuple(word for word in words if _pattern(normalize(word)).search(normal))
 
 
 def _pattern(word: str) -> re.Pattern[str]:

@@ -1,6 +1,6 @@
 """Words of the libraries that their own Chinese lacks, or says otherwise than the console does.
 
-Nothing imports this: `make messages` reads it, so that the console's own catalogue, which comes
+Nothing imports this: `make messages` reads it, so that the console's own catalog, which comes
 before theirs, has them.
 """
 

@@ -29,7 +29,7 @@ from compliance.models import Appeal, ConnectionRequest, Violation
 
 #: A count goes no further.
 COUNTED = 10_000
-#: E-mails that failed longer ago than this are history.
+#: Emails that failed longer ago than this are history.
 RECENTLY = timedelta(days=30)
 #: Milliseconds that each query may take.
 _PATIENCE = 1000

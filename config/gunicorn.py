@@ -37,7 +37,7 @@ threads = env.int("WEB_THREADS", default=8)
 preload_app = IS_LOCAL
 timeout = 60
 graceful_timeout = 30
-# A process ends now and then by itself, so that none can grow for ever; not all at once.
+# A process ends now and then on its own, so that none can grow for ever; not all together.
 max_requests = 10_000
 max_requests_jitter = 1_000
 # Its socket would lie in the user's home.
@@ -73,7 +73,7 @@ if __name__ == "__config__":
 def pre_fork(server: Any, worker: Any) -> None:
     """Give the worker the lowest number that no living one has.
 
-    Its files of metrics are named by it, so that a worker goes on counting where an earlier one
+    Its files of metrics are named by it, so that a worker continues counting where an earlier one
     ended, and there are never more files than there were workers at a time.
     """
     taken = {getattr(other, "number", None) for other in server.WORKERS.values()}
@@ -101,7 +101,7 @@ def when_ready(server: Any) -> None:
         own = {key: value for key, value in os.environ.items() if "PROMETHEUS" not in key}
         _job_workers.append(subprocess.Popen(run, env=own))  # noqa: S603 - this very program
     if IS_LOCAL:
-        # Closing the terminal ends it too; elsewhere gunicorn takes this for "read settings anew".
+        # Closing the terminal ends it too; elsewhere gunicorn takes this for "read settings again".
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
         sys.stdout.write(f"\nThe console is at http://localhost:{port}/ (Ctrl-C ends it)\n\n")
         sys.stdout.flush()

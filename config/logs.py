@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-#: Whoever knows what follows one of these can act as somebody else. The one list for the
+#: Anyone who knows what follows one of these can act as someone else. The one list for the
 #: console's log and the proxy's (config/deploy/nginx.conf); a test compares it with the URLs.
 SECRET_PATHS = ("/invitations/", "/auth/password/reset/key/", "/auth/confirm-email/")
 HIDDEN = "***"

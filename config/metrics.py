@@ -64,7 +64,7 @@ def count_request(request: HttpRequest, response: HttpResponse, seconds: float) 
         _REQUESTS.labels(view, method, response.status_code).inc()
         _SECONDS.labels(view).observe(seconds)
     except OSError:
-        # Somebody has cleaned the temporary directory. That is no reason to refuse requests.
+        # Someone has cleaned the temporary directory. That is no reason to refuse requests.
         logger.warning("A request could not be counted.", exc_info=True)
 
 
@@ -99,7 +99,7 @@ def _families(figures: Iterable[Figure]) -> Iterator[Metric]:
 @login_not_required
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """All metrics as text, for a collector that fits what is set; 404 for everybody else."""
+    """All metrics as text, for a collector that fits what is set; 404 for everyone else."""
     if not _may_read(request):
         raise Http404
     figures = CollectorRegistry()

@@ -149,5 +149,5 @@ class ReadableRequestMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer a form that broke off on its way, should anybody still be there to read it."""
+        """Answer a form that broke off on its way, should anyone still be there to read it."""
         return bad_request(request) if isinstance(exception, UnreadablePostError) else None

@@ -51,7 +51,7 @@ def _secret_key() -> str:
         return _required("SECRET_KEY", "a long random text that is kept secret")
     file = os.open(LOCAL_DIR / "secret_key", os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(file, "r+") as key_file:
-        # Processes that start at once must all read what the first has written.
+        # Processes that start together must all read what the first has written.
         fcntl.flock(key_file, fcntl.LOCK_EX)
         key = key_file.read()
         if not key:
@@ -179,7 +179,7 @@ def _database() -> dict[str, Any]:
         _required("DATABASE_URL", "the address of a PostgreSQL database")
         database = dict(env.db_url("DATABASE_URL"))
     database = _connected(database, "DATABASE_URL")
-    # A name of its own lets several test runs go on side by side on one server.
+    # A name of its own lets several test runs go side by side on one server.
     database["TEST"] = {"NAME": env.str("TEST_DATABASE_NAME", default="test_tccc")}
     return database
 
@@ -255,7 +255,7 @@ LOCK_WAITERS_PER_ROW = env.int("LOCK_WAITERS_PER_ROW", default=2)
 CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://cache")}
 if "DatabaseCache" in CACHES["default"]["BACKEND"]:
     # Beyond this, expired counters are deleted, and then others: a few hundred, the default, would
-    # let whoever tries many addresses make the throttle forget.
+    # let anyone who tries many addresses make the throttle forget.
     CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 20_000)
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
@@ -498,7 +498,7 @@ AUTO_RENEWAL_LEAD_HOURS = env.int("AUTO_RENEWAL_LEAD_HOURS", default=24)
 REMINDER_DAYS = env.list("REMINDER_DAYS", cast=int, default=[-7, -5, -3, -1, 1, 3, 5, 7])
 
 # Accounts and applications.
-# What the list of applications tells of each, a function of a higher storey.
+# What the list of applications tells of each, a function of a higher layer.
 APPLICATION_STANDINGS = "config.start.standings.read_application_rows"
 APPLICATION_LIMIT = env.int("APPLICATION_LIMIT", default=20)
 ACCOUNT_LIMIT = env.int("ACCOUNT_LIMIT", default=20)
@@ -529,8 +529,8 @@ EVIDENCE_DAILY_BYTES = env.int("EVIDENCE_DAILY_BYTES", default=200 * 1024 * 1024
 EVIDENCE_ACCOUNT_BYTES = env.int("EVIDENCE_ACCOUNT_BYTES", default=1024**3)
 CONNECTION_REQUEST_DAILY_LIMIT = env.int("CONNECTION_REQUEST_DAILY_LIMIT", default=20)
 
-# How long is kept what nobody needs any more: news, mail that was sent or given up, and invitations
-# that nobody accepted.
+# How long is kept what no one needs any more: news, mail that was sent or given up, and invitations
+# that no one accepted.
 NOTIFICATION_RETENTION_DAYS = env.int("NOTIFICATION_RETENTION_DAYS", default=365)
 MAIL_RETENTION_DAYS = env.int("MAIL_RETENTION_DAYS", default=30)
 INVITATION_RETENTION_DAYS = env.int("INVITATION_RETENTION_DAYS", default=90)
@@ -544,5 +544,5 @@ SIGN_UP_RETENTION_DAYS = env.int("SIGN_UP_RETENTION_DAYS", default=30)
 SWEEP_STALE_MINUTES = env.int("SWEEP_STALE_MINUTES", default=60)
 # The administration's first page marks work that has waited longer as overdue.
 STAFF_ANSWER_DAYS = env.int("STAFF_ANSWER_DAYS", default=3)
-# What the account's page in the administration shows, a function of the highest storey.
+# What the account's page in the administration shows, a function of the highest layer.
 ACCOUNT_SECTIONS = "config.staff.customer.read_customer"

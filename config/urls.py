@@ -16,7 +16,7 @@ from config.start import views as start
 register_converter(UinConverter, "uin")
 register_converter(SdkAppIdConverter, "sdkappid")
 
-# One way in for everybody: throttled, and with the second factor.
+# One way in for everyone: throttled, and with the second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 handler400 = errors.bad_request

@@ -27,7 +27,7 @@ def by_two(
     reason: str = "As it should be.",
     **payload: Any,
 ) -> Any:
-    """Prepare an act as `by` and approve it as somebody else; return what the act returns."""
+    """Prepare an act as `by` and approve it as someone else; return what the act returns."""
     proposal = propose(
         kind, account=account, target=target, payload=payload, reason=reason, by=by, now=now
     )

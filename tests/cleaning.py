@@ -12,7 +12,7 @@ from functools import cached_property
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 
-# A schema of its own, so that the copies are in nobody's way.
+# A schema of its own, so that the copies are in no one's way.
 COPIES = "rows_after_migration"
 # From here on the checks of foreign keys, row by row, would take longer than new files.
 LARGE_MEGABYTES = 16
@@ -123,7 +123,7 @@ def restore_rows_of_migrations() -> None:
         if is_large:
             cursor.execute("TRUNCATE " + ", ".join(f'"{name}"' for name in names))
         else:
-            # Backward, since the one foreign key that is checked at once, and not at the commit,
+            # Backward, since the one foreign key that is not only checked at the commit
             # leads from procrastinate_periodic_defers to procrastinate_jobs.
             for name in reversed(names):
                 cursor.execute(f'DELETE FROM "{name}"')
@@ -147,7 +147,7 @@ def _megabytes(names: list[str]) -> float:
 
 
 def _put_back(name: str) -> None:
-    """Write a table's copied rows, and let its numbering go on behind them."""
+    """Write a table's copied rows, and let its numbering continue behind them."""
     with connection.cursor() as cursor:
         cursor.execute(
             f'INSERT INTO public."{name}" OVERRIDING SYSTEM VALUE SELECT * FROM {COPIES}."{name}"'

@@ -165,7 +165,7 @@ def pooler(
         ),
         "console =": f"{ROLE} =",
         "listen_port = 6432": f"listen_port = {port}",
-        # Whoever reaches the test's own port may use its database.
+        # Anyone who reaches the test's own port may use its database.
         "auth_type = scram-sha-256": "auth_type = any",
         "auth_file = /etc/pgbouncer/userlist.txt\n": "",
         "/run/postgresql": str(server.socket_folder),

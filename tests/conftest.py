@@ -1,6 +1,6 @@
 """What all tests share: the database's cleaning and the browser.
 
-Environment: `TEST_DATABASE_NAME` names the test database, so that several runs can go on side
+Environment: `TEST_DATABASE_NAME` names the test database, so that several can run side
 by side. `REQUIRE_ALL=1` turns the skipping of tests whose program is not installed (Chromium,
 nginx, PgBouncer) into failures. `CHROMIUM` names the browser's program.
 """
@@ -147,7 +147,7 @@ def _chromium() -> str | None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """Start the machine's own Chromium, and let it call nobody."""
+    """Start the machine's own Chromium, and let it call no one."""
     program = _chromium()
     if program is None:
         miss("no Chromium found on this machine")

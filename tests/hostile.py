@@ -45,7 +45,7 @@ from tests.visits import HTMX, Answer, Demo, Place, find_places, open_demo
 SLOW_SECONDS = 2.0
 #: How often each kind of request is drawn.
 KINDS = {"field": 50, "query": 26, "path": 10, "body": 7, "header": 7}
-#: Of ten requests, how many come from the person whose page it is; the others from anybody.
+#: Of ten requests, how many come from the person whose page it is; the others from anyone.
 _AT_HOME = 8
 _FORM = "application/x-www-form-urlencoded"
 Pairs = tuple[tuple[str, str], ...]

@@ -1,4 +1,4 @@
-"""What nobody means to send: values, whole requests and headers that break careless programs."""
+"""What no one means to send: values, whole requests and headers that break careless programs."""
 
 from base64 import urlsafe_b64encode
 from typing import Any
@@ -100,8 +100,8 @@ VALUES: dict[str, str | list[str] | None] = {
     "broken UUID": "{6fa459ea-ee8a-3ca4-894e-}",
     "UIN": "100000000001",
     "e-mail": "a@b",
-    "e-mail with NUL": f"a{NUL}@example.com",
-    "long e-mail": "a" * 250 + "@example.com",
+    "email with NUL": f"a{NUL}@example.com",
+    "long email": "a" * 250 + "@example.com",
     "signed text": "eyJhIjoxfQ:1abcde:AAAAAAAAAAAAAAAAAAAAAAAAAAA",
     "cursor with a surrogate": _cursor('["\\ud800",1]'),
     "cursor with NUL": _cursor('["a\\u0000",1]'),
@@ -217,7 +217,7 @@ BODIES: dict[str, tuple[str, bytes]] = {
     "odd type": ("multipart/;;;=;charset", b"a=1"),
 }
 
-#: Headers that a browser, or somebody in its place, may send.
+#: Headers that a browser, or someone in its place, may send.
 HEADERS: dict[str, dict[str, str]] = {
     "unknown charset of a GET": {"Content-Type": "text/html; charset=nope"},
     "failing charset of a GET": {"Content-Type": "text/html; charset=hex"},

@@ -36,7 +36,7 @@
   };
   const scrolls = (element) => /auto|scroll/.test(style(element).overflowX);
   const clips = (element) => /hidden|clip/.test(style(element).overflowX);
-  const isOpaque = (colour) => !/^rgba\(.*, 0\)$|^transparent$/.test(colour);
+  const isOpaque = (color) => !/^rgba\(.*, 0\)$|^transparent$/.test(color);
 
   const all = [...document.body.querySelectorAll("*")].filter(
     (element) =>
@@ -169,7 +169,7 @@
     }
   }
 
-  // --- Backgrounds that nobody chose ----------------------------------------------------------
+  // --- Backgrounds that no one chose ----------------------------------------------------------
 
   const behind = (element) => {
     for (const each of [element, ...above(element)]) {
@@ -179,14 +179,14 @@
   };
   for (const element of all) {
     if (!/grid|flex/.test(style(element).display) || !element.matches("main *")) continue;
-    const colour = style(element).backgroundColor;
+    const color = style(element).backgroundColor;
     const children = [...element.children].filter((child) => child.getBoundingClientRect().width);
     const gaps = [style(element).columnGap, style(element).rowGap].map((gap) => parseFloat(gap) || 0);
-    if (!isOpaque(colour) || !children.length) continue;
+    if (!isOpaque(color) || !children.length) continue;
     // Only where the children lie on the color, so that it shows as lines between them
     if (!children.every((child) => isOpaque(style(child).backgroundColor))) continue;
     if (!gaps.some((gap) => gap > 0 && gap <= 4)) continue;
-    if (colour === behind(element.parentElement)) continue;
+    if (color === behind(element.parentElement)) continue;
     const area = children.reduce((sum, child) => {
       const box = child.getBoundingClientRect();
       return sum + (box.width + gaps[0]) * (box.height + gaps[1]);

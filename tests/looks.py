@@ -13,7 +13,7 @@ WCAG: dict[str, Any] = {
         "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
     }
 }
-#: Light and dark differ in colours alone.
+#: Light and dark differ in colors alone.
 CONTRAST: dict[str, Any] = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 #: What may be wrong in dark on a narrow screen alone: the colors, and what fingers can meet.
 DARK_AND_NARROW: dict[str, Any] = {
@@ -27,7 +27,7 @@ FAULTS_ALONE: dict[str, Any] = {"resultTypes": ["violations"]}
 _AXE = Axe()
 _GEOMETRY = (Path(__file__).parent / "looks.js").read_text()
 
-# A link on its way from its light colour to its dark one has the contrast of neither.
+# A link on its way from its light color to its dark one has the contrast of neither.
 SETTLE = """
 document.getAnimations()
     .filter((each) => each.effect.getTiming().iterations !== Infinity)
@@ -42,7 +42,7 @@ def faults(page: Page, options: dict[str, Any] = WCAG) -> list[str]:
 
 
 def _against_wcag(page: Page, options: dict[str, Any]) -> list[str]:
-    # Once for all looks at a page: the library's own way would bring it anew for each.
+    # Once for all looks at a page: the library's own way would bring it again for each.
     if not page.evaluate("'axe' in window"):
         page.evaluate(_AXE.axe_script)
     results = page.evaluate("(options) => axe.run(document, options)", {**options, **FAULTS_ALONE})

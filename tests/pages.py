@@ -1,7 +1,7 @@
-"""Every page and dialog that there is, with somebody who can open it, on the demo's data.
+"""Every page and dialog that there is, with someone who can open it, on the demo's data.
 
 The addresses come from the URL configuration and from the admin's own list of models, so that a
-new page is looked at by itself. One whose address names a new kind of row fails until `ROWS`
+new page is looked at on its own. One whose address names a new kind of row fails until `ROWS`
 knows where to find one.
 """
 
@@ -98,7 +98,7 @@ _TRIES = 12
 
 @dataclass(frozen=True)
 class Shown:
-    """One page: the name of its address, the address, and by whom it can be opened."""
+    """One page: the name of its address, the address, and who can open it."""
 
     name: str
     url: str

@@ -22,7 +22,7 @@ class Outcome(Generic[T]):
 
 
 def race(*actions: Callable[[], T]) -> list[Outcome[T]]:
-    """Run every action in a thread with a database connection of its own, all started at once.
+    """Run every action in a thread with a database connection of its own, all started together.
 
     Needs a test with `django_db(transaction=True)`, since other connections see only what is
     committed. Returns the outcomes in the order of the actions; none is raised here.

@@ -1,4 +1,4 @@
-"""Whoever reads Chinese finds no English of ours: every page is walked, every word looked at.
+"""Anyone who reads Chinese finds no English of ours: every page is walked, every word looked at.
 
 What people typed themselves (names, reasons, addresses) is known from the database, and stays as
 it was typed.
@@ -122,7 +122,7 @@ class Typed:
 
 
 def english(html: str, typed: str) -> list[str]:
-    """Return the runs of English words that nobody typed."""
+    """Return the runs of English words that no one typed."""
     runs = [run for said in Reader(html).said for run in _WORDS.findall(said)]
     return [
         run

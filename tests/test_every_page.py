@@ -57,7 +57,7 @@ def enter(page: Page, email: str, url: str, language: str) -> None:
 
 
 def walk(page: Page, pages: list[Shown], url: str, language: str) -> Iterator[Shown]:
-    """Open one page after the other, as whoever can open it."""
+    """Open one page after the other, as anyone who can open it."""
     User.objects.update(language=language)
     person = None
     for shown in sorted(pages, key=lambda shown: shown.email):

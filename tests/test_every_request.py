@@ -1,10 +1,10 @@
-"""Every address, by GET and POST, with and without htmx, for everybody who may use it.
+"""Every address, by GET and POST, with and without htmx, for everyone who may use it.
 
 Nothing answers with a 5xx, and each answer is of the right kind: htmx gets a fragment, the whole
 page with a place to put it, or an address to go to; a plain browser gets a page, a file, or a
 redirect. By default each address is tried in every way by the one whose page it is, and in one
-way by one or two of the others in turn, first pages in every way by everybody; in the nightly
-run, all of them in every way by everybody.
+way by one or two of the others in turn, first pages in every way by everyone; in the nightly
+run, all of them in every way by everyone.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 Way = tuple[str, bool]
 #: A browser's method, and whether htmx asks.
 WAYS: list[Way] = [("get", False), ("post", False), ("get", True), ("post", True)]
-#: Pages that everybody tries in every way, in any run.
+#: Pages that everyone tries in every way, in any run.
 FIRST_PAGES = {"start", "admin:index"}
 REDIRECTS = {301, 302, 303, 307, 308}
 REFUSALS = {400, 403, 404, 405, 409, 422}
@@ -64,7 +64,7 @@ def test_every_address_answers_everybody() -> None:
         faults, served = walk(demo, find_places(demo))
 
     assert faults == []
-    # Everybody came somewhere, and those whose pages they are almost everywhere.
+    # Everyone came somewhere, and those whose pages they are almost everywhere.
     assert served[pages.OWNERS[0]] > 200
     assert served[pages.STAFF] > 400
     assert {who for who in (*COLLEAGUES.values(), *CLERKS.values()) if served[who] < 2} == set()

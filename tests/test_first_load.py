@@ -1,7 +1,7 @@
 """What the first look at the start page costs, served as in production, and whether it stays put.
 
 A gunicorn process with collected, compressed files serves the tests' own database: at most 60 KB
-over at most 10 requests, the first text within a second, and nothing moves by itself.
+over at most 10 requests, the first text within a second, and nothing moves on its own.
 """
 
 import os
@@ -30,7 +30,7 @@ REQUESTS = 10
 SHIFT = 0.01
 FIRST_PAINT_SECONDS = 1.0
 LOADS = 4
-#: Sums up what moved without anybody having done something.
+#: Sums up what moved without anyone having done something.
 WATCH = """
 window.shift = 0;
 new PerformanceObserver((list) => {

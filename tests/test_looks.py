@@ -91,7 +91,7 @@ def address(name: str, customer: Customer) -> str:
 
 
 def put_on(page: Page, css: str) -> None:
-    """Lay a style over the page's own; the page's policy refuses style elements."""
+    """Put a style over the page's own; the page's policy refuses style elements."""
     page.evaluate(
         "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css);"
         " document.adoptedStyleSheets = css ? [sheet] : [] }",

@@ -35,7 +35,7 @@ FORGED = "http://evil.example:99999"
 TEMPLATES: Path = settings.BASE_DIR / "templates"
 LIBRARY = Path(allauth.__file__).parent / "templates"
 READER = "li.wei@harbour.example"
-#: Somebody without a name is named by the address.
+#: Someone without a name is named by the address.
 NAMELESS = "owner@harbour.example"
 AT = datetime(2026, 12, 1, 15, 59, 59, tzinfo=UTC)
 CHROME = (

@@ -129,7 +129,7 @@ def give_back(page: Page) -> None:
 
 
 def see_nobody_in_service(page: Page) -> None:
-    """The page beneath shows it by itself: nobody is in service but in the filter's list."""
+    """The page beneath shows it on its own: no one is in service but in the filter's list."""
     expect(page.get_by_role("main").get_by_text("In service")).to_have_count(1)
     expect(page.get_by_role("main").get_by_text("Package ended")).to_have_count(6)
 

@@ -1,4 +1,4 @@
-"""Somebody who never saw the product buys, staffs and refunds, by what is in view alone.
+"""Someone who never saw the product buys, staffs and refunds, by what is in view alone.
 
 Every press is of a link or a button found by its role in the window as it stands, and counted.
 Filling a field is no press. What is offered most prominently is followed: nothing is looked up.
@@ -58,7 +58,7 @@ class Visitor:
 
 @pytest.fixture
 def account(live_server: LiveServer) -> Account:
-    """What somebody has after signing up and sending money."""
+    """What someone has after signing up and sending money."""
     owner = factories.make_user("nora@example.com", name="Nora Newcomer")
     account = factories.make_account(owner=owner, name="New Harbour")
     factories.fund_account(account, cash="500")
@@ -124,7 +124,7 @@ def test_a_newcomer_buys_staffs_and_refunds(page: Page, account: Account, width:
 
 
 def test_the_start_page_leads_on_from_every_step(page: Page, account: Account) -> None:
-    """Whoever comes back to the start page between the steps finds the next one there."""
+    """Anyone who comes back to the start page between the steps finds the next one there."""
     visitor = arrive(page)
     start = page.url
     activate(visitor)

@@ -1,6 +1,6 @@
-"""Nobody reaches an account that is not theirs: every address of the URL configuration is tried.
+"""No one reaches an account that is not theirs: every address of the URL configuration is tried.
 
-A new address is tried by itself. One with a new kind of part fails here until `SAMPLES` knows a
+A new address is tried on its own. One with a new kind of part fails here until `SAMPLES` knows a
 value for it; a new public page fails until `PUBLIC` names it.
 """
 
@@ -35,12 +35,12 @@ SAMPLES: dict[str, Any] = {
     "connection:number": "C-1",
     "uuid:public_id": "6fa459ea-ee8a-3ca4-894e-db77e160355e",
 }
-#: Addresses that anybody may open. Those of sign-in are the library's, and tested by it.
+#: Addresses that anyone may open. Those of sign-in are the library's, and tested by it.
 PUBLIC = {
     "home",
     "healthz",
     "readyz",
-    # Answers nobody until a setting says whom.
+    # Answers no one until a setting allows it.
     "metrics",
     "set_language",
     "set_theme",
@@ -193,6 +193,6 @@ def test_public_pages_ask_nobody(address: Address) -> None:
     account = make_account()
     url = address.url(account, make_application(account))
 
-    # The start leads to sign-in by itself.
+    # The start leads to sign-in on its own.
     answer = send(Client(), "get", url, is_htmx=False)
     assert asks_to_sign_in(answer) is (address.name == "home")

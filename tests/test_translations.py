@@ -1,4 +1,4 @@
-"""The catalogue of Chinese strings: whole, in step with the code, and compiled."""
+"""The catalog of Chinese strings: whole, in step with the code, and compiled."""
 
 import gettext
 import os
@@ -73,7 +73,7 @@ def test_the_compiled_catalogue_is_that_of_the_texts(language: str) -> None:
 
 
 def test_the_libraries_speak_as_the_console_does() -> None:
-    """The English catalogue has their words in sentence case, and it is the one that counts."""
+    """The English catalog has their words in sentence case, and it is the one that counts."""
     with override("en"):
         assert translated("Email Addresses") == "Email addresses"
 

@@ -142,7 +142,7 @@ def _answer(client: Client, method: str, url: tuple[str, ...], request: dict[str
     seconds = time.perf_counter() - started
     error = ""
     if _is_read(method, url):
-        # A page that is only read waits for no row that somebody else has locked.
+        # A page that is only read waits for no row that someone else has locked.
         error = f"locked while reading: {locks}" if locks else ""
     elif response.status_code < 400:
         error = _broken_promise()
@@ -289,5 +289,5 @@ def _admin(demo: Demo) -> Iterator[Place]:
 
 
 def is_public(place: Place) -> bool:
-    """Whether anybody may open it."""
+    """Whether anyone may open it."""
     return place.name in PUBLIC or place.name in pages.SIGNING_IN

@@ -66,7 +66,8 @@ _CHINESE = _any(CHINESE, "%s")
 
 
 def find(text: str) -> Counter[str]:
-    """Count the words to avoid in a text."""
+    """Count the words to avoid in a text, but not in its code."""
+    text = _CODE.sub(" | ", text)
     found = Counter(ENGLISH[(match.lastindex or 0) - 1] for match in _ENGLISH.finditer(text))
     found.update(CHINESE[(match.lastindex or 0) - 1] for match in _CHINESE.finditer(text))
     return found
@@ -101,12 +102,11 @@ def _of_catalog(file: Path) -> Iterator[str]:
         yield from (entry.msgstr, *entry.msgstr_plural.values())
 
 
-def _of_document(file: Path, source: str) -> Iterator[str]:
-    lines = _CODE.sub(" | ", source).splitlines()
-    if file.name == "glossary.md":
+def _of_document(name: str, source: str) -> Iterator[str]:
+    if name == "glossary.md":
         # The last column has what each term is not.
-        lines = [line.rsplit("|", 2)[0] if line.count("|") == 5 else line for line in lines]
-    yield "\n".join(lines)
+        source = re.sub(r"^(\|(?:[^|\n]*\|){3})[^|\n]*\|$", r"\1", source, flags=re.MULTILINE)
+    yield source
 
 
 def read_prose(file: Path) -> Iterator[str]:
@@ -120,7 +120,7 @@ def read_prose(file: Path) -> Iterator[str]:
     elif file.parts[-1].endswith((".html", ".txt")):
         yield from _of_template(source)
     elif file.suffix == ".md":
-        yield from _of_document(file, source)
+        yield from _of_document(file.name, source)
     else:
         yield source
 

@@ -115,7 +115,7 @@ class ObjectActions(PlainAdmin):
     def act_facts(self, obj: Any) -> list[tuple[str | Promise, Any]]:
         """Return what an act's page says of `obj`, as (name, value); override for more.
 
-        Somebody who decides must read on the page which customer it is about.
+        Someone who decides must read on the page which customer it is about.
         """
         account = _account_of(obj)
         if account is None:

@@ -42,7 +42,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(Job)
 class JobAdmin(LeanAdmin):
-    """What workers do, and did in vain; jobs that succeed are deleted."""
+    """What workers do, and what failed; jobs that succeed are deleted."""
 
     list_display = ["job", "state", "arguments", "tried", "latest"]
     list_filter = [StateFilter]

@@ -124,7 +124,7 @@ class UserAdmin(AddThroughService, LeanAdmin):
     def reset_second_factor(
         self, request: HttpRequest, obj: User, data: Data, now: datetime
     ) -> str | Promise:
-        """Help somebody who has lost the second factor."""
+        """Help someone who has lost the second factor."""
         people.reset_second_factor(user=obj, reason=data["reason"], by=person(request), now=now)
         return _("The second factors were removed.")
 
@@ -217,7 +217,7 @@ class InvitationAdmin(LeanAdmin):
 
 @admin.register(Notification)
 class NotificationAdmin(LeanAdmin):
-    """What people were told, and whether the e-mail went out."""
+    """What people were told, and whether the email went out."""
 
     list_display = [
         "headline",

@@ -72,7 +72,7 @@ class EntityAdmin(AddThroughService, LeanAdmin):
         proposes=True,
     )
     def correct(self, request: HttpRequest, obj: Entity, data: Data, now: datetime) -> Proposal:
-        """Mend what is recorded."""
+        """Fix what is recorded."""
         new = {name: data[name] for name in ("name", "kind", "registration_number")}
         return propose(
             "entity.correct",

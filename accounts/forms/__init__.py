@@ -1,1 +1,1 @@
-"""Forms of the console's lowest storey, and the parts that other apps' forms are made of."""
+"""Forms of the console's lowest layer, and the parts that other apps' forms are made of."""

@@ -97,7 +97,7 @@ class CleanEmailField(forms.EmailField):
 
 
 class SignInEmailField(CleanEmailField):
-    """An address that somebody signs in with, as it is stored."""
+    """An address that someone signs in with, as it is stored."""
 
     def to_python(self, value: Any) -> str:
         return text.email_key(super().to_python(value))

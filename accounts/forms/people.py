@@ -47,7 +47,7 @@ def _explained_roles() -> list[tuple[str, SafeString]]:
 
 
 class InviteForm(forms.Form):
-    """Whom to invite, and what for."""
+    """Who is invited, and to which role."""
 
     email = SignInEmailField(
         label=_("Email address"),

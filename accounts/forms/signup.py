@@ -69,7 +69,7 @@ def company_of(data: dict[str, Any]) -> Company:
 class SignupForm(FoldedSignupForm):
     """A new sign-in: for one's own company, or for the account that one was invited to.
 
-    Whoever comes from an invitation has proved the address by its link, so that the address is
+    Anyone who comes from an invitation has proved the address by its link, so that the address is
     fixed and nothing is asked of the company.
     """
 

@@ -1,4 +1,4 @@
-"""Forms with which staff enter and mend tenants and people."""
+"""Forms with which staff enter and fix tenants and people."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ class RestrictForm(ReasonForm):
 
 
 class PersonForm(ActionForm):
-    """A person who shall be able to sign in."""
+    """A person who should be able to sign in."""
 
     email = SignInEmailField(label=_("Email address"))
     name = LineField(label=_("Name"), max_length=64, required=False)

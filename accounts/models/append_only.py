@@ -7,7 +7,7 @@ _REFUSE = """
         USING ERRCODE = 'restrict_violation';
 """
 
-#: Neither UPDATE nor DELETE nor TRUNCATE, for whoever is connected.
+#: Neither UPDATE nor DELETE nor TRUNCATE, for anyone who is connected.
 APPEND_ONLY = (
     pgtrigger.Trigger(
         name="append_only",

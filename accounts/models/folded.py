@@ -15,7 +15,7 @@ from accounts.generics import PlainTextField
 
 
 class FoldedField(PlainTextField):
-    """The folded text of the column `source`; never edited by itself."""
+    """The folded text of the column `source`; never edited on its own."""
 
     def __init__(self, source: str, **options: Any) -> None:
         self.source = source

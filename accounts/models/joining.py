@@ -13,10 +13,10 @@ from accounts.models.tenants import Account
 
 
 class Invitation(models.Model):
-    """An offer of a role to whoever owns an e-mail address.
+    """An offer of a role to anyone who owns an email address.
 
     The link in the message holds a secret of which only the hash is kept, so that the rows open
-    no door. Sending it again makes a new secret, and the old link leads nowhere.
+    no door. Sending it again makes a new secret, and the old link is invalid.
     """
 
     account = models.ForeignKey(
@@ -78,9 +78,9 @@ class Invitation(models.Model):
 
 
 class PendingAccount(models.Model):
-    """What somebody who signed up wants opened as soon as the e-mail address is confirmed.
+    """What someone who signed up wants opened as soon as the email address is confirmed.
 
-    Nothing is registered before that: nobody can take a company's number under an address that
+    Nothing is registered before that: no one can take a company's number under an address that
     is not theirs, nor learn from the answer which addresses have a sign-in.
     """
 

@@ -1,4 +1,4 @@
-"""News for people: shown in the console, and sent by e-mail from here (the outbox)."""
+"""News for people: shown in the console, and sent by email from here (the outbox)."""
 
 from django.conf import settings
 from django.db import models

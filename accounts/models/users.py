@@ -17,7 +17,7 @@ from accounts.text import email_key
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users that are known by their e-mail address."""
+    """Makes users that are known by their email address."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Create a user; the address is stored in the form in which sign-in compares it."""
@@ -31,12 +31,12 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Find a user by e-mail address in any case."""
+        """Find a user by email address in any case."""
         return self.get(email=email_key(username or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person who signs in by e-mail address."""
+    """A person who signs in by email address."""
 
     email = models.EmailField(_("e-mail address"), unique=True)
     name = models.CharField(_("name"), max_length=64, blank=True)

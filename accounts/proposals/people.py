@@ -28,7 +28,7 @@ def user_of(proposal: Proposal) -> User:
 
 
 def about_user(proposal: Proposal) -> set[int]:
-    """Return the id of that person, as one whom the act concerns."""
+    """Return the id of that person, as one that the act concerns."""
     return {proposal.payload["user"]}
 
 

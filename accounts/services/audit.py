@@ -55,7 +55,7 @@ def record(
 
     One statement for the audit trail of `account`, and two for the news, where there are any.
     Objects are named in the trail as they are now. `by=None` means that the system acted.
-    Whatever else shall follow from an event, such as background work, begins here too.
+    Whatever else should follow from an event, such as background work, begins here too.
     """
     news: list[News] = []
     trail = []

@@ -89,7 +89,7 @@ def require_erasable(user: User, now: datetime) -> None:
 def erase_person(
     *, user: User, reason: str, approval: Proposal | None = None, by: User | None, now: datetime
 ) -> None:
-    """Take away everything personal of a person for good, which takes two people.
+    """Take away everything personal of a person permanently, which takes two people.
 
     Raises Refused (code "not_erasable") with all reasons while the person is the only owner of an
     account, has rights of staff, or is part of an open proposal.

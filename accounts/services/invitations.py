@@ -178,10 +178,10 @@ def owns_address(user: User, email: str) -> bool:
 
 @transaction.atomic
 def accept_invitation(*, token: str, by: User, now: datetime) -> Membership:
-    """Make `by` a member in the role that was offered; whoever is one already keeps their role.
+    """Make `by` a member in the role that was offered; anyone who is one already keeps their role.
 
-    Raises Refused where the link leads nowhere ("invitation_unknown", "invitation_accepted",
-    "invitation_withdrawn", "invitation_expired") or was sent to somebody else ("other_address").
+    Raises Refused where the link is invalid ("invitation_unknown", "invitation_accepted",
+    "invitation_withdrawn", "invitation_expired") or was sent to someone else ("other_address").
     """
     found = find_invitation(token)
     if found is None:

@@ -1,4 +1,4 @@
-"""Notifications in words, for the console and for e-mail."""
+"""Notifications in words, for the console and for email."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -117,7 +117,7 @@ places = Places()
 
 @contextmanager
 def waiting_for(key: Hashable) -> Iterator[None]:
-    """Surround a statement that may wait for a lock, after one that does not wait was in vain.
+    """Surround a statement that may wait for a lock, after one that does not wait failed.
 
     Must be called in a transaction. In a page's request it raises Busy where enough others wait
     for the same `key`, or after `LOCK_WAIT_SECONDS`; the rest of the transaction waits for no

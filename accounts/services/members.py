@@ -27,7 +27,7 @@ def _require_right(
 ) -> dict[str, Any]:
     """Return what the event says of the act's first person, where staff act.
 
-    Raises Refused for anybody who neither is an owner nor carries out an approved proposal.
+    Raises Refused for anyone who neither is an owner nor carries out an approved proposal.
     """
     owners = Membership.objects.filter(account=account, role=Role.OWNER)
     if by is None or owners.filter(user=by).exists():
@@ -142,7 +142,7 @@ def remove_member(
     by: User | None,
     now: datetime,
 ) -> None:
-    """Take a member out of the account; somebody who removes themselves leaves.
+    """Take a member out of the account; someone who removes themselves leaves.
 
     Raises Refused for the last owner.
     """

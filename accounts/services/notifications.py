@@ -5,7 +5,7 @@
         kind="package_expiring",
         params={"application": "Hotline", "expires_at": package.expires_at, "days": 3},
         to=Permission.SPEND,                      # or a list of users
-        path="/console/100000000001/…",           # where the reader goes on; optional
+        path="/console/100000000001/…",           # where the reader continues; optional
         dedupe_key="package:17:2026-03-31:-3",    # the same news reaches each person once
     )
 
@@ -49,7 +49,7 @@ _SENT = 100
 
 @dataclass(frozen=True)
 class News:
-    """One piece of news of an account, for everybody there who may do something, or for `to`."""
+    """One piece of news of an account, for everyone there who may do something, or for `to`."""
 
     account: Account
     kind: str
@@ -69,7 +69,7 @@ def notify_members(news: Iterable[News], *, now: datetime) -> None:
         for item in items
         for user_id in _recipients(item, members.get(item.account.pk, []))
     ]
-    # Whoever was told already is left out by the key (user, dedupe_key). The database does not
+    # Anyone who was told already is left out by the key (user, dedupe_key). The database does not
     # say who was, so this news is sent by the next look into the outbox.
     once = [row for row in rows if row.dedupe_key]
     Notification.objects.bulk_create(once, batch_size=_BATCH, ignore_conflicts=True)

@@ -1,7 +1,7 @@
 """Sending what waits in the outbox: mail to addresses first, then news to members.
 
-Each row is claimed by itself (`FOR UPDATE SKIP LOCKED`), sent, and marked in one transaction. So
-any number of senders may run at once, and none sends what another has: a sender that is killed
+Each row is claimed on its own (`FOR UPDATE SKIP LOCKED`), sent, and marked in one transaction. So
+any number of senders may run together, and none sends what another has: a sender that is killed
 gives its row back. Only one that dies between the mail server's answer and the commit sends a
 message again; both copies then carry the same Message-ID, by which mail programs know them.
 """
@@ -63,7 +63,7 @@ def due_pages(model: type[Queued], *, now: datetime, batch_size: int) -> Iterato
     while rows := list(page[:batch_size]):
         yield [pk for _at, pk in rows]
         at, last = rows[-1]
-        # What was tried meanwhile is due later than now, so the rest lies beyond this row.
+        # What was tried meanwhile is due later than now, so the rest is beyond this row.
         beyond = Q(next_attempt_at__gt=at) | Q(next_attempt_at=at, pk__gt=last)
         page = due.filter(beyond).values_list("next_attempt_at", "pk")
 

@@ -19,7 +19,7 @@ from accounts.text import email_key
 
 
 def require_not_erased(user: User) -> None:
-    """Raise Refused where the person was erased: nobody signs in with that row again."""
+    """Raise Refused where the person was erased: no one signs in with that row again."""
     if User.objects.filter(pk=user.pk, erased_at__isnull=False).exists():
         raise Refused(_("This person was erased."), code="erased")
 
@@ -40,7 +40,7 @@ def register_person(*, email: str, name: str, by: User | None, now: datetime) ->
             _("A user with this address already exists."), code="email_taken", field="email"
         )
     user = User.objects.create_user(email, name=name, date_joined=now)
-    # Nobody gets in but by a link that was sent there, and that proves the address.
+    # No one gets in but by a link that was sent there, and that proves the address.
     EmailAddress.objects.create(user=user, email=email, primary=True, verified=True)
     event = Event(verb="user.registered", target=user)
     record([event], account=None, by=by, now=now)
@@ -77,9 +77,9 @@ def _set_active(user: User, *, is_active: bool) -> bool:
 
 @transaction.atomic
 def reset_second_factor(*, user: User, reason: str, by: User, now: datetime) -> None:
-    """Take away all second factors of somebody who has lost them, and end all sessions.
+    """Take away all second factors of someone who has lost them, and end all sessions.
 
-    Raises Refused for oneself: whoever holds a session must not weaken its own sign-in.
+    Raises Refused for oneself: anyone who holds a session must not weaken its own sign-in.
     """
     if user.pk == by.pk:
         raise Refused(_("Another person must do this for you."), code="own_account")
@@ -128,8 +128,8 @@ def change_staff_rights(
 ) -> None:
     """Let a person into the administration, with the rights of `groups`, or out of it.
 
-    Taking rights away is done by one person at once; giving any takes an approved proposal.
-    Raises Refused for oneself: nobody widens or saves their own rights.
+    Taking rights away is done by one person immediately; giving any takes an approved proposal.
+    Raises Refused for oneself: no one widens or saves their own rights.
     """
     if user.pk == by.pk:
         raise Refused(_("Only another person can change your rights."), code="own_account")

@@ -1,4 +1,4 @@
-"""What a person says of themselves, and how the console shall look and speak to them.
+"""What a person says of themselves, and how the console should look and speak to them.
 
 No history is kept of it.
 """

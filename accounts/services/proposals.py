@@ -60,7 +60,7 @@ class ProposalKind:
     """One kind of act.
 
     `describe` tells the whole act in words; `check` raises Refused where it could not happen now,
-    before anybody is asked; `state` tells the state that it was prepared for from any other; and
+    before anyone is asked; `state` tells the state that it was prepared for from any other; and
     `concerned` are the people who neither prepare nor decide it, because it is about them.
     """
 
@@ -191,7 +191,7 @@ def reject_proposal(*, proposal: Proposal, reason: str, by: User, now: datetime)
 
 @transaction.atomic
 def withdraw_proposal(*, proposal: Proposal, reason: str, by: User, now: datetime) -> None:
-    """Take back what one has prepared oneself. Raises Refused for anybody else."""
+    """Take back what one has prepared oneself. Raises Refused for anyone else."""
     current = _lock(proposal, now)
     if by.pk != current.made_by_id:
         raise Refused(_("Only the person who prepared this can withdraw it."), code="not_yours")

@@ -64,7 +64,7 @@ def restrict_account(
     return restriction
 
 
-#: What the cases of measures begin with that staff take by themselves, without a violation.
+#: What the cases of measures begin with that staff take on their own, without a violation.
 STAFF_CASE = "ADM-"
 
 

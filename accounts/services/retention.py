@@ -3,8 +3,8 @@
 `config.retention` adds what other apps keep.
 
 What is due is found by its age alone, so a run can be killed at any moment and repeated: the next
-one finds the rest. Several runs at once share the rows, since each leaves alone what another one
-has locked.
+one finds the rest. Several simultaneous runs share the rows, since each leaves alone what another
+one has locked.
 """
 
 from collections.abc import Callable, Mapping

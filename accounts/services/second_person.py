@@ -6,7 +6,7 @@ proposals all ask it. A decision is refused to
 - the person who made the thing,
 - members of the company that it concerns, today or until a day ago,
 - a person whose own sign-in or rights are younger than a day, and
-- two people, one of whom created the other or gave the other rights, lately; also through a
+- two people, if one created the other or gave the other rights, lately; also through a
   third person, so that two sign-ins made by one person never decide on each other's work.
 
 A day is the setting `SECOND_PERSON_HOURS`. What was made on the server (`createsuperuser`) has no

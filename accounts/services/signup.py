@@ -26,9 +26,9 @@ class Company:
 def keep_for_later(
     *, company: Company, account_name: str, by: User, now: datetime
 ) -> PendingAccount:
-    """Keep what somebody wants opened until the address is confirmed.
+    """Keep what someone wants opened until the address is confirmed.
 
-    No history is written: nothing has happened yet, and nobody knows who is asking.
+    No history is written: nothing has happened yet, and no one knows who is asking.
     """
     pending, _is_new = PendingAccount.objects.update_or_create(
         user=by,
@@ -48,7 +48,7 @@ def open_pending_account(*, by: User, now: datetime) -> Account | None:
     """Open what `by` asked for when signing up; None where there is nothing to open.
 
     Call it when the address is confirmed. Raises Refused (code "entity_exists") where the
-    company is here already; the wish is kept, to be mended.
+    company is here already; the wish is kept, to be fixed.
     """
     pending = PendingAccount.objects.select_for_update().filter(user=by).first()
     if pending is None:
@@ -77,7 +77,7 @@ def open_for_new_company(
 def open_further_account(*, entity: Entity, account_name: str, by: User, now: datetime) -> Account:
     """Open another account of a company, by an owner of one that it has.
 
-    Raises Refused for anybody else ("not_owner"), and where the company has its full number
+    Raises Refused for anyone else ("not_owner"), and where the company has its full number
     ("too_many_accounts").
     """
     held = lock_row(Entity, entity.pk)

@@ -1,4 +1,4 @@
-"""How the applications of an account stand, as the storeys above this one know it.
+"""How the applications of an account stand, as the layers above this one know it.
 
 `settings.APPLICATION_STANDINGS` names a function `(account, now) -> {application id: Standing}`;
 this app knows no packages, and shows what it is told.

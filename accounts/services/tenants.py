@@ -39,7 +39,7 @@ def lock_accounts(account_ids: Iterable[int]) -> dict[int, Account]:
 def keep_accounts(account_ids: Iterable[int]) -> set[int]:
     """Keep accounts from being deleted until the transaction ends, so that rows may refer to them.
 
-    Return their keys without those that another session has locked against that: whoever writes
+    Return their keys without those that another session has locked against that: anyone who writes
     for many accounts leaves these for later, so that the others do not wait.
     """
     return set(_kept(list(account_ids)))
@@ -149,7 +149,7 @@ def open_account(
 ) -> Account:
     """Open an account of `entity` with a fresh UIN and `owner` as its first member.
 
-    Staff need an approved proposal: whoever owns an account shares what its company may do once.
+    Staff need an approved proposal: anyone who owns an account shares what its company may do once.
     """
     data = {}
     if not _opens_own(entity, owner, by):
@@ -198,7 +198,7 @@ def correct_entity(
     by: User,
     now: datetime,
 ) -> Entity:
-    """Mend what is recorded of a legal person, after its papers were looked at again.
+    """Fix what is recorded of a legal person, after its papers were looked at again.
 
     It takes two people, since a company's number decides what its accounts may do once.
     Raises Refused (code "entity_exists") where another entity has the number.

@@ -10,7 +10,7 @@ from accounts.services.locks import waiting_for
 
 
 def take_turn(*, model: type[Model], key: str) -> None:
-    """Wait until nobody else acts on this object; the turn ends with the transaction.
+    """Wait until no one else acts on this object; the turn ends with the transaction.
 
     Must be called in a transaction, before the object is read. The lock is none of a row, so it
     cannot come in the way of the locks that services take in their own order.

@@ -129,7 +129,7 @@ TONES = {
     ),
 }
 _TONE_OF_STATE = {state: tone for tone, states in TONES.items() for state in states.split()}
-#: Each tone has a shape of its own, since colour alone tells some people nothing.
+#: Each tone has a shape of its own, since color alone tells some people nothing.
 SHAPES = {
     "good": "check-circle",
     "info": "clock",
@@ -141,7 +141,7 @@ SHAPES = {
 
 @register.simple_tag
 def badge(state: str, label: str | Promise = "", *, tone: str = "", shape: str = "") -> SafeString:
-    """Show a state as word, shape and colour.
+    """Show a state as word, shape and color.
 
     `state` is the stored value, `label` its name (`get_state_display`). The tone follows from
     the state unless `tone` (good, info, warning, danger, quiet) says otherwise; `shape` is a
@@ -233,7 +233,7 @@ def pagination(
     """Links to the other pages of a list; the rest of the query stays as it is.
 
     `total` replaces the count, where it is not exact ("10,000+"). `target` is the CSS selector
-    of the part to change where not the whole page shall (see `in_place`); it holds these links.
+    of the part to change where not the whole page should (see `in_place`); it holds these links.
     """
     return {
         "page": page,

@@ -25,7 +25,7 @@ from accounts.wording import describe_event, visible_verbs
 
 
 def _address(name: str, **kwargs: Any) -> str:
-    """The address of a page of a storey above, or nothing where there is none."""
+    """The address of a page of a layer above, or nothing where there is none."""
     try:
         return reverse(name, kwargs=kwargs)
     except NoReverseMatch:

@@ -62,7 +62,7 @@ def members(request: HttpRequest, access: AccountAccess) -> HttpResponse:
 @account_page(Permission.MANAGE_MEMBERS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def invite(request: HttpRequest, access: AccountAccess) -> HttpResponse:
-    """Invite somebody by e-mail."""
+    """Invite someone by email."""
     form = InviteForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:

@@ -43,7 +43,7 @@ class SipTelephoneAdmin(LeanAdmin):
     list_display = ("label", "extension", "account", "application", "license", "agent")
     list_select_related = ("account", "application", "license", "agent")
     search_fields = ("=account__uin", "=application__sdkappid")
-    # Not even the hash of a password is anybody's business here.
+    # Not even the hash of a password is anyone's business here.
     exclude = ("password",)
 
 

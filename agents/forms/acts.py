@@ -100,7 +100,7 @@ class ChangeForm(ActForm):
             self.fields[name].queryset = groups_of(application)  # type: ignore[attr-defined]
 
     def change(self) -> AgentChange:
-        """Return what shall change. Only for a valid form."""
+        """Return what should change. Only for a valid form."""
         return AgentChange(
             role=self.cleaned_data["role"],
             joins=frozenset(group.pk for group in self.cleaned_data["joins"]),

@@ -65,5 +65,5 @@ class AddAgentForm(AgentForm):
 
     @property
     def wants_license(self) -> bool:
-        """Whether the new agent shall hold a license. Only for a valid form."""
+        """Whether the new agent should hold a license. Only for a valid form."""
         return bool(self.cleaned_data["license"] == "yes")

@@ -32,7 +32,7 @@ class TelephoneForm(RefusableForm):
 
 
 class BindForm(RefusableForm):
-    """The agent that a telephone shall ring for."""
+    """The agent that a telephone should ring for."""
 
     agent = CodeField(
         label=gettext_lazy("Staff number of the agent"), max_length=rules.STAFF_NUMBER_LENGTH

@@ -1,4 +1,4 @@
-"""Acts on many agents, which go on in the background."""
+"""Acts on many agents, which continue in the background."""
 
 from typing import ClassVar
 
@@ -116,7 +116,7 @@ class AgentAct(BackgroundWork):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it goes on, or is still to begin."""
+        """Whether it continues, or is still to begin."""
         return self.status == ActStatus.WAITING
 
     @property

@@ -31,7 +31,7 @@ class Agent(FoldingModel):
 
     Whether the agent is in service is derived (`agents.policy`, `AgentQuerySet`). The unique key
     of `license` is what makes it impossible to give one license to two agents. A license that
-    has ended may still be named here: it lets nobody work, and is replaced at the next
+    has ended may still be named here: it lets no one work, and is replaced at the next
     assignment.
     """
 

@@ -130,7 +130,7 @@ def add_agent(
 
 
 def _taken_meanwhile() -> DetailsRefused:
-    """The database refused what the service had found free: somebody did not take the lock."""
+    """The database refused what the service had found free: someone did not take the lock."""
     return DetailsRefused({"": _("Someone else has just taken a value or the license. Try again.")})
 
 
@@ -247,7 +247,7 @@ def delete_agents(
     now: datetime,
     expected: int | None = None,
 ) -> BulkResult:
-    """Remove agents for good; their licenses are free again, their telephones unbound.
+    """Remove agents permanently; their licenses are free again, their telephones unbound.
 
     Raises Refused as `change_in_turns`.
     """

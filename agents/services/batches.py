@@ -67,7 +67,7 @@ def count_confirmed(chosen: AgentQuerySet, expected: int | None) -> int:
     """Count what is about to be changed, under the lock.
 
     `expected` is the number that the person confirmed. Raises Refused (code "selection_changed")
-    where it is another one by now, since nobody agreed to that; and (code "nothing_chosen")
+    where it is another one by now, since no one agreed to that; and (code "nothing_chosen")
     where nothing is left.
     """
     matched = chosen.count()

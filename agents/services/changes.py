@@ -1,4 +1,4 @@
-"""Changing role and skill groups of many agents at once."""
+"""Changing role and skill groups of many agents."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from agents.services.batches import (
 
 @dataclass(frozen=True)
 class AgentChange:
-    """What shall become of each agent; an empty role keeps each one's own.
+    """What should become of each agent; an empty role keeps each one's own.
 
     `joins` and `leaves` hold keys of skill groups.
     """

@@ -24,7 +24,7 @@ def export_rows(
     """Yield the heading, then a row for each chosen agent in the order of adding.
 
     Agents are read by key in batches, so the memory does not grow with their number, and no
-    transaction is kept open while somebody's browser loads slowly.
+    transaction is kept open while someone's browser loads slowly.
     """
     yield heading()
     names = SkillGroupMember.objects.filter(agent=OuterRef("pk")).order_by("group__name")

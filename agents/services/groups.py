@@ -13,7 +13,7 @@ from agents.errors import DetailsRefused
 from agents.models import SkillGroup
 from agents.services.batches import lock_application
 
-#: Enough for a large centre, and few enough for a list to choose from (ADR 0042).
+#: Enough for a large center, and few enough for a list to choose from (ADR 0042).
 GROUP_LIMIT = 200
 
 

@@ -133,7 +133,7 @@ def release_held(
 def unbind_telephones_of(
     account: Account, agents: Sequence[Agent], *, reason: str, by: User | None, now: datetime
 ) -> None:
-    """Let the telephones of these agents ring for nobody; they keep their own licenses."""
+    """Let the telephones of these agents ring for no one; they keep their own licenses."""
     bound = SipTelephone.objects.filter(agent__in=keys(agents))
     events = [
         Event(

@@ -1,7 +1,7 @@
 """Free licenses: counting and claiming them.
 
 A license is free when it is live and not held. Claiming happens under the account's lock;
-the rows are locked too, and those that somebody else has locked are passed over. Should all of
+the rows are locked too, and those that someone else has locked are passed over. Should all of
 that fail, the unique key of the holder's `license` refuses the second holder.
 """
 
@@ -43,7 +43,7 @@ def live_licenses(application: Application, kind: str, now: datetime) -> License
 
 
 def free_licenses(application: Application, kind: str, now: datetime) -> LicenseQuerySet:
-    """Return those of them that nobody holds."""
+    """Return those of them that no one holds."""
     holder = "agent" if kind == LicenseKind.AGENT else "telephone"
     return live_licenses(application, kind, now).filter(**{f"{holder}__isnull": True})
 

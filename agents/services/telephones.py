@@ -21,7 +21,7 @@ from billing.packages.features import has_feature
 
 #: The feature that lets a telephone ring for an agent (guide, edition comparison).
 BINDING = "sip_bind_agent"
-#: Letters and digits that nobody confuses when reading them off a screen.
+#: Letters and digits that no one confuses when reading them off a screen.
 ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 PASSWORD_LENGTH = 20
 
@@ -36,7 +36,7 @@ def _new_password() -> str:
 
 
 def _lock(telephone: SipTelephone) -> tuple[Account, SipTelephone]:
-    """Lock the account, then the telephone, and read it anew."""
+    """Lock the account, then the telephone, and read it again."""
     account = lock_application(telephone.application)
     current = SipTelephone.objects.select_for_update(no_key=True).filter(pk=telephone.pk).first()
     if current is None:
@@ -149,7 +149,7 @@ def reset_password(
 def bind_telephone(
     *, telephone: SipTelephone, agent: Agent, by: User | None, now: datetime
 ) -> SipTelephone:
-    """Let the telephone ring for an agent, in place of whom it rang for before.
+    """Let the telephone ring for an agent, in place of the one it rang for before.
 
     Raises Refused where the edition has no binding, the telephone or the agent has no live
     license, the agent has another telephone, and for a restricted account.
@@ -200,7 +200,7 @@ def _require_binding_possible(telephone: SipTelephone, agent: Agent, now: dateti
 
 @transaction.atomic
 def unbind_telephone(*, telephone: SipTelephone, by: User | None, now: datetime) -> SipTelephone:
-    """Let the telephone ring for nobody. Raises Refused for a restricted account."""
+    """Let the telephone ring for no one. Raises Refused for a restricted account."""
     account, current = _lock(telephone)
     _unbind(account, current, by=by, now=now)
     return current
@@ -249,7 +249,7 @@ def license_telephone(*, telephone: SipTelephone, by: User | None, now: datetime
 
 @transaction.atomic
 def remove_telephone(*, telephone: SipTelephone, by: User | None, now: datetime) -> None:
-    """Remove a telephone for good; it is unbound first, and its license is free again.
+    """Remove a telephone permanently; it is unbound first, and its license is free again.
 
     Raises Refused for a restricted account.
     """

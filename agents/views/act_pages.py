@@ -1,4 +1,4 @@
-"""The page of an act that goes on in the background: how far it is, and what became of it."""
+"""The page of an act that continues in the background: how far it is, and what became of it."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -62,7 +62,7 @@ def _answer(
 def act_page(request: HttpRequest, access: AccountAccess, sdkappid: int, pk: int) -> HttpResponse:
     """Show how far an act is; to a page that shows the same phase already, only the bar.
 
-    A page that waits asks by POST, since it is noted that somebody looks.
+    A page that waits asks by POST, since it is noted that someone looks.
     """
     act = _load(access, sdkappid, pk)
     if request.method == "POST":

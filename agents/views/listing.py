@@ -175,7 +175,7 @@ class Listing:
 def read_listing(
     query: QueryDict, application: Application, acts: RowActs, now: datetime
 ) -> Listing:
-    """Read the page of the list that an address asks for; a faulty filter matches nobody."""
+    """Read the page of the list that an address asks for; a faulty filter matches no one."""
     form = FilterForm(query, application=application)
     agents = agents_of(application.account_id, application.pk)
     agent_filter, sort = AgentFilter(), DEFAULT_SORT
@@ -256,5 +256,5 @@ def _row(
 
 
 def state_badge(state: ServiceState) -> SafeString:
-    """Show a derived state as word, shape and colour."""
+    """Show a derived state as word, shape and color."""
     return badge(state, state.label, tone=TONES[state])

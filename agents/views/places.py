@@ -8,7 +8,7 @@ from django.urls import reverse
 from accounts.access import AccountAccess, Permission
 from accounts.models import Application
 
-#: The browser event after which the list, the summary and the telephones show themselves anew.
+#: The browser event after which the list, the summary and the telephones show themselves again.
 CHANGED_EVENT = "agents-changed"
 
 

@@ -17,7 +17,7 @@ from accounts.models import Application
 from agents.models.agents import AgentQuerySet
 from agents.views.places import place_of
 
-#: Says in an address that an act takes another one back; it is not offered to be taken back anew.
+#: Says in an address that an act takes another one back; it is not offered to be taken back again.
 UNDOING = "undo"
 #: For more agents than this the way back is not kept in the message.
 LIMIT = 100
@@ -38,7 +38,7 @@ class Undo:
 def find_changing(
     request: HttpRequest, undo: Undo | None, chosen: AgentQuerySet, form: Any, now: datetime
 ) -> list[int]:
-    """Return the agents whom the act is about to change, where it can be taken back for all."""
+    """Return the agents that the act is about to change, where it can be taken back for all."""
     if undo is None or UNDOING in request.GET or not undo.is_offered(form):
         return []
     changing = undo.changes(chosen, now).order_by("pk").values_list("pk", flat=True)
@@ -49,7 +49,7 @@ def find_changing(
 def with_undo(
     sentence: str | Promise, application: Application, undo: Undo, ids: Sequence[int]
 ) -> SafeString:
-    """Add the way back: at once with htmx, else by the dialog that asks first."""
+    """Add the way back: immediately with htmx, else by the dialog that asks first."""
     place = place_of(application)
     query = QueryDict(mutable=True)
     query.setlist("ids", list(map(str, ids)))

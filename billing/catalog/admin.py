@@ -130,7 +130,7 @@ class PriceBookAdmin(AddThroughService, LeanAdmin):
 
     @admin.display(description=_("withdrawn"))
     def withdrawn(self, book: PriceBook) -> str:
-        """Say when, by whom and why the book was taken back before it took effect."""
+        """Say when, by which person and why the book was taken back before it took effect."""
         withdrawal = getattr(book, "withdrawal", None)
         if withdrawal is None:
             return "–"
@@ -152,7 +152,7 @@ class PriceBookAdmin(AddThroughService, LeanAdmin):
         ]
 
     def current_file_view(self, request: HttpRequest) -> HttpResponse:
-        """Send the prices in force as a file, to start the next ones from."""
+        """Send the current prices as a file, to start the next ones from."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         return _send(find_price_book(timezone.now()))

@@ -1,4 +1,4 @@
-"""Which edition suffices for what somebody needs: pure, from the rows of the feature table.
+"""Which edition suffices for what someone needs: pure, from the rows of the feature table.
 
 A row that both editions have with different scopes is two needs: the feature at all, and the
 wider scope. The suggestion is the cheapest edition that covers every need.

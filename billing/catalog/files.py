@@ -138,7 +138,7 @@ def read_price_book(
     """Return the price book that a file describes, and its prices, all unsaved.
 
     Raises Refused, with the place in the file, where it does not have the form of
-    `billing/data/price_book.json`, or where `effective_at` lies in the past: prices are never
+    `billing/data/price_book.json`, or where `effective_at` is in the past: prices are never
     changed after the fact.
     """
     if effective_at < now:

@@ -107,7 +107,7 @@ def midterm_unit_price(monthly: Fraction | Decimal, left: Remaining) -> Decimal:
 
 
 def check_term(unit: TermUnit, count: int) -> None:
-    """Raise PricingError for a term that nobody can buy."""
+    """Raise PricingError for a term that no one can buy."""
     low, high = TERM_LIMITS[unit]
     if not low <= count <= high:
         raise PricingError(

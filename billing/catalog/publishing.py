@@ -44,9 +44,9 @@ def publish_price_book(
 def withdraw_price_book(
     *, book: PriceBook, reason: str, by: User, now: datetime
 ) -> PriceBookWithdrawal:
-    """Take back a price book that is not in force yet; the present prices go on.
+    """Take back a price book that is not in effect yet; the present prices continue.
 
-    One person may: it keeps what two had decided before. Raises Refused once it is in force, or
+    One person may: it keeps what two had decided before. Raises Refused once it is in effect, or
     where it was withdrawn.
     """
     if book.effective_at <= now:

@@ -1,4 +1,4 @@
-"""Reading the catalog in force."""
+"""Reading the current catalog."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from billing.enums import Edition, ItemKind, LicenseKind
 
 @PreparedQuery
 def _find_items(at: datetime) -> "QuerySet[PriceItem]":
-    """Return the prices of the book in force at `at`."""
+    """Return the prices of the current book at `at`."""
     book = _books_in_force(at).values("pk")[:1]
     return PriceItem.objects.select_related("book").filter(book=Subquery(book))
 
@@ -26,7 +26,7 @@ def _books_in_force(at: datetime) -> "QuerySet[PriceBook]":
 
 
 def find_price_book(at: datetime) -> PriceBook:
-    """Return the price book in force at `at`. Raises Refused where none is published."""
+    """Return the current price book at `at`. Raises Refused where none is published."""
     book = _books_in_force(at).first()
     if book is None:
         raise Refused(
@@ -42,7 +42,7 @@ def list_currencies() -> list[tuple[str, str]]:
 
 
 def find_prices(at: datetime) -> tuple[PriceBook, PriceList]:
-    """Return the price book in force at `at` with its prices; one query where there is one."""
+    """Return the current price book at `at` with its prices; one query where there is one."""
     items = _find_items(at)
     book = items[0].book if items else find_price_book(at)
     return book, _price_list(book, items)
@@ -78,12 +78,12 @@ def _price_list(book: PriceBook, items: Sequence[PriceItem]) -> PriceList:
 
 
 def find_feature_table(at: datetime) -> tuple[Feature, ...]:
-    """Return the rows of the edition comparison in force at `at`, in order; none before any."""
+    """Return the rows of the edition comparison in effect at `at`, in order; none before any."""
     newest = FeatureTable.objects.in_force(at).values_list("pk", flat=True).first()
     return _features(newest) if newest else ()
 
 
 @lru_cache(maxsize=8)
 def _features(table_id: int) -> tuple[Feature, ...]:
-    # The database lets nobody change or delete a published row, so what was read once stays true.
+    # The database lets no one change or delete a published row, so what was read once stays true.
     return tuple(Feature.objects.filter(table_id=table_id).order_by("position"))

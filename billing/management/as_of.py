@@ -38,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def read_as_of(options: dict[str, Any]) -> datetime:
     """Return the instant to act as of, `now` where none is given.
 
-    What is done as of a future instant stays done: somebody at a terminal is asked, and where
+    What is done as of a future instant stays done: someone at a terminal is asked, and where
     there is none, `--yes` must say that it is meant. A dry run changes nothing and is free.
     """
     now = timezone.now()
@@ -48,7 +48,7 @@ def read_as_of(options: dict[str, Any]) -> datetime:
     warning = f"{at.isoformat()} is in the future, and what is done cannot be undone."
     if not sys.stdin.isatty():
         raise CommandError(f"{warning} Look with --dry-run first; --yes does it.")
-    if input(f"{warning} Go on? [y/N] ").strip().lower() not in {"y", "yes"}:
+    if input(f"{warning} Continue? [y/N] ").strip().lower() not in {"y", "yes"}:
         raise CommandError("Nothing was changed.")
     return at
 

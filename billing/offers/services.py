@@ -240,7 +240,7 @@ def require_coupon(
 
 
 def use_coupon(coupon: Coupon, amount: Decimal, *, now: datetime) -> None:
-    """Use up what a coupon pays. Raises Refused where somebody was faster."""
+    """Use up what a coupon pays. Raises Refused where someone was faster."""
     unused = Coupon.objects.filter(pk=coupon.pk, withdrawn_at=None)
     if coupon.kind == CouponKind.VOUCHER:
         changed = unused.filter(remaining__gte=amount).update(remaining=F("remaining") - amount)

@@ -22,7 +22,7 @@ class PackageChange:
 
     The rest is what fulfillment writes: `columns` are the package's new values by field,
     `included` and `bought` the licenses to add, and `ending` the keys of those that end at
-    `ends_at`. Of a trial's additional licenses, `taken_over` go on with the paid package.
+    `ends_at`. Of a trial's additional licenses, `taken_over` continue with the paid package.
     """
 
     application: int

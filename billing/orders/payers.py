@@ -19,7 +19,7 @@ _DAY = timedelta(days=1)
 
 
 def find_payer(account: Account, uin: str, now: datetime) -> Account:
-    """Return the account that shall pay an order of `account`.
+    """Return the account that should pay an order of `account`.
 
     Raises Refused (field "payer") where there is none that can, which does not tell whether the
     UIN exists, and where strangers were asked too often.
@@ -70,7 +70,7 @@ def count_named(*, account: Account, uin: str) -> None:
         f"payer-place:{account.pk}:{number}" for number in range(settings.PAYER_NAMES_DAILY_LIMIT)
     ]
     taken = cache.get_many(places)
-    # Each place is added by one request only, so that many at once name no more.
+    # Each place is added by one request only, so that many together name no more.
     if not any(
         cache.add(place, uin, _DAY.total_seconds()) for place in places if place not in taken
     ):

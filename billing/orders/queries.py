@@ -87,7 +87,7 @@ class TimelineEntry:
 def read_timeline(order: Order, *, reader: Account) -> list[TimelineEntry]:
     """Return what happened to an order, oldest first; three queries.
 
-    People are named to their own account only: somebody of the other account stands as its UIN
+    People are named to their own account only: someone of the other account stands as its UIN
     and masked name, staff as staff.
     """
     events = list(

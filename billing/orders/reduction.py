@@ -1,6 +1,6 @@
-"""Choosing which additional licenses end where an order goes on with fewer of them.
+"""Choosing which additional licenses end where an order continues with fewer of them.
 
-The number to go on with comes first; it says how many end. Which ones is proposed, and the
+The number to continue with comes first; it says how many end. Which ones is proposed, and the
 customer may tick others. Reads only; `eligibility` judges what was ticked.
 """
 
@@ -57,10 +57,10 @@ def choose_reduction(
     ticked: Collection[int],
     mark: str,
 ) -> LicenseReduction:
-    """Return what ends where `keep` additional licenses of each kind go on.
+    """Return what ends where `keep` additional licenses of each kind continue.
 
     `ticked` are the licenses that were ticked in a form, `mark` what that form was shown for.
-    A kind that `keep` does not name goes on whole, and so does one that has no more than asked.
+    A kind that `keep` does not name continues whole, and so does one that has no more than asked.
     """
     bought = {kind: [each for each in snapshot.bought if each.kind == kind] for kind in LicenseKind}
     fewer = {kind: len(rows) - keep.get(kind, len(rows)) for kind, rows in bought.items()}

@@ -30,7 +30,7 @@ class OrderRequest:
     names its packages, each with its own term; `unit` and `count` are the term of a new purchase.
     `agents` and `sip` are additional licenses. `ending` holds licenses
     of a trial that do not go over to the package that is bought on it. `payer` is another
-    account's UIN, or empty for self-pay. `without` lists kinds of fund that shall not pay.
+    account's UIN, or empty for self-pay. `without` lists kinds of fund that should not pay.
     """
 
     kind: OrderKind

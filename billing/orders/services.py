@@ -1,4 +1,4 @@
-"""Placing, paying and cancelling orders: each one transaction, each safe to repeat."""
+"""Placing, paying and canceling orders: each one transaction, each safe to repeat."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

@@ -67,7 +67,7 @@ class PackageSnapshot:
     is_under_review: bool = False
 
     def count(self, kind: LicenseKind, source: LicenseSource | None = None) -> int:
-        """Count licenses of a kind that go on as long as the package."""
+        """Count licenses of a kind that continue as long as the package."""
         return sum(
             1
             for license in self.licenses
@@ -90,7 +90,7 @@ class PackageSnapshot:
 
     @cached_property
     def bought(self) -> list[LicenseSnapshot]:
-        """The additional licenses that go on as long as the package."""
+        """The additional licenses that continue as long as the package."""
         return [
             license
             for license in self.licenses
@@ -167,7 +167,7 @@ def read_snapshots(
 
 @dataclass(frozen=True)
 class PackageReader:
-    """Where a judgement reads packages: from the database, with or without locking them.
+    """Where a judgment reads packages: from the database, with or without locking them.
 
     `known` are packages of the account that were read for the same page at the same instant.
     """

@@ -20,7 +20,7 @@ def is_trial_due(account: Account) -> bool:
 
 
 def _grant_trial(application: Application, now: datetime) -> Event:
-    """Give the application the trial of the price book in force (guide, Free Trial)."""
+    """Give the application the trial of the current price book (guide, Free Trial)."""
     book = find_price_book(now)
     package = Package.objects.create(
         account=application.account,

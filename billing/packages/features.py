@@ -39,14 +39,14 @@ def is_in_edition(feature: Feature, edition: str) -> bool:
 
 
 def has_feature(edition: str, key: str, now: datetime) -> bool:
-    """Whether an edition has a feature, by the table in force. Unknown keys are not had."""
+    """Whether an edition has a feature, by the current table. Unknown keys are not had."""
     return any(
         is_in_edition(feature, edition) for feature in find_feature_table(now) if feature.key == key
     )
 
 
 def features_for(application: Application, now: datetime) -> list[FeatureUse]:
-    """Return every feature of the table in force, with whether the application may use it.
+    """Return every feature of the current table, with whether the application may use it.
 
     Calling features wait until a connection request of the application is approved (ADR 0040).
     """

@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 
 @dataclass(frozen=True)
 class Holder:
-    """Somebody, or a telephone, that works by a license."""
+    """Someone, or a telephone, that works by a license."""
 
     license_id: int
     label: str

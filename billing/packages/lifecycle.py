@@ -1,7 +1,7 @@
 """What a package is at an instant, and recording it for one package under its account's lock.
 
 A package's state is derived from its expiry, its account's restrictions and `now`; the stored
-state only records what has been noticed. Whoever writes to a package settles it first, so that
+state only records what has been noticed. Anyone who writes to a package settles it first, so that
 no rule is ever decided on a state that has passed, whether or not a sweep has run.
 """
 

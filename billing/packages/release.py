@@ -38,7 +38,7 @@ class ReleaseFacts:
 
 
 def find_release(facts: ReleaseFacts) -> datetime | None:
-    """Return when a package is released, or None while somebody's decision is open.
+    """Return when a package is released, or None while someone's decision is open.
 
     A trial goes at its expiry. A paid package stays isolated for the days of isolation, never
     goes before the grace days after a restriction of its account have passed, and not while a

@@ -28,7 +28,7 @@ class EventKind(TextChoices):
 class ScheduledEvent:
     """One thing that is to come, and when.
 
-    `at=None` is not known yet: it waits for somebody's decision. What `is_doubtful` happens only
+    `at=None` is not known yet: it waits for someone's decision. What `is_doubtful` happens only
     if the automatic renewal before it does not.
     """
 
@@ -51,7 +51,7 @@ def list_events(
     """Return what is to come for a package that is not over, in order.
 
     `reminder_days` are days from the expiry; a trial is reminded of before it alone. `is_paused`
-    says that nothing renews by itself: the account is restricted, or a refund is under review.
+    says that nothing renews on its own: the account is restricted, or a refund is under review.
     """
     if is_trial:
         days = [day for day in reminder_days if day < 0]

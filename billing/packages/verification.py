@@ -212,7 +212,7 @@ _LICENSES: tuple[Check, ...] = (
            GROUP BY l.id HAVING count(s.id) <> l.quantity""",
     ),
     Check(
-        "license {0}: it goes on although the trial that it was bought on became a paid package",
+        "license {0}: it continues although the trial that it was bought on became a paid package",
         """SELECT s.id FROM billing_license s JOIN billing_orderline l ON l.id = s.order_line_id
            JOIN billing_package p ON p.id = s.package_id
            WHERE l.is_on_trial AND p.kind = 'paid' AND s.ends_at IS NULL""",

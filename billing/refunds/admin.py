@@ -46,7 +46,7 @@ def _is_pending(refund: Refund) -> bool:
     return refund.status == RefundStatus.PENDING
 
 
-#: An act of the person who decides on a refund that somebody else has requested.
+#: An act of the person who decides on a refund that someone else has requested.
 _decision = partial(
     object_action,
     permission="billing.decide_refund",

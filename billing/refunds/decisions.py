@@ -50,7 +50,7 @@ def _decide(
 
 
 def _give_up(refund: Refund, package: Package, account: Account, *, now: datetime) -> list[Event]:
-    """Let the package and its orders go on as before."""
+    """Let the package and its orders continue as before."""
     quote = build_quote(package, account, now=now, own=refund)
     return move_refunded_orders(quote, OrderMove.END_REVIEW, refund=refund)
 

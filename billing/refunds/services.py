@@ -1,4 +1,4 @@
-"""The full refund of a package, carried out at once or stored as a request for review.
+"""The full refund of a package, carried out immediately or stored as a request for review.
 
 `refund_package` locks, gathers the facts again, asks the same policy again, compares with what
 the customer confirmed in `billing.refunds.quotes`, and writes: all in one transaction.

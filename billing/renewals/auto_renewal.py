@@ -1,4 +1,4 @@
-"""Renewing packages by themselves: one term of the same kind, all licenses, own funds, no coupon.
+"""Renewing packages on their own: one term of the same kind, all licenses, own funds, no coupon.
 
 A package is due from some hours before its expiry (a setting) until it is released. The key of
 the order is made from the package and the expiry that it renews, so one expiry is charged once,
@@ -52,7 +52,7 @@ class Renewal:
 
 
 def due_renewals(now: datetime) -> PackageQuerySet:
-    """Return the packages that shall renew themselves at `now`.
+    """Return the packages that should renew themselves at `now`.
 
     A restricted account's pause, and so do packages with a refund under review.
     """
@@ -92,7 +92,7 @@ def _report(quote: Quote, package: Package, missing: Decimal, order: str = "") -
 
 @transaction.atomic
 def renew_automatically(*, package_id: int, now: datetime) -> Renewal | None:
-    """Renew one package that is due; None where it no longer is, or where somebody is at it.
+    """Renew one package that is due; None where it no longer is, or where someone is at it.
 
     Raises Refused where the rules stand against the renewal.
     """

@@ -19,7 +19,7 @@ from billing.transitions import PACKAGE_TRANSITIONS, PackageMove
 class PlannedChange:
     """One change that a sweep would make: to what, from which state to which, and its size.
 
-    `licenses` is how many licenses stop or go on with it, `amount` the money of a renewal or
+    `licenses` is how many licenses stop or continue with it, `amount` the money of a renewal or
     of the order, `missing` what a renewal lacks.
     """
 

@@ -1,8 +1,8 @@
-"""What happens to packages and orders when nobody clicks.
+"""What happens to packages and orders when no one clicks.
 
 For each change, the keys that are due are read once, in order, and then claimed in batches: rows
-that somebody else holds are skipped, and what a batch changes is written together with its audit
-events in one transaction. So any number of sweeps may run at once, and one that is killed leaves
+that someone else holds are skipped, and what a batch changes is written together with its audit
+events in one transaction. So any number of sweeps may run together, and one that is killed leaves
 whole batches behind that the next run does not find again.
 """
 
@@ -56,7 +56,7 @@ def change_batch(change: TimedChange, keys: Sequence[int], now: datetime) -> int
 
 
 def _claim(due: Rows) -> "array[int]":
-    """Lock rows until the transaction ends; return the keys of those that nobody else holds.
+    """Lock rows until the transaction ends; return the keys of those that no one else holds.
 
     The events refer to the account. Where it is locked against that, its rows are left for the
     next run, so that those of the others in the batch do not wait for it.

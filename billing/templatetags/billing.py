@@ -43,7 +43,7 @@ def refund_sentences(days: int) -> list[str]:
 
 @register.simple_tag
 def life_of(expires_at: datetime, terms: RefundTerms) -> dict[str, Any]:
-    """Return the dates of a package that nobody renews: `{% life_of at terms as life %}`."""
+    """Return the dates of a package that no one renews: `{% life_of at terms as life %}`."""
     days = settings.ISOLATION_DAYS
     return {
         "terms": terms,

@@ -1,4 +1,4 @@
-"""Prices and editions, for members and for everybody else."""
+"""Prices and editions, for members and for everyone else."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -39,7 +39,7 @@ def _compare(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_not_required
 def prices(request: HttpRequest) -> HttpResponse:
-    """List every price of the price book in force."""
+    """List every price of the current price book."""
     book = find_price_book(timezone.now())
     prices = read_price_list(book)
     context = {"book": book, "prices": prices, "columns": edition_columns(prices)}

@@ -64,7 +64,7 @@ def post_transaction(
 ) -> LedgerTransaction:
     """Write one transaction with its entries, and the `payments` of an order that it stands for.
 
-    Raises IntegrityError at once where a fund would fall below zero, and at commit where the
+    Raises IntegrityError immediately where a fund would fall below zero, and at commit where the
     legs do not sum to zero.
     """
     posted = LedgerTransaction(

@@ -1,4 +1,4 @@
-"""Appeals, decided by somebody who did not handle the case."""
+"""Appeals, decided by someone who did not handle the case."""
 
 from collections.abc import Mapping
 from datetime import datetime

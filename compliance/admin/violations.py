@@ -137,7 +137,7 @@ class ViolationAdmin(AddThroughService, LeanAdmin):
         ]
 
     def add_form(self, *args: Any, **options: Any) -> ReportForm:  # type: ignore[override]
-        """Return the form of a new case, with the behaviours of today's rule book."""
+        """Return the form of a new case, with the behaviors of today's rule book."""
         return ReportForm(*args, now=timezone.now(), **options)
 
     def add_object(self, request: HttpRequest, data: Data, now: datetime) -> Violation:

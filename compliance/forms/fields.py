@@ -1,4 +1,4 @@
-"""Fields and behaviour that the forms of this app share."""
+"""Fields and behavior that the forms of this app share."""
 
 from typing import Any
 

@@ -92,7 +92,7 @@ class ReportForm(CaseFactsForm):
 
 
 class AmendForm(CaseFactsForm, ReasonForm):
-    """What is known of a case by now, and why it is written anew."""
+    """What is known of a case by now, and why it is written again."""
 
     reason = LongTextField(
         label=_("Reason for the correction"), rows=2, help_text=_("For staff only.")

@@ -23,12 +23,12 @@ def evidence_storage() -> Storage:
 
 
 def evidence_path(instance: "Evidence", filename: str) -> str:
-    """Return where a file lies in the storage: nothing of it comes from the sender."""
+    """Return where a file is in the storage: nothing of it comes from the sender."""
     return f"{instance.account_id}/{instance.public_id.hex}"
 
 
 class Evidence(models.Model):
-    """One file, kept outside of everything that is served by itself.
+    """One file, kept outside of everything that is served on its own.
 
     `name` is the sender's file name without any path, `content_type` what the content itself
     was found to be. The file belongs to exactly one violation, appeal or connection request;

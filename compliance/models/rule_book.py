@@ -1,4 +1,4 @@
-"""The rules on behaviour, as dated versions that are never edited once published."""
+"""The rules on behavior, as dated versions that are never edited once published."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ class RuleBook(DatedVersion):
 
 
 class Behaviour(Named):
-    """One rule: a behaviour, how grave it is, and what follows from it.
+    """One rule: a behavior, how grave it is, and what follows from it.
 
     `measures` are the measures that staff may take; `bars_refund` says whether packages and
     agents that were bought can still be refunded while a violation stands;

@@ -110,7 +110,7 @@ _HANDLING = (CaseAct.INVESTIGATE, CaseAct.VERIFY, CaseAct.ACT)
 
 
 def handlers_of(case: Violation) -> frozenset[int]:
-    """Return the ids of everybody who worked on the case up to its measure.
+    """Return the ids of everyone who worked on the case up to its measure.
 
     Handing the case on does not make its former handler another person (ADR 0046).
     """
@@ -124,7 +124,7 @@ def decide_appeal(
 ) -> Appeal:
     """Uphold the violation, or overturn it and give back what it took.
 
-    Raises Refused for whoever handled the case or submitted the appeal, and where the appeal
+    Raises Refused for anyone who handled the case or submitted the appeal, and where the appeal
     was decided meanwhile.
     """
     case = lock_case(appeal.violation)

@@ -124,7 +124,7 @@ def request_connection(
     by: User,
     now: datetime,
 ) -> ConnectionRequest:
-    """Declare the business that an application's numbers will serve; it is screened at once.
+    """Declare the business that an application's numbers will serve; it is screened immediately.
 
     What the screening refuses is stored as refused, with all findings; everything else waits
     for staff. The same `request_key` sent again gives the same request. Raises Refused for a

@@ -21,7 +21,7 @@ from compliance.files import HEAD_BYTES, clean_name, fits_ending, sniff
 from compliance.models import Appeal, ConnectionRequest, Evidence, Violation
 from compliance.services.cases import lock_case_for_staff, record_case
 
-#: So many files at once, so that one form cannot fill the store.
+#: So many files in one upload, so that one form cannot fill the store.
 FILES_AT_ONCE = 10
 
 

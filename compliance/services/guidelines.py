@@ -1,4 +1,4 @@
-"""The connect guidelines as everybody may read them, before paying and at any time."""
+"""The connect guidelines as everyone may read them, before paying and at any time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ class IndustryLines:
 
 @dataclass(frozen=True)
 class Guidelines:
-    """The rule book in force and the screening table, in the order in which they are shown.
+    """The current rule book and the screening table, in the order in which they are shown.
 
     The services and scenarios are words in the language of the page.
     """

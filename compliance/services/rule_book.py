@@ -1,4 +1,4 @@
-"""The rule book in force, and publishing a new one."""
+"""The current rule book, and publishing a new one."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,7 +16,7 @@ from compliance.models import Behaviour, RuleBook
 
 
 def find_rule_book(at: datetime) -> RuleBook:
-    """Return the rule book in force at `at`. Raises Refused where there was none yet."""
+    """Return the current rule book at `at`. Raises Refused where there was none yet."""
     book = RuleBook.objects.in_force(at).first()
     if book is None:
         raise Refused(_("No rule book applied at that time."), code="no_rule_book")
@@ -24,10 +24,10 @@ def find_rule_book(at: datetime) -> RuleBook:
 
 
 def find_behaviour(number: int, *, at: datetime) -> Behaviour:
-    """Return the behaviour of that number in the book in force at `at`.
+    """Return the behavior of that number in the current book at `at`.
 
     A case is judged by the rules of the time when it happened (ADR 0043). Raises Refused where
-    the book has no such behaviour.
+    the book has no such behavior.
     """
     behaviour = (
         Behaviour.objects.filter(book=find_rule_book(at), number=number)
@@ -67,9 +67,9 @@ def _behaviour(row: Mapping[str, Any], handling: Mapping[str, Any]) -> Behaviour
         refers_to_request=_flag(row, "refers_to_request"),
     )
     if not (behaviour.name and behaviour.description and behaviour.measures):
-        raise ValueError(f"behaviour {number}: name, description or measures are missing")
+        raise ValueError(f"behavior {number}: name, description or measures are missing")
     if max(len(behaviour.name), len(behaviour.name_zh)) > 160:
-        raise ValueError(f"behaviour {number}: a name has at most 160 characters")
+        raise ValueError(f"behavior {number}: a name has at most 160 characters")
     return behaviour
 
 
@@ -100,7 +100,7 @@ def publish_rule_book(
     """Publish a new rule book, in the form of `compliance/data/guidelines.json`.
 
     Cases keep the rule of their time. Raises Refused where the data has another form, or where
-    `effective_at` lies in the past.
+    `effective_at` is in the past.
     """
     if effective_at < now:
         raise Refused(

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.services.audit import Event, record
 from compliance.enums import EntryKind, EntryRule
 from compliance.models import FlagWord, Industry, ScreeningEntry
-from compliance.screening import ScreenedEntry, normalise
+from compliance.screening import ScreenedEntry, normalize
 
 Row = TypeVar("Row", Industry, ScreeningEntry, FlagWord)
 
@@ -66,7 +66,7 @@ def save_entry(*, entry: ScreeningEntry, by: User, now: datetime) -> ScreeningEn
 @transaction.atomic
 def save_flag_word(*, word: FlagWord, by: User, now: datetime) -> FlagWord:
     """Add a flag word, or change one; it is kept as it is compared."""
-    word.word = normalise(word.word)
+    word.word = normalize(word.word)
     if not word.word:
         raise Refused(_("Enter a word."), code="word_missing", field="word")
     return _save(word, _("This word is already in the table."), by=by, now=now)

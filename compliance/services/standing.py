@@ -55,7 +55,7 @@ def _fact(violation: Violation) -> ViolationFact:
 def refund_bars(account: Account, *, now: datetime) -> RefundBars:
     """Return the account's cases that matter to a refund at `now`, oldest first; one query.
 
-    Which behaviours bar a refund is the rule book's word (guide: Serious and Severe ones); one
+    Which behaviors bar a refund is the rule book's word (guide: Serious and Severe ones); one
     that does not is a warning for as long as it stands.
     """
     cases = Violation.objects.filter(account=account)

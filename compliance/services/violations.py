@@ -87,7 +87,7 @@ def report_violation(
 ) -> Violation:
     """Open a case; `behaviour_number` is what is alleged, by the rule book of the time.
 
-    The same `request_key` sent again gives the same case. Raises Refused for a behaviour that
+    The same `request_key` sent again gives the same case. Raises Refused for a behavior that
     the book does not have, an application of another account, or a time to come.
     """
     locked = lock_account(account.pk)
@@ -122,7 +122,7 @@ def report_violation(
 def start_investigation(
     *, violation: Violation, reason: str = "", by: User, now: datetime
 ) -> Violation:
-    """Take a reported case up; whoever does becomes its handler."""
+    """Take a reported case up; anyone who does becomes its handler."""
     case = lock_case_for_staff(violation, by=by, now=now)
     moved = move_case(case, CaseAct.INVESTIGATE, reason=reason.strip(), handler=by)
     record_case([moved], case=case, by=by, now=now)
@@ -205,9 +205,9 @@ def verify_violation(
 ) -> Violation:
     """Find that the violation is one; from now on it stands against the account.
 
-    `finding` says what was found. `behaviour_number` is given where it is another behaviour
+    `finding` says what was found. `behaviour_number` is given where it is another behavior
     than the one alleged; the rule is read again from the book of the time when it happened, and
-    a snapshot of it kept. `connection` is the approved request that behaviours about the
+    a snapshot of it kept. `connection` is the approved request that behaviors about the
     declared business deviate from.
     """
     case = lock_case_for_staff(violation, by=by, now=now)

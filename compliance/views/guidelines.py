@@ -1,4 +1,4 @@
-"""The connect guidelines, open to everybody."""
+"""The connect guidelines, open to everyone."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -13,7 +13,7 @@ from compliance.services.guidelines import read_guidelines
 @login_not_required
 @require_safe
 def guidelines(request: HttpRequest) -> HttpResponse:
-    """Show the rule book in force and the list of what is not connected."""
+    """Show the current rule book and the list of what is not connected."""
     context = {
         "guidelines": read_guidelines(timezone.now()),
         "appeal_days": settings.APPEAL_WINDOW_DAYS,

@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 
-#: A domain that nobody can own, so that no mail ever leaves for it.
+#: A domain that no one can own, so that no mail ever leaves for it.
 DOMAIN = "example.com"
 
 # fmt: off
@@ -28,7 +28,7 @@ _FAMILY = [
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who can sign in to the demo."""
+    """Someone who can sign in to the demo."""
 
     key: str
     name: str
@@ -54,7 +54,7 @@ PEOPLE = (
     Person("maya.manager", "Maya Manager"),
     Person("victor.viewer", "Victor Viewer"),
     Person("mei.owner", "Mei Owner"),
-    # Two of each trade, since nobody approves what they did themselves.
+    # Two of each trade, since no one approves what they did themselves.
     Person("sam.staff", "Sam Staff", groups=_TRADES),
     Person("sue.staff", "Sue Staff", groups=_TRADES),
     Person("carl.catalog", "Carl Catalog", groups=("Catalog",)),

@@ -81,7 +81,7 @@ def tell_harbour_retail(cast: Cast, entity: Entity, agents: int) -> Application:
     owner, finance = cast.users["olivia.owner"], cast.users["felix.finance"]
     manager = cast.users["maya.manager"]
     account = _open(cast, entity, "Harbour Retail", "olivia.owner", _TEAM, cast.ago(60))
-    # Enough for the first year of everybody, however many are asked for.
+    # Enough for the first year of everyone, however many are asked for.
     cash = 60_000 + 1_000 * (max(14, agents) - 14)
     shop.credit(account, gift=150, income=250, cash=cash, at=cast.ago(59))
     sales = activate_application(account=account, name="Sales hotline", by=owner, now=cast.ago(59))
@@ -115,7 +115,7 @@ def tell_harbour_retail(cast: Cast, entity: Entity, agents: int) -> Application:
 
 
 def tell_harbour_logistics(cast: Cast, entity: Entity) -> Application:
-    """An account on its trial, with an order too large for its balance and one cancelled."""
+    """An account on its trial, with an order too large for its balance and one canceled."""
     owner, finance = cast.users["olivia.owner"], cast.users["felix.finance"]
     account = _open(cast, entity, "Harbour Logistics", "olivia.owner", _TEAM, cast.ago(7))
     shop.credit(account, gift=20, cash=900, at=cast.ago(6))

@@ -23,7 +23,7 @@ from config.demo.cast import Cast
 
 
 def set_up_the_floor(cast: Cast, application: Application) -> None:
-    """Skill groups and SIP telephones, one of them bound to somebody who has a license."""
+    """Skill groups and SIP telephones, one of them bound to someone who has a license."""
     manager = cast.users["maya.manager"]
     for name in ("Orders", "Complaints", "Evenings"):
         add_group(application=application, name=name, by=manager, now=cast.ago(18))
@@ -62,7 +62,7 @@ def offer(cast: Cast, application: Application) -> None:
         "promotion.define",
         payload={
             "code": "by-the-year",
-            "name": "A year at once",
+            "name": "A year in advance",
             "terms": "5 percent off packages that are bought by the year.",
             "percent_off": Decimal(5),
             "term_units": [TermUnit.YEAR],

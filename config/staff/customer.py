@@ -1,7 +1,7 @@
 """A whole customer on one page: what the account's page in the administration shows.
 
 `settings.ACCOUNT_SECTIONS` names `read_customer`, since the app of accounts knows none of the
-storeys above it. Each section is read only for staff who may view its table, costs one or two
+layers above it. Each section is read only for staff who may view its table, costs one or two
 queries, and shows a handful of rows.
 """
 

@@ -1,6 +1,6 @@
-"""Work that somebody of the staff has to do: the tables' rows that wait for a decision.
+"""Work that someone of the staff has to do: the tables' rows that wait for a decision.
 
-What a person brought about is left out of that person's list: somebody else decides it.
+What a person brought about is left out of that person's list: someone else decides it.
 """
 
 from datetime import datetime, timedelta

@@ -17,7 +17,7 @@ from config.staff.work import Work, WorkList, change_url
 
 @dataclass(frozen=True)
 class Sweep:
-    """When the last expiry sweep ended; an overdue one is for whoever runs the machines."""
+    """When the last expiry sweep ended; an overdue one is for anyone who runs the machines."""
 
     text: str
     url: str

@@ -1,7 +1,7 @@
 """The groups of staff and what each may do: the one table, put into the database by migration.
 
-Rights are Django's own (`app.codename`). Whoever may act on a table may read it, and what is
-needed to decide. Nobody may change money or history: no page offers it, whatever the right.
+Rights are Django's own (`app.codename`). Anyone who may act on a table may read it, and what is
+needed to decide. No one may change money or history: no page offers it, whatever the right.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ def _view(app: str, *models: str) -> frozenset[str]:
     return frozenset(f"{app}.view_{model}" for model in models)
 
 
-#: Whom a thing concerns, and what happened to it.
+#: Who a thing concerns, and what happened to it.
 _WHO = _view(
     "accounts",
     *("account", "application", "auditevent", "entity", "invitation", "job", "membership"),

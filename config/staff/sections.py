@@ -15,7 +15,7 @@ from accounts.models import Account, User
 from accounts.templatetags.console import badge
 from config.staff.work import change_url
 
-#: Rows of a section; what lies beyond is in the table's own list.
+#: Rows of a section; what is beyond is in the table's own list.
 SHOWN = 5
 Cell = str | SafeString | Promise
 

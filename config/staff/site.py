@@ -1,4 +1,4 @@
-"""The administration's site: its first page says what waits for whom."""
+"""The administration's site: its first page says what waits, and for which people."""
 
 from collections.abc import Iterable
 from typing import Any

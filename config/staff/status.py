@@ -17,9 +17,9 @@ from accounts.templatetags.console import count, countdown
 from config.figures import read_figures
 from config.staff.watch import STUCK
 
-#: Whoever may read the sweeps may see how the console is.
+#: Anyone who may read the sweeps may see how the console is.
 MAY_SEE_STATUS = "billing.view_sweeprun"
-#: The part of the server's connections in use at which somebody should look.
+#: The part of the server's connections in use at which someone should look.
 _CROWDED = 0.8
 
 #: The values of each figure, by its name.

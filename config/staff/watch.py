@@ -1,4 +1,4 @@
-"""Things that staff keep an eye on, so that they can call a customer, or mend what is broken."""
+"""Things that staff keep an eye on, so that they can call a customer, or fix what is broken."""
 
 import json
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from billing.models import Order, Package, SweepRun
 from billing.renewals.auto_renewal import due_renewals
 from config.staff.work import Work, WorklistLine, change_url
 
-#: E-mails that failed longer ago than this are history.
+#: Emails that failed longer ago than this are history.
 RECENTLY = timedelta(days=30)
 #: Mail about signing in that waits longer than this is stuck: the sender does not run.
 STUCK = timedelta(minutes=10)

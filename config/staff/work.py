@@ -53,7 +53,7 @@ class Work:
     """One kind of work: who does it, and what waits.
 
     `permissions` must all be held, or the list does not exist for the person. `find` returns the
-    rows for one person at an instant, the oldest first, without those that somebody else has to
+    rows for one person at an instant, the oldest first, without those that someone else has to
     decide. `query` filters the table's own list in the same way, as far as an address can; it is a
     function of the instant where the filter is.
     """

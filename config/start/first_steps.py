@@ -18,7 +18,7 @@ from config.start.overview import PackageRow, address_of
 
 @dataclass(frozen=True)
 class FirstStep:
-    """One step: whether it is done, and the button for whom may do it (`url` is empty else)."""
+    """One step: whether it is done, and the button for people who may do it (`url` else empty)."""
 
     title: str | Promise
     text: str | Promise

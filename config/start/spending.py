@@ -29,7 +29,7 @@ class MonthSpending:
 
     @property
     def middle(self) -> int:
-        """Where the bar's label is centred."""
+        """Where the bar's label is centered."""
         return self.x + self.width // 2
 
 

@@ -1,4 +1,4 @@
-"""What waits for the person who looks at an account's start page, with the button that mends it.
+"""What waits for the person who looks at an account's start page, with the button that fixes it.
 
 A few queries, the same however much there is; lists are bounded.
 """
@@ -31,7 +31,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Task:
-    """Something that waits, or is wrong, and the button that mends it."""
+    """Something that waits, or is wrong, and the button that fixes it."""
 
     tone: str
     text: str

@@ -80,7 +80,7 @@ document.addEventListener("click", (event) => {
   lead(document.getElementById(link.hash.slice(1)));
 });
 
-// A link that shall open in a new tab or window is left to the browser.
+// A link that should open in a new tab or window is left to the browser.
 document.addEventListener(
   "click",
   (event) => {
@@ -209,7 +209,7 @@ function problem(event, status) {
   lead(place.querySelector("h2"));
 }
 
-// After signing in again in another tab, the page goes on with the token of that session.
+// After signing in again in another tab, the page continues with the token of that session.
 function renewToken(token) {
   const headers = JSON.parse(document.body.getAttribute("hx-headers"));
   document.body.setAttribute("hx-headers", JSON.stringify({ ...headers, "X-CSRFToken": token }));

@@ -1,4 +1,4 @@
-// Menus close when one looks elsewhere, and the theme changes at once. Both work without: a menu
+// Menus close when one looks elsewhere, and the theme changes immediately. Both work without: a menu
 // is a <details>, and the choice of a theme a form.
 const openMenus = () => document.querySelectorAll("details.menu[open]");
 

@@ -45,7 +45,7 @@ def test_the_choice_shows_the_persons_own_accounts_only(client: Client) -> None:
     mine = make_account(name="Mine", owner=user)
     shared = make_account(name="Shared")
     make_member(shared, Role.VIEWER, user=user)
-    make_account(name="Somebody else's")
+    make_account(name="Someone else's")
     client.force_login(user)
 
     places = client.get(reverse("accounts:list")).context["places"]

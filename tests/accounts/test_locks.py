@@ -113,7 +113,7 @@ def test_a_burst_of_short_acts_comes_through() -> None:
         done.append(1)
         row.release()
 
-    # Together they take twice as long as anybody waits while nobody gets through.
+    # Together they take twice as long as anyone waits while no one gets through.
     threads = [threading.Thread(target=act) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -185,7 +185,7 @@ class TestRows:
             refused = errors(race(*[act] * 6))
 
         assert {type(error) for error in refused} == {Busy}
-        assert sum(str(error) == "waited for in vain" for error in refused) == 2
+        assert sum(str(error) == "waited for too long" for error in refused) == 2
         assert len(refused) == 6
 
     def test_a_command_waits_as_long_as_its_connection_does(self) -> None:

@@ -385,7 +385,7 @@ def test_the_exit_status_tells_of_trouble(
 
 
 def unreachable(self: Any) -> None:
-    raise ConnectionRefusedError("nobody there")
+    raise ConnectionRefusedError("no one there")
 
 
 def test_a_batch_needs_a_size() -> None:

@@ -202,7 +202,7 @@ def test_customers_read_of_the_act_and_not_of_how_staff_came_to_it() -> None:
         lambda p: {"state": "withdrawn", "decided_by": make_user(), "decided_at": NOW},
         lambda p: {"state": "carried out", "decided_by": make_user(), "decided_at": NOW},
     ],
-    ids=["approved alone", "rejected alone", "by nobody", "withdrawn by another", "unknown state"],
+    ids=["approved alone", "rejected alone", "by no one", "withdrawn by another", "unknown state"],
 )
 def test_the_database_wants_two_people(changes: Callable[[Proposal], dict[str, Any]]) -> None:
     proposal = add_viewer(make_account(), by=make_staff())

@@ -1,4 +1,4 @@
-"""Who is another person: not the maker, not a member, not somebody whom the maker made."""
+"""Who is another person: not the maker, not a member, not someone created by the maker."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -46,7 +46,7 @@ def test_whoever_was_brought_about_within_a_day_is_no_second_person(
 ) -> None:
     boss, puppet, other = make_user(), make_user(), make_user()
     bring_about(puppet, boss)
-    # By its maker's work, by anybody's, and the maker by the puppet's work.
+    # By its maker's work, by anyone's, and the maker by the puppet's work.
     assert code(puppet, boss) == "too_new"
     assert code(puppet, other) == "too_new"
     assert code(boss, puppet) == "linked_person"

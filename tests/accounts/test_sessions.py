@@ -1,4 +1,4 @@
-"""Sessions: how long they live, which factor they gave, and whom a tab acts for."""
+"""Sessions: how long they live, which factor they gave, and which person a tab acts for."""
 
 import time
 from typing import Any

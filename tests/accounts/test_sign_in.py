@@ -1,4 +1,4 @@
-"""Sign-in: throttled, telling nobody who has a sign-in, with secrets kept encrypted."""
+"""Sign-in: throttled, telling no one who has a sign-in, with secrets kept encrypted."""
 
 from typing import Any
 

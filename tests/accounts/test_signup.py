@@ -1,4 +1,4 @@
-"""From signing up to an account of one's own, without telling anybody who has a sign-in."""
+"""From signing up to an account of one's own, without telling anyone who has a sign-in."""
 
 import re
 from typing import Any

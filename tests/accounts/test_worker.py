@@ -203,7 +203,7 @@ def test_behind_pgbouncer_a_worker_looks_for_jobs_and_ends_when_it_is_lost(
 
 
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-#: A job that leaves a trace, and that nobody is told of.
+#: A job that leaves a trace, and that no one is told of.
 DEFER = """
     INSERT INTO procrastinate_jobs (queue_name, task_name, args)
     VALUES ('mail', 'accounts.tasks.send_outbox', '{"timestamp": 0}')

@@ -22,6 +22,6 @@ def package(customer: Customer) -> Package:
 
 @pytest.fixture
 def small_turns(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    """An act on more than five agents goes on in the background, three agents at a time."""
+    """An act on more than five agents continues in the background, three agents at a time."""
     monkeypatch.setattr(act_turns, "TURN", 3)
     settings.AGENTS_CHANGED_AT_ONCE = 5

@@ -1,4 +1,4 @@
-"""The page of an act that goes on in the background."""
+"""The page of an act that continues in the background."""
 
 import pytest
 from django.test import Client
@@ -194,7 +194,7 @@ def test_progress_moves_by_itself_and_the_end_can_be_taken_back(
     act_turns._take_turn(act.pk, timezone.now())
     expect(page.get_by_text("3 of 6 agents")).to_be_visible()
     expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
-    # Whoever leaves finds the way back on the list.
+    # Anyone who leaves finds the way back on the list.
     page.get_by_role("link", name="Show the agents").click()
     page.get_by_role("link", name="Disable agents").click()
     expect(page.get_by_text("3 of 6 agents")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Acts on more agents than a request changes: begun at once, carried out in turns by a job."""
+"""Acts on more agents than a request changes: begun immediately, carried out in turns by a job."""
 
 import time
 from collections.abc import Callable
@@ -378,7 +378,7 @@ def test_an_act_stops_where_the_licenses_are_taken_meanwhile() -> None:
     carry_on(act)
     assert words(act) == ("stopped", 6, 6)
     assert act.reason
-    # The turn that was refused gave nobody a license.
+    # The turn that was refused gave no one a license.
     assert licensed(customer) == [True] * 6 + [False, True]
 
 

@@ -1,4 +1,4 @@
-"""Files are written in turns: what stops one midway, what stays, and how it goes on."""
+"""Files are written in turns: what stops one midway, what stays, and how it continues."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -391,7 +391,7 @@ def _no_cell_is_calculated(content: bytes, kind: str) -> None:
     for row in sheet.iter_rows():
         for cell in row:
             assert cell.data_type in {"s", "n", "inlineStr"}
-            # Nor will it be after somebody has clicked into it.
+            # Nor will it be after someone has clicked into it.
             assert cell.quotePrefix or not str(cell.value or "").startswith(("=", "+", "-", "@"))
 
 

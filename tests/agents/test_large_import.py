@@ -1,4 +1,4 @@
-"""A file of thousands of agents: 37 planted faults are found, and the mended file is written."""
+"""A file of thousands of agents: 37 planted faults are found, and the fixed file is written."""
 
 import resource
 import time

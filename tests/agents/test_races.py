@@ -1,4 +1,4 @@
-"""Many at once: what is scarce is given once, and the guards are what makes it so.
+"""Many together: what is scarce is given once, and the guards are what makes it so.
 
 Each race is run with its guards and, in the same test, without them, to show that it happens.
 """
@@ -66,7 +66,7 @@ def no_account_lock() -> Iterator[None]:
 
 @contextmanager
 def all_choose_before_any_writes(hands: int = HANDS) -> Iterator[None]:
-    """Without locks: everybody finds the free licenses first, then everybody writes."""
+    """Without locks: everyone finds the free licenses first, then everyone writes."""
     gate = threading.Barrier(hands)
     free = seats.free_licenses
 

@@ -38,7 +38,7 @@ Answer = Any
 
 @pytest.fixture
 def customer() -> factories.Customer:
-    """Somebody who has just bought Essential for 120.00 from gift, income and cash."""
+    """Someone who has just bought Essential for 120.00 from gift, income and cash."""
     customer = factories.make_customer(gift="50", income="30", cash="500")
     factories.buy(customer.application, Edition.ESSENTIAL)
     return customer
@@ -273,7 +273,7 @@ def test_a_warning_or_an_open_case_sends_the_refund_to_review(
         assert answer.status_code == 200
         refund = Refund.objects.get()
         assert refund.status == "pending"
-        # Service goes on, and the package is locked against everything else.
+        # Service continues, and the package is locked against everything else.
         package = Package.objects.get(application=customer.application)
         assert package.state == PackageState.ACTIVE
         with pytest.raises(Refused, match="under review"):

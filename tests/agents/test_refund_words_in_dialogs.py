@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def customer(client: Client, clock: time_machine.Traveller) -> factories.Customer:
-    """Somebody signed in who bought Essential for USD 120.00 on 10 March."""
+    """Someone signed in who bought Essential for USD 120.00 on 10 March."""
     customer = factories.make_customer(cash="500")
     factories.buy(customer.application)
     client.force_login(customer.owner)

@@ -33,7 +33,7 @@ _APPLICATION = "{application} + CASE WHEN i % 10 = 0 THEN 9 ELSE i - 1 END"
 _USER = "{user} + CASE WHEN i % 10 = 0 THEN 0 ELSE i % {spread} END"
 _KEY = "gen_random_uuid()"
 _HASH = "md5(i::text) || md5('x' || i)"
-#: Every seventh order was paid by a coupon alone; what moved lies over three years.
+#: Every seventh order was paid by a coupon alone; what moved is over three years.
 _BY_COUPON = "i % 7 = 0"
 _AT = "now() - interval '1 second' * (94608000.0 * ({rows} - i) / {rows})"
 _FUND = "{fund} + CASE WHEN i % 10 = 0 THEN 0 ELSE i % {spread} END"

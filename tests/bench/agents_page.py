@@ -39,7 +39,7 @@ REQUESTS = {
     "long prefix search": "?search=s00004",
     "filter by state": "?state=disabled",
     "filter by role": "?role=inspector",
-    "sorted by e-mail": "?sort=-email",
+    "sorted by email": "?sort=-email",
     "last page": "?page=last",
 }
 

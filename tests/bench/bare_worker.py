@@ -1,4 +1,4 @@
-"""What procrastinate's own worker runs to measure jobs by themselves: a task that does nothing.
+"""What procrastinate's own worker runs to measure jobs on their own: a task that does nothing.
 
 It finds its jobs where `DATABASE_URL` says.
 """

@@ -40,7 +40,7 @@ def address(name: str) -> str:
 
 
 def drop(name: str) -> None:
-    """Drop a database to which nobody is connected any more, but for the server's own vacuum."""
+    """Drop a database to which no one is connected any more, but for the server's own vacuum."""
     with connect("postgres") as admin:
         admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 

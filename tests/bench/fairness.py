@@ -1,9 +1,9 @@
 """One tenant's row is locked, and many of its requests wait: how long the others' requests take.
 
-gunicorn serves the console as `config/gunicorn.py` says, with 2 × 8 threads. Somebody holds the
+gunicorn serves the console as `config/gunicorn.py` says, with 2 × 8 threads. Someone holds the
 row of one account while 28 of its people send a form; each sends it again when `Retry-After` says
-so. People of other accounts go on reading and writing; their times are compared with those of the
-same people before.
+so. People of other accounts continue reading and writing; their times are compared with those of
+the same people before.
 """
 
 import tempfile
@@ -212,7 +212,7 @@ class Watch:
 
 @contextmanager
 def row_locked(url: str, tenant: Tenant) -> Iterator[None]:
-    """Hold the row of an account, as somebody with a client of PostgreSQL can."""
+    """Hold the row of an account, as someone with a client of PostgreSQL can."""
     with psycopg.connect(url) as connection:
         connection.execute("SELECT 1 FROM accounts_account WHERE id = %s FOR UPDATE", [tenant.pk])
         yield

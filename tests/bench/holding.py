@@ -33,7 +33,7 @@ from billing.renewals.auto_renewal import due_renewals, renew_automatically
 from tests import factories as make
 from tests.bench import databases
 
-#: The goal: nobody waits longer than this for an account, in seconds.
+#: The goal: no one waits longer than this for an account, in seconds.
 GOAL = 1.0
 
 

@@ -20,7 +20,7 @@ from tests.factories import make_account
 from tests.mail_sink import Sink, mail_sink
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-#: Workers start nothing by themselves meanwhile.
+#: Workers start nothing on their own meanwhile.
 NEVER = "0 0 29 2 *"
 
 

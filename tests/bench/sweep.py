@@ -12,7 +12,7 @@ from tests.bench import databases
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-#: How many sweep at once.
+#: How many sweep at the same time.
 SWEEPERS = (1, 2)
 #: Of each account, who are told of what happens to its packages.
 MEMBERS = 2
@@ -118,7 +118,7 @@ def _time_statement(template: str) -> tuple[int, float]:
 
 
 def _time_sweepers(template: str, count: int) -> tuple[int, float, float]:
-    """Let `count` processes sweep at once; return rows, seconds and the peak of their memory.
+    """Let `count` processes sweep together; return rows, seconds and the peak of their memory.
 
     Each is started and connected before the clock runs.
     """

@@ -2,7 +2,7 @@
 
 Every transaction is recorded once with its parameters and rows. The bare driver then sends the
 same statements, in transactions of the same size, from as many processes, into another copy of
-the same database; only the ids that the database itself gives are put in anew.
+the same database; only the ids that the database itself gives are put in again.
 """
 
 import json
@@ -24,7 +24,7 @@ from billing.orders.trials import activate_application
 from tests.bench import databases
 
 #: Ids that the database gives to new rows begin here, apart for each table, so that an id
-#: tells by itself what it is of.
+#: tells on its own what it is of.
 FIRST_ID = 10**9
 BOUGHT_AT = datetime(2026, 3, 10, 2, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,7 +80,7 @@ def fill(database: str, count: int) -> None:
 
 
 def _part_sequences() -> None:
-    """Let each table go on at ids of its own, which no row of another table has."""
+    """Let each table continue at ids of its own, which no row of another table has."""
     with connection.cursor() as cursor:
         sequences = [
             each
@@ -113,7 +113,7 @@ def _read(process: "subprocess.Popen[str]") -> str:
 
 
 def _go(processes: list["subprocess.Popen[str]"]) -> tuple[int, float]:
-    """Let all run a slice at once; return how many transactions it was, and the seconds."""
+    """Let all run a slice together; return how many transactions it was, and the seconds."""
     started = time.perf_counter()
     for process in processes:
         assert process.stdin is not None
@@ -124,7 +124,7 @@ def _go(processes: list["subprocess.Popen[str]"]) -> tuple[int, float]:
 
 
 def _run(template: str, file: Path, workers: int) -> dict[str, tuple[float, float]]:
-    """Return transactions a second for each act, by so many processes at once: ours, and bare.
+    """Return transactions a second for each act, by so many processes: ours, and bare.
 
     They take turns slice by slice, each in a copy of its own, so that what else the machine does
     meanwhile meets both.

@@ -50,7 +50,7 @@ Job = Callable[[], object]
 
 
 def purchases(accounts: list[Account], by: User) -> list[Job]:
-    """A confirmed quote for each account, paid by itself, on its running trial."""
+    """A confirmed quote for each account, paid on its own, on its running trial."""
     jobs: list[Job] = []
     for account in accounts:
         application = account.applications.get()

@@ -47,7 +47,7 @@ class OrderAdmin(OfAccount):
 
 
 class LongOrderAdmin(OrderAdmin):
-    """As many orders at once as the purchase page has rows, which knows no paging."""
+    """As many orders as the purchase page has rows, which knows no paging."""
 
     #: 43 features, 12 services and 44 scenarios of the guidelines, 20 applications.
     list_per_page = 43 + 12 + 44 + 20

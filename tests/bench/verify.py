@@ -104,7 +104,7 @@ def _copy_of(field: "Field[object, object]", copied: set[type[Model]]) -> str:
 
 
 def _drop_guards(cursor: Any) -> None:
-    """Take away foreign keys and triggers, which would look at each copy by itself."""
+    """Take away foreign keys and triggers, which would look at each copy on its own."""
     cursor.execute(
         "SELECT conrelid::regclass, conname FROM pg_constraint WHERE contype = 'f'"
         " AND connamespace = 'public'::regnamespace"

@@ -77,7 +77,7 @@ def package_of(order: Order) -> Package:
 
 
 def bought(package: Package, kind: LicenseKind = LicenseKind.AGENT) -> list[int]:
-    """Return the keys of the additional licenses that go on with the package, oldest first."""
+    """Return the keys of the additional licenses that continue with the package, oldest first."""
     found = License.objects.filter(package=package, source="bought", kind=kind, ends_at=None)
     return list(found.order_by("pk").values_list("pk", flat=True))
 
@@ -88,7 +88,7 @@ def count_live(package: Package, now: datetime, kind: LicenseKind = LicenseKind.
 
 
 def refund(package: Package, *, now: datetime, by: User | None = None) -> Refund:
-    """Look at what a refund would do and confirm it at once."""
+    """Look at what a refund would do and confirm it immediately."""
     token = quote_refund(package=fresh(package), now=now).token
     return refund_package(package=fresh(package), token=token, by=by, now=now)
 

@@ -1,4 +1,4 @@
-"""Staff read before a click what they decide on, and whether somebody else has to."""
+"""Staff read before a click what they decide on, and whether someone else has to."""
 
 import re
 from decimal import Decimal

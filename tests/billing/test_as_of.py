@@ -17,7 +17,7 @@ COMMANDS = ["sweep_expirations", "send_expiry_reminders"]
 
 
 class Terminal(io.StringIO):
-    """Somebody who answers."""
+    """Someone who answers."""
 
     def isatty(self) -> bool:
         return True

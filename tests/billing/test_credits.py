@@ -1,4 +1,4 @@
-"""Credits: booked once, whoever decides on them and however often."""
+"""Credits: booked once, no matter who decides on them and how often."""
 
 from collections.abc import Callable
 from decimal import Decimal

@@ -45,7 +45,7 @@ def test_a_file_is_published_as_what_it_holds(kind: str, rows: int) -> None:
     out = run(FILES[kind])
 
     assert versions() == before | {kind: before[kind] + 1}
-    assert f"{rows} rows, in force from 2026-03-10T02:00:00+00:00." in out
+    assert f"{rows} rows, effective from 2026-03-10T02:00:00+00:00." in out
 
 
 def test_a_rule_book_goes_to_compliance() -> None:

@@ -1,4 +1,4 @@
-"""The account that is asked to pay hears of it; the buyer's own orders tell nobody."""
+"""The account that is asked to pay hears of it; the buyer's own orders tell no one."""
 
 import pytest
 

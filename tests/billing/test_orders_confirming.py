@@ -319,7 +319,7 @@ def test_a_price_book_is_not_published_for_the_past_nor_incomplete() -> None:
 
 @dataclass(frozen=True)
 class _Forger:
-    """Somebody who changes what the form holds, without knowing the key it was signed with."""
+    """Someone who changes what the form holds, without knowing the key it was signed with."""
 
     token: str
 

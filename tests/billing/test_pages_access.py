@@ -1,4 +1,4 @@
-"""Who may open which page of billing: members by role, and nobody else."""
+"""Who may open which page of billing: members by role, and no one else."""
 
 import re
 from copy import deepcopy
@@ -68,7 +68,7 @@ CASES = {
     "payment_request": PageCase(MONEY, order="asked"),
     "refuse": PageCase(SPEND, order="asked"),
 }
-#: Open to everybody, or tested with the refunds.
+#: Open to everyone, or tested with the refunds.
 ELSEWHERE = {
     *("editions", "prices", "refund_policy"),
     *("refunds", "refund", "refund_withdraw", "renewal_mode"),

@@ -126,7 +126,7 @@ BAD_CHOICES = {
     "an unknown promotion": BadChoice({"promotion": "999999"}, "promotion"),
     "a promotion that is no key": BadChoice({"promotion": "-1"}, "promotion"),
     "a payer too short": BadChoice({"payer": "12345"}, "payer"),
-    "a payer who is nobody": BadChoice({"payer": "999999999999"}, "payer"),
+    "a payer who does not exist": BadChoice({"payer": "999999999999"}, "payer"),
     "a payer in Arabic digits": BadChoice({"payer": "\u0661" * 12}, "payer"),
     "a payer with a NUL byte": BadChoice({"payer": "10000000000\0"}, "payer"),
     "an unknown application": BadChoice({"application": "1499999999"}, "application"),

@@ -1,4 +1,4 @@
-"""Orders on pages: reading, paying and cancelling them, and those of other accounts."""
+"""Orders on pages: reading, paying and canceling them, and those of other accounts."""
 
 import re
 from datetime import timedelta
@@ -113,7 +113,7 @@ def test_a_receipt_is_for_paid_orders_only(client: Client, customer: Customer) -
     ] == [200, 404]
 
 
-# --- Paying and cancelling -------------------------------------------------------------------
+# --- Paying and canceling -------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -279,7 +279,7 @@ def test_an_order_is_not_paid_by_an_account_that_was_not_asked(
     }
 
     assert set(found.values()) == {404}
-    # Nor by its buyer, who asked somebody else.
+    # Nor by its buyer, who asked someone else.
     assert of(customer).get(url(customer, f"orders/{asked.number}/pay/")).status_code == 404
 
 

@@ -1,4 +1,4 @@
-"""The refund policy as everybody can read it, by the same tables that decide."""
+"""The refund policy as everyone can read it, by the same tables that decide."""
 
 from datetime import timedelta
 from typing import Any

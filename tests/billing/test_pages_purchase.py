@@ -229,7 +229,7 @@ def test_a_fund_that_is_left_out_makes_a_new_split(client: Client, customer: Cus
 def test_unticking_and_confirming_in_one_go_shows_the_new_split_first(
     client: Client, customer: Customer
 ) -> None:
-    """Without script nothing is asked anew when a box changes."""
+    """Without script nothing is asked again when a box changes."""
     html = ask_for(client, customer)
 
     answer = confirm(client, customer, html, shown="", use="gift")
@@ -312,7 +312,7 @@ def test_without_applications_the_page_leads_to_activating_one() -> None:
 
 @pytest.fixture
 def extended(customer: Customer, settings: object) -> Customer:
-    """A trial with three more licenses; nobody holds any."""
+    """A trial with three more licenses; no one holds any."""
     settings.LICENSE_HOLDERS = "tests.billing.test_pages_purchase.nobody"  # type: ignore[attr-defined]
     add(customer.application, agents=3)
     return customer

@@ -31,7 +31,7 @@ def _limits(settings: Any) -> Iterator[None]:
 
 
 def ask(buyer: Customer, payer: Customer, *, minutes: int = 0) -> Order:
-    """Order a package that the other account shall pay, and withdraw the order."""
+    """Order a package that the other account should pay, and withdraw the order."""
     now = NOW + timedelta(minutes=minutes)
     order = buy(buyer.application, payer=payer.account.uin, by=buyer.owner, now=now)
     cancel_order(order=order, by=buyer.owner, now=now)

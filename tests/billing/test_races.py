@@ -1,4 +1,4 @@
-"""What many hands at once may not do, and proof that the guards are what stops them."""
+"""What many hands together may not do, and proof that the guards are what stops them."""
 
 from collections.abc import Callable
 

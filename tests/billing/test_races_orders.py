@@ -142,7 +142,7 @@ ORDERS = 12
 
 
 def _funds_race() -> tuple[Customer, list[Outcome[Order]]]:
-    """Twelve unpaid orders of 120 each, all paid at once from 365."""
+    """Twelve unpaid orders of 120 each, all paid together from 365."""
     customer = make.make_customer()
     applications = [customer.application]
     applications += [make.make_application(customer.account) for _ in range(ORDERS - 1)]
@@ -326,7 +326,7 @@ def test_without_locks_a_premium_month_is_had_for_the_price_of_an_essential_one(
     assert any(_spent(package) != _worth(package) for package in found)
 
 
-# --- Paying against cancelling ---------------------------------------------------------------
+# --- Paying against canceling ---------------------------------------------------------------
 
 
 def _pay_against_cancel() -> tuple[Customer, Order, list[Outcome[Order]]]:

@@ -1,4 +1,4 @@
-"""Refunding a package: what goes back to whom, and the facts that stand against it."""
+"""Refunding a package: what goes back where, and the facts that stand against it."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What pages say of an order of which a part, or all, was refunded, and to whom."""
+"""What pages say of an order of which a part, or all, was refunded, and where it went."""
 
 from decimal import Decimal
 

@@ -91,7 +91,7 @@ def test_which_promotions_may_be_proposed(promotions: list[Promotion], keys: lis
         assert [each.pk for each in list_harmless(order, "new", USUAL)] == keys
 
 
-# --- A year, month by month and at once ------------------------------------------------------
+# --- A year, month by month and in advance ------------------------------------------------------
 
 PRICES = PriceList(
     version=1,
@@ -312,7 +312,12 @@ def chosen(html: str) -> str:
 
 
 def annual(**terms: Any) -> Promotion:
-    values = {"name": "A year at once", "percent_off": Decimal(5), "term_units": ["year"], **terms}
+    values = {
+        "name": "A year in advance",
+        "percent_off": Decimal(5),
+        "term_units": ["year"],
+        **terms,
+    }
     return make.make_promotion(**values)
 
 
@@ -323,10 +328,10 @@ def test_price_comparison_and_order_agree_on_the_promotion(
 
     html = live(client, customer)
 
-    assert chosen(html) == "Proposed: A year at once (5% off, USD −600.00)"
+    assert chosen(html) == "Proposed: A year in advance (5% off, USD −600.00)"
     assert amounts(html, "sum lines")[-1] == "11,400.00"
     assert amounts(html, "compared") == ["12,000.00", "11,400.00", "600.00"]
-    assert "with the promotion A year at once" in html
+    assert "with the promotion A year in advance" in html
     assert "Both cost the same" not in html
 
     dialog = send(client, customer).content.decode()
@@ -373,7 +378,7 @@ def test_a_promotion_that_limits_the_refund_waits_for_the_customer(
     assert chosen(html) == "No suggestion"
     assert amounts(html, "sum lines")[-1] == "12,000.00"
     assert amounts(html, "compared") == ["12,000.00", "12,000.00", "0.00"]
-    assert "A year at once: USD 2,400.00 off." in text
+    assert "A year in advance: USD 2,400.00 off." in text
     assert "Only this week." in text
     words = "Refund window of this promotion: 4 days." if days else "No refund under this promotion"
     assert words in text

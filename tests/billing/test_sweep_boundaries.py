@@ -107,7 +107,7 @@ def test_a_renewal_about_expiry_neither_loses_nor_doubles_a_period(
     assert {outcome.value for outcome in outcomes} >= {"paid"}
     _assert_one_period(customer, package)
     isolations = AuditEvent.objects.filter(verb="package.isolated", target_id=package.pk).count()
-    # Whoever came first has written it; one that is renewed in time was never isolated.
+    # The first one has written it; a package that is renewed in time was never isolated.
     assert isolations == (0 if offset < 0 and is_renewal_first else 1)
 
 

@@ -19,7 +19,7 @@ AS_OF = (EXPIRY + DAY).isoformat()
 
 
 class Terminal(io.StringIO):
-    """What somebody looks at."""
+    """What someone looks at."""
 
     def isatty(self) -> bool:
         return True

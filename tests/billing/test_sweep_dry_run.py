@@ -47,7 +47,7 @@ def _package(
 def _fill() -> None:
     """A mix of everything that a sweep meets, and of what it has to leave alone."""
     auto = RenewalMode.AUTOMATIC
-    # By itself: in time, with more licenses, isolated, too late, without money, short of a second.
+    # On its own: in time, with more licenses, isolated, too late, without money, short of a second.
     _package(12 * HOUR, mode=auto)
     _package(12 * HOUR, mode=auto, agents=3, sip=2, edition=Edition.PREMIUM, cash="9000")
     _package(-2 * DAY, mode=auto)
@@ -79,7 +79,7 @@ def _fill() -> None:
             account=customer.account, reason="Look", by=make.make_user(is_staff=True), now=asked_at
         )
         assert refund(package, now=asked_at, by=customer.owner).status == "pending"
-    # Trials, and orders that nobody paid.
+    # Trials, and orders that no one paid.
     for age in (timedelta(days=14), timedelta(days=13), timedelta(days=15)):
         make.make_customer(now=AS_OF - age)
     for age in (timedelta(hours=24), timedelta(hours=23), timedelta(days=3)):

@@ -258,7 +258,7 @@ def test_the_database_stops_at_once_and_a_rerun_after_its_start_ends_it(tmp_path
             server.run("pg_ctl", "-D", str(server.data), "-m", "immediate", "stop")
             for process in processes:
                 process.communicate()
-                # It says that it failed: nobody takes this for a sweep that ran.
+                # It says that it failed: no one takes this for a sweep that ran.
                 assert process.returncode == 1
         with server.turn():
             server._start()

@@ -1,4 +1,4 @@
-"""An account that somebody has locked entirely delays neither sweep nor reminders of the others."""
+"""An account that someone has locked entirely delays neither sweep nor reminders of the others."""
 
 from collections.abc import Callable
 from datetime import timedelta

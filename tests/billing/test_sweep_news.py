@@ -1,4 +1,4 @@
-"""What a sweep writes down, and whom it tells: each change once, by the name that people know."""
+"""What a sweep writes down, and who is told: each change once, by the name that people know."""
 
 from datetime import datetime
 

@@ -208,7 +208,7 @@ def test_a_move_of_a_package(state: PackageState, move: PackageMove) -> None:
         assert make.current_package(package.application).pk != package.pk
         assert (_row(package), _events(package)) == (before, events)
     elif (state, move) == (P.ACTIVE, PM.RETURN_TOO_LITTLE):
-        # The expiry lies ahead already, so an hour more is never too little.
+        # The expiry is ahead already, so an hour more is never too little.
         act(package, now)
         assert _events(package) == [*events, ("package.time_returned", "active", "active")]
     elif expected is None:

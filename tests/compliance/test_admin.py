@@ -137,7 +137,7 @@ ACTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "investigate": (_case(CaseState.REPORTED), {"reason": ""}, HANDLE),
     "amend": (
         _case(CaseState.REPORTED),
-        {"source": "carrier", "summary": "Told anew.", "reason": "The carrier wrote."},
+        {"source": "carrier", "summary": "Told again.", "reason": "The carrier wrote."},
         HANDLE,
     ),
     "verify": (_case(CaseState.INVESTIGATING), {"finding": "True.", "behaviour": "5"}, HANDLE),
@@ -254,7 +254,7 @@ BAD_REPORTS: dict[str, tuple[dict[str, str], str]] = {
     "an unknown account": ({"account": "999999999999"}, "No account has this UIN."),
     "other digits": ({"account": "１００００００００００１"}, "No account has this UIN."),
     "an unknown application": ({"application": "1499999999"}, "No application has this SDKAppID."),
-    "an unknown behaviour": ({"behaviour": "8"}, "Select a valid choice."),
+    "an unknown behavior": ({"behaviour": "8"}, "Select a valid choice."),
     "a time to come": ({"occurred_at": "2026-04-01T00:00"}, "after it was reported"),
     "before any rule": ({"occurred_at": "2001-01-01T00:00"}, "No rule book applied"),
     "a NUL": ({"summary": "a\x00b"}, "Null characters are not allowed."),

@@ -42,7 +42,7 @@ def _facts(**fields: Any) -> AppealFacts:
 
 
 JUDGED: dict[str, tuple[AppealFacts, datetime, list[str]]] = {
-    "at once": (_facts(), NOW, []),
+    "immediately": (_facts(), NOW, []),
     "at the last instant": (_facts(), NOW + WEEK, []),
     "a second late": (_facts(), NOW + WEEK + SECOND, ["appeal_late"]),
     "once more after upholding": (_facts(state=CaseState.UPHELD, rounds=1), NOW, []),
@@ -172,7 +172,7 @@ def test_the_handler_does_not_decide(customer: Customer, staff: User, colleague:
         "now": NOW,
     }
     assert _refusal(decide_appeal, **arguments, by=staff) == "same_handler"
-    # Handing the case on makes nobody another person.
+    # Handing the case on makes no one another person.
     Violation.objects.filter(pk=case.pk).update(handler=make_staff())
     assert _refusal(decide_appeal, **arguments, by=staff) == "same_handler"
     assert decide_appeal(**arguments, by=colleague).state == AppealState.OVERTURNED

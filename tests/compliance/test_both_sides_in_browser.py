@@ -81,7 +81,7 @@ def open_window(
 
 
 def _buyer() -> Customer:
-    """Somebody who bought a package just now."""
+    """Someone who bought a package just now."""
     now = timezone.now()
     customer = factories.make_customer(cash="500", now=now)
     factories.buy(customer.application, now=now)
@@ -115,7 +115,7 @@ def test_a_case_decided_while_the_customers_dialog_is_open(
     desk.page.get_by_label("Alleged behavior").select_option(
         label="2. Harassment (Serious violation)"
     )
-    desk.page.get_by_label("What happened").fill("Somebody was called nine times in an hour.")
+    desk.page.get_by_label("What happened").fill("Someone was called nine times in an hour.")
     desk.press("Report a violation")
     desk.follow("Start the investigation")
     desk.press("Start the investigation")

@@ -80,7 +80,7 @@ def test_each_case_has_a_number_of_its_own(customer: Customer) -> None:
 
 
 REPORTS: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown behaviour": ({"behaviour_number": 8}, "no_behaviour"),
+    "unknown behavior": ({"behaviour_number": 8}, "no_behaviour"),
     "before any rule book": (
         {"report": make_report(occurred_at=NOW - 4000 * DAY)},
         "no_rule_book",
@@ -263,7 +263,7 @@ MEASURES = {
     "lawyers for a severe one": (SEVERE, M.BLOCK, "Losses.", True, []),
     "lawyers without consequences": (SEVERE, M.BLOCK, " ", True, ["consequences_missing"]),
     "lawyers for a serious one": (SERIOUS, M.BLOCK, "Losses.", True, ["no_legal_follow_up"]),
-    "everything wrong at once": (
+    "everything wrong together": (
         WARN_ONLY,
         M.BLOCK,
         "",

@@ -68,7 +68,7 @@ def _report(stage: Stage, customer: Customer) -> None:
     stage.page.get_by_label("Alleged behavior").select_option(
         label="2. Harassment (Serious violation)"
     )
-    stage.page.get_by_label("What happened").fill("Somebody was called nine times in an hour.")
+    stage.page.get_by_label("What happened").fill("Someone was called nine times in an hour.")
     stage.page.get_by_label("Complaint number").fill("CP-2041")
     stage.click("Report a violation", "button")
 

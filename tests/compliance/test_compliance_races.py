@@ -1,4 +1,4 @@
-"""What many hands at once may not do to a case, and proof that the lock is what stops them."""
+"""What many hands together may not do to a case, and proof that the lock is what stops them."""
 
 import uuid
 from collections.abc import Callable
@@ -76,7 +76,7 @@ def test_one_measure_taken_by_ten_hands_is_taken_once() -> None:
         customer = make_customer()
         case = make_case(customer, CaseState.VERIFIED)
         outcomes = race(*[_measure(case, make_staff()) for _hand in range(HANDS)])
-        # Who is later finds it prepared by somebody else, or done.
+        # Who is later finds it prepared by someone else, or done.
         assert len(_refusals(outcomes)) == HANDS - 1
         assert set(_refusals(outcomes)) <= {"waits_already", "wrong_state"}
         assert Restriction.objects.filter(account=customer.account).count() == 1

@@ -118,7 +118,7 @@ BAD_ANSWERS: dict[str, tuple[dict[str, Any], str]] = {
         "This field is required.",
     ),
     "cold calls that come in": ({"is_cold_calling": "yes"}, "cannot be cold calls"),
-    "calls to nobody's numbers": ({"direction": "both"}, "Say where the numbers that you call"),
+    "calls to no one's numbers": ({"direction": "both"}, "Say where the numbers that you call"),
     "a negative volume": ({"expected_volume": "-1"}, "greater than or equal to 0"),
     "a broken volume": ({"expected_volume": "1.5"}, "Enter a whole number."),
     "a volume without end": ({"expected_volume": "1e9"}, "Enter a whole number."),

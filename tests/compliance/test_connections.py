@@ -157,7 +157,7 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
         {"is_cold_calling": True},
         ("inbound_cold", "is_cold_calling"),
     ),
-    "calls to nobody's numbers": (
+    "calls to no one's numbers": (
         {"direction": Direction.OUTBOUND, "number_source": NumberSource.NONE},
         ("source_missing", "number_source"),
     ),

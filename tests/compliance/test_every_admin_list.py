@@ -1,6 +1,6 @@
 """Every list of the administration can be searched and narrowed down by an index.
 
-Asked of the models as they are, so that a new list is looked at by itself: whatever it searches
+Asked of the models as they are, so that a new list is looked at on its own: whatever it searches
 or filters by must be what some index begins with, or its table must be one that stays small.
 """
 

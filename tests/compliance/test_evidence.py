@@ -53,7 +53,7 @@ HEADS: dict[str, tuple[bytes, FileKind | None]] = {
     "text that begins as a bitmap": (b"BMW dealers called at noon", FileKind.TEXT),
     "GBK text": ("投诉记录：来电 10:00\r\n".encode("gbk"), FileKind.TEXT),
     "GB18030 text": ("㐀 投诉".encode("gb18030"), FileKind.TEXT),
-    "GBK text that goes on within a letter": (
+    "GBK text that continues within a letter": (
         ("x" + "投诉" * 2000).encode("gbk")[:HEAD_BYTES],
         FileKind.TEXT,
     ),
@@ -69,7 +69,7 @@ HEADS: dict[str, tuple[bytes, FileKind | None]] = {
     "bytes that are no text": (bytes(range(128, 256)), None),
     "text": (b"caller,time\n138,10:00\n", FileKind.TEXT),
     "Chinese text": ("投诉记录\n".encode(), FileKind.TEXT),
-    "text that goes on within a letter": (("投诉" * 999).encode()[:HEAD_BYTES], FileKind.TEXT),
+    "text that continues within a letter": (("投诉" * 999).encode()[:HEAD_BYTES], FileKind.TEXT),
     "text that ends within a letter": ("投诉".encode()[:-1], None),
     "text with a mark": (b"\xef\xbb\xbfcaller", FileKind.TEXT),
     "blanks only": (b" \n ", None),

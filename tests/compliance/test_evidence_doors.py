@@ -1,4 +1,4 @@
-"""Evidence at each door by which it comes in, and by which somebody may try to get it out."""
+"""Evidence at each door by which it comes in, and by which someone may try to get it out."""
 
 import uuid
 from collections.abc import Callable
@@ -107,7 +107,7 @@ def test_a_bad_file_is_refused_beside_its_field_and_nothing_is_kept(
 
 
 def _multipart(data: dict[str, str], name: str) -> bytes:
-    """A form with one file as a forger sends it: the client library would mend the name."""
+    """A form with one file as a forger sends it: the client library would fix the name."""
     parts = [
         f'Content-Disposition: form-data; name="{field}"\r\n\r\n{value}'.encode()
         for field, value in data.items()

@@ -1,4 +1,4 @@
-"""What customers are told, whom it reaches, and in which words."""
+"""What customers are told, who is reached, and in which words."""
 
 from typing import Any
 
@@ -74,11 +74,11 @@ def test_only_those_who_can_appeal_are_told_of_a_measure(customer: Customer) -> 
 
 def test_lifting_is_told(customer: Customer, staff: User) -> None:
     case = make_case(customer)
-    lift_measure(violation=case, reason="A first offence.", by=None, now=NOW)
+    lift_measure(violation=case, reason="A first offense.", by=None, now=NOW)
     words = _words("violation_lifted")
     assert words.subject == f"Suspension lifted: violation {case.number}"
     assert "you still cannot get refunds" in words.text
-    assert "A first offence." in words.text
+    assert "A first offense." in words.text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What staff write into the screening table holds at once for customers, without any code."""
+"""What staff write into the screening table holds immediately for customers, without any code."""
 
 import uuid
 from typing import Any

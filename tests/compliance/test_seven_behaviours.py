@@ -1,4 +1,4 @@
-"""Each of the seven behaviours, from the form that records it to what the customer reads.
+"""Each of the seven behaviors, from the form that records it to what the customer reads.
 
 Staff work in the administration and the customer in the console, by their forms alone; what the
 refund dialogs say and do is part of what follows from a case.
@@ -41,7 +41,7 @@ HANDLING = {"Severe violation": HARD, "Serious violation": HARD, "Violation": ["
 
 @dataclass(frozen=True)
 class Rule:
-    """One behaviour as the customer reads it."""
+    """One behavior as the customer reads it."""
 
     severity: str
     name: str
@@ -96,7 +96,7 @@ def _record(desk: Client, customer: Customer, number: int) -> Violation:
             "behaviour": str(number),
             "source": "customer_complaint",
             "complaint_number": "CP-9",
-            "summary": "Somebody complained of calls.",
+            "summary": "Someone complained of calls.",
             "request_key": str(uuid.uuid4()),
         },
     )

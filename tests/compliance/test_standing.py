@@ -45,7 +45,7 @@ def _bars(customer: Customer, now: datetime = NOW) -> dict[str, list[str]]:
     return {name: [fact.number for fact in facts] for name, facts in groups.items() if facts}
 
 
-#: state → where a case of a Serious behaviour, and of a mere Violation, is found
+#: state → where a case of a Serious behavior, and of a mere Violation, is found
 GROUPS = {
     CaseState.REPORTED: (OPEN, OPEN),
     CaseState.INVESTIGATING: (OPEN, OPEN),

@@ -32,7 +32,7 @@ STANDS = "The account has a standing Serious or Severe violation: "
 
 @pytest.fixture
 def buyer() -> Customer:
-    """Somebody who has just bought Essential for a month, for 120.00."""
+    """Someone who has just bought Essential for a month, for 120.00."""
     customer = factories.make_customer(cash="1000")
     factories.buy(customer.application)
     return customer

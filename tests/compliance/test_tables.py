@@ -50,7 +50,7 @@ def _changed(path: list[Any], value: Any) -> dict[str, Any]:
 
 
 BAD: dict[str, tuple[Any, str]] = {
-    "no behaviours": (_changed(["behaviours"], []), "incomplete"),
+    "no behaviors": (_changed(["behaviours"], []), "incomplete"),
     "a number twice": (_changed(["behaviours", 0, "number"], 2), "incomplete"),
     "no number": (_changed(["behaviours", 0, "number"], "1"), "bad_form"),
     "an unknown severity": (_changed(["behaviours", 0, "severity"], "mild"), "bad_form"),

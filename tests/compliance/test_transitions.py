@@ -74,7 +74,7 @@ def _decide(is_overturned: bool) -> Callable[[Violation, Customer, User], object
     def decide(case: Violation, customer: Customer, by: User) -> object:
         appeal = case.appeals.order_by("-round").first()
         if appeal is None:
-            # A forged one, for a case that nobody appealed.
+            # A forged one, for a case that no one appealed.
             appeal = Appeal.objects.create(
                 account=customer.account,
                 violation=case,

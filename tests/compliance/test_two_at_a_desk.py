@@ -48,7 +48,7 @@ def _written() -> tuple[int, int]:
     return ViolationEvent.objects.count(), AuditEvent.objects.count()
 
 
-# --- Whoever comes second --------------------------------------------------------------------
+# --- The one who comes second --------------------------------------------------------------------
 
 #: what there is, the first act with its data, and the second one
 SECONDS: dict[str, tuple[Any, tuple[str, dict[str, str]], tuple[str, dict[str, str]]]] = {
@@ -128,7 +128,7 @@ def test_a_correction_does_not_undo_one_that_it_has_not_seen(customer: Customer)
     assert CHANGED in read(answer)
     assert Violation.objects.get().summary == "Called nine times."
     assert _written() == written
-    # Whoever has looked sends it again from the page that this was answered with.
+    # Anyone who has looked sends it again from the page that this was answered with.
     seen = _open(late, act(case, "amend"))
     assert late.post(act(case, "amend"), data | {"summary": "Called."} | seen).status_code == 302
     assert Violation.objects.get().summary == "Called."

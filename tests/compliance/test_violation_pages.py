@@ -58,7 +58,7 @@ def test_the_guidelines_speak_chinese() -> None:
 
 # --- Violations ----------------------------------------------------------------------------
 
-#: behaviour → severity, measure and what the refund rules say, in the customer's words
+#: behavior → severity, measure and what the refund rules say, in the customer's words
 TOLD = {
     1: ("Severe violation", "Service suspended", "standing"),
     2: ("Serious violation", "Service suspended", "standing"),
@@ -128,11 +128,11 @@ def test_a_faded_warning_says_so(customer: Customer) -> None:
 
 def test_a_lifted_suspension_still_bars_refunds(customer: Customer, staff: User) -> None:
     case = make_case(customer)
-    lift_measure(violation=case, reason="A first offence.", by=None, now=NOW)
+    lift_measure(violation=case, reason="A first offense.", by=None, now=NOW)
     text = read(signed_in(customer.owner).get(address("violation", customer, number=case.number)))
     assert "The suspension was lifted, but the violation still stands." in text
     assert NO_REFUND in text
-    assert "A first offence." in text
+    assert "A first offense." in text
     assert "Calls:" not in text
 
 
@@ -247,7 +247,7 @@ def test_a_refused_appeal_comes_back_with_its_reason(
 
 
 def _multipart(name: str) -> bytes:
-    """An appeal with one file as a forger sends it: the client library would mend the name."""
+    """An appeal with one file as a forger sends it: the client library would fix the name."""
     parts = [
         b'Content-Disposition: form-data; name="statement"\r\n\r\nx',
         b'Content-Disposition: form-data; name="attachments"; filename="'

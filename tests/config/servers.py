@@ -122,7 +122,7 @@ def serving(server: Server, **variables: str) -> Iterator[Server]:
 
 
 class Load:
-    """Requests from several clients at once, for as long as the block lasts."""
+    """Requests from several clients together, for as long as the block lasts."""
 
     def __init__(self, server: Server, paths: list[str], *, clients: int = 4) -> None:
         self.server = server

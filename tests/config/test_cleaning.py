@@ -62,7 +62,7 @@ def test_rows_of_migrations_come_back_as_they_were() -> None:
     assert list(Permission.objects.order_by("pk").values()) == before
     assert not ContentType.objects.filter(pk=content_type.pk).exists()
     assert not Group.objects.filter(name="made up").exists()
-    # The numbering goes on behind the rows that came back.
+    # The numbering continues behind the rows that came back.
     fresh = Permission.objects.create(
         content_type=ContentType.objects.earliest("pk"), codename="fresh", name="fresh"
     )

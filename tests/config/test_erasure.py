@@ -86,7 +86,7 @@ def customer() -> Customer:
 
 @pytest.fixture
 def person(customer: Customer) -> User:
-    """Somebody who has left a trace wherever a person can."""
+    """Someone who has left a trace wherever a person can."""
     user = make_user(EMAIL, name=NAME)
     EmailAddress.objects.create(user=user, email=SECOND_EMAIL, verified=True)
     client = Client()
@@ -260,7 +260,7 @@ def test_an_invitation_in_the_persons_name_that_waits_is_still_sent(person: User
     assert OutgoingMail.objects.filter(to="new@example.com").exists()
 
 
-# --- Nobody comes back by it -------------------------------------------------------------------
+# --- No one comes back by it -------------------------------------------------------------------
 
 
 def test_nobody_signs_in_or_resets_the_password(person: User) -> None:
@@ -270,7 +270,7 @@ def test_nobody_signs_in_or_resets_the_password(person: User) -> None:
         client.post(reverse("account_login"), {"login": address, "password": PASSWORD})
         assert "_auth_user_id" not in client.session
         client.post(reverse("account_reset_password"), {"email": address})
-    # Whoever asks is told, as with any unknown address, that nobody signs in with it.
+    # Anyone who asks is told, as with any unknown address, that no one signs in with it.
     kinds = OutgoingMail.objects.filter(to__in=[EMAIL, neutral_address(person)])
     assert set(kinds.values_list("kind", flat=True)) == {"unknown_account"}
     person.refresh_from_db()

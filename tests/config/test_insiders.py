@@ -61,7 +61,7 @@ def give_every_group(user: User) -> User:
 
 
 def make_boss() -> User:
-    """Somebody with the rights of every group, for long."""
+    """Someone with the rights of every group, for long."""
     return give_every_group(make.make_user())
 
 
@@ -215,7 +215,7 @@ def test_every_act_of_staff_is_in_the_table() -> None:
 
 
 class Scene:
-    """A customer with something of everything, and somebody who is after it."""
+    """A customer with something of everything, and someone who is after it."""
 
     def __init__(self) -> None:
         now = timezone.now()
@@ -501,7 +501,7 @@ class Scene:
         return self._case(CaseState.ACTIONED), {}
 
 
-#: Acts whose first post is refused or does nothing at once: they end what somebody else began.
+#: Acts whose first post is refused or does nothing immediately: they end what someone else began.
 DECIDING = {
     "accounts.outgoingmail send-again",
     "accounts.proposal approve",
@@ -597,7 +597,7 @@ def test_with_a_real_colleague_the_same_acts_do_happen() -> None:
     assert [key for key in silent if key not in MOVING_NOTHING] == []
 
 
-#: Acts that touch nothing at stake, whoever does them.
+#: Acts that touch nothing at stake, no matter who does them.
 MOVING_NOTHING = {
     "accounts.account rename",
     "accounts.job cancel",

@@ -19,7 +19,7 @@ from accounts.views import invitations
 from config import logs
 from tests.factories import make_user
 
-#: Arguments of URLs that let whoever knows them act as somebody else.
+#: Arguments of URLs that let anyone who knows them act as someone else.
 SECRET_ARGUMENTS = {"token", "key"}
 #: Arguments that only name something; what is shown depends on who is signed in.
 NAMES = {"uin", "sdkappid", "number", "pk", "public_id", "object_id", "app_label", "url"}

@@ -1,4 +1,4 @@
-"""What `/metrics` tells, and whom."""
+"""What `/metrics` tells, and which clients."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Going back over migrations: nothing is lost unknowingly, and numbers go on where they were."""
+"""Going back over migrations: nothing is lost unknowingly, and numbers continue where they were."""
 
 import re
 from collections.abc import Iterator

@@ -82,7 +82,7 @@ def test_a_reload_brings_new_code_and_settings_and_loses_no_request(server: Serv
 
 
 def test_a_wrong_configuration_ends_the_start_with_one_sentence(server: Server) -> None:
-    # Of two that end like this at once, gunicorn tells with a traceback of its own now and then;
+    # Of two that end like this together, gunicorn tells with a traceback of its own now and then;
     # in production the unit asks `manage.py check` before it starts any.
     server.write(SECRET_KEY="", WEB_CONCURRENCY="1")
     server.start()
@@ -95,7 +95,7 @@ def test_a_wrong_configuration_ends_the_start_with_one_sentence(server: Server) 
 
 
 def test_a_reload_with_a_wrong_configuration_is_refused_before_it_begins(server: Server) -> None:
-    # What the unit's first ExecReload does; systemd does not go on where it fails.
+    # What the unit's first ExecReload does; systemd does not continue where it fails.
     server.write(SECRET_KEY="")
 
     checked = subprocess.run(

@@ -94,7 +94,7 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
         "ENV_FILE": "/dev/null",
         "DJANGO_SETTINGS_MODULE": "tests.config.production",
         "SECRET_KEY": "a-text-of-some-length-that-signs-nothing-anywhere",
-        # Nobody answers there, and nothing asks.
+        # No one answers there, and nothing asks.
         "DATABASE_URL": "postgres://user:word@127.0.0.1:9/console",
         "ALLOWED_HOSTS": "testserver",
         "HTTPS": "0",

@@ -209,7 +209,7 @@ def old_and_young(kind: str) -> tuple[list[Any], list[Any]]:
 )
 def test_what_is_old_goes_and_what_is_young_or_of_use_stays(kind: str) -> None:
     old, young = old_and_young(kind)
-    # Those of sessions are counted by themselves as well.
+    # Those of sessions are counted on their own as well.
     expected = NOTHING | {kind: len(old)} | ({"sessions": 2} if kind == "listed_sessions" else {})
     dry = run("--dry-run")
     # A dry run also counts the file of such an import.

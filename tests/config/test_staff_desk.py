@@ -1,4 +1,4 @@
-"""The administration's first page: what waits, for whom, and until when."""
+"""The administration's first page: what waits, for which people, and until when."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -293,7 +293,7 @@ def test_nothing_waits_says_so() -> None:
     assert all(str(each.empty) in page for each in LISTS.values())
 
 
-# --- What is somebody else's to decide ---------------------------------------------------------
+# --- What is someone else's to decide ---------------------------------------------------------
 
 
 def test_what_one_brought_about_is_not_on_ones_own_list() -> None:
@@ -414,7 +414,7 @@ def test_the_sweep_is_told_of(age: int | None, text: str, is_late: bool) -> None
     assert read_desk(make_clerk("billing.view_refund"), NOW).sweep is None
 
 
-# --- E-mails -------------------------------------------------------------------------------------
+# --- Emails -------------------------------------------------------------------------------------
 
 
 def test_only_failures_that_can_be_mended_are_told_of() -> None:

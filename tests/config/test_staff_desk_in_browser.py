@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 #: axe would read style sheets that others import through an inline style, which the
 #: Content-Security-Policy forbids; the admin's own sheet of forms imports one.
 STAFF: dict[str, Any] = {**WCAG, "preload": False}
-#: Width, theme, and what axe looks for. Light and dark differ in colours alone.
+#: Width, theme, and what axe looks for. Light and dark differ in colors alone.
 LOOKS: list[tuple[int, Any, dict[str, Any]]] = [
     (1280, "light", STAFF),
     (1280, "dark", CONTRAST),
@@ -50,7 +50,7 @@ def refund() -> Refund:
 
 @pytest.fixture
 def desk(page: Page, live_server: LiveServer) -> Page:
-    """A window of somebody with every right, who has just signed in."""
+    """A window of someone with every right, who has just signed in."""
     client = Client()
     client.force_login(User.objects.create_superuser("root@example.com", "a good password"))
     name = settings.SESSION_COOKIE_NAME
@@ -72,7 +72,7 @@ def test_a_refund_is_decided_from_the_first_page(desk: Page, refund: Refund) -> 
     expect(desk.get_by_role("heading", level=1)).to_have_text(f"Refund {refund.number}")
 
     click(desk, "Reject")
-    desk.get_by_label("Reason").fill("The calls went on.")
+    desk.get_by_label("Reason").fill("The calls continued.")
     click(desk, "Reject", "button")
 
     expect(desk.get_by_text("Rejected.", exact=True)).to_be_visible()

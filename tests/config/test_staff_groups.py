@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NOBODY = "no group"
 #: Rows that every request writes: they are not what a page is about.
 OF_REQUESTS = {"django_session", "usersessions_usersession", "cache"}
-#: What somebody might send to any form of the admin, whichever it has.
+#: What someone might send to any form of the admin, whichever it has.
 FORGED = {
     "action": "delete_selected",
     "post": "yes",
@@ -63,7 +63,7 @@ class Door:
     pk: int | None = None
 
     def opens_to(self, rights: frozenset[str]) -> bool:
-        """Whether somebody with these rights gets in."""
+        """Whether someone with these rights gets in."""
         return bool(self.keys & rights) and self.key in rights
 
 
@@ -73,7 +73,7 @@ def doors() -> Iterator[Door]:
     for model, model_admin in admin.site._registry.items():
         app, table = model._meta.app_label, model._meta.model_name
         view = f"{app}.view_{table}"
-        # The library's rule: whoever may change may read.
+        # The library's rule: anyone who may change may read.
         readers = frozenset({view, f"{app}.change_{table}"})
         path = f"admin:{app}_{table}"
 

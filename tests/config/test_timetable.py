@@ -1,4 +1,4 @@
-"""What workers start by themselves: the same services as the commands of the timetable."""
+"""What workers start on their own: the same services as the commands of the timetable."""
 
 import logging
 import re

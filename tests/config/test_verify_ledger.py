@@ -62,7 +62,7 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
         altered("order.paid", PAID, """data = data || '{"total": "1.00"}'"""),
         "('order.paid') tells of another amount",
     ),
-    "paid event by somebody else": (
+    "paid event by someone else": (
         altered("order.paid", PAID, "actor_id = (SELECT max(id) FROM accounts_user)"),
         "('order.paid') tells of another amount, time, person",
     ),
@@ -405,7 +405,7 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
         ),
         "0 were paid toward a total of",
     ),
-    "payment from somebody else's fund": (
+    "payment from someone else's fund": (
         (
             (
                 "UPDATE billing_payment SET fund_id = (SELECT f.id FROM billing_fund f"
@@ -444,7 +444,7 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
         ("UPDATE billing_fund SET balance = balance + 0.01 WHERE balance > 0",),
         "its entries sum to",
     ),
-    "a movement nobody asked for": (
+    "a movement no one asked for": (
         (
             (
                 "UPDATE billing_ledgertransaction SET kind = 'payment' WHERE id ="

@@ -1,4 +1,4 @@
-"""Guards that the database holds by itself: constraints, unique keys and triggers."""
+"""Guards that the database holds on its own: constraints, unique keys and triggers."""
 
 from tests.guards.guard import Guard, constraint, index, trigger
 from tests.guards.money import CREDITS, FULL

@@ -28,7 +28,7 @@ class Edit:
 class Guard:
     """What is taken away together, in the code or by `sql` in the database.
 
-    `tests` are files or tests below `tests/`. A test that takes the same guard away by itself
+    `tests` are files or tests below `tests/`. A test that takes the same guard away on its own
     proves nothing here and is not named.
     """
 

@@ -104,7 +104,7 @@ BUYING = (
         f"{NEW}::test_a_restricted_account_buys_nothing",
     ),
     in_code(
-        "a restricted account pays for nobody",
+        "a restricted account pays for no one",
         _ORDERS,
         "    require_good_standing(current.payer)\n",
         "",

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         with app.replace_connector(connector):
             error = asyncio.run(_drain() if options["drain"] else _run_lanes())
         if error:
-            raise CommandError(f"The worker could not go on: {error}", returncode=1)
+            raise CommandError(f"The worker could not continue: {error}", returncode=1)
 
 
 async def _run_lanes() -> str:

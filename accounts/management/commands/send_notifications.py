@@ -1,4 +1,4 @@
-"""Send the e-mails that wait in the outbox; any number of these may run at once."""
+"""Send the emails that wait in the outbox; any number of these may run at the same time."""
 
 import json
 import time
@@ -21,7 +21,7 @@ PAUSE_SECONDS = 2
 
 class Command(BaseCommand):
     help = (
-        "Sends the e-mails that wait in the outbox, each once. Exits with 1 where some failed "
+        "Sends the emails that wait in the outbox, each once. Exits with 1 where some failed "
         "and will be tried again, with 2 where the mail server could not be reached."
     )
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             type=int,
             default=0,
             metavar="SECONDS",
-            help="keep looking for new e-mails for so long, every two seconds",
+            help="keep looking for new emails for so long, every two seconds",
         )
 
     def handle(self, **options: Any) -> None:
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             raise CommandError("--batch-size must be at least 1.")
         if options["follow"] < 0:
             raise CommandError("--follow must be at least 0.")
-        # No bar where nobody looks: `disable=None` leaves it out without a terminal.
+        # No bar where no one looks: `disable=None` leaves it out without a terminal.
         disable = True if options["json"] or options["verbosity"] == 0 else None
         with tqdm(disable=disable, unit="mail") as bar:
             try:
@@ -67,10 +67,10 @@ class Command(BaseCommand):
                 f"{result.expired} expired."
             )
         if result.failed or result.given_up:
-            raise CommandError("Some e-mails were not sent.", returncode=1)
+            raise CommandError("Some emails were not sent.", returncode=1)
 
     def _follow(self, options: dict[str, Any], progress: Callable[[int], Any]) -> Delivery:
-        """Send what is due, and go on looking until the given time is over."""
+        """Send what is due, and continue looking until the given time is over."""
         until = time.monotonic() + options["follow"]
         total = Delivery()
         while True:

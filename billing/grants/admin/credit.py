@@ -51,7 +51,7 @@ def _can_be_reversed(credit: Credit) -> bool:
     return is_booked and not reversals.exists()
 
 
-#: An act of the person who decides on a credit that somebody else has recorded.
+#: An act of the person who decides on a credit that someone else has recorded.
 _decision = partial(
     object_action,
     permission="billing.decide_credit",

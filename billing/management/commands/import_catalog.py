@@ -76,7 +76,7 @@ class Command(BaseCommand):
             self.stdout.write(row)
         verb = "Would publish" if options["dry_run"] else "Published"
         self.stdout.write(
-            f"{verb} {version}, {len(rows)} rows, in force from {effective_at.isoformat()}."
+            f"{verb} {version}, {len(rows)} rows, effective from {effective_at.isoformat()}."
         )
 
     def _read(self, file: Path) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ INTERRUPTED = 2
 
 
 class ProgressBars:
-    """A bar for each kind of change on a terminal; silence where nobody looks."""
+    """A bar for each kind of change on a terminal; silence where no one looks."""
 
     def __init__(self, *, is_shown: bool) -> None:
         self.is_shown = is_shown
@@ -112,7 +112,7 @@ class Command(BaseCommand):
             return
         for line in result.failures:
             self.stderr.write(line)
-        # In cron, where nobody looks, only what somebody has to do something about is printed.
+        # In cron, where no one looks, only what someone has to do something about is printed.
         if sys.stdout.isatty() or verbosity > 1:
             counts = ", ".join(f"{name} {count}" for name, count in result.counts.items())
             self.stdout.write(f"As of {now.isoformat()}: {counts}.")

@@ -161,7 +161,7 @@ class RenewalForm(EndingForm, OrderRequestForm):
             self.add_error(count, str(error.message))
 
     def _kept(self, snapshot: PackageSnapshot) -> dict[LicenseKind, int]:
-        """Return the numbers that were changed; an empty one means that all go on."""
+        """Return the numbers that were changed; an empty one means that all continue."""
         numbers = {kind: self.cleaned_data.get(_name(snapshot, kind)) for kind in LicenseKind}
         return {kind: number for kind, number in numbers.items() if number is not None}
 

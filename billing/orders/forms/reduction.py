@@ -45,7 +45,7 @@ class EndingForm(forms.Form):
     def has_new_choice(self) -> bool:
         """Whether there is another list to choose from than the one that was shown.
 
-        The same list is left alone on the page: somebody may be ticking there right now.
+        The same list is left alone on the page: someone may be ticking there right now.
         """
         shown = {name: self.data[name] for name in self.data if name.startswith(_MARK)}
         wanted = {

@@ -45,7 +45,7 @@ class OrderRequestForm(forms.Form):
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
-        """What stands in the form before anybody has chosen."""
+        """What stands in the form before anyone has chosen."""
         return {"promotion": BEST, "coupon": BEST}
 
     def order_request(self) -> OrderRequest:
@@ -54,7 +54,7 @@ class OrderRequestForm(forms.Form):
 
     @property
     def offer_choice(self) -> OfferChoice:
-        """Which offers shall be used as they are proposed, whichever they are."""
+        """Which offers should be used as they are proposed, whichever they are."""
         return OfferChoice(
             is_best_promotion=self.cleaned_data["promotion"] == BEST,
             is_best_coupon=self.cleaned_data["coupon"] == BEST,

@@ -1,7 +1,7 @@
-"""From a page where somebody chooses to the dialog that asks for the last word.
+"""From a page where someone chooses to the dialog that asks for the last word.
 
 Every kind of order has a page with a form and a price beside it. The same address answers four
-ways: the page; the price alone, while somebody chooses; the page again with faults beside their
+ways: the page; the price alone, while someone chooses; the page again with faults beside their
 fields; and the dialog that shows the signed quote.
 """
 
@@ -32,7 +32,7 @@ from compliance.services.guidelines import guidelines_summary
 SHELL = "billing/request_page.html"
 #: Asks for the price alone: `?part=price`.
 PRICE = "price"
-#: Buttons that show the page anew with what stands in it.
+#: Buttons that show the page again with what stands in it.
 UPDATING = frozenset({"update", "take", "select_all"})
 
 

@@ -57,7 +57,7 @@ def chose_anew(request: HttpRequest) -> bool:
 
 @account_page(Permission.SPEND)
 def confirm(request: HttpRequest, access: AccountAccess) -> HttpResponse:
-    """Place the confirmed order, or quote anew where other funds shall pay."""
+    """Place the confirmed order, or quote again where other funds should pay."""
     if request.method != "POST":
         return redirect("billing:buy", uin=access.account.uin)
     now = timezone.now()

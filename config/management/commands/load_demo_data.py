@@ -33,7 +33,7 @@ def _make_user(person: Person, password: str) -> User:
         )
         user.groups.set(Group.objects.filter(name__in=person.groups))
     elif settings.LOCAL and not user.check_password(password):
-        # Elsewhere somebody real may have the address.
+        # Elsewhere someone real may have the address.
         user.set_password(password)
         user.save(update_fields=["password"])
     EmailAddress.objects.get_or_create(
@@ -54,7 +54,7 @@ class Command(BaseCommand):
             "--agents", type=int, default=14, help="people in the largest application"
         )
         parser.add_argument(
-            "--password", default="", help="the password of everybody (default: made for this copy)"
+            "--password", default="", help="the password of all users (default: made for this copy)"
         )
         parser.add_argument(
             "--in-production", action="store_true", help="load it where LOCAL is off all the same"

@@ -1,4 +1,4 @@
-"""Delete what has been kept long enough; any number of these may run at once."""
+"""Delete what has been kept long enough; any number of these may run at the same time."""
 
 import json
 import sys
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             record_run(command="purge_old_data", now=timezone.now())
         if options["json"]:
             self.stdout.write(json.dumps({"as_of": now.isoformat(), "counts": counts}))
-        # In cron, where nobody looks, nothing is printed.
+        # In cron, where no one looks, nothing is printed.
         elif options["dry_run"] or sys.stdout.isatty() or options["verbosity"] > 1:
             words = ", ".join(f"{name} {count}" for name, count in counts.items())
             would = "would be deleted" if options["dry_run"] else "deleted"
