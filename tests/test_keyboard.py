@@ -153,7 +153,7 @@ def add_agent(page: Page) -> None:
     for label, text in (
         ("Name", "Ada"),
         ("With the country code, for example +8613800138000.", "S1"),
-        ("E-mail", "ada@example.com"),
+        ("Email", "ada@example.com"),
     ):
         tab_to(page, label)
         page.keyboard.type(text)

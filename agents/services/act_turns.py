@@ -41,7 +41,7 @@ def carry_on_act(key: int, *, clock: Clock) -> None:
 
 @transaction.atomic
 def _take_turn(key: int, now: datetime) -> bool:
-    """Change the next agents of an act, and return whether it goes on after that."""
+    """Change the next agents of an act, and return whether it continues after that."""
     found = AgentAct.objects.filter(pk=key).values_list("account_id", flat=True).first()
     if found is None:
         return False

@@ -55,7 +55,7 @@ def run_import(*, imported: AgentImport, by: User | None, now: datetime) -> Agen
 
     All of them are checked once more first, without the account's lock, and none is written where
     one has a problem. Each turn compares its rows again under the lock; where something has come
-    in between, the import stops there: what is written stays, and running it again goes on. A
+    in between, the import stops there: what is written stays, and running it again continues. A
     file that is imported already, or by a job, is left alone.
 
     Raises ImportFaulty where rows have problems by now, and Refused where the file is not checked
@@ -111,7 +111,7 @@ def write_turn(
     """
     application = imported.application
     account = lock_application(application)
-    # Another run may have come further meanwhile: this one goes on from there.
+    # Another run may have come further meanwhile: this one continues from there.
     current = load(imported.pk, "content")
     is_job = imported.status == ImportStatus.WAITING
     is_canceled = is_job and current.status != ImportStatus.WAITING

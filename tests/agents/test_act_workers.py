@@ -1,4 +1,4 @@
-"""Acts and imports in worker processes: one that is killed, and one that ends by itself."""
+"""Acts and imports in worker processes: one that is killed, and one that ends on its own."""
 
 import signal
 from pathlib import Path
@@ -21,7 +21,7 @@ from tests.mail_sink import mail_sink
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-#: Of whom one in twenty is disabled already.
+#: One in twenty of them is disabled already.
 AGENTS = 10_000
 ROWS = 3_000
 

@@ -125,9 +125,9 @@ def test_a_file_that_cannot_be_read_any_more_is_told_of(customer: Customer) -> N
     imported = send(customer, GOOD)
     AgentImport.objects.update(total=ROWS + 1)
     assert carry_on(imported).status == ImportStatus.FAULTY
-    assert told() == [("faulty", "This file has to be sent again.")]
+    assert told() == [("faulty", "Upload this file again.")]
     page = signed_in(customer.owner).get(url(customer, "import_file", pk=imported.pk))
-    assert "This file has to be sent again." in page.content.decode()
+    assert "Upload this file again." in page.content.decode()
 
 
 def test_to_cancel_a_check_is_to_throw_the_file_away(customer: Customer) -> None:

@@ -41,7 +41,7 @@ TIME = (
         f"{BOUNDARIES}::test_an_act_on_a_package_builds_on_the_sweep_that_came_before",
     ),
     in_code(
-        "a sweep waits for nobody",
+        "a sweep waits for no one",
         _SWEEPS,
         "select_for_update(skip_locked=True, no_key=True)",
         "select_for_update(no_key=True)",
@@ -62,7 +62,7 @@ TIME = (
         f"{BOUNDARIES}::test_what_was_due_when_the_sweep_read_it_is_looked_at_again",
     ),
     in_code(
-        "a renewal by itself locks the account",
+        "an automatic renewal locks the account",
         "billing/renewals/auto_renewal.py",
         "        Account.objects.select_for_update(skip_locked=True, no_key=True)\n",
         "        Account.objects\n",
@@ -168,7 +168,7 @@ ACTS = (
         f"{AGENT_ACTS}::test_an_act_is_canceled_before_its_first_agent_and_never_after",
     ),
     in_code(
-        "an act is taken back for those whom it changed",
+        "an act is taken back for those that it changed",
         "agents/services/acts.py",
         " - set(current.unchanged))",
         ")",
@@ -199,7 +199,7 @@ IMPORTS = (
         f"{IMPORT_JOBS}::test_it_is_too_late_once_rows_are_written",
     ),
     in_code(
-        "an import goes on where it stands",
+        "an import continues where it stands",
         _IMPORTS,
         "    place = current.written - start\n",
         "    place = imported.written - start\n",
@@ -315,7 +315,7 @@ STAFF = (
         f"{SECOND}::test_whoever_was_brought_about_within_a_day_is_no_second_person",
     ),
     in_code(
-        "whoever made a sign-in is no second person for it",
+        "the maker of a sign-in is no second person for it",
         "accounts/services/second_person.py",
         "    if makers and _line({by.pk}, now) & _line(makers, now):\n",
         "    if False:\n",
@@ -362,7 +362,7 @@ STAFF = (
 
 METRICS = (
     in_code(
-        "metrics answer nobody until a setting says whom",
+        "metrics answer no one until a setting allows it",
         "config/metrics.py",
         "    return bool(token or networks)\n",
         "    return True\n",
