@@ -50,7 +50,7 @@ STATUS_OF_MEASURE: dict[str, AccountStatus] = {
 class Theme(models.TextChoices):
     """How a user wants the console to look."""
 
-    AUTO = "auto", _("As the device")
+    AUTO = "auto", _("Same as the device")
     LIGHT = "light", _("Light")
     DARK = "dark", _("Dark")
 
@@ -70,7 +70,7 @@ class MailState(models.TextChoices):
     WAITING = "waiting", pgettext_lazy("email", "Waiting")
     SENT = "sent", pgettext_lazy("email", "Sent")
     GIVEN_UP = "given_up", pgettext_lazy("email", "Given up")
-    EXPIRED = "expired", pgettext_lazy("email", "Expired unsent")
+    EXPIRED = "expired", pgettext_lazy("email", "Expired before sending")
 
 
 class JobState(models.TextChoices):
@@ -93,7 +93,7 @@ class JobEvent(models.TextChoices):
     FAILED = "failed", pgettext_lazy("job event", "Failed")
     SUCCEEDED = "succeeded", pgettext_lazy("job event", "Done")
     CANCELED = "cancelled", pgettext_lazy("job event", "Canceled")
-    ABORT_REQUESTED = "abort_requested", pgettext_lazy("job event", "Told to abort")
+    ABORT_REQUESTED = "abort_requested", pgettext_lazy("job event", "Abort requested")
     ABORTED = "aborted", pgettext_lazy("job event", "Aborted")
     SCHEDULED = "scheduled", pgettext_lazy("job event", "Not before this time")
     RETRIED = "retried", pgettext_lazy("job event", "Run again by staff")
@@ -102,7 +102,7 @@ class JobEvent(models.TextChoices):
 class ProposalState(models.TextChoices):
     """What has become of a proposal."""
 
-    WAITING = "waiting", _("Waits for a second person")
+    WAITING = "waiting", _("Awaiting approval")
     APPROVED = "approved", _("Approved")
     REJECTED = "rejected", _("Rejected")
     WITHDRAWN = "withdrawn", _("Withdrawn")

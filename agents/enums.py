@@ -30,8 +30,8 @@ class ServiceState(models.TextChoices):
 class ImportMode(models.TextChoices):
     """What an import does with a staff number that the application has already."""
 
-    ADD = "add", _("Add new agents; a staff number in use is a problem")
-    UPDATE = "update", _("Add new agents, and change those whose staff number is in use")
+    ADD = "add", _("Add new agents only (existing staff numbers are rejected)")
+    UPDATE = "update", _("Add new agents and update existing ones by staff number")
 
 
 class ImportStatus(models.TextChoices):
@@ -40,7 +40,7 @@ class ImportStatus(models.TextChoices):
     SENT = "sent", _("Not checked yet")
     FAULTY = "faulty", _("Has problems")
     CHECKED = "checked", _("Ready")
-    WAITING = "waiting", _("Under way")
+    WAITING = "waiting", _("In progress")
     DONE = "done", _("Imported")
 
 
@@ -58,7 +58,7 @@ class ActName(models.TextChoices):
 class ActStatus(models.TextChoices):
     """How an act on many agents stands."""
 
-    WAITING = "waiting", _("Under way")
+    WAITING = "waiting", _("In progress")
     DONE = "done", _("Done")
     CANCELED = "canceled", _("Canceled")
     STOPPED = "stopped", _("Stopped")

@@ -81,7 +81,7 @@ class OrderStatus(TextChoices):
     PAID = "paid", _("Paid")
     REFUNDING = "refunding", _("Refund under review")
     REFUNDED = "refunded", _("Refunded")
-    CLOSED = "closed", _("Cancelled")
+    CLOSED = "closed", _("Canceled")
     EXPIRED = "expired", _("Expired")
     REFUSED = "refused", _("Payment refused")
 
@@ -94,7 +94,7 @@ class ShownOrderStatus(TextChoices):
     REFUNDING = "refunding", _("Refund under review")
     PARTLY_REFUNDED = "partly_refunded", _("Partly refunded")
     REFUNDED = "refunded", _("Refunded")
-    CLOSED = "closed", _("Cancelled")
+    CLOSED = "closed", _("Canceled")
     EXPIRED = "expired", _("Expired")
     REFUSED = "refused", _("Payment refused")
 
@@ -127,9 +127,9 @@ class CouponKind(TextChoices):
 class RenewalMode(TextChoices):
     """What happens as a package's expiry comes near."""
 
-    REMIND = "remind", _("Remind me, I renew by hand")
+    REMIND = "remind", _("Remind me, and I renew manually")
     AUTOMATIC = "automatic", _("Remind me and renew automatically")
-    NEITHER = "neither", _("Neither remind nor renew")
+    NEITHER = "neither", _("Let it expire without reminders")
 
 
 class RefundStatus(TextChoices):
@@ -154,7 +154,7 @@ class PromotionRefundRule(TextChoices):
 
     POLICY = "policy", _("As usual")
     NONE = "none", _("Not refundable")
-    WINDOW = "window", _("Own window in days")
+    WINDOW = "window", _("Custom window in days")
 
 
 class LedgerBook(TextChoices):
@@ -179,6 +179,6 @@ class LedgerKind(TextChoices):
 class CreditStatus(TextChoices):
     """A credit's way from staff's form to the fund; `billing.transitions` has the moves."""
 
-    WAITING = "waiting", _("Waits for a second person")
+    WAITING = "waiting", _("Awaiting approval")
     BOOKED = "booked", _("Booked")
     REJECTED = "rejected", _("Rejected")

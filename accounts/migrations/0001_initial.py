@@ -45,14 +45,18 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "email",
-                    models.EmailField(max_length=254, unique=True, verbose_name="e-mail address"),
+                    models.EmailField(max_length=254, unique=True, verbose_name="email address"),
                 ),
                 ("name", models.CharField(blank=True, max_length=64, verbose_name="name")),
                 ("language", models.CharField(blank=True, max_length=10, verbose_name="language")),
                 (
                     "theme",
                     models.CharField(
-                        choices=[("auto", "As the device"), ("light", "Light"), ("dark", "Dark")],
+                        choices=[
+                            ("auto", "Same as the device"),
+                            ("light", "Light"),
+                            ("dark", "Dark"),
+                        ],
                         default="auto",
                         max_length=8,
                         verbose_name="theme",
@@ -152,8 +156,8 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(verbose_name="created")),
             ],
             options={
-                "verbose_name": "entity",
-                "verbose_name_plural": "entities",
+                "verbose_name": "company",
+                "verbose_name_plural": "companies",
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("kind__in", ["enterprise", "household", "individual"])),
@@ -209,7 +213,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="accounts",
                         to="accounts.entity",
-                        verbose_name="entity",
+                        verbose_name="company",
                     ),
                 ),
             ],
@@ -490,7 +494,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("email", models.EmailField(max_length=254, verbose_name="e-mail address")),
+                ("email", models.EmailField(max_length=254, verbose_name="email address")),
                 (
                     "role",
                     models.CharField(
@@ -695,7 +699,7 @@ class Migration(migrations.Migration):
                     models.CharField(max_length=64, verbose_name="registration number"),
                 ),
                 ("account_name", models.CharField(max_length=100, verbose_name="account name")),
-                ("created_at", models.DateTimeField(verbose_name="asked")),
+                ("created_at", models.DateTimeField(verbose_name="requested")),
                 (
                     "user",
                     models.OneToOneField(
@@ -726,7 +730,7 @@ class Migration(migrations.Migration):
                 ("text", models.TextField(blank=True, verbose_name="text")),
                 ("html", models.TextField(blank=True, verbose_name="HTML")),
                 ("created_at", models.DateTimeField(verbose_name="created")),
-                ("expires_at", models.DateTimeField(verbose_name="of no use after")),
+                ("expires_at", models.DateTimeField(verbose_name="obsolete after")),
                 ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
                 (
                     "next_attempt_at",
@@ -797,7 +801,7 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
-                            ("waiting", "Waits for a second person"),
+                            ("waiting", "Awaiting approval"),
                             ("approved", "Approved"),
                             ("rejected", "Rejected"),
                             ("withdrawn", "Withdrawn"),
@@ -811,7 +815,7 @@ class Migration(migrations.Migration):
                 ("decided_at", models.DateTimeField(blank=True, null=True, verbose_name="decided")),
                 (
                     "decision_reason",
-                    models.TextField(blank=True, verbose_name="reason of the decision"),
+                    models.TextField(blank=True, verbose_name="reason for the decision"),
                 ),
                 (
                     "account",

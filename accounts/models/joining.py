@@ -22,7 +22,7 @@ class Invitation(models.Model):
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="invitations", verbose_name=_("account")
     )
-    email = models.EmailField(_("e-mail address"))
+    email = models.EmailField(_("email address"))
     role = models.CharField(_("role"), max_length=16, choices=Role)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     invited_by = models.ForeignKey(
@@ -94,7 +94,7 @@ class PendingAccount(models.Model):
     kind = models.CharField(_("kind"), max_length=16, choices=EntityKind)
     registration_number = models.CharField(_("registration number"), max_length=64)
     account_name = models.CharField(_("account name"), max_length=100)
-    created_at = models.DateTimeField(_("asked"))
+    created_at = models.DateTimeField(_("requested"))
 
     class Meta:
         verbose_name = _("pending account")

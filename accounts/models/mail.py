@@ -24,7 +24,7 @@ class OutgoingMail(models.Model):
     text = models.TextField(_("text"), blank=True)
     html = models.TextField("HTML", blank=True)
     created_at = models.DateTimeField(_("created"))
-    expires_at = models.DateTimeField(_("of no use after"))
+    expires_at = models.DateTimeField(_("obsolete after"))
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)

@@ -52,7 +52,7 @@ class Proposal(models.Model):
     )
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
     decided_by = person_field(_("decided by"))
-    decision_reason = models.TextField(_("reason of the decision"), blank=True)
+    decision_reason = models.TextField(_("reason for the decision"), blank=True)
 
     class Meta:
         verbose_name = _("proposal")

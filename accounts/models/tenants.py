@@ -21,8 +21,8 @@ class Entity(models.Model):
     created_at = models.DateTimeField(_("created"))
 
     class Meta:
-        verbose_name = _("entity")
-        verbose_name_plural = _("entities")
+        verbose_name = _("company")
+        verbose_name_plural = _("companies")
         indexes = [
             beginning_of("name", name="accounts_entity_name_begins"),
             beginning_of("registration_number", name="accounts_entity_number_begins"),
@@ -46,7 +46,7 @@ class Account(models.Model):
 
     uin = models.CharField("UIN", max_length=12, unique=True)
     entity = models.ForeignKey(
-        Entity, on_delete=models.PROTECT, related_name="accounts", verbose_name=_("entity")
+        Entity, on_delete=models.PROTECT, related_name="accounts", verbose_name=_("company")
     )
     name = models.CharField(_("name"), max_length=100)
     status = models.CharField(

@@ -23,7 +23,7 @@ class DatedVersion(models.Model):
     """Something that staff publish as a whole, with the time from which it holds."""
 
     version = models.PositiveIntegerField(_("version"), unique=True)
-    effective_at = models.DateTimeField(_("in force from"))
+    effective_at = models.DateTimeField(_("effective from"))
     note = models.CharField(_("note"), max_length=200, blank=True)
     published_at = models.DateTimeField(_("published"))
     published_by = person_field(_("published by"))

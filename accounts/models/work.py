@@ -17,7 +17,7 @@ class BackgroundWork(models.Model):
     """
 
     reason = models.TextField(_("reason"), blank=True, default="", db_default="")
-    watched_at = models.DateTimeField(_("last looked at"), null=True, blank=True)
+    watched_at = models.DateTimeField(_("last viewed"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     class Meta:

@@ -82,10 +82,10 @@ class Migration(migrations.Migration):
                     "mode",
                     models.CharField(
                         choices=[
-                            ("add", "Add new agents; a staff number in use is a problem"),
+                            ("add", "Add new agents only (existing staff numbers are rejected)"),
                             (
                                 "update",
-                                "Add new agents, and change those whose staff number is in use",
+                                "Add new agents and update existing ones by staff number",
                             ),
                         ],
                         max_length=8,
@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("total", models.PositiveIntegerField(default=0, verbose_name="rows")),
-                ("done", models.PositiveIntegerField(default=0, verbose_name="rows gone through")),
+                ("done", models.PositiveIntegerField(default=0, verbose_name="rows processed")),
                 ("problems", models.JSONField(default=list, verbose_name="problems")),
                 ("preview", models.JSONField(default=dict, verbose_name="preview")),
                 ("created_at", models.DateTimeField(verbose_name="sent")),
@@ -209,7 +209,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=64, verbose_name="name")),
                 ("nickname", models.CharField(max_length=64, verbose_name="nickname")),
                 ("staff_number", models.CharField(max_length=32, verbose_name="staff number")),
-                ("email", models.EmailField(max_length=254, verbose_name="e-mail address")),
+                ("email", models.EmailField(max_length=254, verbose_name="email address")),
                 ("phone", models.CharField(blank=True, max_length=16, verbose_name="phone")),
                 (
                     "role",

@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
                 ("total", models.PositiveIntegerField(verbose_name="number of agents")),
                 (
                     "done",
-                    models.PositiveIntegerField(default=0, verbose_name="agents gone through"),
+                    models.PositiveIntegerField(default=0, verbose_name="agents processed"),
                 ),
                 (
                     "unchanged",
@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
-                            ("waiting", "Under way"),
+                            ("waiting", "In progress"),
                             ("done", "Done"),
                             ("canceled", "Canceled"),
                             ("stopped", "Stopped"),
@@ -76,10 +76,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("reason", models.TextField(blank=True, verbose_name="reason")),
-                ("created_at", models.DateTimeField(verbose_name="begun")),
+                ("created_at", models.DateTimeField(verbose_name="started")),
                 (
                     "watched_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="last looked at"),
+                    models.DateTimeField(blank=True, null=True, verbose_name="last viewed"),
                 ),
                 (
                     "finished_at",
@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="begun by",
+                        verbose_name="started by",
                     ),
                 ),
                 (
@@ -123,7 +123,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="undone_by",
                         to="agents.agentact",
-                        verbose_name="takes back",
+                        verbose_name="undoes",
                     ),
                 ),
             ],

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="agentimport",
             name="watched_at",
-            field=models.DateTimeField(blank=True, null=True, verbose_name="last looked at"),
+            field=models.DateTimeField(blank=True, null=True, verbose_name="last viewed"),
         ),
         migrations.AlterField(
             model_name="agentact",
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                     ("sent", "Not checked yet"),
                     ("faulty", "Has problems"),
                     ("checked", "Ready"),
-                    ("waiting", "Under way"),
+                    ("waiting", "In progress"),
                     ("done", "Imported"),
                 ],
                 max_length=8,

@@ -42,7 +42,7 @@ class AgentAct(BackgroundWork):
     options = models.JSONField(_("options"), default=dict)
     agents = ArrayField(models.BigIntegerField(), verbose_name=_("agents"))
     total = models.PositiveIntegerField(_("number of agents"))
-    done = models.PositiveIntegerField(_("agents gone through"), default=0)
+    done = models.PositiveIntegerField(_("agents processed"), default=0)
     unchanged = ArrayField(
         models.BigIntegerField(), default=list, blank=True, verbose_name=_("not changed")
     )
@@ -53,10 +53,10 @@ class AgentAct(BackgroundWork):
         null=True,
         blank=True,
         related_name="undone_by",
-        verbose_name=_("takes back"),
+        verbose_name=_("undoes"),
     )
-    created_at = models.DateTimeField(_("begun"))
-    created_by = person_field(_("begun by"), blank=False)
+    created_at = models.DateTimeField(_("started"))
+    created_by = person_field(_("started by"), blank=False)
 
     objects: ClassVar[models.Manager["AgentAct"]] = models.Manager()
 

@@ -52,7 +52,7 @@ class Agent(FoldingModel):
     name = models.CharField(_("name"), max_length=rules.NAME_LENGTH)
     nickname = models.CharField(_("nickname"), max_length=rules.NAME_LENGTH)
     staff_number = models.CharField(_("staff number"), max_length=rules.STAFF_NUMBER_LENGTH)
-    email = models.EmailField(_("e-mail address"))
+    email = models.EmailField(_("email address"))
     name_key = FoldedField("name")
     staff_number_key = FoldedField("staff_number")
     email_key = EmailKeyField("email")

@@ -45,7 +45,7 @@ class AgentImport(BackgroundWork):
     mode = models.CharField(_("mode"), max_length=8, choices=ImportMode)
     status = models.CharField(_("status"), max_length=8, choices=ImportStatus)
     total = models.PositiveIntegerField(_("rows"), default=0)
-    done = models.PositiveIntegerField(_("rows gone through"), default=0)
+    done = models.PositiveIntegerField(_("rows processed"), default=0)
     # The database has the defaults too, for statements that leave the columns out.
     written = models.PositiveIntegerField(_("rows imported"), default=0, db_default=0)
     added = models.PositiveIntegerField(_("agents added"), default=0, db_default=0)

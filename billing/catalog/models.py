@@ -127,7 +127,7 @@ class Feature(models.Model):
     is_calling = models.BooleanField(
         _("needs an approved connection"),
         default=False,
-        help_text=_("Works only once the application's numbers may be connected."),
+        help_text=_("Available only when the application's numbers can be connected."),
     )
     in_essential = models.BooleanField(_("in Essential"))
     essential_scope = models.CharField(_("scope in Essential"), max_length=200, blank=True)
@@ -135,11 +135,11 @@ class Feature(models.Model):
     premium_scope = models.CharField(_("scope in Premium"), max_length=200, blank=True)
     # The database has the default too, for statements that leave the column out.
     words_zh = models.JSONField(
-        _("words in Chinese"),
+        _("Chinese text"),
         default=dict,
         db_default={},
         blank=True,
-        help_text=_("Of group, name, note, essential and premium; what is missing stays English."),
+        help_text=_("For group, name, note, essential and premium. Missing texts stay in English."),
     )
 
     class Meta:

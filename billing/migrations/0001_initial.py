@@ -259,7 +259,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("version", models.PositiveIntegerField(unique=True, verbose_name="version")),
-                ("effective_at", models.DateTimeField(verbose_name="in force from")),
+                ("effective_at", models.DateTimeField(verbose_name="effective from")),
                 ("note", models.CharField(blank=True, max_length=200, verbose_name="note")),
                 ("published_at", models.DateTimeField(verbose_name="published")),
                 (
@@ -297,7 +297,7 @@ class Migration(migrations.Migration):
                     "is_calling",
                     models.BooleanField(
                         default=False,
-                        help_text="Works only once the application's numbers may be connected.",
+                        help_text="Available only when the application's numbers can be connected.",
                         verbose_name="needs an approved connection",
                     ),
                 ),
@@ -326,8 +326,8 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_default={},
                         default=dict,
-                        help_text="Of group, name, note, essential and premium; what is missing stays English.",
-                        verbose_name="words in Chinese",
+                        help_text="For group, name, note, essential and premium. Missing texts stay in English.",
+                        verbose_name="Chinese text",
                     ),
                 ),
             ],
@@ -461,9 +461,9 @@ class Migration(migrations.Migration):
                     "renewal_mode",
                     models.CharField(
                         choices=[
-                            ("remind", "Remind me, I renew by hand"),
+                            ("remind", "Remind me, and I renew manually"),
                             ("automatic", "Remind me and renew automatically"),
-                            ("neither", "Neither remind nor renew"),
+                            ("neither", "Let it expire without reminders"),
                         ],
                         default="remind",
                         max_length=16,
@@ -583,7 +583,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("version", models.PositiveIntegerField(unique=True, verbose_name="version")),
-                ("effective_at", models.DateTimeField(verbose_name="in force from")),
+                ("effective_at", models.DateTimeField(verbose_name="effective from")),
                 ("note", models.CharField(blank=True, max_length=200, verbose_name="note")),
                 ("published_at", models.DateTimeField(verbose_name="published")),
                 ("currency", models.CharField(max_length=3, verbose_name="currency")),
@@ -774,7 +774,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("policy", "As usual"),
                             ("none", "Not refundable"),
-                            ("window", "Own window in days"),
+                            ("window", "Custom window in days"),
                         ],
                         default="policy",
                         max_length=16,
@@ -847,7 +847,7 @@ class Migration(migrations.Migration):
                             ("paid", "Paid"),
                             ("refunding", "Refund under review"),
                             ("refunded", "Refunded"),
-                            ("closed", "Cancelled"),
+                            ("closed", "Canceled"),
                             ("expired", "Expired"),
                             ("refused", "Payment refused"),
                         ],
@@ -1384,7 +1384,7 @@ class Migration(migrations.Migration):
                 ("trace", models.JSONField(verbose_name="rules")),
                 ("policy_version", models.CharField(max_length=32, verbose_name="policy version")),
                 ("key", models.UUIDField(verbose_name="confirmation key")),
-                ("requested_at", models.DateTimeField(verbose_name="asked")),
+                ("requested_at", models.DateTimeField(verbose_name="requested")),
                 ("decided_at", models.DateTimeField(blank=True, null=True, verbose_name="decided")),
                 ("reason", models.TextField(blank=True, verbose_name="reason")),
                 (
@@ -1422,7 +1422,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="refunds",
                         to="accounts.entity",
-                        verbose_name="entity",
+                        verbose_name="company",
                     ),
                 ),
                 (
@@ -1442,7 +1442,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="asked by",
+                        verbose_name="requested by",
                     ),
                 ),
             ],
@@ -1663,7 +1663,7 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
-                            ("waiting", "Waits for a second person"),
+                            ("waiting", "Awaiting approval"),
                             ("booked", "Booked"),
                             ("rejected", "Rejected"),
                         ],

@@ -129,7 +129,7 @@ def show_order_line(line: Any) -> ShownLine:
 _EVENTS: dict[str, tuple[str | Promise, str]] = {
     "order.placed": (gettext_lazy("Placed"), ""),
     "order.paid": (gettext_lazy("Paid and delivered"), "good"),
-    "order.cancelled": (gettext_lazy("Cancelled"), ""),
+    "order.cancelled": (gettext_lazy("Canceled"), ""),
     "order.expired": (gettext_lazy("Expired unpaid"), "danger"),
     "order.payment_refused": (gettext_lazy("Payment refused"), "danger"),
     "order.refunding": (gettext_lazy("Refund requested, under review"), "warning"),

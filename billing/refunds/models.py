@@ -42,7 +42,7 @@ class Refund(models.Model):
         Account, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("account")
     )
     entity = models.ForeignKey(
-        Entity, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("entity")
+        Entity, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("company")
     )
     application = models.ForeignKey(
         Application, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("application")
@@ -59,8 +59,8 @@ class Refund(models.Model):
     trace = models.JSONField(_("rules"))
     policy_version = models.CharField(_("policy version"), max_length=32)
     key = models.UUIDField(_("confirmation key"))
-    requested_at = models.DateTimeField(_("asked"))
-    requested_by = person_field(_("asked by"))
+    requested_at = models.DateTimeField(_("requested"))
+    requested_by = person_field(_("requested by"))
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
     decided_by = person_field(_("decided by"))
     reason = models.TextField(_("reason"), blank=True)

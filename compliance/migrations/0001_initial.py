@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("version", models.PositiveIntegerField(unique=True, verbose_name="version")),
-                ("effective_at", models.DateTimeField(verbose_name="in force from")),
+                ("effective_at", models.DateTimeField(verbose_name="effective from")),
                 ("note", models.CharField(blank=True, max_length=200, verbose_name="note")),
                 ("published_at", models.DateTimeField(verbose_name="published")),
                 (
@@ -152,7 +152,7 @@ class Migration(migrations.Migration):
                         verbose_name="measures",
                     ),
                 ),
-                ("bars_refund", models.BooleanField(verbose_name="bars refunds")),
+                ("bars_refund", models.BooleanField(verbose_name="excludes refunds")),
                 (
                     "allows_legal_follow_up",
                     models.BooleanField(default=False, verbose_name="legal follow-up possible"),
@@ -174,8 +174,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "behaviour",
-                "verbose_name_plural": "behaviours",
+                "verbose_name": "behavior",
+                "verbose_name_plural": "behaviors",
                 "ordering": ["number"],
                 "constraints": [
                     models.UniqueConstraint(
@@ -456,7 +456,7 @@ class Migration(migrations.Migration):
                 ("judged_by", models.JSONField(verbose_name="rule at the time")),
                 (
                     "behaviour_number",
-                    models.PositiveSmallIntegerField(verbose_name="behaviour number"),
+                    models.PositiveSmallIntegerField(verbose_name="behavior number"),
                 ),
                 (
                     "severity",
@@ -470,7 +470,7 @@ class Migration(migrations.Migration):
                         verbose_name="severity",
                     ),
                 ),
-                ("bars_refund", models.BooleanField(verbose_name="bars refunds")),
+                ("bars_refund", models.BooleanField(verbose_name="excludes refunds")),
                 (
                     "source",
                     models.CharField(
@@ -612,7 +612,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="compliance.behaviour",
-                        verbose_name="behaviour",
+                        verbose_name="behavior",
                     ),
                 ),
                 (

@@ -46,13 +46,13 @@ class Behaviour(Named):
     measures = ArrayField(
         models.CharField(max_length=16, choices=ViolationMeasure), verbose_name=_("measures")
     )
-    bars_refund = models.BooleanField(_("bars refunds"))
+    bars_refund = models.BooleanField(_("excludes refunds"))
     allows_legal_follow_up = models.BooleanField(_("legal follow-up possible"), default=False)
     refers_to_request = models.BooleanField(_("is about a connection request"), default=False)
 
     class Meta:
-        verbose_name = _("behaviour")
-        verbose_name_plural = _("behaviours")
+        verbose_name = _("behavior")
+        verbose_name_plural = _("behaviors")
         ordering = ["number"]
         constraints = [
             models.UniqueConstraint(fields=["book", "number"], name="compliance_behaviour_once"),

@@ -68,12 +68,12 @@ class Violation(models.Model):
     request_key = models.UUIDField(_("form key"), unique=True)
 
     behaviour = models.ForeignKey(
-        Behaviour, on_delete=models.PROTECT, related_name="+", verbose_name=_("behaviour")
+        Behaviour, on_delete=models.PROTECT, related_name="+", verbose_name=_("behavior")
     )
     judged_by = models.JSONField(_("rule at the time"))
-    behaviour_number = models.PositiveSmallIntegerField(_("behaviour number"))
+    behaviour_number = models.PositiveSmallIntegerField(_("behavior number"))
     severity = models.CharField(_("severity"), max_length=16, choices=Severity)
-    bars_refund = models.BooleanField(_("bars refunds"))
+    bars_refund = models.BooleanField(_("excludes refunds"))
     connection = models.ForeignKey(
         ConnectionRequest,
         on_delete=models.PROTECT,

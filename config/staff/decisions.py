@@ -63,7 +63,7 @@ def _credits(user: User, now: datetime) -> QuerySet[Credit]:
 
 def _credit(credit: Credit, now: datetime) -> WorklistLine:
     amount = money(credit.amount, credit.currency)
-    kind = _("takes back") if credit.reverses_id else credit.get_fund_kind_display()
+    kind = _("undoes") if credit.reverses_id else credit.get_fund_kind_display()
     text = f"{credit.account.name} · {kind} · {amount}"
     return waiting(credit.reference, credit, text, since=credit.created_at, now=now)
 
