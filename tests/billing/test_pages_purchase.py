@@ -262,7 +262,7 @@ def test_the_best_coupon_is_proposed_and_used(client: Client, customer: Customer
     page = client.post(url(customer, "buy/?part=price"), choice(customer), headers=HTMX)
     html = page.content.decode()
 
-    assert f"Proposed: Voucher {best.code} (USD\u00a0\u221240.00)" in html
+    assert f"Suggested: Voucher {best.code} (USD\u00a0\u221240.00)" in html
     assert amounts(html)[-2:] == ["\u221240.00", "331.00"]
     assert re.search(rf"{short.code}<small>It requires a spend of at least", html)
     confirm(client, customer, ask_for(client, customer))

@@ -245,8 +245,8 @@ def drop(*path: Any) -> Callable[[dict[str, Any]], None]:
 
 BAD: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "no packages": (drop("packages"), "“packages” must be a list of objects."),
-    "packages no list": (change("packages", to={}), "“packages” must be there as a list"),
-    "a row no object": (change("additional", 0, to="x"), "“additional” must be there as a list"),
+    "packages no list": (change("packages", to={}), "“packages” must be a list"),
+    "a row no object": (change("additional", 0, to="x"), "“additional” must be a list"),
     "an unknown edition": (
         change("packages", 1, "edition", to="gold"),
         "packages 2: “edition” must be one of essential, premium.",

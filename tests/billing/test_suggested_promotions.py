@@ -328,7 +328,7 @@ def test_price_comparison_and_order_agree_on_the_promotion(
 
     html = live(client, customer)
 
-    assert chosen(html) == "Proposed: A year in advance (5% off, USD −600.00)"
+    assert chosen(html) == "Suggested: A year in advance (5% off, USD −600.00)"
     assert amounts(html, "sum lines")[-1] == "11,400.00"
     assert amounts(html, "compared") == ["12,000.00", "11,400.00", "600.00"]
     assert "with the promotion A year in advance" in html
@@ -357,7 +357,7 @@ def test_the_saving_is_told_before_annual_is_chosen(client: Client, customer: Cu
 def test_a_fresh_page_has_the_best_promotion_chosen(client: Client, customer: Customer) -> None:
     make.make_promotion(name="Spring")
     html = client.get(f"/console/{customer.account.uin}/buy/").content.decode()
-    assert chosen(html) == "Proposed: Spring (10% off, USD −12.00)"
+    assert chosen(html) == "Suggested: Spring (10% off, USD −12.00)"
     assert amounts(html, "sum lines")[-1] == "108.00"
 
 
@@ -426,6 +426,6 @@ def test_a_window_of_its_own_says_nothing_of_a_renewal(client: Client, customer:
 
     html = client.get(f"/console/{customer.account.uin}/{path}").content.decode()
 
-    assert chosen(html) == "Proposed: Short (10% off, USD −12.00)"
+    assert chosen(html) == "Suggested: Short (10% off, USD −12.00)"
     assert "The usual refund rules apply." in html
     assert "Refund window of this promotion" not in html
