@@ -142,7 +142,7 @@ def load_of(
         Kind(
             IMPORT,
             lambda: start_all(threads),
-            # Nobody sees it, but the row of the file waits whether it stays.
+            # No one sees it, but the row of the file waits whether it stays.
             lambda: make.make_agent(
                 importers[0].application, staff_number=f"F0R{ROWS // 2}", email="nobody@example.com"
             ),

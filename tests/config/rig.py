@@ -121,7 +121,7 @@ def running(folder: Path, sink: Sink) -> Iterator[Rig]:
         stack.enter_context(on_cluster(cluster))
         url = stack.enter_context(pooled(cluster, folder))
         hosts = [stack.enter_context(serving(_host(folder / name, url, sink))) for name in NAMES]
-        # nginx's own user gets in there, whoever else runs tests.
+        # nginx's own user gets in there, no matter who else runs tests.
         open_folder = cluster.folder / "nginx"
         open_folder.mkdir()
         proxy = stack.enter_context(proxying(open_folder, hosts, "/auth/login/"))

@@ -137,7 +137,7 @@ def kill_halfway(rig: Rig, sink: Sink, kind: Kind) -> None:
 
 
 def left() -> bool:
-    """Whether anything is still to be done by jobs that somebody began."""
+    """Whether anything is still to be done by jobs that someone began."""
     jobs = ProcrastinateJob.objects.exclude(queue_name__in=["timetable", "upkeep"])
     mails = Notification.objects.filter(next_attempt_at__isnull=False)
     return jobs.exclude(task_name="accounts.tasks.send_outbox").exists() or mails.exists()
@@ -190,7 +190,7 @@ def assert_all_is_done_once(sink: Sink) -> None:
 def test_no_page_waits_for_jobs_and_killed_workers_lose_nothing(tmp_path: Path) -> None:
     with mail_sink() as sink, running(tmp_path, sink) as rig:
         figures = measure(rig, sink)
-        print(f"\n{figures}")  # noqa: T201 - for whoever runs it with `-s`
+        print(f"\n{figures}")  # noqa: T201 - for anyone who runs it with `-s`
         assert_all_is_done_once(sink)
         logs = "".join(worker.log.read_text() for worker in rig.workers)
 
