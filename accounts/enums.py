@@ -107,3 +107,12 @@ class ProposalState(models.TextChoices):
     REJECTED = "rejected", _("Rejected")
     WITHDRAWN = "withdrawn", _("Withdrawn")
     EXPIRED = "expired", _("Expired")
+
+
+class WorkStatus(models.TextChoices):
+    """How work stands that was left to a background job."""
+
+    WAITING = "waiting", _("In progress")
+    DONE = "done", _("Done")
+    CANCELED = "canceled", _("Canceled")
+    STOPPED = "stopped", _("Stopped")

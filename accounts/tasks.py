@@ -8,8 +8,9 @@ from django.conf import settings
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from accounts.jobs import FIRST, LAST, MAIL, RETRY, UPKEEP
+from accounts.jobs import ASKED, FIRST, LAST, MAIL, RETRY, UPKEEP
 from accounts.models import Notification, OutgoingMail
+from accounts.services.exports import make_file
 from accounts.services.jobs import forget_jobs, rescue_jobs
 from accounts.services.outbox import drain_outbox, send_rows
 from accounts.services.runs import record_run
@@ -64,3 +65,9 @@ def rescue(timestamp: int) -> None:
 def forget(timestamp: int) -> None:
     """Delete old jobs that failed or were canceled."""
     forget_jobs()
+
+
+@app.task(queue=ASKED, retry=RETRY)
+def make_export(key: int) -> None:
+    """Make a file that a person asked for."""
+    make_file(key, clock=timezone.now)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from accounts.views import account, home, invitations, members, people
+from accounts.views import account, exports, home, invitations, members, people
 
 app_name = "accounts"
 
@@ -27,6 +27,9 @@ urlpatterns: list[URLPattern] = [
     path(f"{ACCOUNT}/applications/", account.applications, name="applications"),
     path(f"{ACCOUNT}/applications/rename/", account.account_rename, name="rename"),
     path(f"{ACCOUNT}/audit/", account.audit, name="audit"),
+    path(f"{ACCOUNT}/exports/<int:pk>/", exports.export_page, name="export"),
+    path(f"{ACCOUNT}/exports/<int:pk>/cancel/", exports.export_cancel, name="export_cancel"),
+    path(f"{ACCOUNT}/exports/<int:pk>/file/", exports.export_file, name="export_file"),
     path(f"{ACCOUNT}/members/", members.members, name="members"),
     path(f"{ACCOUNT}/members/invite/", members.invite, name="member_invite"),
     path(f"{ACCOUNT}/members/leave/", members.member_leave, name="member_leave"),

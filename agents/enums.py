@@ -53,12 +53,3 @@ class ActName(models.TextChoices):
     ENABLE = "enable", _("Enable agents")
     DISABLE = "disable", _("Disable agents")
     DELETE = "delete", _("Delete agents")
-
-
-class ActStatus(models.TextChoices):
-    """How an act on many agents stands."""
-
-    WAITING = "waiting", _("In progress")
-    DONE = "done", _("Done")
-    CANCELED = "canceled", _("Canceled")
-    STOPPED = "stopped", _("Stopped")

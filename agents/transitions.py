@@ -6,8 +6,8 @@ nothing leads is final.
 
 from enum import StrEnum
 
+from accounts.enums import WorkStatus
 from accounts.transitions import Transitions
-from agents.enums import ActStatus
 
 
 class ActStart(StrEnum):
@@ -26,12 +26,12 @@ class ActMove(StrEnum):
     CANCEL = "cancel"
 
 
-ACT_STARTS: dict[ActStart, ActStatus] = {ActStart.BEGIN: ActStatus.WAITING}
-ACT_TRANSITIONS = Transitions[ActStatus, ActMove](
+ACT_STARTS: dict[ActStart, WorkStatus] = {ActStart.BEGIN: WorkStatus.WAITING}
+ACT_TRANSITIONS = Transitions[WorkStatus, ActMove](
     {
-        (ActStatus.WAITING, ActMove.CHANGE): ActStatus.WAITING,
-        (ActStatus.WAITING, ActMove.FINISH): ActStatus.DONE,
-        (ActStatus.WAITING, ActMove.STOP): ActStatus.STOPPED,
-        (ActStatus.WAITING, ActMove.CANCEL): ActStatus.CANCELED,
+        (WorkStatus.WAITING, ActMove.CHANGE): WorkStatus.WAITING,
+        (WorkStatus.WAITING, ActMove.FINISH): WorkStatus.DONE,
+        (WorkStatus.WAITING, ActMove.STOP): WorkStatus.STOPPED,
+        (WorkStatus.WAITING, ActMove.CANCEL): WorkStatus.CANCELED,
     }
 )

@@ -2,12 +2,18 @@
 
 from datetime import datetime
 
+from accounts.services.exports import find_old_exports
 from accounts.services.retention import BATCH_SIZE, OLD_ROWS, delete_in_batches
 from agents.services.imports import find_left_files, throw_away_left_files
 from agents.services.retention import find_old_acts, find_old_imports
 
 #: What is deleted, by the names under which it is counted.
-ALL_OLD_ROWS = {**OLD_ROWS, "acts": find_old_acts, "imports": find_old_imports}
+ALL_OLD_ROWS = {
+    **OLD_ROWS,
+    "exports": find_old_exports,
+    "acts": find_old_acts,
+    "imports": find_old_imports,
+}
 
 
 def count_old_data(now: datetime) -> dict[str, int]:

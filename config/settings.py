@@ -519,6 +519,15 @@ AGENT_IMPORT_LIMIT = env.int("AGENT_IMPORT_LIMIT", default=10_000)
 # An act on more agents than this, or an import of more rows, is carried out by a background job.
 AGENTS_CHANGED_AT_ONCE = env.int("AGENTS_CHANGED_AT_ONCE", default=1_000)
 
+# Files.
+# What can be exported in the background, objects of higher layers by the names of their kinds.
+EXPORTS = {
+    "agents": "agents.services.exports.AGENTS",
+    "statement": "billing.wallet.exports.STATEMENT",
+}
+# An export of more rows than this is made by a background job.
+EXPORTED_AT_ONCE = env.int("EXPORTED_AT_ONCE", default=10_000)
+
 # Compliance.
 WARNING_STANDING_DAYS = env.int("WARNING_STANDING_DAYS", default=365)
 APPEAL_WINDOW_DAYS = env.int("APPEAL_WINDOW_DAYS", default=7)
@@ -534,9 +543,11 @@ CONNECTION_REQUEST_DAILY_LIMIT = env.int("CONNECTION_REQUEST_DAILY_LIMIT", defau
 NOTIFICATION_RETENTION_DAYS = env.int("NOTIFICATION_RETENTION_DAYS", default=365)
 MAIL_RETENTION_DAYS = env.int("MAIL_RETENTION_DAYS", default=30)
 INVITATION_RETENTION_DAYS = env.int("INVITATION_RETENTION_DAYS", default=90)
-# And what is left of work that jobs have done, files that were sent but not imported, and people
+# And what is left of work that jobs have done, exported files, files that were sent but not
+# imported, and people
 # who signed up but never confirmed their address.
 FINISHED_WORK_RETENTION_DAYS = env.int("FINISHED_WORK_RETENTION_DAYS", default=90)
+EXPORT_RETENTION_DAYS = env.int("EXPORT_RETENTION_DAYS", default=7)
 IMPORT_FILE_RETENTION_HOURS = env.int("IMPORT_FILE_RETENTION_HOURS", default=24)
 SIGN_UP_RETENTION_DAYS = env.int("SIGN_UP_RETENTION_DAYS", default=30)
 

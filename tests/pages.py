@@ -22,7 +22,8 @@ from django.utils import timezone
 
 from accounts.admin.base import ObjectActions
 from accounts.enums import Role
-from accounts.models import Account, Application, Invitation, Membership, Notification, User
+from accounts.models import Account, Application, Export, Invitation, Membership, Notification, User
+from accounts.services.exports import begin_export
 from accounts.services.invitations import invite_member
 from accounts.services.tenants import open_account
 from agents.enums import ActName
@@ -49,6 +50,7 @@ ROWS: dict[str, type[Model]] = {
     "agents": Agent,
     "connections": ConnectionRequest,
     "evidence": Evidence,
+    "exports": Export,
     "import": AgentImport,
     "invitations": Invitation,
     "members": Membership,
@@ -114,6 +116,7 @@ def prepare() -> str:
     sales = Application.objects.get(name="Sales hotline")
     _leave_an_import(sales)
     _leave_an_act(sales)
+    _leave_an_export(sales)
     # A refund that waits for staff, because of a warning.
     account = open_account(
         entity=factories.make_entity(), name="Bay Clinic", owner=mei, by=None, now=now
@@ -167,6 +170,18 @@ def _leave_an_act(application: Application) -> None:
         name=ActName.ENABLE,
         options={},
         chosen=Agent.objects.filter(application=application),
+        by=_owner(application),
+        now=timezone.now(),
+    )
+
+
+def _leave_an_export(application: Application) -> None:
+    begin_export(
+        account=application.account,
+        kind="statement",
+        options={"fund": "", "kind": "", "since": None, "until": None},
+        file_name="statement.csv",
+        total=20_000,
         by=_owner(application),
         now=timezone.now(),
     )

@@ -145,6 +145,10 @@ NEWS: dict[str, list[dict[str, Any]]] = {
         {**_IMPORTED, "outcome": "faulty", "written": 250, "problems": 1},
         {**_IMPORTED, "outcome": "checked", "written": 250, "reason": "The account is suspended."},
     ],
+    "export_ended": [
+        {"file": "a.csv", "status": status, "reason": "No.", "kept_until_at": AT.isoformat()}
+        for status in ("done", "stopped")
+    ],
     "connection_decided": [
         {**_REQUEST, "state": state} for state in ("approved", "refused", "revoked")
     ],

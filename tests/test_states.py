@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from django.db.models import TextChoices
 
-from agents.enums import ActStatus
+from accounts.enums import WorkStatus
 from billing.enums import CreditStatus, OrderStatus, PackageState, RefundStatus
 from compliance.enums import AppealState, CaseState, ConnectionState
 from tests.states import MACHINES, PAGE, draw, write_page
@@ -53,7 +53,7 @@ def test_every_machine_is_drawn_with_all_its_states() -> None:
         set(CaseState),
         set(AppealState),
         set(ConnectionState),
-        set(ActStatus),
+        set(WorkStatus),
     ]
 
 

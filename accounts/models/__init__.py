@@ -1,6 +1,7 @@
 """Tenants, people and history. This app knows no money and no package."""
 
 from accounts.models.audit import AuditEvent
+from accounts.models.exports import Export
 from accounts.models.jobs import Job
 from accounts.models.joining import Invitation, PendingAccount
 from accounts.models.mail import OutgoingMail
@@ -16,6 +17,7 @@ __all__ = [
     "AuditEvent",
     "CommandRun",
     "Entity",
+    "Export",
     "Invitation",
     "Job",
     "Membership",

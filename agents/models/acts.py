@@ -7,11 +7,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.enums import WorkStatus
 from accounts.models import Account, Application
 from accounts.models.acts import person_field
 from accounts.models.users import User
 from accounts.models.work import BackgroundWork
-from agents.enums import ActName, ActStatus
+from agents.enums import ActName
 from agents.models.guards import PLACE_FIXED, SAME_ACCOUNT
 
 
@@ -46,7 +47,7 @@ class AgentAct(BackgroundWork):
     unchanged = ArrayField(
         models.BigIntegerField(), default=list, blank=True, verbose_name=_("not changed")
     )
-    status = models.CharField(_("status"), max_length=8, choices=ActStatus)
+    status = models.CharField(_("status"), max_length=8, choices=WorkStatus)
     undoes = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
@@ -73,7 +74,7 @@ class AgentAct(BackgroundWork):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(name__in=ActName.values, status__in=ActStatus.values),
+                condition=Q(name__in=ActName.values, status__in=WorkStatus.values),
                 name="agents_act_words_known",
             ),
             models.CheckConstraint(
@@ -117,7 +118,7 @@ class AgentAct(BackgroundWork):
     @property
     def is_waiting(self) -> bool:
         """Whether it continues, or is still to begin."""
-        return self.status == ActStatus.WAITING
+        return self.status == WorkStatus.WAITING
 
     @property
     def phase(self) -> str:

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Application
-from accounts.models.acts import person_field
+from accounts.models.acts import done_by_person, not_done, person_field
 from accounts.models.users import User
 from accounts.models.work import BackgroundWork
 from agents.enums import ImportMode, ImportStatus
@@ -53,6 +53,7 @@ class AgentImport(BackgroundWork):
     preview = models.JSONField(_("preview"), default=dict)
     created_at = models.DateTimeField(_("sent"))
     created_by = person_field(_("sent by"), blank=False)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
     started_by = person_field(_("started by"))
 
     objects: ClassVar[models.Manager["AgentImport"]] = models.Manager()
@@ -77,6 +78,10 @@ class AgentImport(BackgroundWork):
                 condition=Q(status="done", finished_at__isnull=False)
                 | (~Q(status="done") & Q(finished_at=None)),
                 name="agents_import_finished_when_done",
+            ),
+            models.CheckConstraint(
+                condition=not_done("started") | done_by_person("started"),
+                name="agents_import_started_by_person",
             ),
             models.CheckConstraint(
                 condition=Q(done__lte=F("total")), name="agents_import_done_within_total"

@@ -11,12 +11,13 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.enums import WorkStatus
 from accounts.errors import Refused
 from accounts.jobs import defer
 from accounts.models import Application, User
 from accounts.services.audit import Event, record
 from accounts.services.tenants import lock_account
-from agents.enums import ActName, ActStatus
+from agents.enums import ActName
 from agents.models import Agent, AgentAct
 from agents.models.agents import AgentQuerySet
 from agents.services.agents import deleting, disabling, enabling
@@ -148,7 +149,7 @@ def may_undo(act: AgentAct) -> bool:
         and not act.is_waiting
         and act.changed > 0
         and not act.options.get("frees_licenses")
-        and not act.undone_by.filter(status__in=(ActStatus.WAITING, ActStatus.DONE)).exists()
+        and not act.undone_by.filter(status__in=(WorkStatus.WAITING, WorkStatus.DONE)).exists()
     )
 
 

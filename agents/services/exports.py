@@ -1,16 +1,19 @@
 """Agents as rows of a table, read piece by piece."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts.models import Application
+from accounts.access import Permission
+from accounts.models import Account, Application
+from accounts.services.exports import ExportKind
 from agents.enums import AgentRole, ServiceState
-from agents.listing import facts_of
+from agents.listing import AgentFilter, agents_of, facts_of
 from agents.models import Agent, SkillGroupMember
 from agents.models.agents import AgentQuerySet
 from agents.policy import derive_agent_state, find_obstacles
@@ -65,6 +68,16 @@ def _cells(agent: Agent, groups: list[str], application: Application, now: datet
         "state": str(derive_agent_state(facts, now).label),
     }
     return [values[column] for column in COLUMNS]
+
+
+def _read(account: Account, options: Mapping[str, Any], now: datetime) -> Iterator[list[str]]:
+    application = Application.objects.get(account=account, pk=options["application"])
+    application.account = account
+    chosen = AgentFilter(**options["filter"]).apply(agents_of(account.pk, application.pk), now)
+    return export_rows(application, chosen, now)
+
+
+AGENTS = ExportKind(Permission.EXPORT_AGENTS, gettext_lazy("Agents"), _read)
 
 
 def template_rows() -> list[list[str]]:

@@ -45,8 +45,8 @@ def begin_import(*, imported: AgentImport, by: User, now: datetime) -> None:
     if current.content is None:
         raise ImportGone
     here = AgentImport.objects.filter(pk=current.pk, status=current.status, written=current.written)
-    values = {"done": current.written, "reason": "", "started_by": by, "watched_at": None}
-    require_rows(here.update(status=ImportStatus.WAITING, **values), 1)
+    values = {"done": current.written, "reason": "", "started_by": by, "started_at": now}
+    require_rows(here.update(status=ImportStatus.WAITING, watched_at=None, **values), 1)
     event = Event(
         verb="agent_import.begun",
         target=current,

@@ -4,13 +4,14 @@ from itertools import chain
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from accounts.enums import WorkStatus
 from accounts.models import Application
-from agents.enums import ActStatus, ImportStatus
+from agents.enums import ImportStatus
 from agents.models import AgentAct, AgentImport
 
 
 def _acts() -> "QuerySet[AgentAct]":
-    return AgentAct.objects.filter(status=ActStatus.WAITING)
+    return AgentAct.objects.filter(status=WorkStatus.WAITING)
 
 
 def _imports() -> "QuerySet[AgentImport]":

@@ -1,5 +1,6 @@
 """Agents from a file and into a file."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -24,7 +25,9 @@ from accounts.http import redirect_after, render_page, wants_fragment
 from accounts.models import Application
 from accounts.replica import may_read_replica
 from accounts.services.background import note_watched
+from accounts.services.exports import export_takes_a_job
 from accounts.spreadsheets import stream_csv, write_xlsx
+from accounts.views.exports import offer_export
 from agents.enums import ImportStatus
 from agents.forms import FilterForm
 from agents.forms.imports import ImportForm
@@ -241,15 +244,27 @@ def template(request: HttpRequest, access: AccountAccess, sdkappid: int) -> Http
 
 @account_page(Permission.EXPORT_AGENTS)
 @may_read_replica
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def export(request: HttpRequest, access: AccountAccess, sdkappid: int) -> HttpResponseBase:
-    """Give the agents that the address's filter matches, as CSV or XLSX."""
+    """Give the agents that the address's filter matches, as CSV or XLSX; many by a job."""
     application: Application = load_application(access, sdkappid)
+    list_url = reverse("agents:management", kwargs=place_of(application))
     form = FilterForm(request.GET, application=application)
     if not form.is_valid():
         messages.error(request, _("This filter is invalid."))
-        return redirect(reverse("agents:management", kwargs=place_of(application)))
-    now = timezone.now()
-    chosen = form.agent_filter().apply(agents_of(access.account.pk, application.pk), now)
+        return redirect(list_url)
+    now, agent_filter = timezone.now(), form.agent_filter()
+    chosen = agent_filter.apply(agents_of(access.account.pk, application.pk), now)
     name = f"agents-{application.sdkappid}"
+    total = chosen.count()
+    if request.method == "POST" or export_takes_a_job(total):
+        return offer_export(
+            request,
+            access,
+            kind="agents",
+            options={"application": application.pk, "filter": asdict(agent_filter)},
+            file_name=f"{name}.{'xlsx' if request.GET.get('format') == 'xlsx' else 'csv'}",
+            total=total,
+            back_url=f"{list_url}?{agent_filter.to_query()}".rstrip("?"),
+        )
     return _file_response(request, export_rows(application, chosen, now), name)

@@ -1,9 +1,8 @@
 """The account's money: balances, the statement of its funds, and coupons."""
 
-from collections.abc import Iterator
 from datetime import datetime
-from itertools import chain
 
+from django.conf import settings
 from django.http import (
     FileResponse,
     HttpRequest,
@@ -15,16 +14,19 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import AccountAccess, Permission, account_page
 from accounts.paging import read_numbered_page
 from accounts.replica import may_read_replica
-from accounts.spreadsheets import Cell, stream_csv, write_xlsx
+from accounts.services.exports import export_takes_a_job
+from accounts.spreadsheets import stream_csv, write_xlsx
+from accounts.views.exports import offer_export
 from billing.catalog.queries import find_price_book
-from billing.enums import CreditStatus, FundKind, LedgerKind
+from billing.enums import CreditStatus, FundKind
 from billing.offers.models import Coupon
 from billing.places import account_url
+from billing.wallet.exports import as_options, statement_table
 from billing.wallet.forms import StatementForm
 from billing.wallet.ledger import read_balances
 from billing.wallet.months import list_months
@@ -34,12 +36,13 @@ from billing.wallet.statements import (
     StatementFilter,
     StatementKeys,
     read_statement_rows,
-    stream_rows,
 )
 
 #: A statement leads less far back: it is narrowed by its dates, and exported whole.
 _STATEMENT_LIMIT = 1_000
 _MONTHS_ON_PAGE = 12
+#: The rows of an export are counted no further, for its progress.
+_COUNTED = 10_000_000
 
 
 @account_page(Permission.READ_MONEY)
@@ -108,59 +111,47 @@ def statement(request: HttpRequest, access: AccountAccess) -> HttpResponse:
 
 @account_page(Permission.READ_MONEY)
 @may_read_replica
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def statement_csv(request: HttpRequest, access: AccountAccess) -> HttpResponseBase:
     """Hand out the chosen part of the statement as CSV, piece by piece."""
-    form = StatementForm(request.GET)
-    if not form.is_valid():
-        return _back_to_form(request, access)
-    rows = _table(access, form.statement_filter)
-    response = StreamingHttpResponse(stream_csv(rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{_filename(access)}.csv"'
-    return response
+    return _export(request, access, "csv")
 
 
 @account_page(Permission.READ_MONEY)
 @may_read_replica
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def statement_xlsx(request: HttpRequest, access: AccountAccess) -> HttpResponseBase:
     """Hand out the chosen part of the statement as XLSX."""
+    return _export(request, access, "xlsx")
+
+
+def _export(request: HttpRequest, access: AccountAccess, suffix: str) -> HttpResponseBase:
+    """Hand out a short statement, and let a job make a long one."""
     form = StatementForm(request.GET)
+    back_url = f"{account_url('statement', access)}?{request.GET.urlencode()}".rstrip("?")
     if not form.is_valid():
-        return _back_to_form(request, access)
-    file = write_xlsx(_table(access, form.statement_filter), title=_("Statement"))
-    return FileResponse(file, as_attachment=True, filename=f"{_filename(access)}.xlsx")
-
-
-def _back_to_form(request: HttpRequest, access: AccountAccess) -> HttpResponse:
-    """Lead to the page that says what is wrong with the filter."""
-    return HttpResponseRedirect(f"{account_url('statement', access)}?{request.GET.urlencode()}")
-
-
-def _filename(access: AccountAccess) -> str:
-    return f"statement-{access.account.uin}-{timezone.localdate():%Y%m%d}"
-
-
-def _table(access: AccountAccess, chosen: StatementFilter) -> Iterator[list[Cell]]:
-    """Return the heading and the rows.
-
-    The words are looked up now: while a long file is read, the request's language is gone.
-    """
-    heading: list[Cell] = [_("When"), _("Kind"), _("Number"), _("Other account")]
-    heading += [*(str(kind.label) for kind in COLUMNS), _("Currency")]
-    labels = {kind: str(kind.label) for kind in LedgerKind}
-    rows: Iterator[list[Cell]] = (
-        [
-            timezone.localtime(row.at),
-            labels[row.kind],
-            row.number,
-            row.other,
-            *row.cells,
-            row.currency,
-        ]
-        for row in stream_rows(access.account, chosen)
-    )
-    return chain([heading], rows)
+        # The page says what is wrong with the filter.
+        return HttpResponseRedirect(back_url)
+    chosen = form.statement_filter
+    file_name = f"statement-{access.account.uin}-{timezone.localdate():%Y%m%d}.{suffix}"
+    keys = StatementKeys(access.account, chosen)
+    if request.method == "POST" or export_takes_a_job(keys.count_to(settings.EXPORTED_AT_ONCE + 1)):
+        return offer_export(
+            request,
+            access,
+            kind="statement",
+            options=as_options(chosen),
+            file_name=file_name,
+            total=keys.count_to(_COUNTED),
+            back_url=back_url,
+        )
+    rows = statement_table(access.account, chosen)
+    if suffix == "xlsx":
+        file = write_xlsx(rows, title=_("Statement"))
+        return FileResponse(file, as_attachment=True, filename=file_name)
+    response = StreamingHttpResponse(stream_csv(rows), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{file_name}"'
+    return response
 
 
 @account_page(Permission.READ_MONEY)

@@ -6,8 +6,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.enums import Role
-from agents.enums import ActStatus
+from accounts.enums import Role, WorkStatus
 from agents.models import Agent, AgentAct
 from agents.services import act_turns
 from agents.services.act_turns import carry_on_act
@@ -118,7 +117,7 @@ def test_the_page_cancels(client: Client, customer: Customer) -> None:
     answer = client.post(f"{page_of(customer, act)}cancel/", follow=True)
     assert "Canceled. Nothing was changed." in answer.content.decode()
     act.refresh_from_db()
-    assert act.status == ActStatus.CANCELED
+    assert act.status == WorkStatus.CANCELED
 
 
 def test_the_page_that_comes_too_late_to_cancel_says_so(client: Client, customer: Customer) -> None:
@@ -148,7 +147,7 @@ def test_the_act_of_another_application_is_not_found(client: Client, customer: C
         url = f"{page_of(customer, act)}{name}"
         assert (client.post if name else client.get)(url).status_code == 404
     act.refresh_from_db()
-    assert act.status == ActStatus.WAITING
+    assert act.status == WorkStatus.WAITING
 
 
 def test_a_viewer_does_not_see_acts(customer: Customer) -> None:

@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts.enums import Role
+from accounts.enums import Role, WorkStatus
 from accounts.errors import Busy, Refused
 from accounts.models import AuditEvent, Membership, Notification
 from accounts.services import background
 from accounts.services.background import note_watched
 from accounts.services.tenants import lock_account
 from agents import tasks
-from agents.enums import ActStatus
 from agents.models import Agent, AgentAct, SkillGroup
 from agents.services import act_turns, acts
 from agents.services.act_turns import carry_on_act
@@ -446,7 +445,7 @@ def test_undoing_restores_exactly_what_the_act_changed(customer: Customer, name:
 def test_a_stopped_act_is_taken_back_for_the_agents_it_had_come_to(customer: Customer) -> None:
     act = take_turn(begin(customer))
     AgentAct.objects.filter(pk=act.pk).update(
-        status=ActStatus.STOPPED, reason="Any", finished_at=NOW
+        status=WorkStatus.STOPPED, reason="Any", finished_at=NOW
     )
     act.refresh_from_db()
     carry_on(undo_act(act=act, by=customer.owner, now=NOW))

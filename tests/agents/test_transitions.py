@@ -6,10 +6,9 @@ from itertools import product
 
 import pytest
 
-from accounts.enums import Role
+from accounts.enums import Role, WorkStatus
 from accounts.errors import Refused
 from accounts.models import AuditEvent, Membership
-from agents.enums import ActStatus
 from agents.models import Agent, AgentAct
 from agents.services.act_turns import _take_turn, carry_on_act
 from agents.services.acts import begin_act, cancel_act
@@ -18,7 +17,7 @@ from tests.factories import NOW, Customer, make_agent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("small_turns")]
 
-S, M = ActStatus, ActMove
+S, M = WorkStatus, ActMove
 #: Written out a second time, from the decision (ADR 0063).
 ALLOWED = {
     (S.WAITING, M.CHANGE): S.WAITING,
@@ -89,7 +88,7 @@ def test_an_act_begins_waiting(customer: Customer) -> None:
 
 
 @pytest.mark.parametrize(("state", "move"), list(product(S, M)), ids=str)
-def test_a_move_of_an_act(customer: Customer, state: ActStatus, move: ActMove) -> None:
+def test_a_move_of_an_act(customer: Customer, state: WorkStatus, move: ActMove) -> None:
     act = _begin(customer)
     if (way := REACH[state]) is not None:
         MOVES[way](act)

@@ -13,7 +13,8 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.jobs import SEND_MAIL, SEND_NEWS, defer
-from accounts.models import AuditEvent, CommandRun, Notification, OutgoingMail
+from accounts.models import AuditEvent, CommandRun, Export, Notification, OutgoingMail
+from accounts.services.exports import MAKE, begin_export
 from accounts.services.mail import queue_mail
 from accounts.services.notifications import News, notify_members
 from agents.models import Agent, AgentAct, AgentImport
@@ -207,6 +208,25 @@ def _imported() -> None:
     assert _events("agent.added") == sorted(new.values_list("pk", flat=True))
 
 
+def _export() -> None:
+    customer = make.make_customer()
+    begin_export(
+        account=customer.account,
+        kind="statement",
+        options={"fund": "", "kind": "", "since": None, "until": None},
+        file_name="statement.csv",
+        total=0,
+        by=customer.owner,
+        now=timezone.now(),
+    )
+
+
+def _exported() -> None:
+    export = Export.objects.get()
+    assert (export.status, bytes(export.content or b"")[:3]) == ("done", b"\xef\xbb\xbf")
+    assert _events("export.done") == [export.pk]
+
+
 KINDS = [
     Kind(SEND_MAIL, _mail, _all_sent),
     Kind(SEND_NEWS, _news, _all_sent),
@@ -243,6 +263,7 @@ KINDS = [
         "LOCK TABLE accounts_invitation",
         _is_old_mail_gone,
     ),
+    Kind(MAKE, _export, _exported, "SELECT 1 FROM accounts_export FOR UPDATE"),
     Kind(
         IMPORT,
         _import,

@@ -14,6 +14,7 @@ PEOPLE, OR_SYSTEM = False, True
 LATER_ACTS = [
     ("accounts.invitation", "accepted", "accounts_invitation_accepted_by_somebody", PEOPLE),
     ("accounts.proposal", "decided", "accounts_proposal_decided_or_waiting", PEOPLE),
+    ("agents.agentimport", "started", "agents_import_started_by_person", PEOPLE),
     ("billing.coupon", "withdrawn", "billing_coupon_withdrawn_unused", PEOPLE),
     ("billing.credit", "decided", "billing_credit_decided_by_somebody", PEOPLE),
     ("billing.order", "paid", "billing_order_paid_at_fits_status", OR_SYSTEM),

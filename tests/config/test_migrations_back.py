@@ -89,6 +89,7 @@ def test_money_and_people_survive_the_way_back_and_forth(own_demo: None) -> None
         ("agents", "0001_initial"),
         ("agents", "0002_acts_on_many_agents"),
         ("agents", "0003_imports_by_jobs"),
+        ("agents", "0004_import_started_at"),
         ("config", "0001_initial"),
         ("config", "0002_rights_on_jobs"),
         ("config", "0003_right_to_export"),
@@ -122,13 +123,13 @@ def test_later_migrations_lose_nothing_unnamed_either(own_demo: None, settings: 
         cursor.execute("UPDATE agents_agent SET language = '中文'")
 
     # The column `desk` is empty, `badge_key` is derived, and `language` stays.
-    assert told_of_going_back("agents", "0003_imports") == [
+    assert told_of_going_back("agents", "0004_import") == [
         "agents.0002_later: column badge of agents_agent: 1 values",
         "agents.0002_later: table agents_shift: 1 rows",
         "agents.0002_later: whatever this takes away: DELETE FROM agents_shift",
         "agents.0002_later: whatever its forget_shifts() takes away",
     ]
-    migrate("agents", "0003_imports", allow_data_loss=["agents.0002_later"])
+    migrate("agents", "0004_import", allow_data_loss=["agents.0002_later"])
     migrate("agents")
 
     with connection.cursor() as cursor:

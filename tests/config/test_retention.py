@@ -49,6 +49,7 @@ NOTHING = {
     "sessions": 0,
     "listed_sessions": 0,
     "sign_ups": 0,
+    "exports": 0,
     "acts": 0,
     "imports": 0,
     "import_files": 0,

@@ -15,7 +15,7 @@ def forget_shifts(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agents", "0003_imports_by_jobs")]
+    dependencies = [("agents", "0004_import_started_at")]
 
     operations = [
         migrations.CreateModel("Shift", [("id", models.BigAutoField(primary_key=True))]),
