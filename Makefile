@@ -19,7 +19,7 @@ PRODUCTION := DEBUG=0 LOCAL=0 ENV_FILE=/dev/null ALLOWED_HOSTS=console.example \
 	SECRET_KEY=a-text-of-some-length-that-signs-nothing-anywhere-at-all
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo worker test test-quick test-nightly test-next screenshots check guards structure states bench lock messages clean
+.PHONY: help install demo components worker test test-quick test-nightly test-next screenshots check guards structure states bench lock messages clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,11 @@ demo: $(STAMP) ## serve the console with demo data; PORT=8000
 	@$(DEMO) EMAIL_URL=dummymail:// $(BIN)/python manage.py load_demo_data
 	@$(DEMO) EMAIL_URL=dummymail:// $(BIN)/python manage.py send_notifications --verbosity 0
 	@$(DEMO) WITH_WORKER=1 exec $(BIN)/gunicorn --config config/gunicorn.py config.wsgi
+
+components: $(STAMP) ## serve the page of all components; PORT=8000
+	@echo "See http://127.0.0.1:$(PORT)/components/"
+	@$(BIN)/python manage.py migrate --no-input --verbosity 0
+	@DEBUG=1 COMPONENTS_PAGE=1 exec $(BIN)/python manage.py runserver $(PORT)
 
 worker: $(STAMP) ## run background jobs beside a development server
 	$(BIN)/python manage.py run_worker

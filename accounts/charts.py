@@ -1,13 +1,16 @@
 """Charts of bars, laid out on the server: what `{% chart %}` of the kit draws as SVG."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 #: How many bars a phone has room for: those at the end.
 NARROW_BARS = 6
-#: What lies around the bars, in the drawing's own units: the axis's words, the months, the value.
+#: The room around the bars, in the drawing's own units: the axis's words, the months, the value.
 _LEFT, _BOTTOM, _TOP = 64, 26, 22
+#: The most that a bar takes with its gap.
+_WIDEST = 120
 #: How many lines cross the chart, about.
 _LINES = 4
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
@@ -85,7 +88,7 @@ class Chart:
 
 
 def draw_bars(points: Sequence[Point]) -> Chart:
-    """Lay out one bar for each point; values below zero have none.
+    """Draw one bar for each point; values below zero have none.
 
     The narrow drawing holds the last `NARROW_BARS`, since a phone has no room for more.
     """
@@ -101,7 +104,7 @@ def _draw(points: Sequence[Point], *, width: int, height: int) -> Drawing:
     top, step = _scale(max((point.value for point in points), default=Decimal(0)))
     lines = int(top / step)
     room = base - _TOP
-    place = (width - _LEFT) // max(len(points), 1)
+    place = min((width - _LEFT) // max(len(points), 1), _WIDEST)
     gap = max(place // 4, 4)
     return Drawing(
         width=width,
@@ -139,4 +142,4 @@ def _scale(highest: Decimal) -> tuple[Decimal, Decimal]:
     rough = highest / _LINES
     power = Decimal(10) ** rough.adjusted()
     step = next(each * power for each in _STEPS if each * power >= rough)
-    return step * -(-highest // step), step
+    return step * math.ceil(highest / step), step

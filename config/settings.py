@@ -27,6 +27,8 @@ DEBUG = env.bool("DEBUG", default=False)
 # A machine of one's own: the database and the secret key are made, addresses are plain HTTP,
 # mail is printed. The demo is local, but shows its users the same error pages as production.
 LOCAL = env.bool("LOCAL", default=DEBUG)
+# The page of all components (config/components.py) answers developers only.
+COMPONENTS_PAGE = DEBUG and env.bool("COMPONENTS_PAGE", default=False)
 
 # What is kept on such a machine: the embedded database, the secret key, evidence files.
 LOCAL_DIR = BASE_DIR / ".local"

@@ -2,6 +2,7 @@
 
 from allauth.account import views as account_views
 from allauth.account.decorators import secure_admin_login
+from django.conf import settings
 from django.contrib import admin
 from django.db import transaction
 from django.urls import include, path, register_converter
@@ -9,7 +10,7 @@ from django.views.generic import RedirectView
 
 from accounts.converters import SdkAppIdConverter, UinConverter
 from accounts.views import home, preferences
-from config import errors, health, metrics, outages
+from config import components, errors, health, metrics, outages
 from config.start import views as start
 
 # Before the apps' lists are read, which use them.
@@ -52,3 +53,6 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("", include("compliance.urls")),
 ]
+
+if settings.COMPONENTS_PAGE:
+    urlpatterns.append(path("components/", components.components, name="components"))

@@ -126,7 +126,7 @@ def look_at_the_first_load(visit: Page, place: str) -> None:
     devtools.send("Network.enable")
     devtools.on(
         "Network.responseReceived",
-        lambda event: event["type"] == "Font" and fonts.add(event["requestId"]),
+        lambda event: fonts.update({event["requestId"]} if event["type"] == "Font" else ()),
     )
     devtools.on(
         "Network.loadingFinished",

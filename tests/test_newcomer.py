@@ -70,7 +70,7 @@ def arrive(page: Page) -> Visitor:
     page.get_by_label("Email address").fill("nora@example.com")
     page.get_by_label("Password", exact=True).fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    expect(page.get_by_role("heading", name="First steps")).to_be_visible()
+    expect(page.get_by_role("heading", name="Get started")).to_be_visible()
     return Visitor(page)
 
 

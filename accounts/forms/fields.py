@@ -113,6 +113,9 @@ class WholeNumberField(forms.IntegerField):
     Django's own field takes every digit that Unicode knows, and cuts `.0` off.
     """
 
+    #: Its template puts buttons for one less and one more beside it.
+    is_stepped = True
+
     def to_python(self, value: Any) -> int | None:
         if value in self.empty_values:
             return None

@@ -13,7 +13,7 @@
 Components without contents are includes of `templates/kit/`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from django.template.base import FilterExpression, Node, NodeList, Parser, Token
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.charts import Chart
@@ -97,7 +97,7 @@ class ColumnNode(Node):
         )
 
     def render(self, context: Context) -> SafeString:
-        """Render nothing by itself: the listing asks for head and cells."""
+        """Render nothing here: the listing asks for head and cells."""
         return SafeString("")
 
 
@@ -274,11 +274,11 @@ def chip(text: object, *, shape: str = "") -> SafeString:
 
 
 @register.simple_tag
-def chips(texts: list[object]) -> SafeString:
+def chips(texts: Sequence[object]) -> SafeString:
     """Show several things as a list of chips; nothing for none."""
     if not texts:
         return SafeString("")
-    items = SafeString("").join(format_html("<li>{}</li>", chip(text)) for text in texts)
+    items = format_html_join("", "<li>{}</li>", ((chip(text),) for text in texts))
     return format_html('<ul class="chips">{}</ul>', items)
 
 

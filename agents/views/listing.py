@@ -17,6 +17,7 @@ from accounts.models import Application
 from accounts.paging import COUNT_LIMIT, Page, PagePosition, count_up_to, read_page
 from accounts.templatetags.console import badge, dialog_link
 from accounts.templatetags.console import count as write_count
+from accounts.templatetags.kit import chips
 from agents.enums import ServiceState
 from agents.forms import FilterForm
 from agents.listing import DEFAULT_SORT, SORT_ORDERS, AgentFilter, agents_of, state_of
@@ -122,7 +123,7 @@ class AgentRow:
 
     agent: Agent
     role: str
-    groups: str
+    groups: SafeString
     badge: SafeString
     choose: str
     more: str
@@ -246,7 +247,7 @@ def _row(
     return AgentRow(
         agent=agent,
         role=agent.get_role_display(),
-        groups=", ".join(sorted(names[pk] for pk in agent.group_ids if pk in names)),
+        groups=chips(sorted(names[pk] for pk in agent.group_ids if pk in names)),
         badge=state_badge(state_of(agent, application.account, now)),
         choose=gettext("Choose %(agent)s") % {"agent": agent},
         more=gettext("More for %(name)s") % {"name": agent.name},

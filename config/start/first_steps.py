@@ -132,8 +132,8 @@ def _agents(scene: _Scene) -> FirstStep:
 def _licenses(scene: _Scene) -> FirstStep:
     return _of_agents(
         scene,
-        title=_("Give them licenses"),
-        text=_("An agent with a license is in service at once. A license can pass to another."),
+        title=_("Assign licenses"),
+        text=_("Agents can work as soon as they have a license. Licenses can be reassigned."),
         button=_("Assign licenses"),
         is_done=any(row.agents_used for row in scene.rows),
     )

@@ -6,13 +6,15 @@ A few queries, the same however many packages there are.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Q
 from django.urls import reverse
 
 from accounts.models import Account, Application
-from billing.enums import LicenseKind, PackageState
+from billing.catalog.pricing import PriceList, people_to_extra_agents, price_terms
+from billing.enums import Edition, LicenseKind, PackageState, TermUnit
 from billing.models import License, Package
 from billing.packages.status import PackageStatus, read_status, read_statuses
 
@@ -55,6 +57,41 @@ class PackageRow:
     def manage_url(self) -> str:
         """Where the application's agents are managed."""
         return address_of("agents:management", self.application)
+
+
+@dataclass(frozen=True)
+class NextExpiry:
+    """The package in service that expires next, and what one more term costs.
+
+    The cost is that of all its licenses at the prices that apply now, before promotions and
+    coupons; a trial is not renewed, so it has none.
+    """
+
+    row: PackageRow
+    cost: Decimal | None
+
+
+def find_next_expiry(rows: Iterable[PackageRow], prices: PriceList) -> NextExpiry | None:
+    """Return what expires next among rows in order of expiry; None where nothing is in service."""
+    row = next((row for row in rows if row.package and row.is_live), None)
+    if row is None or row.package is None:
+        return None
+    is_trial = row.state == PackageState.TRIAL
+    return NextExpiry(row, None if is_trial else _renewal_cost(row, row.package, prices))
+
+
+def _renewal_cost(row: PackageRow, package: Package, prices: PriceList) -> Decimal:
+    edition, unit = Edition(package.edition), TermUnit(package.term_unit)
+    included = prices.packages[edition]
+    lines = price_terms(
+        prices,
+        edition,
+        unit,
+        1,
+        people_to_extra_agents(row.agents, included.agents),
+        people_to_extra_agents(row.sip, included.sip),
+    )
+    return sum((line.amount for line in lines), Decimal(0))
 
 
 def address_of(name: str, application: Application) -> str:

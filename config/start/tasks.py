@@ -39,6 +39,11 @@ class Task:
     url: str
     is_dialog: bool = False
 
+    @property
+    def severity(self) -> str:
+        """What the color says, in a word."""
+        return {"danger": _("Urgent"), "warning": _("Warning")}.get(self.tone, _("Note"))
+
 
 def _package_tasks(access: AccountAccess, rows: Iterable[PackageRow], now: datetime) -> list[Task]:
     """Return what to do about packages: only what the package and the account allow."""

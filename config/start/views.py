@@ -1,5 +1,6 @@
 """The start page of an account."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -8,18 +9,27 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import AccountAccess, Permission, account_page
-from billing.catalog.queries import find_price_book
+from accounts.charts import draw_bars
+from billing.catalog.queries import find_prices
 from billing.enums import FundKind
 from billing.wallet.ledger import read_balances
 from config.start.first_steps import FirstStep, list_first_steps
-from config.start.overview import read_packages
-from config.start.spending import BASE, HEIGHT, WIDTH, read_spending
+from config.start.overview import find_next_expiry, read_packages
+from config.start.spending import read_spending
 from config.start.tasks import Task, list_tasks
 
 
-def _money(access: AccountAccess, currency: str) -> list[tuple[str, Any]]:
+def _money(access: AccountAccess, currency: str, now: datetime) -> dict[str, Any]:
+    """Return the balances, and what was spent, this month and in those before."""
     balances = read_balances(account=access.account, currency=currency)
-    return [(str(kind.label), balances[kind]) for kind in FundKind]
+    months = read_spending(access.account, currency, now)
+    return {
+        "funds": [(kind.label, balances[kind]) for kind in FundKind],
+        "balance": sum(balances[kind] for kind in FundKind),
+        "chart": draw_bars(months),
+        "this_month": months[-1],
+        "last_month": months[-2],
+    }
 
 
 def _beside(steps: list[FirstStep], tasks: list[Task]) -> list[Task]:
@@ -33,7 +43,8 @@ def _beside(steps: list[FirstStep], tasks: list[Task]) -> list[Task]:
 def start(request: HttpRequest, access: AccountAccess) -> HttpResponse:
     """Show how the account stands, what waits for this person, and the next step."""
     now = timezone.now()
-    currency = find_price_book(now).currency
+    _book, prices = find_prices(now)
+    currency = prices.currency
     rows = read_packages(access.account, now)
     steps = list_first_steps(access, rows)
     context: dict[str, Any] = {
@@ -42,18 +53,14 @@ def start(request: HttpRequest, access: AccountAccess) -> HttpResponse:
         "currency": currency,
         "rows": rows,
         "agents_used": sum(row.agents_used for row in rows),
+        "agents_free": sum(row.agents_free for row in rows),
         "agents_total": sum(row.agents for row in rows),
         "sip_used": sum(row.sip_used for row in rows),
         "sip_total": sum(row.sip for row in rows),
+        "next_expiry": find_next_expiry(rows, prices),
         "steps": steps,
         "tasks": _beside(steps, list_tasks(access, rows, now)),
     }
     if access.may(Permission.READ_MONEY):
-        months = read_spending(access.account, currency, now)
-        context |= {
-            "funds": _money(access, currency),
-            "months": months,
-            "has_spent": any(month.amount for month in months),
-            "chart": {"width": WIDTH, "height": HEIGHT, "base": BASE},
-        }
+        context |= _money(access, currency, now)
     return render(request, "config/start.html", context)

@@ -22,6 +22,7 @@ function refreshSelection(form) {
   const { none, some, all: every } = count.dataset;
   count.textContent = all.checked ? every : chosen ? some.replace("%s", chosen) : none;
   const isNone = !all.checked && !chosen;
+  form.querySelector(".bulk").classList.toggle("has-some", !isNone);
   for (const button of form.querySelectorAll(".bulk button")) {
     if (isNone && button === document.activeElement) keepFocus(form.closest("section"));
     button.disabled = isNone;

@@ -121,7 +121,7 @@ def test_a_selection_is_licensed_and_the_search_kept_without_a_reload(
     expect(visit.get_by_role("row")).to_have_count(4)
     visit.get_by_label("Choose Ada 0 (A0)").check()
     visit.get_by_label("Choose Ada 2 (A2)").check()
-    expect(visit.get_by_text("2 chosen")).to_be_visible()
+    expect(visit.get_by_text("2 selected")).to_be_visible()
     visit.get_by_role("button", name="Assign licenses").click()
     dialog = visit.get_by_role("dialog", name="Assign licenses")
     expect(dialog.get_by_text("2 agents get a license.")).to_be_visible()

@@ -98,12 +98,12 @@ def test_a_fault_comes_back_beside_its_field_and_keeps_the_rest(
     sign_in(page, owner.email)
     page.goto(f"/console/{account.uin}/buy/")
     page.get_by_label("Premium").check()
-    page.get_by_label("Number of terms").fill("13")
+    page.get_by_label("Duration").fill("13")
 
     page.get_by_role("button", name="Continue").click()
 
-    expect(page.get_by_label("Number of terms")).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_label("Number of terms")).to_be_focused()
+    expect(page.get_by_label("Duration")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Duration")).to_be_focused()
     expect(page.get_by_label("Premium")).to_be_checked()
     expect(page.get_by_role("dialog")).to_be_hidden()
 
@@ -131,13 +131,13 @@ def test_renewing_three_packages_with_one_license_fewer(
     # 3 packages of 120 and 5 licenses of 40.
     expect(page.locator("#price").get_by_text("USD\u00a0560.00")).to_be_visible()
     night = page.get_by_role("group", name="Night")
-    night.get_by_label("Number of terms").fill("2")
+    night.get_by_label("Duration").fill("2")
     # Of them a package and 2 licenses for a second month.
     expect(page.locator("#price").get_by_text("USD\u00a0760.00")).to_be_visible()
     # The Enter key leads on; it does not press the button that selects all.
     page.get_by_role("checkbox", name="Sales").uncheck()
     expect(page.locator("#price").get_by_text("USD\u00a0560.00")).to_be_visible()
-    night.get_by_label("Number of terms").press("Enter")
+    night.get_by_label("Duration").press("Enter")
     page.get_by_role("dialog").get_by_role("button", name="Confirm and pay").click()
 
     expect(page.get_by_role("heading", name=re.compile(r"Order \d+ Paid"))).to_be_visible()

@@ -45,7 +45,7 @@ def test_a_ticked_need_suggests_the_edition_and_one_press_takes_it(
     page: Page, account: Account
 ) -> None:
     open_shop(page, account)
-    page.get_by_text("Not sure? Tick what you need").click()
+    page.get_by_text("Not sure? Select what you need").click()
     page.get_by_label("Answer/outbound calls through the web").check()
     expect(page.get_by_text("Suggested: Essential.")).to_be_visible()
 
@@ -63,7 +63,7 @@ def test_a_ticked_need_suggests_the_edition_and_one_press_takes_it(
 
 def test_terms_and_dates_follow_the_choice(page: Page, account: Account) -> None:
     open_shop(page, account)
-    page.get_by_label("How many people need an account?").fill("5")
+    page.get_by_label("People who need an account").fill("5")
     # 12 × (120 + 2 × 40)
     expect(page.locator("#compared td").first).to_have_text("USD\u00a02,400.00")
     before = page.locator("#when li time").nth(2).get_attribute("datetime")
@@ -76,7 +76,7 @@ def test_terms_and_dates_follow_the_choice(page: Page, account: Account) -> None
 
 def test_without_script_the_suggestion_is_one_press_away(plain: Page, account: Account) -> None:
     open_shop(plain, account)
-    plain.get_by_text("Not sure? Tick what you need").click()
+    plain.get_by_text("Not sure? Select what you need").click()
     plain.get_by_label("Bind SIP telephone to agent").check()
     plain.get_by_role("button", name="Suggest an edition").click()
     expect(plain.get_by_text("Suggested: Premium.")).to_be_visible()

@@ -101,7 +101,7 @@ def test_the_agents_print_without_what_chooses_them(
 
     wanted = application.agents.values_list("name", flat=True)
     assert [text for text in wanted if text not in sheet] == []
-    unwanted = (*ON_SCREEN_ONLY, "None chosen", "All 14 agents", "Assign licenses", "Export")
+    unwanted = (*ON_SCREEN_ONLY, "None selected", "All 14 agents", "Assign licenses", "Export")
     assert [text for text in unwanted if text in sheet] == []
     page = context.pages[0]
     page.emulate_media(media="print")

@@ -345,9 +345,9 @@ def test_faults_of_several_packages_are_named_by_their_applications(
     html = client.post(url(two), choice(two, **wrong)).content.decode()
 
     note = html[html.index('class="errornote"') :].split("</ul>")[0]
-    assert re.findall(r">([^<]+ – Number of terms)</a>", note) == [
-        f"{two.customer.application.name} – Number of terms",
-        "Sales hotline – Number of terms",
+    assert re.findall(r">([^<]+ – Duration)</a>", note) == [
+        f"{two.customer.application.name} – Duration",
+        "Sales hotline – Duration",
     ]
 
 

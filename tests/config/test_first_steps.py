@@ -52,7 +52,7 @@ def test_a_new_account_starts_with_its_first_application() -> None:
         ("Activate an application", "Activate an application"),
         ("Declare your business", ""),
         ("Add the agents", ""),
-        ("Give them licenses", ""),
+        ("Assign licenses", ""),
     ]
 
 
@@ -64,7 +64,7 @@ def test_a_trial_ticks_the_first_step_and_opens_the_others() -> None:
         ("Get licenses: by the trial, or by a package", "Done"),
         ("Declare your business", "Request a connection"),
         ("Add the agents", "Add agents"),
-        ("Give them licenses", "Assign licenses"),
+        ("Assign licenses", "Assign licenses"),
     ]
 
 
@@ -134,7 +134,7 @@ def test_a_chart_stands_there_from_the_first_order_on() -> None:
     client = Client()
     client.force_login(account.memberships.get().user)
     url = f"/console/{account.uin}/"
-    words, chart = "Nothing was spent in the last 12 months.", '<svg class="chart"'
+    words, chart = "Your monthly spending will appear here", '<svg class="chart'
 
     before = client.get(url).content.decode()
     buy(application, now=timezone.now())

@@ -238,3 +238,10 @@ def test_the_test_database_has_the_name_it_was_given() -> None:
 
 def test_screens_show_the_billing_time_zone() -> None:
     assert settings.TIME_ZONE == settings.BILLING_TIME_ZONE
+
+
+def test_production_never_shows_the_page_of_components() -> None:
+    asked = {**PRODUCTION, "COMPONENTS_PAGE": "1"}
+
+    assert read("found.COMPONENTS_PAGE", **asked) is False
+    assert read("found.COMPONENTS_PAGE", **asked, DEBUG="1") is True

@@ -36,11 +36,11 @@ class PurchaseForm(TermForm, QuantityForm, EndingForm):
     )
     needs = WordsField(required=False)
     people = WholeNumberField(
-        label=gettext_lazy("How many people need an account?"),
+        label=gettext_lazy("People who need an account"),
         required=False,
         min_value=1,
         max_value=1_000_000,
-        help_text=gettext_lazy("Tells how many additional licenses that takes."),
+        help_text=gettext_lazy("We work out the additional licenses."),
     )
     field_order = ["application", "edition", "unit", "count", "people", "agents", "sip"]
 
@@ -63,7 +63,7 @@ class PurchaseForm(TermForm, QuantityForm, EndingForm):
         if offered is not None:
             field.widget.choices = [(str(app.sdkappid), str(app)) for app in offered]
         self.fields["agents"].help_text = _(
-            "Leave empty to let it follow from the number of people."
+            "Leave blank to calculate it from the number of people."
         )
 
     @property

@@ -144,7 +144,7 @@ class QuantityForm(OrderRequestForm):
 def term_unit_field() -> forms.TypedChoiceField:
     """Return a field for the kind of term."""
     return forms.TypedChoiceField(
-        label=gettext_lazy("Subscription"),
+        label=gettext_lazy("Billing period"),
         choices=TermUnit.choices,
         coerce=TermUnit,
         widget=forms.RadioSelect,
@@ -167,7 +167,7 @@ TERM_HELP = lazy(_term_help, str)()
 def term_count_field(**kwargs: Any) -> WholeNumberField:
     """Return a field for the number of terms, up to the most that any kind of term allows."""
     return WholeNumberField(
-        label=gettext_lazy("Number of terms"),
+        label=gettext_lazy("Duration"),
         min_value=min(least for least, _most in TERM_LIMITS.values()),
         max_value=max(most for _least, most in TERM_LIMITS.values()),
         **kwargs,

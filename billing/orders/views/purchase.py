@@ -20,7 +20,7 @@ from billing.catalog.comparison import edition_columns
 from billing.catalog.models import Feature
 from billing.catalog.pricing import PriceList
 from billing.catalog.queries import find_feature_table, find_prices
-from billing.enums import LicenseSource, OrderKind, PackageState
+from billing.enums import Edition, LicenseSource, OrderKind, PackageState
 from billing.offers.models import Promotion
 from billing.offers.services import read_promotions
 from billing.orders.forms.purchase import PurchaseForm
@@ -204,10 +204,25 @@ def show_advice(
     monthly = {edition: price.monthly for edition, price in prices.packages.items()}
     return {
         "need_groups": groups,
+        "extras": _list_extras(needs),
         "wanted": form.wanted,
         "suggestion": advise(needs, form.wanted, monthly),
         "chosen_edition": form["edition"].value(),
     }
+
+
+#: How many features that only one edition has its card names.
+_EXTRAS_SHOWN = 5
+
+
+def _list_extras(needs: Sequence[Need]) -> list[tuple[Edition, list[str], int]]:
+    """Return what only one edition has: the edition, its first features, how many others."""
+    found = []
+    for edition in Edition:
+        names = [str(need.label) for need in needs if need.only == edition]
+        if names:
+            found.append((edition, names[:_EXTRAS_SHOWN], len(names[_EXTRAS_SHOWN:])))
+    return found
 
 
 Groups = list[tuple[str, list[Need]]]

@@ -1,5 +1,8 @@
-// Menus close when one looks elsewhere, and the theme changes immediately. Both work without: a menu
-// is a <details>, and the choice of a theme a form.
+// What the kit's components do beyond HTML. Everything works without: a menu is a <details>, the
+// choice of a theme a form, and a stepper a field for numbers.
+
+// --- Menus close when one looks elsewhere --------------------------------------------------
+
 const openMenus = () => document.querySelectorAll("details.menu[open]");
 
 document.addEventListener("click", (event) => {
@@ -21,6 +24,8 @@ document.addEventListener("focusout", (event) => {
   if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
 });
 
+// --- The theme changes without another page --------------------------------------------------
+
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("[data-theme-form]");
   const button = event.submitter;
@@ -34,4 +39,15 @@ document.addEventListener("submit", (event) => {
   }
   button.setAttribute("aria-current", "true");
   fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+});
+
+// --- Steppers: one less, one more -----------------------------------------------------------
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-step]");
+  const input = button?.closest("[data-stepper]").querySelector("input");
+  if (!input || input.disabled) return;
+  if (button.dataset.step === "1") input.stepUp();
+  else if (input.value !== "") input.stepDown();
+  for (const name of ["input", "change"]) input.dispatchEvent(new Event(name, { bubbles: true }));
 });
