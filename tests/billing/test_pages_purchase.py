@@ -546,5 +546,5 @@ def test_a_promotion_without_refund_has_no_last_second_for_one(
 
     text = words_of(live(client, customer, promotion=str(sale.pk)), "when")
 
-    assert "The last second to ask for a full refund." not in text
-    assert "This promotion rules out a refund of the whole package." in text
+    assert "Full refund available until then." not in text
+    assert "This promotion does not allow a refund of the whole package." in text
