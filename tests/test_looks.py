@@ -62,7 +62,7 @@ FAULTS = (
         "billing:statement",
         360,
         "table.statement td:first-child { width: 1% }",
-        "hangs out of <td",
+        "a letter in a line",
     ),
     # On a large screen: a sentence and a button from one edge to the other.
     Fault(

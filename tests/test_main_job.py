@@ -79,6 +79,7 @@ def buy_premium(page: Page) -> None:
     page.get_by_label("Monthly").check()
     page.get_by_label("Additional agent licenses").fill("2")
     page.get_by_label("Additional SIP telephone licenses").fill("1")
+    page.get_by_text("Prohibited and restricted businesses").click()
     expect(page.get_by_text("Debt collection").first).to_be_visible()
     page.get_by_role("button", name="Continue").click()
     for amount in ("USD 210.00", "USD 140.00", "USD 21.00", "USD 371.00"):
