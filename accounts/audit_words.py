@@ -15,7 +15,7 @@ SENTENCES: dict[str, str | Promise] = {
     "account.renamed": _("Account renamed: now %(target)s"),
     "account.restricted": _("Measure taken, case %(target)s: %(to)s"),
     "account.restriction_lifted": _("Measure lifted, case %(target)s"),
-    "account.restriction_annulled": _("Measure found to be wrong and taken back, case %(target)s"),
+    "account.restriction_annulled": _("Measure found to be wrong and annulled, case %(target)s"),
     "account.status_changed": _("Account status: from %(from)s to %(to)s"),
     "application.activated": _("Application %(target)s activated"),
     "entity.registered": _("Company %(target)s registered"),

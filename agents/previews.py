@@ -106,8 +106,8 @@ def preview_disable(application: Application, chosen: AgentQuerySet, now: dateti
         _line(
             idle,
             ngettext(
-                "%(number)s agent is disabled already.",
-                "%(number)s agents are disabled already.",
+                "%(number)s agent is already disabled.",
+                "%(number)s agents are already disabled.",
                 idle,
             ),
         ),
@@ -148,8 +148,8 @@ def preview_enable(application: Application, chosen: AgentQuerySet, now: datetim
         _line(
             matched - number,
             ngettext(
-                "%(number)s agent is enabled already.",
-                "%(number)s agents are enabled already.",
+                "%(number)s agent is already enabled.",
+                "%(number)s agents are already enabled.",
                 matched - number,
             ),
         ),
@@ -218,8 +218,8 @@ def preview_assign(application: Application, chosen: AgentQuerySet, now: datetim
         _line(
             matched - waiting,
             ngettext(
-                "%(number)s agent has a license already.",
-                "%(number)s agents have a license already.",
+                "%(number)s agent already has a license.",
+                "%(number)s agents already have a license.",
                 matched - waiting,
             ),
         ),
@@ -286,8 +286,8 @@ def preview_change(application: Application, chosen: AgentQuerySet, now: datetim
     """Preview changing role and skill groups."""
     matched = chosen.count()
     line = ngettext(
-        "%(number)s agent is changed, where it differs.",
-        "%(number)s agents are changed, where they differ.",
+        "%(number)s agent is changed where the values differ.",
+        "%(number)s agents are changed where the values differ.",
         matched,
     )
     return _preview(chosen, matched, matched, _line(matched, line))

@@ -134,7 +134,7 @@ class HistoryAct(models.TextChoices):
     """What the history of a case may tell; the transitions of a case are among it."""
 
     REPORT = "report", _("Reported")
-    INVESTIGATE = "investigate", _("Investigation begun")
+    INVESTIGATE = "investigate", _("Investigation started")
     AMEND = "amend", _("Record corrected")
     VERIFY = "verify", _("Verified as a violation")
     DISMISS = "dismiss", _("Dismissed: it was no violation")

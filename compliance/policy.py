@@ -151,7 +151,7 @@ def judge_appeal(
     if facts.state == CaseState.APPEALED:
         return (PolicyProblem("appeal_open", _("An appeal of this case is awaiting a decision.")),)
     if facts.state not in {CaseState.ACTIONED, CaseState.UPHELD}:
-        return (PolicyProblem("not_appealable", _("There is no measure that could be appealed.")),)
+        return (PolicyProblem("not_appealable", _("There is no measure to appeal.")),)
     problems = []
     if facts.rounds >= limits.rounds:
         problems.append(

@@ -34,7 +34,7 @@ def _company_fields() -> dict[str, forms.Field]:
         "kind": forms.ChoiceField(
             label=_("Kind"),
             choices=EntityKind,
-            help_text=_("Only enterprises may connect telephone numbers."),
+            help_text=_("Only enterprises can connect telephone numbers."),
         ),
         "registration_number": LineField(
             label=_("Registration number"),

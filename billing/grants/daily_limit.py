@@ -59,8 +59,9 @@ def given_alone(account: Account, now: datetime) -> Decimal:
 def daily_limit_words() -> str:
     """Say how much one person may give an account in a day."""
     return _(
-        "Up to %(limit)s per account and day, counting the credits and coupons of all staff, "
-        "takes effect immediately. Anything above that waits for a second person."
+        "Up to %(limit)s per account and day, counting the credits and coupons of all "
+        "staff, takes effect immediately. Anything above that needs a second person's "
+        "approval."
     ) % {"limit": number_format(settings.CREDIT_APPROVAL_THRESHOLD, force_grouping=True)}
 
 

@@ -47,7 +47,7 @@ def read_as_of(options: dict[str, Any]) -> datetime:
         return at
     warning = f"{at.isoformat()} is in the future, and what is done cannot be undone."
     if not sys.stdin.isatty():
-        raise CommandError(f"{warning} Look with --dry-run first; --yes does it.")
+        raise CommandError(f"{warning} Try --dry-run first; --yes confirms.")
     if input(f"{warning} Continue? [y/N] ").strip().lower() not in {"y", "yes"}:
         raise CommandError("Nothing was changed.")
     return at

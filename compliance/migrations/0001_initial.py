@@ -1044,7 +1044,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("report", "Reported"),
-                            ("investigate", "Investigation begun"),
+                            ("investigate", "Investigation started"),
                             ("amend", "Record corrected"),
                             ("verify", "Verified as a violation"),
                             ("dismiss", "Dismissed: it was no violation"),

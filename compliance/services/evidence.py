@@ -52,7 +52,7 @@ def check_file(upload: Upload) -> CheckedFile:
     if upload.size is None or upload.size > limit:
         raise _refuse_file(
             name,
-            _("a file may have at most %(limit)s.") % {"limit": filesizeformat(limit)},
+            _("a file can have at most %(limit)s.") % {"limit": filesizeformat(limit)},
             "too_large",
         )
     if upload.size == 0:

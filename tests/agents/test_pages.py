@@ -328,7 +328,7 @@ def test_a_dialog_counts_what_will_happen_and_posting_does_it(
     assert "Ada (A), Bob (B)" in page
     assert "1 agent is disabled." in page
     assert "1 of them is in service now and is forced offline." in page
-    assert "1 agent is disabled already." in page
+    assert "1 agent is already disabled." in page
     assert "1 license stays with its agent until its date" in page
     answer = owner.post(address, {"expected": "2"}, headers=HTMX)
     assert b"1 agent was disabled." in answer.content

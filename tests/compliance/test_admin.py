@@ -110,7 +110,7 @@ def test_the_page_of_a_case_shows_the_rule_the_files_and_the_history(
     assert "Rule book 1: Somebody complained of being harassed by calls" in text
     assert "proof.png" in text
     assert "Not us." in text
-    for words in ("Reported", "Investigation begun", "Measure taken, and notice given"):
+    for words in ("Reported", "Investigation started", "Measure taken, and notice given"):
         assert words in text
 
 

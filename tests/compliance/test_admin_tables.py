@@ -46,7 +46,7 @@ HANDLE = "compliance.handle_violation"
 BAD_FILES = {
     "HTML named .png": (HTML, "only PDF, pictures, recordings and plain text are accepted."),
     "an empty file": (b"", "the file is empty."),
-    "50 MB": (PNG + b"\0" * 50 * 1024 * 1024, "a file may have at most 10.0 MB."),
+    "50 MB": (PNG + b"\0" * 50 * 1024 * 1024, "a file can have at most 10.0 MB."),
 }
 
 

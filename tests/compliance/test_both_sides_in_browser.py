@@ -187,7 +187,7 @@ def test_a_request_that_staff_refuse_and_one_that_they_approve(
     desk.page.goto("/admin/compliance/connectionrequest/?state__exact=review")
     desk.sees("0 connection requests")
 
-    told = ("Our staff decided:", "This business may be connected.")
+    told = ("Our staff decided:", "This business can be connected.")
     for window, reason, text in zip(windows, words, told, strict=True):
         window.page.reload()
         window.sees(text)

@@ -197,7 +197,7 @@ def test_a_request_is_refused_and_another_one_approved(stage: Stage, customer: C
 
     stage.enter(manager)
     stage.page.goto(f"{console}/connections/{number}/")
-    stage.sees("This business may be connected.")
+    stage.sees("This business can be connected.")
     stage.sees("Calls of the company's own customers.")
     assert has_approved_connection(customer.application.pk)
 

@@ -193,7 +193,7 @@ def test_applications_without_a_connection_are_named(customer: Customer) -> None
     ("state", "words"),
     [
         (ConnectionState.REVIEW, "Our staff are reviewing this request."),
-        (ConnectionState.APPROVED, "This business may be connected."),
+        (ConnectionState.APPROVED, "This business can be connected."),
         (ConnectionState.WITHDRAWN, "Withdrawn"),
     ],
 )

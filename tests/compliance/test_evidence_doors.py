@@ -73,7 +73,7 @@ REFUSED = {
     "50 MB": (
         "proof.png",
         PNG + b"\0" * 50 * 1024 * 1024,
-        "proof.png: a file may have at most 10.0 MB.",
+        "proof.png: a file can have at most 10.0 MB.",
     ),
     "a picture named .html": ("proof.html", PNG, "proof.html: "),
 }

@@ -220,7 +220,7 @@ BAD_APPEALS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "50 MB": (
         {"statement": "x", "attachments": [make_file(content=PNG + b"\0" * 50 * 1024 * 1024)]},
-        "proof.png: a file may have at most 10.0 MB.",
+        "proof.png: a file can have at most 10.0 MB.",
     ),
     "an empty file": (
         {"statement": "x", "attachments": [make_file(content=b"")]},

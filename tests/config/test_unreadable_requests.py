@@ -57,7 +57,7 @@ def test_a_body_that_cannot_be_read_is_a_bad_request(
     answer = client.generic("POST", url, body, content_type)
 
     assert answer.status_code == 400
-    assert "That request was not understood" in answer.text
+    assert "The request could not be read" in answer.text
     assert answer.headers["X-Request-ID"]
     assert answer.headers["X-Frame-Options"] == "DENY"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -103,7 +103,7 @@ def test_a_charset_cannot_spoil_a_query(charset: str, monkeypatch: pytest.Monkey
     body = b"".join(application(environ, lambda status, headers: told.append(status)))
 
     assert told == ["400 Bad Request"]
-    assert b"That request was not understood" in body
+    assert b"The request could not be read" in body
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "utf8", "us-ascii"])

@@ -28,13 +28,11 @@ ASKING, ANSWERING, ENDING = 0.5, 1.3, 1.0
 class Command(BaseCommand):
     help = (
         "Runs background jobs, and starts what the timetable says, until SIGTERM or Ctrl-C; jobs "
-        "under way are finished first. Exits with 1 where it lost the database."
+        "under way are finished first. Exits with 1 if it lost the database."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--drain", action="store_true", help="end as soon as no job waits to be run"
-        )
+        parser.add_argument("--drain", action="store_true", help="end as soon as no job is waiting")
 
     def handle(self, **options: Any) -> None:
         patience = settings.WORKER_HEARTBEAT_SECONDS * ANSWERING

@@ -21,7 +21,7 @@ PAUSE_SECONDS = 2
 
 class Command(BaseCommand):
     help = (
-        "Sends the emails that wait in the outbox, each once. Exits with 1 where some failed "
+        "Sends the emails that wait in the outbox, each once. Exits with 1 if some failed "
         "and will be tried again, with 2 where the mail server could not be reached."
     )
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             type=int,
             default=0,
             metavar="SECONDS",
-            help="keep looking for new emails for so long, every two seconds",
+            help="keep looking for new emails for this many seconds",
         )
 
     def handle(self, **options: Any) -> None:

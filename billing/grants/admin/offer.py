@@ -65,7 +65,11 @@ class PromotionForm(LimitsForm):
         required=False,
     )
     percent_off = DecimalNumberField(
-        label=_("Percent off"),
+        label=_(
+            "A promotion that leaves the refund as usual, or gives more days, is "
+            "suggested for every order that it fits. Any other applies only when "
+            "the customer chooses it."
+        ),
         min_value=Decimal(0),
         max_value=Decimal("99.99"),
         max_digits=5,
@@ -170,7 +174,11 @@ class CouponForm(LimitsForm):
         required=False,
     )
     percent_off = DecimalNumberField(
-        label=_("Percent off"),
+        label=_(
+            "A promotion that leaves the refund as usual, or gives more days, is "
+            "suggested for every order that it fits. Any other applies only when "
+            "the customer chooses it."
+        ),
         min_value=Decimal("0.01"),
         max_value=Decimal(100),
         max_digits=5,

@@ -52,7 +52,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="the JSON file")
-        parser.add_argument("--kind", choices=PUBLISHERS, help="by default what the file holds")
+        parser.add_argument(
+            "--kind", choices=PUBLISHERS, help="by default, the kind that the file contains"
+        )
         parser.add_argument(
             "--effective-at", help="ISO instant from which it holds, by default now"
         )
@@ -91,7 +93,7 @@ class Command(BaseCommand):
     def _kind_of(self, data: Mapping[str, Any]) -> str:
         kinds = [kind for kind, (_publish, key) in PUBLISHERS.items() if key in data]
         if len(kinds) != 1:
-            raise CommandError("The file does not show what it holds; say so with --kind.")
+            raise CommandError("The file does not show which kind it is. Use --kind.")
         return kinds[0]
 
     def _instant(self, text: str | None) -> datetime | None:
@@ -101,7 +103,7 @@ class Command(BaseCommand):
         try:
             instant = parse_datetime(text)
         except ValueError as error:
-            raise CommandError(f"{text} is no instant: {error}") from error
+            raise CommandError(f"{text} is not a point in time: {error}") from error
         if instant is None:
-            raise CommandError(f"{text} is no instant, such as 2026-04-01T00:00:00+08:00.")
+            raise CommandError(f"{text} is not a point in time such as 2026-04-01T00:00:00+08:00.")
         return timezone.make_aware(instant) if timezone.is_naive(instant) else instant

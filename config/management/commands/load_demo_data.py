@@ -57,7 +57,7 @@ class Command(BaseCommand):
             "--password", default="", help="the password of all users (default: made for this copy)"
         )
         parser.add_argument(
-            "--in-production", action="store_true", help="load it where LOCAL is off all the same"
+            "--in-production", action="store_true", help="load it even if LOCAL is off"
         )
 
     def handle(self, **options: Any) -> None:
@@ -65,8 +65,8 @@ class Command(BaseCommand):
             raise CommandError("--agents takes 14 to 10,000, --accounts 0 to 100,000.")
         if not (settings.LOCAL or options["in_production"]):
             raise CommandError(
-                "The demo makes people who can sign in, an administrator among them, and this is "
-                "no local machine (LOCAL=1). --in-production loads it all the same."
+                "The demo creates users who can sign in, including an administrator, and this is "
+                "not a local machine (LOCAL=1). --in-production loads it anyway."
             )
         password = options["password"] or _demo_password()
         self._load(options, password, timezone.now())
@@ -76,7 +76,7 @@ class Command(BaseCommand):
     def _load(self, options: dict[str, Any], password: str, now: datetime) -> None:
         users = {person.key: _make_user(person, password) for person in PEOPLE}
         if scenario.is_told():
-            self.stdout.write("The demo stands already; nothing was added.")
+            self.stdout.write("The demo data already exists. Nothing was added.")
             return
         cast = Cast(users=users, now=now, seed=options["seed"])
         scenario.tell(cast, agents=options["agents"])

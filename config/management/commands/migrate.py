@@ -20,7 +20,7 @@ class Command(migrate.Command):
             nargs="+",
             default=[],
             metavar="APP.MIGRATION",
-            help="go back over these migrations though rows are lost; without it, migrate refuses "
+            help="go back over these migrations even if rows are lost; otherwise migrate refuses "
             "and names them",
         )
 

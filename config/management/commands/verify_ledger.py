@@ -29,4 +29,4 @@ class Command(BaseCommand):
             if options["verbosity"] > 0:
                 self.stdout.write(f"{count_checks()} checks, {len(breaches)} breaches.")
         if breaches:
-            raise CommandError("The ledger does not hold.", returncode=1)
+            raise CommandError("The ledger has breaches.", returncode=1)
