@@ -22,7 +22,7 @@ AGENT_FIELDS: dict[str, forms.Field] = {
         help_text=_("The name that customers see. If it is empty, they see the agent's name."),
     ),
     "staff_number": CodeField(
-        label=_("With the country code, for example +8613800138000."),
+        label=_("Staff number"),
         max_length=rules.STAFF_NUMBER_LENGTH,
     ),
     "email": CleanEmailField(label=_("Email address")),
@@ -30,7 +30,7 @@ AGENT_FIELDS: dict[str, forms.Field] = {
         label=_("Phone"),
         required=False,
         validators=[rules.validate_phone],
-        help_text=_("With country code, as in +8613800138000."),
+        help_text=_("With the country code, for example +8613800138000."),
     ),
     "role": forms.ChoiceField(
         label=_("Role"), choices=AgentRole.choices, initial=AgentRole.AGENT.value

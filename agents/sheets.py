@@ -22,7 +22,7 @@ MAX_BYTES = 10 * 1024 * 1024
 COLUMNS: dict[str, str | Promise] = {
     "name": gettext_lazy("Name"),
     "nickname": gettext_lazy("Nickname"),
-    "staff_number": gettext_lazy("With the country code, for example +8613800138000."),
+    "staff_number": gettext_lazy("Staff number"),
     "email": gettext_lazy("Email address"),
     "phone": gettext_lazy("Phone"),
     "role": gettext_lazy("Role"),

@@ -152,7 +152,7 @@ def add_agent(page: Page) -> None:
     wait_for_dialog(page, "Add an agent")
     for label, text in (
         ("Name", "Ada"),
-        ("With the country code, for example +8613800138000.", "S1"),
+        ("Staff number", "S1"),
         ("Email", "ada@example.com"),
     ):
         tab_to(page, label)

@@ -98,7 +98,7 @@ def confirmation(page: Page) -> Locator:
 def add_agent(page: Page, number: int) -> None:
     page.get_by_role("link", name="Add agent", exact=True).click()
     page.get_by_label("Name", exact=True).fill(f"Agent {number}")
-    page.get_by_label("With the country code, for example +8613800138000.").fill(f"S{number}")
+    page.get_by_label("Staff number").fill(f"S{number}")
     page.get_by_label("Email address").fill(f"agent{number}@example.com")
     page.get_by_role("button", name="Add the agent").click()
 

@@ -47,7 +47,7 @@ ROW_ACTS = {
 
 #: What each row of the list says, by the name that its template uses.
 WORDS = {
-    "staff_number": _("With the country code, for example +8613800138000."),
+    "staff_number": _("Staff number"),
     "contact": _("Contact"),
     "role": _("Role"),
     "groups": _("Skill groups"),
@@ -60,7 +60,7 @@ WORDS = {
 #: Columns in order: sort name, or none where a column cannot be sorted by, and label.
 COLUMNS = (
     ("name", _("Name")),
-    ("staff_number", _("With the country code, for example +8613800138000.")),
+    ("staff_number", _("Staff number")),
     ("email", _("Contact")),
     ("", _("Role")),
     ("", _("Skill groups")),

@@ -50,14 +50,7 @@ def _promotion_facts(proposal: Proposal) -> Facts:
     return [
         (_("Code"), promotion.code),
         (_("Name"), promotion.name),
-        (
-            _(
-                "A promotion that leaves the refund as usual, or gives more days, is "
-                "suggested for every order that it fits. Any other applies only when "
-                "the customer chooses it."
-            ),
-            promotion.percent_off,
-        ),
+        (_("Percent off"), promotion.percent_off),
         (_("Minimum number of terms"), promotion.minimum_terms),
         (_("Refund"), rule if days is None else f"{rule}: {days}"),
         *_limits(promotion),
@@ -94,16 +87,7 @@ def _coupon_facts(proposal: Proposal) -> Facts:
         (_("Minimum spend"), coupon.minimum_spend),
     )
     if coupon.percent_off is not None:
-        facts.append(
-            (
-                _(
-                    "A promotion that leaves the refund as usual, or gives more days, is "
-                    "suggested for every order that it fits. Any other applies only when "
-                    "the customer chooses it."
-                ),
-                coupon.percent_off,
-            )
-        )
+        facts.append((_("Percent off"), coupon.percent_off))
     facts += [(name, money(value, coupon.currency)) for name, value in amounts if value]
     return [*facts, *_limits(coupon)]
 

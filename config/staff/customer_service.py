@@ -82,9 +82,7 @@ SERVICE = [
         ),
         columns={
             gettext_lazy("Agent"): lambda reader, row: reader.link(row, row.name),
-            gettext_lazy(
-                "With the country code, for example +8613800138000."
-            ): lambda reader, row: row.staff_number,
+            gettext_lazy("Staff number"): lambda reader, row: row.staff_number,
             gettext_lazy("Application"): lambda reader, row: row.application.name,
             gettext_lazy("License"): lambda reader, row: (
                 f"#{row.license_id}" if row.license_id else "–"

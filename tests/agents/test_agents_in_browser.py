@@ -133,7 +133,7 @@ def test_a_selection_is_licensed_and_the_search_kept_without_a_reload(
     expect(visit.get_by_role("row")).to_have_count(4)
     assert visit.evaluate("window.isSamePage") is True
 
-    visit.get_by_role("link", name="With the country code, for example +8613800138000.").click()
+    visit.get_by_role("link", name="Staff number").click()
     expect(visit).to_have_url(re.compile(r"\?search=ada&sort=staff_number$"))
     visit.go_back()
     expect(visit).to_have_url(re.compile(r"\?search=ada$"))

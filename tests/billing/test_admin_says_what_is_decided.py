@@ -110,7 +110,7 @@ def test_take_back_goes_once_a_reversal_was_asked_for(client: Client, staff: Use
 
 def test_who_defines_a_promotion_reads_when_it_is_proposed(client: Client, staff: User) -> None:
     shown = words(client.get("/admin/billing/promotion/add/"))
-    assert "is proposed to every customer whose order it fits" in shown
+    assert "is suggested for every order that it fits" in shown
 
 
 def test_a_pending_refund_shows_its_split_its_orders_and_the_reason_of_the_hold(

@@ -86,7 +86,7 @@ def test_its_ledger_holds() -> None:
 def test_production_refuses_the_demo(settings: Any) -> None:
     settings.LOCAL = False
 
-    with pytest.raises(CommandError, match="an administrator among them"):
+    with pytest.raises(CommandError, match="including an administrator"):
         load()
 
     assert not User.objects.exists()

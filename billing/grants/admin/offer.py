@@ -65,11 +65,7 @@ class PromotionForm(LimitsForm):
         required=False,
     )
     percent_off = DecimalNumberField(
-        label=_(
-            "A promotion that leaves the refund as usual, or gives more days, is "
-            "suggested for every order that it fits. Any other applies only when "
-            "the customer chooses it."
-        ),
+        label=_("Percent off"),
         min_value=Decimal(0),
         max_value=Decimal("99.99"),
         max_digits=5,
@@ -82,8 +78,9 @@ class PromotionForm(LimitsForm):
         label=_("Refund"),
         choices=PromotionRefundRule.choices,
         help_text=_(
-            "A promotion that leaves the refund as usual, or gives more days, is proposed to every "
-            "customer whose order it fits. Any other applies only when the customer chooses it."
+            "A promotion that leaves the refund as usual, or gives more days, is "
+            "suggested for every order that it fits. Any other applies only when the "
+            "customer chooses it."
         ),
     )
     refund_window_days = WholeNumberField(
@@ -174,11 +171,7 @@ class CouponForm(LimitsForm):
         required=False,
     )
     percent_off = DecimalNumberField(
-        label=_(
-            "A promotion that leaves the refund as usual, or gives more days, is "
-            "suggested for every order that it fits. Any other applies only when "
-            "the customer chooses it."
-        ),
+        label=_("Percent off"),
         min_value=Decimal("0.01"),
         max_value=Decimal(100),
         max_digits=5,
