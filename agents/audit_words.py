@@ -3,6 +3,8 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from agents.enums import ActName
+
 SENTENCES: dict[str, str | Promise] = {
     "agent_act.begun": _("Act on many agents started: %(target)s"),
     "agent_act.canceled": _("Act on many agents canceled: %(target)s"),
@@ -31,6 +33,9 @@ SENTENCES: dict[str, str | Promise] = {
     "telephone.removed": _("Telephone %(target)s removed"),
     "telephone.unbound": _("Telephone %(target)s unbound from its agent"),
 }
+
+#: News of an act on many agents names it by its stored value.
+STATES: dict[str, str | Promise] = dict(ActName.choices)
 
 SUBJECTS: dict[str, str | Promise] = {
     "agent": _("Agents"),

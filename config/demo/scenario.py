@@ -23,7 +23,7 @@ from compliance.services.violations import (
     verify_violation,
 )
 from compliance.transitions import ConnectionAct
-from config.demo import shop, waiting
+from config.demo import shop, waiting, work
 from config.demo.cast import Cast
 
 #: By this registration number a second load knows that the demo stands.
@@ -222,6 +222,7 @@ def tell(cast: Cast, *, agents: int) -> None:
     tell_meridian_labs(cast, meridian)
     waiting.set_up_the_floor(cast, sales)
     waiting.offer(cast, sales)
+    work.import_temporary_staff(cast, sales.account.applications.get(name="Night line"))
     waiting.leave_undone(cast, sales=sales, dispatch=dispatch, support=support)
 
 

@@ -14,7 +14,9 @@ from accounts.models import AuditEvent, Membership, Notification
 from accounts.services import background
 from accounts.services.background import note_watched
 from accounts.services.tenants import lock_account
+from accounts.wording import state_name
 from agents import tasks
+from agents.enums import ActName
 from agents.models import Agent, AgentAct, SkillGroup
 from agents.services import act_turns, acts
 from agents.services.act_turns import carry_on_act
@@ -161,6 +163,10 @@ def test_a_job_goes_through_all_agents_and_tells_who_began_it(customer: Customer
         ("agent_act.begun", "", "waiting"),
         ("agent_act.done", "waiting", "done"),
     ]
+
+
+def test_the_news_names_the_act_in_words() -> None:
+    assert {state_name(act) for act in ActName.values} == {str(act.label) for act in ActName}
 
 
 def test_who_looks_on_is_not_told(customer: Customer) -> None:

@@ -8,8 +8,18 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 
 from accounts.enums import Role
-from accounts.models import Account, AuditEvent, Entity, Invitation, Membership, User
-from agents.models import Agent, SipTelephone
+from accounts.models import (
+    Account,
+    AuditEvent,
+    Entity,
+    Invitation,
+    Job,
+    Membership,
+    Notification,
+    User,
+)
+from agents.models import Agent, AgentAct, AgentImport, SipTelephone
+from agents.services.acts import may_undo
 from billing.enums import CouponKind, CreditStatus, OrderStatus, PackageState
 from billing.models import Coupon, Credit, Order, Package, Refund
 from compliance.enums import CaseState, ConnectionState
@@ -54,6 +64,17 @@ def test_customers_and_staff_find_something_to_do() -> None:
     assert Credit.objects.get(status=CreditStatus.WAITING).amount == 25_000
     assert ConnectionRequest.objects.filter(state=ConnectionState.REVIEW).count() == 1
     assert Violation.objects.filter(state=CaseState.REPORTED).count() == 1
+
+
+def test_a_file_was_imported_and_an_act_can_be_undone() -> None:
+    load()
+    imported, act = AgentImport.objects.get(), AgentAct.objects.get()
+    assert (imported.status, imported.written) == ("done", 6)
+    assert (act.status, act.changed, may_undo(act)) == ("done", 6, True)
+    kinds = Notification.objects.filter(user__email="maya.manager@example.com")
+    assert {"agents_imported", "agents_changed"} <= set(kinds.values_list("kind", flat=True))
+    waiting = Job.objects.filter(queue_name="asked").count()
+    assert waiting == 0
 
 
 def test_a_second_load_adds_nothing_and_prints_the_same_sign_ins() -> None:
