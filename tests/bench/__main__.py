@@ -109,7 +109,7 @@ def measure_acts(options: argparse.Namespace) -> Part:
 
 
 def measure_jobs(options: argparse.Namespace) -> Part:
-    """Emails sent by the command and by workers, beside a worker that does nothing; no goals."""
+    """Emails sent by workers and the command, now and before, beside no work; no goals."""
     return [asdict(figure) for figure in jobs.measure(options.mails)], []
 
 

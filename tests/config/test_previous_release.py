@@ -12,25 +12,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import connection, connections
 
 from tests.bench.databases import address, copy_of
-from tests.programs import find_program, miss
+from tests.programs import miss
+from tests.releases import PREVIOUS, has_previous, unpack_previous
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-PREVIOUS = (Path(__file__).parent / "previous_release").read_text().strip()
 
 
 @pytest.fixture
 def old_code(tmp_path: Path) -> Path:
     """The previous release's files."""
-    git = [find_program("git"), "-C", str(settings.BASE_DIR)]
-    if subprocess.run([*git, "cat-file", "-e", f"{PREVIOUS}^{{commit}}"], check=False).returncode:
+    if not has_previous():
         miss(f"the history does not reach back to {PREVIOUS}")
-    archive = subprocess.run([*git, "archive", PREVIOUS], check=True, capture_output=True).stdout
-    subprocess.run(["tar", "-x", "-C", str(tmp_path)], input=archive, check=True)
+    unpack_previous(tmp_path)
     return tmp_path
 
 
