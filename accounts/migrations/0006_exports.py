@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                         verbose_name="status",
                     ),
                 ),
-                ("created_at", models.DateTimeField(verbose_name="asked")),
+                ("created_at", models.DateTimeField(verbose_name="requested")),
                 (
                     "account",
                     models.ForeignKey(
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="asked by",
+                        verbose_name="requested by",
                     ),
                 ),
             ],

@@ -35,8 +35,8 @@ class Export(BackgroundWork):
     total = models.PositiveIntegerField(_("rows"))
     done = models.PositiveIntegerField(_("rows read"), default=0)
     status = models.CharField(_("status"), max_length=8, choices=WorkStatus)
-    created_at = models.DateTimeField(_("asked"))
-    created_by = person_field(_("asked by"), blank=False)
+    created_at = models.DateTimeField(_("requested"))
+    created_by = person_field(_("requested by"), blank=False)
 
     objects: ClassVar[models.Manager["Export"]] = models.Manager()
 

@@ -71,8 +71,8 @@ def _package(scene: _Scene) -> FirstStep:
         return FirstStep(
             title=_("Activate an application"),
             text=_(
-                "It comes with a free trial: licenses for your first agents, at once and without "
-                "payment. Buying can wait until you know what you need."
+                "It includes a free trial: licenses for your first agents, immediately "
+                "and without payment. You can buy later, when you know what you need."
             ),
             button=_("Activate an application"),
             url=scene.url_if(Permission.ACTIVATE, reverse("billing:activate", args=[uin])),

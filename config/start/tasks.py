@@ -101,8 +101,9 @@ def _money_tasks(access: AccountAccess, now: datetime) -> list[Task]:
     return unpaid + [
         Task(
             tone="info",
-            text=_("Refund request %(number)s is with our staff.") % {"number": refund.number},
-            button=_("Look at the request"),
+            text=_("Our staff are reviewing refund request %(number)s.")
+            % {"number": refund.number},
+            button=_("View the request"),
             url=reverse("billing:refund", kwargs={"uin": uin, "number": refund.number}),
         )
         for refund in pending[:_SHOWN]
@@ -116,7 +117,7 @@ def _order_task(access: AccountAccess, order: Order) -> Task:
         tone="warning",
         text=_("Order %(number)s (%(total)s) is awaiting payment.")
         % {"number": order.number, "total": money(order.total, order.currency)},
-        button=_("Look at the order"),
+        button=_("View the order"),
         url=reverse(f"billing:{name}", kwargs={"uin": access.account.uin, "number": order.number}),
     )
 
@@ -185,7 +186,7 @@ def _rule_tasks(access: AccountAccess, rows: Iterable[PackageRow]) -> list[Task]
             Task(
                 tone="warning",
                 text=_("A violation of the connect guidelines is under investigation."),
-                button=_("See what it is about"),
+                button=_("View details"),
                 url=reverse("compliance:violations", kwargs={"uin": uin}),
             )
         )

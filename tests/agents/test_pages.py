@@ -324,7 +324,7 @@ def test_a_dialog_counts_what_will_happen_and_posting_does_it(
     two = make_agent(customer.application, name="Bob", staff_number="B", is_enabled=False)
     address = url(customer, "disable", f"?ids={one.pk}&ids={two.pk}")
     page = owner.get(address, headers=HTMX).content.decode()
-    assert "2 agents are chosen" in page
+    assert "2 agents are selected" in page
     assert "Ada (A), Bob (B)" in page
     assert "1 agent is disabled." in page
     assert "1 of them is in service now and is forced offline." in page
@@ -347,7 +347,7 @@ def test_a_whole_filter_is_counted_exactly_and_done_only_as_confirmed(
     make_agent(customer.application, name="Temp 31")
     late = owner.post(address, {"expected": "30"}, headers=HTMX)
     assert late.status_code == 409
-    assert b"Meanwhile 31 agents match." in late.content
+    assert b"31 agents match now." in late.content
     assert b'name="expected" value="31"' in late.content
     assert Agent.objects.count() == 32
     assert owner.post(address, {"expected": "31"}).status_code == 302

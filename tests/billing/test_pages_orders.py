@@ -128,7 +128,7 @@ def test_a_short_order_cannot_be_paid_and_says_what_is_missing(
     path = url(customer, f"orders/{unpaid.number}/pay/")
     dialog = client.get(path, headers=HTMX).content
 
-    assert "USD 100.00 are missing." in text(dialog)
+    assert "USD 100.00 short." in text(dialog)
     assert b"Pay USD" not in dialog
     assert client.post(path).status_code == 422
     assert balances(customer.account) == {"cash": "500.00"}

@@ -242,7 +242,7 @@ def test_a_short_balance_leaves_an_unpaid_order_and_says_what_is_missing(
     client: Client, customer: Customer
 ) -> None:
     html = ask_for(client, customer, agents="10")
-    assert "USD\u00a0281.00 are missing" in html
+    assert "USD\u00a0281.00 short" in html
     assert "Place order, pay later" in html
 
     done = confirm(client, customer, html)
@@ -250,7 +250,7 @@ def test_a_short_balance_leaves_an_unpaid_order_and_says_what_is_missing(
     order = Order.objects.get()
     assert (order.status, balances(customer.account)["cash"]) == ("unpaid", "500.00")
     page = client.get(done["Location"]).content.decode()
-    assert "USD\u00a0281.00 are missing" in page
+    assert "USD\u00a0281.00 short" in page
     assert "11 Mar 2026, 10:00:00" in page
 
 

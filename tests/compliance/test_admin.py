@@ -107,7 +107,7 @@ def test_the_page_of_a_case_shows_the_rule_the_files_and_the_history(
 ) -> None:
     case = _everything(customer, staff)[0]
     text = read(signed_in(staff).get(change(case)))
-    assert "Rule book 1: Somebody complained of being harassed by calls" in text
+    assert "Rule book 1: Someone complained of being harassed by calls" in text
     assert "proof.png" in text
     assert "Not us." in text
     for words in ("Reported", "Investigation started", "Measure taken, and notice given"):

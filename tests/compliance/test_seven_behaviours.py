@@ -51,7 +51,7 @@ class Rule:
 
 
 RULES = {
-    1: Rule("Severe violation", "Fraud", "欺诈", "Somebody complained of fraud by telephone"),
+    1: Rule("Severe violation", "Fraud", "欺诈", "Someone complained of fraud by telephone"),
     2: Rule("Serious violation", "Harassment", "骚扰", "complained of being harassed by calls"),
     3: Rule(
         "Severe violation",
