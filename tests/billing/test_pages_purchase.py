@@ -350,7 +350,7 @@ def test_fewer_licenses_than_the_trial_has_end_by_choice(
     assert ended == [bought[0].pk, bought[2].pk]
 
 
-@pytest.mark.parametrize(("ticked", "words"), [(1, "tick 1 more"), (3, "1 license too many")])
+@pytest.mark.parametrize(("ticked", "words"), [(1, "select 1 more"), (3, "1 license too many")])
 def test_the_number_of_ticked_licenses_must_be_right(
     client: Client, extended: Customer, ticked: int, words: str
 ) -> None:
