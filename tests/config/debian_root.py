@@ -97,7 +97,7 @@ class DebianRoot:
             shutil.copy(source, target)
 
     def command(self, command: list[str], *, user: str = "") -> list[str]:
-        """Return what runs a command of the image as the image runs it: read-only, as nobody.
+        """Return what runs a command of the image as the image runs it: read-only, as its user.
 
         Only `/tmp` and the volume can be written to.
         """

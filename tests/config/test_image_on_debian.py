@@ -30,7 +30,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> DebianRoot:
 
 def test_it_is_small_and_has_no_tool_that_builds(image: DebianRoot) -> None:
     size = image.size() / MEGABYTE
-    print(f"\nthe image has {size:.0f} MB")  # noqa: T201 - for whoever runs it with `-s`
+    print(f"\nthe image has {size:.0f} MB")  # noqa: T201 - shown by `-s`
     assert size < LIMIT
     for program in ("gcc", "make", "pip", "pip3", "git"):
         assert not (image.folder / "usr/bin" / program).exists()
