@@ -28,6 +28,7 @@ from django.http import (
 from django.template.response import SimpleTemplateResponse
 
 from accounts.queries import call_function
+from accounts.row_security import acting_as_before
 
 View = Callable[..., HttpResponseBase]
 Answer = TypeVar("Answer", bound=HttpResponseBase)
@@ -122,7 +123,7 @@ def answer_from_replica(request: HttpRequest, answer: Callable[[], Answer]) -> A
     if not _may_use(request):
         return answer()
     try:
-        with _from_replica():
+        with _from_replica(), acting_as_before(using=REPLICA):
             response = answer()
             if isinstance(response, SimpleTemplateResponse):
                 # Its querysets are read as it is rendered.
@@ -156,13 +157,14 @@ def _from_replica() -> Iterator[None]:
 
 def _stream(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Continue reading from the replica while the answer is being sent."""
-    while True:
-        with _from_replica():
-            try:
-                piece = next(pieces)
-            except StopIteration:
-                return
-        yield piece
+    with acting_as_before(using=REPLICA):
+        while True:
+            with _from_replica():
+                try:
+                    piece = next(pieces)
+                except StopIteration:
+                    return
+            yield piece
 
 
 class RecentChangeMiddleware:

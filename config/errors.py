@@ -10,6 +10,8 @@ from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from accounts.row_security import shield
+
 #: Names the reason of a refusal to `dialog.js`, which has words of its own for it.
 PROBLEM_HEADER = "X-Problem"
 #: Who was signed in when the page was made; `console.html` lets htmx send it.
@@ -29,7 +31,7 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Say that the person's role does not allow this."""
-    return render(request, "403.html", status=403)
+    return _render(request, "403.html", status=403)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -53,9 +55,15 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Say that there is nothing here."""
-    return render(request, "404.html", status=404)
+    return _render(request, "404.html", status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Say that the fault is ours, and depend on nothing that may be at fault."""
     return HttpResponse(render_to_string("500.html"), status=500)
+
+
+def _render(request: HttpRequest, template: str, *, status: int) -> HttpResponse:
+    """Render a page with what surrounds it: for people, their accounts."""
+    is_person = getattr(request, "user", None) and request.user.is_authenticated
+    return (shield(render) if is_person else render)(request, template, status=status)

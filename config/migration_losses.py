@@ -152,5 +152,9 @@ def _own_statements(operation: Operation) -> Iterator[str]:
     """Statements that a migration brings with it: only its author knows what they do."""
     if isinstance(operation, RunPython) and operation.reverse_code not in {None, RunPython.noop}:
         yield f"whatever its {getattr(operation.reverse_code, '__name__', 'code')}() takes away"
-    elif isinstance(operation, RunSQL) and operation.reverse_sql not in {None, RunSQL.noop}:
+    elif (
+        isinstance(operation, RunSQL)
+        and operation.reverse_sql not in {None, RunSQL.noop}
+        and not getattr(operation, "keeps_rows", False)
+    ):
         yield f"whatever this takes away: {' '.join(str(operation.reverse_sql).split())}"

@@ -20,6 +20,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from accounts.errors import Busy
+from accounts.row_security import shield
 from config import errors
 
 #: A blocked row is free again soon; a restart of the database takes a little longer.
@@ -81,7 +82,7 @@ def answer_outage(request: HttpRequest, exception: BaseException) -> HttpRespons
         return None
     outage, words = found
     if outage is Outage.BUSY:
-        response = render(request, "503.html", _sent_again(request), status=503)
+        response = shield(render)(request, "503.html", _sent_again(request), status=503)
     else:
         response = HttpResponse(_page_without_database(request), status=503)
         response.headers[errors.PROBLEM_HEADER] = "database"

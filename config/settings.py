@@ -233,6 +233,10 @@ def _connected(database: dict[str, Any], variable: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": _database()}
+# The role that owns the tables, for `migrate`. Web processes and workers log in as lesser ones.
+DATABASE_OWNER: dict[str, Any] = {}
+if env.str("DATABASE_OWNER_URL", default=""):
+    DATABASE_OWNER = _connected(dict(env.db_url("DATABASE_OWNER_URL")), "DATABASE_OWNER_URL")
 # A streaming replica, from which lists, exports and statements are read (accounts/replica.py).
 if env.str("DATABASE_REPLICA_URL", default=""):
     _address = dict(env.db_url("DATABASE_REPLICA_URL"))

@@ -22,6 +22,7 @@ from accounts.access import Permission
 from accounts.enums import InvitationState
 from accounts.errors import Refused
 from accounts.models import Account, Invitation, Membership, User
+from accounts.row_security import beyond_tenancy
 from accounts.services.audit import Event, record
 from accounts.services.letters import absolute, render_plain
 from accounts.services.mail import queue_mail
@@ -168,7 +169,8 @@ def find_invitation(token: str) -> Invitation | None:
     except signing.BadSignature:
         return None
     rows = Invitation.objects.select_related("account", "invited_by")
-    return rows.filter(token_hash=_hash(secret)).first()
+    with beyond_tenancy():
+        return rows.filter(token_hash=_hash(secret)).first()
 
 
 def owns_address(user: User, email: str) -> bool:

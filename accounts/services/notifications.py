@@ -41,6 +41,7 @@ from accounts.jobs import SEND_NEWS, defer
 from accounts.models import Account, Membership, Notification, User
 from accounts.prepared import PreparedQuery
 from accounts.queries import insert_selected
+from accounts.row_security import touch
 
 #: Rows written by one statement, and sent by one job.
 _BATCH = 1000
@@ -81,6 +82,8 @@ def notify_members(news: Iterable[News], *, now: datetime) -> None:
 
 def _members(account_ids: set[int]) -> dict[int, list[tuple[int, str]]]:
     """The active members (user id, role) of each account."""
+    # A payer's, for example, whose account was not locked.
+    touch(*account_ids)
     found: dict[int, list[tuple[int, str]]] = {}
     rows = Membership.objects.filter(account_id__in=account_ids, user__is_active=True)
     for account_id, user_id, role in rows.order_by("pk").values_list(

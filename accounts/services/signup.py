@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.enums import Role
 from accounts.errors import Refused
 from accounts.models import Account, Entity, PendingAccount, User
+from accounts.row_security import beyond_tenancy
 from accounts.services.locks import lock_row
 from accounts.services.tenants import open_account, register_entity
 
@@ -58,6 +59,7 @@ def open_pending_account(*, by: User, now: datetime) -> Account | None:
 
 
 @transaction.atomic
+@beyond_tenancy()
 def open_for_new_company(
     *, company: Company, account_name: str, by: User, now: datetime
 ) -> Account:
@@ -74,6 +76,7 @@ def open_for_new_company(
 
 
 @transaction.atomic
+@beyond_tenancy()
 def open_further_account(*, entity: Entity, account_name: str, by: User, now: datetime) -> Account:
     """Open another account of a company, by an owner of one that it has.
 

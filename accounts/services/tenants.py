@@ -17,6 +17,7 @@ from accounts.errors import Refused
 from accounts.models import Account, Application, Entity, Membership, Proposal, User
 from accounts.prepared import PreparedQuery
 from accounts.queries import next_number
+from accounts.row_security import beyond_tenancy, touch
 from accounts.services.audit import Event, record
 from accounts.services.locks import lock_row
 from accounts.services.second_person import require_approval
@@ -28,6 +29,7 @@ def lock_account(account_id: int) -> Account:
     Every service that changes something of an account takes this lock first. `lock_row` says how
     long it waits.
     """
+    touch(account_id)
     return lock_row(Account, account_id)
 
 
@@ -235,7 +237,10 @@ def create_application(
     entity is barred, where the name is taken, or where the account has its full number.
     """
     require_good_standing(account)
-    if Account.objects.filter(entity_id=account.entity_id, status=AccountStatus.BLOCKED).exists():
+    blocked = Account.objects.filter(entity_id=account.entity_id, status=AccountStatus.BLOCKED)
+    with beyond_tenancy():
+        is_blocked = blocked.exists()
+    if is_blocked:
         raise Refused(
             _(
                 "This company cannot activate any more applications because one of "

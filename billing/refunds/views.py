@@ -32,9 +32,13 @@ from billing.refunds.trace import RefundTrace
 def _visible(access: AccountAccess) -> "QuerySet[Refund]":
     """Return the account's refunds, and those of others that returned money to it."""
     returned = RefundLine.objects.filter(account=access.account).values("refund")
-    return Refund.objects.filter(
-        Q(account=access.account) | Q(status=RefundStatus.DONE, pk__in=returned)
-    ).select_related("account", "application", "package")
+    return (
+        Refund.objects.filter(
+            Q(account=access.account) | Q(status=RefundStatus.DONE, pk__in=returned)
+        )
+        .select_related("account")
+        .prefetch_related("application", "package")
+    )
 
 
 def _returned_to(account: Account, refunds: Iterable[Refund]) -> dict[int, Decimal]:

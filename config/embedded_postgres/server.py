@@ -32,6 +32,8 @@ from config.embedded_postgres.programs import (
 BASE_DIR = Path(__file__).resolve().parents[2]
 ROLE = "tccc"
 SUPERUSER = "postgres"
+#: Whose rights the transactions of customers, staff and workers have.
+ROLES = ("tccc_web", "tccc_staff", "tccc_worker")
 # Part of the socket's name only.
 PORT = 5432
 START_SECONDS = 60
@@ -199,7 +201,7 @@ class Server:
         user = pwd.getpwuid(os.geteuid()).pw_name
         (fresh / "pg_hba.conf").write_text("local all all peer map=checkout\n")
         (fresh / "pg_ident.conf").write_text(
-            f'checkout "{user}" {SUPERUSER}\ncheckout "{user}" {ROLE}\n'
+            "".join(f'checkout "{user}" {role}\n' for role in (SUPERUSER, ROLE, *ROLES))
         )
         with (fresh / "postgresql.conf").open("a") as file:
             file.write(CONFIGURATION)
@@ -216,14 +218,25 @@ class Server:
             )
 
     def _ensure_role_and_database(self) -> None:
-        with suppress(psycopg.OperationalError):
-            self.connect(user=ROLE, dbname=ROLE).close()
-            return
+        with suppress(psycopg.OperationalError), self.connect(user=ROLE, dbname=ROLE) as connection:
+            found = connection.execute(
+                "SELECT count(*) FROM pg_roles WHERE rolname = ANY (%s)"
+                " AND pg_has_role(rolname, 'MEMBER')",
+                [list(ROLES)],
+            ).fetchone()
+            if found == (len(ROLES),):
+                return
         with self.connect() as connection:
-            for create in ("CREATE ROLE {0} LOGIN CREATEDB", "CREATE DATABASE {0} OWNER {0}"):
+            for create in (
+                f"CREATE ROLE {ROLE} LOGIN CREATEDB",
+                f"CREATE DATABASE {ROLE} OWNER {ROLE}",
+                *(f"CREATE ROLE {role} LOGIN NOINHERIT" for role in ROLES),
+                f"GRANT {', '.join(ROLES)} TO {ROLE}",
+                "GRANT tccc_staff TO tccc_web",
+            ):
                 # A process that was killed may have got halfway.
-                with suppress(psycopg.errors.DuplicateObject):
-                    connection.execute(sql.SQL(create).format(sql.Identifier(ROLE)))
+                with suppress(psycopg.errors.DuplicateObject, psycopg.errors.DuplicateDatabase):
+                    connection.execute(sql.SQL(create))
 
     # --- Stopping ------------------------------------------------------------------------
 

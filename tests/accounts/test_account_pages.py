@@ -19,6 +19,7 @@ from tests.factories import (
     owner_of,
     signed_in,
 )
+from tests.queries import FRAME
 
 pytestmark = pytest.mark.django_db
 
@@ -147,7 +148,7 @@ def test_the_list_takes_the_same_number_of_queries(
     client.get(url(account, "applications"))
 
     # Session, person, membership, the list; applications, accounts and news of the header.
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(FRAME + 7):
         client.get(url(account, "applications"))
 
 

@@ -252,8 +252,8 @@ def test_activity_is_noted_without_a_write_for_every_request(
     client.get("/profile/")
     assert UserSession.objects.filter(user=user).count() == 1
 
-    # Session, person, number of unread news.
-    with django_assert_num_queries(3):
+    # Session, person, and in a transaction: its scope, and the number of unread news.
+    with django_assert_num_queries(6):
         client.get("/profile/")
 
 

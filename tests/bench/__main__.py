@@ -32,6 +32,7 @@ from tests.bench import (  # noqa: E402
     sweep,
     trade,
     verify,
+    walls,
 )
 
 RESULTS = Path(__file__).resolve().parents[2] / "bench-results.json"
@@ -120,6 +121,13 @@ def measure_verify(options: argparse.Namespace) -> Part:
     return shown, verify.goals_missed(figures)
 
 
+def measure_walls(options: argparse.Namespace) -> Part:
+    """Purchases, refunds and the agents' page with row-level security and without."""
+    figures = walls.measure(transactions=options.transactions)
+    shown = [{**asdict(figure), "ratio": figure.ratio} for figure in figures]
+    return shown, walls.goals_missed(figures)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
     "pages": measure_pages,
     "sweep": measure_sweep,
@@ -132,6 +140,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
     "acts": measure_acts,
     "jobs": measure_jobs,
     "verify": measure_verify,
+    "walls": measure_walls,
 }
 
 

@@ -80,7 +80,8 @@ def test_units_are_whole(unit: Path) -> None:
     assert parser["Unit"]["Description"].startswith("TCCC console")
     if unit.suffix == ".service":
         assert parser["Service"]["User"] != "root"
-        assert parser["Service"]["Environment"] == "ENV_FILE=/etc/console.env"
+        name = "console" if unit.name == "console.service" else "console-worker"
+        assert parser["Service"]["Environment"] == f"ENV_FILE=/etc/{name}.env"
         program = parser["Service"]["ExecStart"].split()[0]
         assert program in {"/srv/console/.venv/bin/gunicorn", "/srv/console/.venv/bin/python"}
 

@@ -15,7 +15,7 @@ def forget_shifts(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agents", "0004_import_started_at")]
+    dependencies = [("agents", "0005_row_security")]
 
     operations = [
         migrations.CreateModel("Shift", [("id", models.BigAutoField(primary_key=True))]),
