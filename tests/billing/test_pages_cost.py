@@ -26,11 +26,12 @@ from tests.factories import (
     place,
     signed_in,
 )
+from tests.queries import FRAME
 from tests.tiers import sample
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
-LIMIT = 15
+LIMIT = FRAME + 15
 #: More than a page shows.
 MANY = sample(28, 98)
 

@@ -226,7 +226,7 @@ def test_balances_are_those_of_the_funds(client: Client, customer: Customer) -> 
         ("Gift", "20.00"),
         ("Income", "30.00"),
         ("Cash", "400.00"),
-        ("Together", "450.00"),
+        ("Total", "450.00"),
     ]
 
 
