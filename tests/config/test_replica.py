@@ -21,9 +21,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 OLD, NEW = "Named as before", "Named differently"
 FORM_TOKEN = "a" * 32
 METRICS_TOKEN = "of-a-collector"
-#: Connections that have read tables, and not only asked how far the replica is.
+#: Connections that have read in a transaction, and not only asked how far the replica is.
 READERS = """
-    SELECT count(*) FROM pg_stat_activity WHERE usename = 'tccc' AND query LIKE '%FROM "%'
+    SELECT count(*) FROM pg_stat_activity WHERE usename = 'tccc' AND query = 'COMMIT'
 """
 
 
