@@ -57,8 +57,9 @@ def find_outage(exception: BaseException) -> tuple[Outage, str] | None:
             continue
         state = error.sqlstate or error.diag.sqlstate or ""
         outage = _OUTAGES.get(state) or _OUTAGES.get(state[:2])
-        if not state and isinstance(error, psycopg.OperationalError):
-            # The connection was refused or broken, so no server was there to give a code.
+        if not state and isinstance(error, psycopg.OperationalError | psycopg.InternalError):
+            # The connection was refused or broken, so no server was there to give a code. One that
+            # breaks just as a transaction ends brings two answers to its COMMIT.
             outage = Outage.AWAY
         if outage:
             return outage, " ".join(str(error).partition("\n")[0].split())[:200]

@@ -41,6 +41,10 @@ def later(error: Exception, cause: Exception) -> Exception:
         (as_django(errors.DeadlockDetected("deadlock")), Outage.BUSY),
         (as_django(psycopg.OperationalError(REFUSED)), Outage.AWAY),
         (as_django(psycopg.OperationalError("the connection is closed")), Outage.AWAY),
+        (
+            as_django(psycopg.InternalError("received 2 results from command 'COMMIT'")),
+            Outage.AWAY,
+        ),
         (as_django(errors.AdminShutdown("terminating connection")), Outage.AWAY),
         (as_django(errors.CannotConnectNow("starting up")), Outage.AWAY),
         (as_django(errors.TooManyConnections("too many clients")), Outage.AWAY),
