@@ -44,6 +44,8 @@ def _halfway() -> bool:
     )
 
 
+# All kinds at a time need more of the machine than a whole run of tests leaves them.
+@pytest.mark.nightly
 def test_what_a_killed_worker_leaves_another_one_does_and_nothing_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
