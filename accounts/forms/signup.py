@@ -15,6 +15,7 @@ from accounts.enums import EntityKind
 from accounts.forms.fields import LineField
 from accounts.forms.sign_in import FoldedSignupForm
 from accounts.models import Entity, User
+from accounts.row_security import beyond_tenancy
 from accounts.services.preferences import introduce
 from accounts.services.signup import Company, keep_for_later
 from accounts.services.tenants import clean_registration_number, entity_exists
@@ -54,10 +55,12 @@ def _company_fields() -> dict[str, forms.Field]:
 def clean_free_number(form: forms.Form) -> None:
     """Put the fault beside the registration number where a company has it already."""
     number = form.cleaned_data.get("registration_number")
-    if (
-        number
-        and Entity.objects.filter(registration_number=clean_registration_number(number)).exists()
-    ):
+    if not number:
+        return
+    held = Entity.objects.filter(registration_number=clean_registration_number(number))
+    with beyond_tenancy():
+        is_taken = held.exists()
+    if is_taken:
         form.add_error("registration_number", str(entity_exists()))
 
 

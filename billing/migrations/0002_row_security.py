@@ -24,7 +24,7 @@ DROP FUNCTION tccc_partners();
 DROP INDEX billing_order_paid_for_other, billing_order_paid_by_other;
 """
 
-# Checks at the end of a transaction must see all of it, whoever commits it.
+# Checks at the end of a transaction must see all of it, in every role.
 CHECKS = """
 DO $$
 DECLARE
@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
     operations = [
         RunRules(PARTNERS, NO_PARTNERS),
         RunRules(CHECKS.format("DEFINER"), CHECKS.format("INVOKER")),
-        # The name and UIN of whoever pays for an account, and of whom it pays for.
+        # The name and UIN of the other side of an order.
         also_allow("accounts_account", "partner", "id = ANY ((SELECT tccc_partners())::bigint[])"),
         protect("billing_order"),
         also_allow("billing_order", "payer", is_named("payer_id")),

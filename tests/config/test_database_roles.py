@@ -23,6 +23,16 @@ from tests.config.servers import Answer, Server, serving
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 FORM_TOKEN = "a" * 32
+SIGN_UP = {
+    "name": "Nora New",
+    "email": "nora@example.com",
+    "password1": make.PASSWORD,
+    "password2": make.PASSWORD,
+    "entity_name": "Nora Ltd",
+    "kind": "enterprise",
+    "registration_number": "HRB 77",
+    "account_name": "Main",
+}
 #: Pages of an account, with a text that comes from its rows.
 PAGES = {
     "start": "Sales line",
@@ -132,18 +142,11 @@ def test_web_and_worker_need_no_more_than_their_roles(
 
 def _sign_up(console: Console) -> None:
     console.become(f"__Host-csrf={FORM_TOKEN}")
-    answer = console.send(
-        "/auth/signup/",
-        name="Nora New",
-        email="nora@example.com",
-        password1=make.PASSWORD,
-        password2=make.PASSWORD,
-        entity_name="Nora Ltd",
-        kind="enterprise",
-        registration_number="HRB 77",
-        account_name="Main",
-    )
+    answer = console.send("/auth/signup/", **SIGN_UP)
     assert answer.status == 302
+    taken = console.ask("SELECT min(registration_number) FROM accounts_entity")[0][0]
+    refused = console.send("/auth/signup/", **SIGN_UP | {"registration_number": str(taken)})
+    assert "Ask an owner of its account" in refused.text
     [(text,)] = console.ask("SELECT text FROM accounts_outgoingmail")
     link = re.search(r"https?://[^/]+(/\S+)", str(text))
     assert link is not None
